@@ -1,0 +1,107 @@
+"""`jaxgan`, the command for run folders."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from jaxgan.errors import Refused
+
+Run = Annotated[Path, tyro.conf.Positional]
+
+
+def resume(run: Run, *, steps: int | None = None, force: bool = False) -> None:
+    """Goes on with a run, bit for bit, by the script that was copied into it.
+
+    Args:
+        run: The run folder.
+        steps: Updates in all, if more than it was started with.
+        force: Go on although the script or files beside it have changed.
+    """
+    from jaxgan.run import folder
+
+    place = folder.existing(run)
+    sys.path.insert(0, str(Path(folder.read_manifest(place)["script"]).parent))
+    more = [] if steps is None else ["--steps", str(steps)]
+    sys.argv = [str(place.script), "--resume", str(run), *more, *(["--force"] if force else [])]
+    runpy.run_path(str(place.script), run_name="__main__")
+
+
+def sample(
+    run: Run, *, n: int = 64, seed: int = 0, out: Path = Path("grid.png"), at: Literal["last", "best"] = "last"
+) -> None:
+    """Draws samples from a run's generator: the same bytes every time.
+
+    Args:
+        run: The run folder.
+        n: How many.
+        seed: Of the latents.
+        out: The picture to write.
+        at: The newest checkpoint, or the one that scored best.
+    """
+    from jaxgan.run import picture
+    from jaxgan.run.reopen import reopened
+    from jaxgan.run.sample import sampler
+
+    again = reopened(run, at)
+    draw = sampler(again.experiment.game, again.experiment.source.classes)
+    picture.save(draw(again.state.generator, n, seed), out)
+    print(f"{out}: {n} samples of step {int(again.state.step)}")
+
+
+def info(run: Run) -> None:
+    """Says what a run folder holds: options, versions, how far it came and why it ended.
+
+    Args:
+        run: The run folder.
+    """
+    from jaxgan.run import folder, log
+
+    place = folder.existing(run)
+    manifest = folder.read_manifest(place)
+    config = json.loads(place.config.read_text())
+    steps = sorted(int(p.name) for p in place.checkpoints.glob("[0-9]*") if p.name.isdigit())
+    lines: dict[str, Any] = {
+        "script": manifest["script"],
+        "created": manifest["created"],
+        "commit": _commit(manifest["git"]),
+        "versions": ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()),
+        "devices": ", ".join(manifest["devices"]),
+        "options": ", ".join(f"{name}={value}" for name, value in config.items()),
+        "checkpoints": ", ".join(map(str, steps)) or "none",
+    }
+    for number, entry in enumerate(manifest["sessions"], 1):
+        lines[f"session {number}"] = (
+            f"{entry['started']}, step {entry.get('from', 0)} to {entry.get('step', '?')}, "
+            f"{entry['ended'] or 'running, or killed'}"
+        )
+    if rows := log.rows(place.metrics):
+        lines["last numbers"] = ", ".join(f"{name}={value}" for name, value in rows[-1].items())
+    width = max(map(len, lines))
+    print("\n".join(f"{name:{width}}  {value}" for name, value in lines.items()))
+
+
+def _commit(git: dict[str, Any] | None) -> str:
+    return "none" if git is None else git["commit"] + (" with changes" if git["changed"] else "")
+
+
+def main() -> None:
+    """The entry point."""
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            {"resume": resume, "sample": sample, "info": info}, prog="jaxgan", description=__doc__
+        )
+    except Refused as error:
+        sys.exit(_refusal(error))
+
+
+def _refusal(error: Refused) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""A game: two losses over two trees of parameters. All that a rule needs to know."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from flax import struct
+
+from jaxgan.parts.types import Array, Batch, Key, Params, PyTree, Stats
+
+
+class Side(NamedTuple):
+    """One side of the game at one moment: its parameters and its networks' statistics."""
+
+    params: Params
+    stats: Stats
+
+
+class Context(NamedTuple):
+    """Everything a loss may read beside the parameters."""
+
+    g_stats: Stats
+    d_stats: Stats
+    extra: PyTree  # memory of the game itself: the states of its terms
+    step: Array  # steps the moving player has made
+    batch: Batch
+    key: Key  # the same key gives the same latents in both losses
+
+
+class Aux(NamedTuple):
+    """What a loss leaves behind. A rule keeps the statistics of the player that moves."""
+
+    g_stats: Stats
+    d_stats: Stats
+    extra: PyTree
+    metrics: Mapping[str, Array]
+
+
+Loss = Callable[[Params, Params, Context], tuple[Array, Aux]]
+
+
+class Game(NamedTuple):
+    """Two losses with the same arguments: who moves is decided by which argument is differentiated.
+
+    `init`: (key, batch) -> (g, d, extra). `d_loss`, `g_loss`: (g_params, d_params, context) -> (loss, aux).
+    `sample`: (g, key, index [N], label [N] or None) -> examples [N, ...]; the n-th depends on index[n] alone.
+    A side is any tree, so two generators, an encoder or a classifier beside D are games like any other. There
+    is no `stop_gradient` on the other player: rules that look through it need its gradient.
+    """
+
+    init: Callable[[Key, Batch], tuple[Side, Side, PyTree]]
+    d_loss: Loss
+    g_loss: Loss
+    sample: Callable[[Side, Key, Array, Array | None], Any]
+
+
+@struct.dataclass
+class Player:
+    """One player: arrays only, so that every layout and checkpoint can hold it."""
+
+    params: Params
+    stats: Stats
+    opt_state: PyTree
+
+    @property
+    def side(self) -> Side:
+        """What the game sees of the player."""
+        return Side(self.params, self.stats)
+
+
+@struct.dataclass
+class State:
+    """A whole run at one moment, as arrays: nothing else is needed to go on."""
+
+    step: Array  # updates made, int32
+    key: Key  # the root key, which never changes: every draw folds a name and the step into it
+    g: Player
+    d: Player
+    ema: Side | None  # the averaged generator
+    extra: PyTree  # the game's memory
+    rule: PyTree  # the rule's memory
+
+    @property
+    def generator(self) -> Side:
+        """The generator to sample from: the average where there is one."""
+        return self.g.side if self.ema is None else self.ema

@@ -1,0 +1,196 @@
+"""The game most people play: one generator, one discriminator, put together from parts.
+
+What happens to network statistics, once and for all:
+D sees the real batch, then the fake one, as two calls; its statistics pass through both in that order. So
+BatchNorm in D normalises real and fake apart, and spectral norm makes two power iterations per loss. G runs
+on batch statistics in both losses. Of all this a rule keeps only the statistics of the player that moves:
+G's running averages advance with G's steps, D's vectors with D's, and a term's own calls leave no trace.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.errors import Refused
+from jaxgan.games.game import Aux, Context, Game, Side
+from jaxgan.parts.conditioning import Conditioning, unconditional
+from jaxgan.parts.latents import Latent
+from jaxgan.parts.network import Network
+from jaxgan.parts.objectives import Objective
+from jaxgan.parts.rng import each, fold
+from jaxgan.parts.terms import Term
+from jaxgan.parts.types import Array, Batch, Key, Lowering, Params, PyTree, Schedule, Stats, View, at
+
+
+class _Played(NamedTuple):
+    view: View
+    g_stats: Stats
+    d_stats: Stats
+
+
+def gan(
+    generator: Network,
+    discriminator: Network,
+    *,
+    latent: Latent,
+    objective: Objective,
+    d_terms: Sequence[Term] = (),
+    g_terms: Sequence[Term] = (),
+    conditioning: Conditioning = unconditional(),  # noqa: B008 - immutable
+    label_smoothing: float = 0.0,
+    label_noise: float = 0.0,
+    instance_noise: Schedule = 0.0,
+    packing: int = 1,
+    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
+) -> Game:
+    """The GAN of these parts.
+
+    `label_smoothing`: D is told that reals are real with weight 1 - s only (Salimans et al., 2016).
+    `label_noise`: with this probability a pair's labels are swapped in D's loss.
+    `instance_noise`: standard deviation of normal noise on all that D sees, a number or a schedule that
+    anneals it (Sonderby et al., 2017). `packing`: D sees m examples at once, as channels (Lin et al., 2018).
+
+    >>> from flax import linen as nn
+    >>> from jaxgan.parts.latents import normal
+    >>> from jaxgan.parts.network import from_linen
+    >>> from jaxgan.parts.objectives import hinge
+    >>> logit = nn.Sequential([nn.Dense(1), lambda x: x[:, 0]])
+    >>> game = gan(from_linen(nn.Dense(2)), from_linen(logit), latent=normal(4), objective=hinge())
+    >>> batch = {"x": jnp.zeros((8, 2)), "index": jnp.arange(8)}
+    >>> g, d, _ = game.init(jax.random.key(0), batch)
+    >>> game.sample(g, jax.random.key(1), jnp.arange(5), None).shape
+    (5, 2)
+    """
+    told_fake = objective.d_told_fake
+    if label_smoothing and told_fake is None:
+        raise Refused(
+            "label smoothing needs a loss that judges real and fake apart; a relativistic one compares them. "
+            "Use label_noise, or another objective."
+        )
+    for terms in (d_terms, g_terms):
+        names = [term.name for term in terms]
+        if len(set(names)) < len(names):
+            raise Refused(f"two terms of one player share a name: {', '.join(names)}; rename one of them")
+
+    def needs_label(label: Array | None) -> None:
+        if conditioning.classes and label is None:
+            raise Refused(
+                f"the networks are conditional on {conditioning.classes} classes, but no labels came with the examples"
+            )
+
+    def generate(params: Params, stats: Stats, z: Array, label: Array | None, keys: Key | None) -> tuple:
+        train = keys is not None
+        key = fold(keys, "generator") if train else None
+        return generator.apply(params, stats, *conditioning.g(z, label), key=key, train=train)
+
+    def packed(x: Array) -> Array:
+        """[B m, ..., C] -> [B, ..., C m]: neighbours in the batch side by side as channels."""
+        if packing == 1:
+            return x
+        groups = x.reshape(-1, packing, *x.shape[1:])
+        return jnp.moveaxis(groups, 1, -2).reshape(groups.shape[0], *x.shape[1:-1], -1)
+
+    def packed_label(label: Array | None) -> Array | None:
+        return label if label is None or packing == 1 else label.reshape(-1, packing)
+
+    def shown(x: Array, keys: Key, step: Array) -> Array:
+        """What D sees of examples x."""
+        if callable(instance_noise) or instance_noise:
+            noise = jax.vmap(lambda key: jax.random.normal(key, x.shape[1:], x.dtype))(keys)
+            x = x + at(instance_noise, step) * noise
+        return packed(x)
+
+    def judge(
+        params: Params, stats: Stats, x: Array, label: Array | None, keys: Key
+    ) -> tuple[Array, Stats]:
+        return discriminator.apply(params, stats, *conditioning.d(x, label), key=keys, train=True)
+
+    def play(g_params: Params, d_params: Params, context: Context) -> _Played:
+        batch, step = context.batch, context.step
+        keys = each(context.key, batch["index"])
+        pack_keys = keys[::packing]
+        label = batch.get("label")
+        d_label = packed_label(label)
+
+        z = jax.vmap(latent.draw)(fold(keys, "z"))
+        fake, g_stats = generate(g_params, context.g_stats, z, label, keys)
+        real_in = shown(batch["x"], fold(keys, "noise_real"), step)
+        fake_in = shown(fake, fold(keys, "noise_fake"), step)
+        real_out, d_stats = judge(d_params, context.d_stats, real_in, d_label, fold(pack_keys, "real"))
+        fake_out, d_stats = judge(d_params, d_stats, fake_in, d_label, fold(pack_keys, "fake"))
+        view = View(
+            real=real_in,
+            fake=fake_in,
+            real_out=real_out,
+            fake_out=fake_out,
+            z=z,
+            label=label,
+            d=lambda x: judge(d_params, d_stats, x, d_label, fold(pack_keys, "term"))[0],
+            g=lambda z: generate(g_params, context.g_stats, z, label, keys)[0],
+            keys=pack_keys,
+            step=step,
+        )
+        return _Played(view, g_stats, d_stats)
+
+    def d_adversarial(view: View) -> Array:
+        real, fake = view.real_out, view.fake_out
+        loss = objective.d_loss(real, fake)
+        if told_fake is not None and label_smoothing:
+            loss = (1 - label_smoothing) * loss + label_smoothing * (told_fake(real) + told_fake(fake))
+        if label_noise:
+            swapped = jax.vmap(lambda key: jax.random.bernoulli(key, label_noise))(fold(view.keys, "label"))
+            loss = jnp.where(swapped, objective.d_loss(fake, real), loss)
+        return loss
+
+    def loss_of(who: str, adversarial: Array, terms: Sequence[Term], played: _Played, extra: PyTree) -> tuple:
+        """The mean of the adversarial loss and every term, with each of them as a metric."""
+        losses, memories = {f"{who}/adv": lowering.mean(adversarial)}, []
+        for term, memory in zip(terms, extra[who], strict=True):
+            view = played.view._replace(keys=fold(played.view.keys, who, term.name))
+            loss, memory = term.apply(view, memory)
+            losses[f"{who}/{term.name}"] = lowering.mean(loss)
+            memories.append(memory)
+        return sum(losses.values()), losses, {**extra, who: tuple(memories)}
+
+    def d_loss(g_params: Params, d_params: Params, context: Context) -> tuple[Array, Aux]:
+        played = play(g_params, d_params, context)
+        loss, metrics, extra = loss_of("d", d_adversarial(played.view), d_terms, played, context.extra)
+        metrics["d/real"] = lowering.mean(played.view.real_out)
+        metrics["d/fake"] = lowering.mean(played.view.fake_out)
+        return loss, Aux(played.g_stats, played.d_stats, extra, metrics)
+
+    def g_loss(g_params: Params, d_params: Params, context: Context) -> tuple[Array, Aux]:
+        played = play(g_params, d_params, context)
+        adversarial = objective.g_loss(played.view.real_out, played.view.fake_out)
+        loss, metrics, extra = loss_of("g", adversarial, g_terms, played, context.extra)
+        return loss, Aux(played.g_stats, played.d_stats, extra, metrics)
+
+    def init(key: Key, batch: Batch) -> tuple[Side, Side, PyTree]:
+        x, label = batch["x"], batch.get("label")
+        needs_label(label)
+        if x.shape[0] % packing:
+            raise Refused(f"packing {packing} examples does not divide the batch of {x.shape[0]}")
+        z = jax.vmap(latent.draw)(each(key, batch["index"]))
+        g_inputs = conditioning.g(z, label)
+        g = Side(*generator.init(fold(key, "g"), *g_inputs))
+        made = jax.eval_shape(lambda: generator.apply(*g, *g_inputs)[0])
+        if made.shape != x.shape:
+            raise Refused(f"the generator makes examples of shape {made.shape[1:]}, the data have {x.shape[1:]}")
+        d_inputs = conditioning.d(packed(x), packed_label(label))
+        d = Side(*discriminator.init(fold(key, "d"), *d_inputs))
+        judged = jax.eval_shape(lambda: discriminator.apply(*d, *d_inputs)[0])
+        if judged.shape != (x.shape[0] // packing,):
+            raise Refused(
+                f"the discriminator must give one logit per input, shape ({x.shape[0] // packing},); "
+                f"it gives {judged.shape}"
+            )
+        return g, d, {"g": tuple(t.init() for t in g_terms), "d": tuple(t.init() for t in d_terms)}
+
+    def sample(g: Side, key: Key, index: Array, label: Array | None) -> Array:
+        needs_label(label)
+        z = jax.vmap(latent.draw)(each(key, index))
+        return generate(g.params, g.stats, z, label, None)[0]
+
+    return Game(init, d_loss, g_loss, sample)

@@ -1,0 +1,48 @@
+"""The averaged generator, which is the one worth sampling."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.parts.types import Array, Params, Stats
+
+
+class Average(NamedTuple):
+    """A running average of (params, stats): `init` copies them, `update` moves the average towards them."""
+
+    init: Callable[[Params, Stats], tuple[Params, Stats]]
+    update: Callable[[tuple[Params, Stats], Params, Stats, Array], tuple[Params, Stats]]
+
+
+def ema(decay: float = 0.999, ramp: float = 10.0) -> Average:
+    """a <- b a + (1 - b) x with b = min(decay, (1 + t) / (ramp + t)): short memory first, then long.
+
+    Parameters and BatchNorm statistics are averaged; everything else (spectral-norm vectors, counters) is
+    copied, since an average of unit vectors is none. `ramp=1` is no ramp-up.
+
+    >>> average = ema(0.5, ramp=1.0)
+    >>> float(average.update((jnp.zeros(()), {}), jnp.ones(()), {}, jnp.int32(0))[0])
+    0.5
+    """
+
+    def update(
+        averages: tuple[Params, Stats], params: Params, stats: Stats, step: Array
+    ) -> tuple[Params, Stats]:
+        b = jnp.minimum(decay, (1 + step) / (ramp + step))
+
+        def move(old: Array, new: Array) -> Array:
+            return (old + (1 - b) * (new - old)).astype(new.dtype)
+
+        def move_stats(path: tuple, old: Array, new: Array) -> Array:
+            return move(old, new) if jax.tree_util.DictKey("batch_stats") in path else new
+
+        old_params, old_stats = averages
+        return (
+            jax.tree.map(move, old_params, params),
+            jax.tree_util.tree_map_with_path(move_stats, old_stats, stats),
+        )
+
+    # a copy, because a donated state may not hold one buffer twice
+    return Average(lambda params, stats: jax.tree.map(jnp.copy, (params, stats)), update)

@@ -1,0 +1,113 @@
+"""A network as a pair of pure functions: all that the core knows of Flax."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen, nnx
+
+from jaxgan.parts.types import Params, Stats
+
+
+class Network(NamedTuple):
+    """To networks what `optax.GradientTransformation` is to optimisers.
+
+    `init`: (key, *inputs) -> (params, stats).
+    `apply`: (params, stats, *inputs, key=None, train=False) -> (output, stats), where `key` holds one key per
+    example [B], for dropout and the like. Any such pair will do; Flax is not needed.
+
+    >>> import jax.numpy as jnp
+    >>> linear = Network(
+    ...     lambda key, x: (jax.random.normal(key, x.shape[1:]), {}),
+    ...     lambda w, stats, x, key=None, train=False: (x @ w, stats),
+    ... )
+    """
+
+    init: Callable[..., tuple[Params, Stats]]
+    apply: Callable[..., tuple[Any, Stats]]
+
+
+def from_linen(module: linen.Module) -> Network:
+    """A Linen module. Its `__call__` is given `train=` and `key=` if it takes them.
+
+    Every collection beside "params" becomes statistics. Flax's own Dropout works too (stream "dropout"), but
+    draws from one key for the whole batch: across devices only `jaxgan.models.layers.Dropout` keeps the run.
+
+    >>> import jax.numpy as jnp
+    >>> dense = from_linen(linen.Dense(3))
+    >>> params, stats = dense.init(jax.random.key(0), jnp.ones((2, 4)))
+    >>> dense.apply(params, stats, jnp.ones((2, 4)))[0].shape
+    (2, 3)
+    """
+    accepted = inspect.signature(module.__call__).parameters  # type: ignore[operator]
+
+    def keywords(**offered: Any) -> dict[str, Any]:
+        return {name: value for name, value in offered.items() if name in accepted}
+
+    def init(key: jax.Array, *inputs: Any) -> tuple[Params, Stats]:
+        stats = dict(module.init(key, *inputs, **keywords(train=False)))
+        return stats.pop("params", {}), stats
+
+    def apply(
+        params: Params, stats: Stats, *inputs: Any, key: jax.Array | None = None, train: bool = False
+    ) -> tuple[Any, Stats]:
+        output, changed = module.apply(
+            {"params": params, **stats},
+            *inputs,
+            **keywords(train=train, key=key),
+            rngs={} if key is None else {"dropout": key[0]},
+            mutable=list(stats) if train else [],
+        )
+        return output, {**stats, **changed}
+
+    return Network(init, apply)
+
+
+def from_nnx(build: Callable[[nnx.Rngs], nnx.Module]) -> Network:
+    """An NNX module, by its constructor, e.g. `from_nnx(lambda rngs: MyGenerator(64, rngs=rngs))`.
+
+    `train` is passed on by `module.train()` and `module.eval()`; every random stream is reseeded from `key`.
+
+    >>> import jax.numpy as jnp
+    >>> dense = from_nnx(lambda rngs: nnx.Linear(4, 3, rngs=rngs))
+    >>> params, stats = dense.init(jax.random.key(0), jnp.ones((2, 4)))
+    >>> dense.apply(params, stats, jnp.ones((2, 4)))[0].shape
+    (2, 3)
+    """
+    kinds = (nnx.Param, _is_spectral, nnx.BatchStat, nnx.RngState, ...)
+    graph, *blank = nnx.split(nnx.eval_shape(lambda: build(nnx.Rngs(0))), *kinds)
+
+    def take_apart(module: nnx.Module) -> tuple[Params, Stats]:
+        params, spectral, batch_stats, _, rest = map(nnx.to_pure_dict, nnx.split(module, *kinds)[1:])
+        return params, {"spectral": spectral, "batch_stats": batch_stats, "rest": rest}
+
+    def put_together(params: Params, stats: Stats, key: jax.Array) -> nnx.Module:
+        streams = jax.tree.map(
+            lambda x: key if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else jnp.zeros((), x.dtype),
+            nnx.to_pure_dict(blank[3]),
+        )
+        pure = (params, stats["spectral"], stats["batch_stats"], streams, stats["rest"])
+        states = jax.tree.map(lambda x: x, tuple(blank))  # fresh containers: filling them in is by mutation
+        for state, values in zip(states, pure, strict=True):
+            nnx.replace_by_pure_dict(state, values)
+        return nnx.merge(graph, *states, copy=True)
+
+    def init(key: jax.Array, *inputs: Any) -> tuple[Params, Stats]:
+        return take_apart(build(nnx.Rngs(key)))
+
+    def apply(
+        params: Params, stats: Stats, *inputs: Any, key: jax.Array | None = None, train: bool = False
+    ) -> tuple[Any, Stats]:
+        module = put_together(params, stats, jax.random.key(0) if key is None else key[0])
+        (module.train if train else module.eval)()
+        output = module(*inputs)
+        return output, take_apart(module)[1] if train else stats
+
+    return Network(init, apply)
+
+
+def _is_spectral(path: tuple, value: Any) -> bool:
+    """NNX files spectral-norm vectors under BatchStat too, by keys that are tuples."""
+    return isinstance(value, nnx.BatchStat) and isinstance(path[-1], tuple)

@@ -1,0 +1,83 @@
+"""Adversarial losses, per example and un-reduced, of the discriminator's logits on real and fake.
+
+In the formulas r is a real logit, f a fake one, and log D = -softplus(-logit).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax.nn import relu, softplus
+
+from jaxgan.parts.types import Array, Lowering
+
+Loss = Callable[[Array, Array], Array]
+
+
+class Objective(NamedTuple):
+    """What each player minimises: two functions (real_logits [B], fake_logits [B]) -> [B].
+
+    `d_told_fake` is D's loss [B] on any logit labelled "fake"; one-sided label smoothing needs it. None where
+    the loss compares real with fake and so does not split.
+    """
+
+    d_loss: Loss
+    g_loss: Loss
+    d_told_fake: Callable[[Array], Array] | None = None
+
+
+def _separable(told_real: Callable[[Array], Array], told_fake: Callable[[Array], Array], g: Loss) -> Objective:
+    return Objective(lambda r, f: told_real(r) + told_fake(f), g, told_fake)
+
+
+def minimax() -> Objective:
+    """The game's value itself: D: softplus(-r) + softplus(f), G: -softplus(f). Saturates when D wins.
+
+    Goodfellow et al., 2014.
+
+    >>> float(minimax().g_loss(jnp.zeros(1), jnp.zeros(1))[0])  # log(1 - D) = log 1/2
+    -0.6931471824645996
+    """
+    return _separable(lambda r: softplus(-r), softplus, lambda r, f: -softplus(f))
+
+
+def non_saturating() -> Objective:
+    """D as in `minimax`, G: softplus(-f), the usual choice (Goodfellow et al., 2014)."""
+    return _separable(lambda r: softplus(-r), softplus, lambda r, f: softplus(-f))
+
+
+def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
+    """D: ((r - b)^2 + (f - a)^2) / 2, G: (f - c)^2 / 2. With a, b, c = -1, 1, 0 it is Pearson's chi^2.
+
+    Mao et al., 2017.
+    """
+    return _separable(
+        lambda r: jnp.square(r - b) / 2, lambda f: jnp.square(f - a) / 2, lambda r, f: jnp.square(f - c) / 2
+    )
+
+
+def hinge() -> Objective:
+    """D: relu(1 - r) + relu(1 + f), G: -f (Lim & Ye, 2017; Miyato et al., 2018)."""
+    return _separable(lambda r: relu(1 - r), lambda f: relu(1 + f), lambda r, f: -f)
+
+
+def wasserstein() -> Objective:
+    """D: f - r, G: -f (Arjovsky et al., 2017). D must be kept Lipschitz: `wgan_gp`, or `clip_weights`."""
+    return _separable(lambda r: -r, lambda f: f, lambda r, f: -f)
+
+
+def relativistic() -> Objective:
+    """Each pair against each other, D: softplus(f - r), G: softplus(r - f) (Jolicoeur-Martineau, 2019)."""
+    return Objective(lambda r, f: softplus(f - r), lambda r, f: softplus(r - f))
+
+
+def relativistic_average(lowering: Lowering = Lowering()) -> Objective:  # noqa: B008 - immutable
+    """Each logit against the other side's mean, D: softplus(E f - r) + softplus(f - E r), G: the roles swapped.
+
+    Jolicoeur-Martineau, 2019. The mean is over the whole batch, so under a mapped axis it needs the lowering.
+    """
+
+    def loss(high: Array, low: Array) -> Array:
+        return softplus(lowering.mean(low) - high) + softplus(low - lowering.mean(high))
+
+    return Objective(loss, lambda r, f: loss(f, r))

@@ -1,0 +1,30 @@
+"""What optax leaves to us: projections at the end of an optimiser chain."""
+
+from collections.abc import Callable
+
+import jax
+import optax
+
+from jaxgan.parts.types import PyTree
+
+
+def projected(projection: Callable[[PyTree], PyTree]) -> optax.GradientTransformation:
+    """Ends a chain with params <- projection(params + update), to a rounding of the last addition.
+
+    >>> import optax
+    >>> tx = optax.chain(optax.sgd(1.0), projected(optax.projections.projection_non_negative))
+    """
+
+    def update(updates: PyTree, state: PyTree, params: PyTree = None) -> tuple[PyTree, PyTree]:
+        landed = projection(optax.apply_updates(params, updates))
+        return jax.tree.map(lambda new, old: new - old, landed, params), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+
+def clip_weights(bound: float) -> optax.GradientTransformation:
+    """Keeps every weight in [-bound, bound], the first WGAN's constraint (Arjovsky et al., 2017).
+
+    >>> critic = optax.chain(optax.rmsprop(5e-5), clip_weights(0.01))
+    """
+    return projected(lambda params: optax.projections.projection_box(params, -bound, bound))

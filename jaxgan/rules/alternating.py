@@ -1,0 +1,50 @@
+"""D's steps, then G's: the way GANs are usually trained."""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxgan.games.game import Game, State
+from jaxgan.parts.average import Average
+from jaxgan.parts.rng import fold
+from jaxgan.parts.types import Batch, Lowering
+from jaxgan.rules.rule import Metrics, Rule, averaged, gradient, starter, stepped
+
+
+def alternating(
+    game: Game,
+    g_tx: optax.GradientTransformation,
+    d_tx: optax.GradientTransformation,
+    *,
+    d_steps: int = 1,
+    average: Average | None = None,
+    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
+) -> Rule:
+    """k steps of D, each on its own batch, then one of G on the last batch's labels with fresh latents.
+
+    Goodfellow et al., 2014. Costs d_steps + 1 gradients. A term's schedule and laziness count its own
+    player's steps, so D's run d_steps times as fast as G's. D's metrics are their mean.
+
+    >>> from jaxgan.games.toy import bilinear
+    >>> rule = alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
+    """
+
+    def update(state: State, batches: Batch) -> tuple[State, Metrics]:
+        key = fold(state.key, state.step)
+
+        def d_step(state: State, turn: tuple) -> tuple[State, Metrics]:
+            nth, micros = turn
+            own_step = state.step * d_steps + nth
+            moved = gradient(game.d_loss, "d", state, micros, fold(key, "d", nth), own_step, lowering)
+            return moved.state.replace(d=stepped(moved.state.d, d_tx, moved.grads)), moved.metrics
+
+        state, d_metrics = lowering.loop(d_step, state, (jnp.arange(d_steps), batches))
+        d_metrics = jax.tree.map(lambda x: x.mean(axis=0), d_metrics)
+
+        last = jax.tree.map(lambda x: x[-1], batches)
+        moved = gradient(game.g_loss, "g", state, last, fold(key, "g"), state.step, lowering)
+        state = moved.state.replace(g=stepped(moved.state.g, g_tx, moved.grads))
+        state = state.replace(ema=averaged(average, state), step=state.step + 1)
+        return state, {**d_metrics, **moved.metrics}
+
+    return Rule(starter(game, g_tx, d_tx, average), update, d_steps)

@@ -1,0 +1,105 @@
+"""How the players move."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxgan.games.game import Context, Game, Loss, Player, Side, State
+from jaxgan.parts.average import Average
+from jaxgan.parts.rng import fold
+from jaxgan.parts.types import Array, Batch, Key, Lowering, PyTree
+
+Metrics = Mapping[str, Array]
+
+
+class Rule(NamedTuple):
+    """A pure update of the whole state.
+
+    `init`: (key, batches) -> State. `update`: (state, batches) -> (state, metrics). Leaves of `batches` are
+    [batches, micro, B, ...]: as many batches as one update eats, each in micro-batches whose gradients are
+    averaged before the player steps.
+    """
+
+    init: Callable[[Key, Batch], State]
+    update: Callable[[State, Batch], tuple[State, Metrics]]
+    batches: int
+
+
+class Gradient(NamedTuple):
+    """A player's mean gradient, and the state with its statistics and the game's memory moved on."""
+
+    grads: PyTree
+    state: State
+    metrics: Metrics
+
+
+def gradient(
+    loss: Loss, who: str, state: State, micros: Batch, key: Key, step: Array, lowering: Lowering
+) -> Gradient:
+    """Differentiates a loss for player `who` ("g" or "d"), averaged over micro-batches [micro, B, ...].
+
+    The loss is a mean over devices and so, again, is its gradient: right under `shard_map` and `pmap` alike.
+    """
+    differentiate = jax.grad(loss, argnums=0 if who == "g" else 1, has_aux=True)
+    n = jax.tree.leaves(micros)[0].shape[0]
+
+    def evaluate(stats: PyTree, extra: PyTree, batch: Batch) -> tuple:
+        g_stats = stats if who == "g" else state.g.stats
+        d_stats = stats if who == "d" else state.d.stats
+        context = Context(g_stats, d_stats, extra, step, batch, key)
+        grads, aux = differentiate(state.g.params, state.d.params, context)
+        return (aux.g_stats if who == "g" else aux.d_stats), aux.extra, (grads, aux.metrics)
+
+    def accumulate(carry: tuple, batch: Batch) -> tuple[tuple, None]:
+        stats, extra, total = carry
+        stats, extra, new = evaluate(stats, extra, batch)
+        return (stats, extra, jax.tree.map(jnp.add, total, new)), None
+
+    player: Player = getattr(state, who)
+    first, rest = jax.tree.map(lambda x: x[0], micros), jax.tree.map(lambda x: x[1:], micros)
+    carry = evaluate(player.stats, state.extra, first)
+    if n > 1:
+        carry, _ = lowering.loop(accumulate, carry, rest)
+    stats, extra, total = carry
+    grads, metrics = jax.tree.map(lambda x: x / n, total)
+    state = state.replace(**{who: player.replace(stats=stats)}, extra=extra)
+    return Gradient(lowering.average(grads), state, metrics)
+
+
+def stepped(player: Player, tx: optax.GradientTransformation, grads: PyTree) -> Player:
+    """The player after one step of its optimiser."""
+    updates, opt_state = tx.update(grads, player.opt_state, player.params)
+    return player.replace(params=optax.apply_updates(player.params, updates), opt_state=opt_state)
+
+
+def averaged(average: Average | None, state: State) -> Side | None:
+    """The averaged generator after G's step."""
+    if average is None:
+        return None
+    return Side(*average.update(state.ema, state.g.params, state.g.stats, state.step))
+
+
+def starter(
+    game: Game,
+    g_tx: optax.GradientTransformation,
+    d_tx: optax.GradientTransformation,
+    average: Average | None,
+) -> Callable[[Key, Batch], State]:
+    """The `init` of a rule without memory: both players, their optimisers, the average."""
+
+    def init(key: Key, batches: Batch) -> State:
+        g, d, extra = game.init(fold(key, "init"), jax.tree.map(lambda x: x[0, 0], batches))
+        return State(
+            step=jnp.zeros((), jnp.int32),
+            key=key,
+            g=Player(*g, g_tx.init(g.params)),
+            d=Player(*d, d_tx.init(d.params)),
+            ema=None if average is None else Side(*average.init(*g)),
+            extra=extra,
+            rule=(),
+        )
+
+    return init

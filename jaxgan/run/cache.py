@@ -1,0 +1,33 @@
+"""The persistent compilation cache: the second start of a script does not compile again."""
+
+import hashlib
+import os
+import platform
+from pathlib import Path
+
+
+def enable() -> Path:
+    """Turns the cache on, in a folder of its own for these versions and this processor.
+
+    JAX_COMPILATION_CACHE_DIR, where it is set, decides instead.
+    """
+    import jax
+    import jaxlib
+
+    if given := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+        return Path(given)
+    features = f"{jax.__version__} {jaxlib.__version__} {platform.machine()} {_processor()}"
+    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    path = home / "jaxgan" / hashlib.sha256(features.encode()).hexdigest()[:16]
+    jax.config.update("jax_compilation_cache_dir", str(path))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    return path
+
+
+def _processor() -> str:
+    """What the processor can do: a program compiled for more would crash on it."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return platform.processor()

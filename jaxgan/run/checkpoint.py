@@ -1,0 +1,189 @@
+"""Checkpoints that can be trusted, by Orbax: asynchronous, atomic, digested; the last k and the best are kept.
+
+Orbax writes a step aside and renames it, so a killed process leaves no half of one. It does not notice flipped
+bits, nor fall back from a damaged step: the digest and `newest` do.
+"""
+
+import hashlib
+import math
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from orbax.checkpoint import v1 as ocp
+
+from jaxgan.errors import Refused
+from jaxgan.parts.types import PyTree
+
+
+class Restored(NamedTuple):
+    """A state that came back whole, and what was noted beside it."""
+
+    step: int
+    state: PyTree
+    attempt: int
+    aside: list[str]  # damaged checkpoints that were set aside on the way
+
+
+class SaveFailed(Exception):
+    """A checkpoint could not be written; the message says which, and why."""
+
+
+class Checkpoints:
+    """The checkpoints of one run. Close it (or use `with`), or the last save is lost.
+
+    `keep` newest ones are kept, and the one with the highest `score` given to `save`.
+    """
+
+    def __init__(self, path: Path, keep: int) -> None:
+        policies = ocp.training.preservation_policies
+        best = policies.BestN(
+            get_metric_fn=lambda metrics: metrics["score"], n=1, keep_checkpoints_without_metrics=False
+        )
+        self._path = path
+        self._pending: tuple[int, Any] | None = None
+        self._orbax = ocp.training.Checkpointer(
+            path,
+            cleanup_tmp_directories=True,
+            save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
+            preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(keep), best]),
+        )
+
+    def save(self, step: int, state: PyTree, *, attempt: int = 0, score: float | None = None) -> None:
+        """Saves in the background; an error shows at the next call, or at `wait`. A NaN is never saved."""
+        self.wait()
+        if step in self.steps():
+            return
+        host = _on_host(state)
+        if bad := _first_not_finite(host):
+            raise SaveFailed(f"the state of step {step} is not finite ({bad}), so it was not saved")
+        notes = {"digest": _digest(host), "structure": _structure(host), "attempt": attempt}
+        metrics = None if score is None or not math.isfinite(score) else {"score": float(score)}
+        try:
+            response = self._orbax.save_async(step, state, metrics=metrics, custom_metadata=notes)
+        except Exception as error:
+            raise SaveFailed(f"checkpoint {step} could not be written: {_reason(error)}") from error
+        self._pending = (step, response)
+
+    def wait(self) -> None:
+        """Returns when the last save is on disk, or raises what kept it from there."""
+        if self._pending is not None:
+            (step, response), self._pending = self._pending, None
+            try:
+                response.result()
+            except Exception as error:
+                raise SaveFailed(f"checkpoint {step} could not be written: {_reason(error)}") from error
+
+    def newest(self, like: PyTree) -> Restored | None:
+        """The newest checkpoint that is whole, onto the shapes and shardings of `like`.
+
+        Damaged ones are renamed to damaged-STEP, out of the way. None where there is none.
+        """
+        self.wait()
+        aside: list[str] = []
+        for step in reversed(self.steps()):
+            try:
+                state, notes = self._load(step, like)
+                return Restored(step, state, notes["attempt"], aside)
+            except _Damaged as damage:
+                name = f"damaged-{step}"
+                while (self._path / name).exists():
+                    name += "-again"
+                os.rename(self._path / str(step), self._path / name)
+                self._orbax.reload()  # else every later save up to this step would be passed over
+                aside.append(f"checkpoint {step} is damaged ({damage}); it was set aside as {name}")
+        return None
+
+    def at(self, step: int, like: PyTree) -> PyTree:
+        """The state saved at this step, verified."""
+        if step not in self.steps():
+            raise Refused(f"there is no checkpoint of step {step}; there are {self.steps()}")
+        try:
+            return self._load(step, like)[0]
+        except _Damaged as damage:
+            raise Refused(f"checkpoint {step} is damaged: {damage}") from None
+
+    def steps(self) -> list[int]:
+        """The steps there are, oldest first."""
+        return sorted(c.step for c in self._orbax.checkpoints)
+
+    def best(self) -> int | None:
+        """The step with the highest score, None where none was scored."""
+        scored = [(c.metrics["score"], c.step) for c in self._orbax.checkpoints if c.metrics]
+        return max(scored)[1] if scored else None
+
+    def close(self) -> None:
+        """Commits what is on its way."""
+        try:
+            self.wait()
+        finally:
+            self._orbax.close()
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _load(self, step: int, like: PyTree) -> tuple[PyTree, dict[str, Any]]:
+        try:
+            notes = self._orbax.metadata(step).custom_metadata or {}
+        except Exception as error:
+            raise _Damaged(_reason(error)) from error
+        if "digest" not in notes:
+            raise _Damaged("it has no digest")
+        if notes["structure"] != _structure(_on_host(like)):
+            raise Refused(f"checkpoint {step} is of another recipe: its arrays have other names or shapes")
+        try:
+            state = self._orbax.load(step, like)
+        except Exception as error:
+            raise _Damaged(_reason(error)) from error
+        if _digest(_on_host(state)) != notes["digest"]:
+            raise _Damaged("its numbers are not those that were saved")
+        return state, notes
+
+
+class _Damaged(Exception):
+    pass
+
+
+def _on_host(state: PyTree) -> dict[str, np.ndarray]:
+    def array(x: jax.Array) -> jax.Array:
+        return jax.random.key_data(x) if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else x
+
+    leaves = jax.tree_util.tree_flatten_with_path(jax.tree.map(array, state))[0]
+    return {jax.tree_util.keystr(path): x for path, x in jax.device_get(leaves)}
+
+
+def _digest(host: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for path, x in host.items():
+        digest.update(f"{path} {x.dtype} {x.shape}\n".encode())
+        digest.update(np.ascontiguousarray(x).tobytes())
+    return digest.hexdigest()
+
+
+def _structure(host: dict[str, np.ndarray]) -> str:
+    return hashlib.sha256(repr([(k, str(x.dtype), x.shape) for k, x in host.items()]).encode()).hexdigest()
+
+
+def _first_not_finite(host: dict[str, np.ndarray]) -> str | None:
+    for path, x in host.items():
+        if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
+            return path
+    return None
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of the deepest cause: Orbax wraps what went wrong."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = str(error).strip() or type(error).__name__
+    if "RESOURCE_EXHAUSTED" in text or "No space left" in text:
+        return "the disk is full"
+    return text.splitlines()[0][:200]

@@ -1,0 +1,50 @@
+"""Configurations to JSON and exactly back."""
+
+import dataclasses
+import difflib
+import json
+from typing import Any, TypeVar
+
+import msgspec
+
+from jaxgan.errors import Refused
+
+C = TypeVar("C")
+
+
+def dumps(config: Any) -> str:
+    """A dataclass as JSON text; floats keep every bit."""
+    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
+
+
+def loads(text: str, config_type: type[C], where: str = "config.json") -> C:
+    """The dataclass back again. What does not fit is refused by name.
+
+    >>> from jaxgan.run.settings import Settings
+    >>> loads(dumps(Settings(seed=3)), Settings) == Settings(seed=3)
+    True
+    """
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise Refused(f"{where} is not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise Refused(f"{where} must hold an object of options")
+    known = [field.name for field in dataclasses.fields(config_type)]  # type: ignore[arg-type]
+    for name in values.keys() - set(known):
+        near = difflib.get_close_matches(name, known, 1)
+        raise Refused(f"{where}: there is no option {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    try:
+        return msgspec.convert(values, config_type)
+    except msgspec.ValidationError as error:
+        raise Refused(f"{where}: {error}") from None
+
+
+def differences(new: Any, old: Any) -> dict[str, tuple[Any, Any]]:
+    """The fields in which two configurations differ: name -> (new, old)."""
+    new_values, old_values = dataclasses.asdict(new), dataclasses.asdict(old)
+    return {
+        name: (value, old_values.get(name))
+        for name, value in new_values.items()
+        if value != old_values.get(name)
+    }

@@ -1,0 +1,110 @@
+"""A script's command line: its `Config` is the options, its `build` the experiment."""
+
+import argparse
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from jaxgan.errors import Refused
+from jaxgan.run import codec
+from jaxgan.run.settings import RESUMABLE, Settings
+
+if TYPE_CHECKING:
+    from jaxgan.games.game import State
+    from jaxgan.run.experiment import Experiment
+
+C = TypeVar("C", bound=Settings)
+
+
+def main(config_type: type[C], build: "Callable[[C], Experiment]", args: Sequence[str] | None = None) -> "State":
+    """Runs a script: parses its options, makes the run folder, builds the experiment and trains it.
+
+    Ends the process with one clear line: status 2 for what cannot be done, 1 for a run that failed, 143 after
+    SIGTERM and 130 after Ctrl-C, each with a checkpoint of the step it reached.
+
+    >>> from jaxgan.run.settings import Settings
+    >>> main(Settings, lambda config: None, ["--steps", "ten"])  # doctest: +SKIP
+    """
+    script = Path(inspect.getfile(build))
+    chosen, rest = _common(args)
+    try:
+        run, resume = Path(chosen.resume), bool(chosen.resume)
+        started = _stored(run, config_type) if resume else config_type()
+        config = _parse(config_type, started, rest, sys.modules[build.__module__].__doc__)
+        if resume:
+            _same(config, started, run, chosen.force)
+        return _run(config, build, script, run if resume else None, chosen.force)
+    except Refused as error:
+        sys.exit(_say(error, 2))
+
+
+def _run(config: C, build: "Callable[[C], Experiment]", script: Path, run: Path | None, force: bool) -> "State":
+    if config.deterministic:  # before the backend starts
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
+    from jaxgan.run import cache, folder
+    from jaxgan.run.checkpoint import SaveFailed
+    from jaxgan.run.interrupt import Interrupted
+    from jaxgan.run.loop import NotFinite, train
+
+    cache.enable()
+    path = run or (Path(config.out) if config.out else folder.free(script.stem))
+    with folder.locked(path):
+        experiment = build(config)
+        if run is None:
+            place = folder.create(path, script, codec.dumps(config), config.seed)
+        else:
+            place = folder.existing(path)
+            folder.check_files(place, script, force)
+            folder.write(place.config, codec.dumps(config))
+        try:
+            return train(experiment, config, place)
+        except Interrupted as stop:
+            print(f"{stop}: saved; go on with `jaxgan resume {path}`", file=sys.stderr)
+            sys.exit(stop.code)
+        except (NotFinite, SaveFailed) as error:
+            sys.exit(_say(error, 1))
+        except OSError as error:
+            traceback.print_exc()
+            sys.exit(_say(error, 1))
+
+
+def _common(args: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    """The two options that are not part of a configuration."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--resume", default="")
+    parser.add_argument("--force", action="store_true")
+    return parser.parse_known_args(args)
+
+
+def _parse(config_type: type[C], default: C, args: list[str], doc: str | None) -> C:
+    import tyro
+
+    more = "\n\n--resume RUN goes on with a run; --force accepts that its options or files have changed."
+    return tyro.cli(
+        config_type, default=default, args=args, description=(doc or "").strip() + more, use_underscores=False
+    )
+
+
+def _stored(run: Path, config_type: type[C]) -> C:
+    try:
+        return codec.loads((run / "config.json").read_text(), config_type, str(run / "config.json"))
+    except OSError:
+        raise Refused(f"{run} is not a run folder: there is no config.json in it") from None
+
+
+def _same(config: Settings, started: Settings, run: Path, force: bool) -> None:
+    changed = {
+        name: values for name, values in codec.differences(config, started).items() if name not in RESUMABLE
+    }
+    if changed and not force:
+        listed = ", ".join(f"{name} {old!r} -> {new!r}" for name, (new, old) in changed.items())
+        raise Refused(f"{run} was started with other options: {listed}; --force resumes with the new ones")
+
+
+def _say(error: BaseException, status: int) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return status

@@ -1,0 +1,46 @@
+"""What a script builds, and what a hook sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:  # scripts name these types, and their --help does not wait for JAX
+    from jaxgan.data.source import Source
+    from jaxgan.games.game import Game, State
+    from jaxgan.rules.rule import Rule
+    from jaxgan.run.sample import Sampler
+
+
+class Stop(Exception):
+    """A hook raises it to end the run in good order; the message says why."""
+
+
+class Moment(NamedTuple):
+    """A run at one step, as a hook is shown it."""
+
+    step: int
+    state: State
+    sample: Sampler  # sample(state.generator, n, seed=0) -> [n, ...]
+
+
+class Hook(NamedTuple):
+    """`call(moment)` at every n-th step and the last. The numbers it returns are logged under their names."""
+
+    every: int
+    call: Callable[[Moment], Mapping[str, float] | None]
+
+
+class Experiment(NamedTuple):
+    """A game, the rule that plays it, and the examples: everything that `train` needs.
+
+    `best` scores what hooks measured, higher is better; the checkpoint with the highest score is kept.
+    `grid` is how many samples a picture shows.
+    """
+
+    game: Game
+    rule: Rule
+    source: Source
+    hooks: Sequence[Hook] = ()
+    best: Callable[[Mapping[str, float]], float] | None = None
+    grid: int = 64

@@ -1,0 +1,220 @@
+"""The run folder: what is written where, and by whom.
+
+    config.json     the options, reloaded exactly
+    manifest.json   versions, devices, commit, command, seed, hashes; each session and why it ended
+    script.py       the script that ran
+    metrics.jsonl   a line per logged step
+    checkpoints/    the state at some steps
+    samples/        pictures, the same latents from step 0 on
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxgan.errors import Refused
+
+Manifest = dict[str, Any]
+
+
+class Folder(NamedTuple):
+    """The paths of one run."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.json"
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def script(self) -> Path:
+        return self.path / "script.py"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        return self.path / "samples"
+
+
+def free(name: str, root: Path = Path("runs")) -> Path:
+    """The first of root/name, root/name-2, root/name-3, ... that is not there yet."""
+    n, path = 1, root / name
+    while path.exists():
+        n += 1
+        path = root / f"{name}-{n}"
+    return path
+
+
+def create(path: Path, script: Path, config_text: str, seed: int) -> Folder:
+    """A new run folder; refused where one cannot be, or already is."""
+    folder = Folder(path.absolute())
+    if folder.config.exists():
+        raise Refused(f"{path} holds a run already; go on with `jaxgan resume {path}`, or choose another --out")
+    try:
+        if path.is_dir() and any(p.name != ".lock" for p in path.iterdir()):
+            raise Refused(f"{path} is not empty; choose another --out")
+        folder.samples.mkdir(parents=True)
+        folder.script.write_bytes(script.read_bytes())
+    except OSError as error:
+        raise Refused(f"cannot write the run folder {path}: {error.strerror or error}") from None
+    write(folder.manifest, json.dumps(_described(script, seed), indent=2))
+    write(folder.config, config_text)  # last: a folder with a config is a run
+    return folder
+
+
+def existing(path: Path) -> Folder:
+    """The folder of a run that was started before."""
+    folder = Folder(path.absolute())
+    if not folder.config.is_file():
+        raise Refused(f"{path} is not a run folder: there is no config.json in it")
+    return folder
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds the folder for this process alone; the lock dies with it, however it dies."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = open(path / ".lock", "a+")  # noqa: SIM115 - held open for as long as the lock
+    except OSError as error:
+        raise Refused(f"cannot write the run folder {path}: {error.strerror or error}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise Refused(f"{path} is in use by process {lock.read().strip() or 'unknown'}") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text)
+    os.replace(temporary, path)
+
+
+def read_manifest(folder: Folder) -> Manifest:
+    """What manifest.json says."""
+    try:
+        return json.loads(folder.manifest.read_text())
+    except (OSError, ValueError) as error:
+        raise Refused(f"{folder.manifest} cannot be read: {error}") from None
+
+
+@contextlib.contextmanager
+def session(folder: Folder) -> Iterator[Manifest]:
+    """Notes in the manifest that a process works on the run, and in the end why it stopped.
+
+    The caller fills in "from", "step" and "ended"; where an exception ends it, that is named instead.
+    """
+    manifest = read_manifest(folder)
+    entry: Manifest = {"started": _now(), "command": _command(), "ended": None, **_machine()}
+    manifest.setdefault("sessions", []).append(entry)
+    write(folder.manifest, json.dumps(manifest, indent=2))
+    try:
+        yield entry
+    except BaseException as error:
+        entry["ended"] = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        entry["stopped"] = _now()
+        with contextlib.suppress(OSError):  # the disk may be what ended it
+            write(folder.manifest, json.dumps(manifest, indent=2))
+
+
+def hashes(script: Path) -> dict[str, str]:
+    """sha256 of the script and of every module it has loaded from its own folder, by relative path."""
+    home = script.absolute().parent
+    files = {script.absolute()} if script.exists() else set()
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if file and Path(file).suffix == ".py" and home in Path(file).absolute().parents:
+            files.add(Path(file).absolute())
+    apart = (Path(sys.prefix), Path(__file__).parent.parent)  # installed packages, jaxgan itself
+    own = [f for f in files if f == script.absolute() or not any(p in f.parents for p in apart)]
+    return {str(f.relative_to(home)): _sha256(f) for f in sorted(own)}
+
+
+def check_files(folder: Folder, script: Path, force: bool) -> None:
+    """Refuses to go on where the script, or a module it loads from its own folder, is not what it was.
+
+    `script` is the one running: the copy in the folder, or the original.
+    """
+    manifest = read_manifest(folder)
+    original = Path(manifest["script"])
+    now = {**hashes(original), original.name: _sha256(script)}
+    changed = [name for name, digest in manifest["files"].items() if now.get(name, digest) != digest]
+    if changed and not force:
+        raise Refused(f"changed since the run was started: {', '.join(changed)}; --force resumes all the same")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _described(script: Path, seed: int) -> Manifest:
+    return {
+        "created": _now(),
+        "command": _command(),
+        "seed": seed,
+        "script": str(script.absolute()),
+        "files": hashes(script),
+        "git": _git(script.absolute().parent),
+        **_machine(),
+        "sessions": [],
+    }
+
+
+def _machine() -> Manifest:
+    import jax
+
+    names = ("jaxgan", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+    return {
+        "versions": {"python": platform.python_version(), **{n: importlib.metadata.version(n) for n in names}},
+        "devices": [device.device_kind for device in jax.devices()],
+    }
+
+
+def _git(folder: Path) -> Mapping[str, Any] | None:
+    def ask(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return {"commit": ask("rev-parse", "HEAD"), "changed": bool(ask("status", "--porcelain"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None  # no git, or no commit: not every script lives in a repository
+
+
+def _command() -> list[str]:
+    return [sys.executable, *sys.argv]
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

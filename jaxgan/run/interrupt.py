@@ -1,0 +1,34 @@
+"""SIGTERM and Ctrl-C as a request the loop can answer in order."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+
+class Interrupted(Exception):
+    """The run was asked to stop, and did. `code` is the exit status: 143 for SIGTERM, 130 for Ctrl-C."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signal.Signals(signum).name)
+        self.code = 128 + signum
+
+
+@contextlib.contextmanager
+def requests() -> Iterator[Callable[[], int]]:
+    """Yields a function that says which signal has come, 0 for none. A second one ends the process at once."""
+    came = 0
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        nonlocal came
+        if came:
+            os._exit(128 + signum)
+        came = signum
+
+    before = {s: signal.signal(s, note) for s in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: came
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)

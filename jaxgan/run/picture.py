@@ -1,0 +1,64 @@
+"""Samples as pictures."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from jaxgan.errors import Refused
+
+
+def save(samples: np.ndarray, path: Path, beside: np.ndarray | None = None) -> None:
+    """Writes images [n, H, W, C] in [-1, 1] as a grid, points [n, 2] as a scatter (over `beside`, in grey).
+
+    The same samples always make the same bytes.
+    """
+    from PIL import Image
+
+    if samples.ndim == 4:
+        pixels = grid(samples)
+    elif samples.ndim == 2:
+        pixels = scatter(samples, beside)
+    else:
+        raise Refused(f"there is no picture of examples of shape {samples.shape[1:]}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # written aside and renamed, so that whoever looks never sees half a picture
+    temporary = path.with_name(f".{path.name}")
+    Image.fromarray(pixels).save(temporary, format="PNG")
+    temporary.replace(path)
+
+
+def grid(images: np.ndarray, width: int = 512) -> np.ndarray:
+    """[n, H, W, C] in [-1, 1] -> one uint8 picture, as square as can be, small images enlarged.
+
+    >>> grid(np.zeros((4, 8, 8, 1))).shape
+    (512, 512)
+    """
+    n, h, w, c = images.shape
+    columns = math.ceil(math.sqrt(n))
+    lines = math.ceil(n / columns)
+    full = np.full((lines * columns, h, w, c), -1.0, np.float32)
+    full[:n] = images
+    pixels = np.rint((np.clip(full, -1, 1) + 1) * 127.5).astype(np.uint8)
+    tiled = pixels.reshape(lines, columns, h, w, c).transpose(0, 2, 1, 3, 4).reshape(lines * h, columns * w, c)
+    scale = max(1, width // (columns * w))
+    tiled = tiled.repeat(scale, axis=0).repeat(scale, axis=1)
+    return tiled[..., 0] if c == 1 else tiled[..., : 3 if c > 4 else c]
+
+
+def scatter(points: np.ndarray, beside: np.ndarray | None = None, width: int = 512) -> np.ndarray:
+    """The first two coordinates as dots: blue on white, over the grey ones of `beside`."""
+    grounds = points[:, :2] if beside is None else beside[:, :2]
+    reach = 1.25 * float(np.abs(grounds).max())
+    pixels = np.full((width, width, 3), 255, np.uint8)
+    layers = [(points, (31, 81, 180))] if beside is None else [(beside, (190, 190, 190)), (points, (31, 81, 180))]
+    for dots, colour in layers:
+        with np.errstate(invalid="ignore"):
+            place = np.rint((dots[:, :2] / reach * [1, -1] + 1) / 2 * (width - 1))
+        place = place[np.isfinite(place).all(axis=1)]
+        for x in (0, 1):
+            for y in (0, 1):
+                at = (place + [x, y]).astype(np.int64)
+                inside = ((at >= 0) & (at < width)).all(axis=1)
+                pixels[at[inside, 1], at[inside, 0]] = colour
+    return pixels
