@@ -1,0 +1,31 @@
+"""Images at another size than their own."""
+
+import jax
+
+from jaxgan.data.source import Source
+from jaxgan.errors import Refused
+from jaxgan.parts.types import Array, Batch, Key, PyTree
+
+
+def resized(source: Source, size: int) -> Source:
+    """Square images at size x size px: bilinear, smoothed first where they shrink, after each is taken.
+
+    >>> from jaxgan.data import load
+    >>> resized(load("digits"), 16).shape
+    (16, 16, 1)
+    """
+    if len(source.shape) != 3 or source.shape[0] != source.shape[1]:
+        raise Refused(
+            f"only square images [side, side, channels] can be resized, not {source.shape}: crop first"
+        )
+    if size < 1:
+        raise Refused(f"images of {size} px cannot be: size is the side in pixels")
+    if source.shape[0] == size:
+        return source
+    shape = (size, size, source.shape[2])
+
+    def take(arrays: PyTree, key: Key, number: Array) -> Batch:
+        taken = source.take(arrays, key, number)
+        return {**taken, "x": jax.image.resize(taken["x"], (len(number), *shape), "linear", antialias=True)}
+
+    return source._replace(shape=shape, take=take)

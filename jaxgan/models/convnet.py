@@ -1,0 +1,79 @@
+"""The small convolutional networks of tutorials, for images of 28 px or so."""
+
+import flax.linen as nn
+import jax
+
+from jaxgan.errors import Refused
+from jaxgan.models.layers import ConvTranspose, Dropout, Logit, Norm, normalised, weighted
+
+Array = jax.Array
+
+
+class Generator(nn.Module):
+    """z [B, n] -> images [B, s, s, channels] in (-1, 1), for s that 4 divides.
+
+    Dense to s/4 x s/4 x 128, a transposed convolution to 64 channels at s/2, one to the image at s; norm and
+    ReLU between them, tanh at the end.
+
+    >>> g = Generator(shape=(28, 28, 1))
+    >>> jax.eval_shape(g.init_with_output, jax.random.key(0), jax.numpy.ones((2, 16)))[0].shape
+    (2, 28, 28, 1)
+    """
+
+    shape: tuple[int, int, int] = (28, 28, 1)
+    norm: Norm = "batch"
+    axis: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.shape) != 3 or self.shape[0] != self.shape[1]:
+            raise Refused(f"this generator makes square images (side, side, channels), not {self.shape}")
+        if self.shape[0] < 4 or self.shape[0] % 4:
+            low = self.shape[0] // 4 * 4
+            nearest = " or ".join(str(side) for side in (low, low + 4) if side)
+            raise Refused(
+                f"this generator doubles its side twice, so 4 must divide it: not {self.shape[0]}, "
+                f"but {nearest}"
+            )
+        super().__post_init__()
+
+    @nn.compact
+    def __call__(self, z: Array, *, train: bool = False) -> Array:
+        base, channels = self.shape[0] // 4, self.shape[2]
+        x = weighted(nn.Dense(base * base * 128), z, self.norm, train).reshape(len(z), base, base, 128)
+        x = nn.relu(normalised(x, self.norm, self.axis, train))
+        x = weighted(ConvTranspose(64), x, self.norm, train)
+        x = nn.relu(normalised(x, self.norm, self.axis, train))
+        return nn.tanh(weighted(ConvTranspose(channels), x, self.norm, train))
+
+
+class Discriminator(nn.Module):
+    """Images [B, h, w, channels] -> logits [B]: 3x3 convolutions of stride 2, one dense layer, the logit.
+
+    After each: BatchNorm but on the first, LeakyReLU, dropout.
+
+    >>> d = Discriminator(widths=(8, 16), dense=32)
+    >>> jax.eval_shape(d.init_with_output, jax.random.key(0), jax.numpy.ones((2, 28, 28, 1)))[0].shape
+    (2,)
+    """
+
+    widths: tuple[int, ...] = (32, 64)
+    dense: int = 128
+    slope: float = 0.2  # of LeakyReLU below 0; 0 is ReLU
+    norm: Norm = "none"
+    dropout: float = 0.0
+    classes: int = 0
+    axis: str | None = None
+
+    @nn.compact
+    def __call__(
+        self, x: Array, label: Array | None = None, *, key: Array | None = None, train: bool = False
+    ) -> Array:
+        layers = [nn.Conv(width, (3, 3), (2, 2)) for width in self.widths] + [nn.Dense(self.dense)]
+        for i, layer in enumerate(layers):
+            if i == len(self.widths):
+                x = x.reshape(len(x), -1)
+            x = weighted(layer, x, self.norm, train)
+            if i:
+                x = normalised(x, self.norm, self.axis, train)
+            x = Dropout(self.dropout)(nn.leaky_relu(x, self.slope), key, train)
+        return Logit(self.classes, self.norm)(x.reshape(len(x), -1), label, train)

@@ -1,0 +1,107 @@
+"""DCGAN (Radford et al., 2016): strided convolutions down, transposed ones up."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgan.errors import Refused
+from jaxgan.models.layers import ConvTranspose, Logit, Norm, normalised, weighted
+
+Array = jax.Array
+SIZES = sorted(b * 2**k for b in (4, 5, 6, 7) for k in range(1, 7) if b * 2**k <= 256)
+MOST_CHANNELS = 1024
+
+_kernel_init = nn.initializers.normal(0.02)
+
+
+def _scale_init(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+    return 1 + 0.02 * jax.random.normal(key, shape, dtype)
+
+
+class Generator(nn.Module):
+    """z [B, n] -> images [B, s, s, channels] in (-1, 1), for s = b 2^k with b in 4..7.
+
+    Dense to b x b, then k transposed 4x4 convolutions of stride 2 that halve the channels down to `width`
+    before the last, BatchNorm and ReLU between them, tanh at the end. Kernels start as N(0, 0.02), scales of
+    BatchNorm as N(1, 0.02). The paper's figure 1 is `width=128`.
+
+    >>> g = Generator(shape=(28, 28, 1), width=4)
+    >>> jax.eval_shape(g.init_with_output, jax.random.key(0), jnp.ones((2, 16)))[0].shape
+    (2, 28, 28, 1)
+    """
+
+    shape: tuple[int, int, int] = (64, 64, 3)
+    width: int = 64
+    norm: Norm = "batch"
+    axis: str | None = None
+
+    def __post_init__(self) -> None:
+        _doublings(self.shape)
+        super().__post_init__()
+
+    @nn.compact
+    def __call__(self, z: Array, *, train: bool = False) -> Array:
+        k = _doublings(self.shape)
+        base = self.shape[0] >> k
+        bias = self.norm != "batch"  # which has its own
+        widths = [min(self.width << i, MOST_CHANNELS) for i in reversed(range(k))]
+
+        dense = nn.Dense(base * base * widths[0], use_bias=bias, kernel_init=_kernel_init)
+        x = weighted(dense, z, self.norm, train).reshape(len(z), base, base, widths[0])
+        for width in widths[1:]:
+            x = nn.relu(normalised(x, self.norm, self.axis, train, scale_init=_scale_init))
+            x = weighted(ConvTranspose(width, bias, _kernel_init), x, self.norm, train)
+        x = nn.relu(normalised(x, self.norm, self.axis, train, scale_init=_scale_init))
+        last = ConvTranspose(self.shape[-1], kernel_init=_kernel_init)
+        return nn.tanh(weighted(last, x, self.norm, train))
+
+
+class Discriminator(nn.Module):
+    """Images [B, s, s, channels] -> logits [B], for the sizes of the generator.
+
+    k strided 4x4 convolutions that double the channels from `width`, BatchNorm on all but the first,
+    LeakyReLU of slope 0.2, then one dense layer.
+
+    >>> d = Discriminator(width=4, norm="spectral", classes=10)
+    >>> x, label = jnp.ones((2, 32, 32, 3)), jnp.array([3, 9])
+    >>> jax.eval_shape(d.init_with_output, jax.random.key(0), x, label)[0].shape
+    (2,)
+    """
+
+    width: int = 64
+    norm: Norm = "batch"
+    classes: int = 0
+    axis: str | None = None
+
+    @nn.compact
+    def __call__(self, x: Array, label: Array | None = None, *, train: bool = False) -> Array:
+        for i in range(_doublings(x.shape[1:], packed=True)):
+            bias = self.norm != "batch" or i == 0
+            width = min(self.width << i, MOST_CHANNELS)
+            conv = nn.Conv(width, (4, 4), (2, 2), use_bias=bias, kernel_init=_kernel_init)
+            x = weighted(conv, x, self.norm, train)
+            if i:
+                x = normalised(x, self.norm, self.axis, train, scale_init=_scale_init)
+            x = nn.leaky_relu(x, 0.2)
+        return Logit(self.classes, self.norm, _kernel_init)(x.reshape(len(x), -1), label, train)
+
+
+def _doublings(shape: tuple[int, ...], packed: bool = False) -> int:
+    """k of the side b 2^k. A discriminator may see more channels than an image has: packed ones, labels."""
+    if len(shape) != 3 or shape[0] != shape[1]:
+        raise Refused(f"DCGAN makes square images (side, side, channels), not {tuple(shape)}")
+    side, _, channels = shape
+    if not packed and not 1 <= channels <= 4:
+        raise Refused(
+            f"DCGAN makes images of 1 to 4 channels, not {channels}: shape is (side, side, channels)"
+        )
+    if side not in SIZES:
+        below = [str(s) for s in SIZES if s < side][-1:]
+        above = [str(s) for s in SIZES if s > side][:1]
+        raise Refused(
+            f"DCGAN cannot make images of {side} px, only 4, 5, 6 or 7 times 2, 4, 8, ... up to 256: "
+            f"take {' or '.join(below + above)}"
+        )
+    return side.bit_length() - 3

@@ -1,0 +1,93 @@
+"""Dense networks, for 2-D data and small images."""
+
+from collections.abc import Callable
+from math import prod
+
+import flax.linen as nn
+import jax
+
+from jaxgan.models.layers import Dropout, Initializer, Logit, Norm, normalised, weighted
+
+Array = jax.Array
+Activation = Callable[[Array], Array]
+
+
+def scaled_sigmoid(x: Array) -> Array:
+    """2 sigmoid(x) - 1: a sigmoid network's images, in [-1, 1] like all others.
+
+    >>> float(scaled_sigmoid(jax.numpy.zeros(())))
+    0.0
+    """
+    return 2 * nn.sigmoid(x) - 1
+
+
+def identity(x: Array) -> Array:
+    """x: the end of a generator of unbounded data."""
+    return x
+
+
+class Generator(nn.Module):
+    """z [B, n] -> [B, *shape]: per width dense, norm, activation; then dense and `final`.
+
+    With `pieces` k > 1 the activation is maxout: the largest of k dense outputs (Goodfellow et al., 2013).
+
+    >>> g = Generator(shape=(8, 8, 1), widths=(16, 16), norm="batch")
+    >>> g.init_with_output(jax.random.key(0), jax.numpy.ones((4, 32)))[0].shape
+    (4, 8, 8, 1)
+    """
+
+    shape: tuple[int, ...]
+    widths: tuple[int, ...] = (128, 128)
+    activation: Activation = nn.relu
+    final: Activation = nn.tanh  # `identity` for unbounded data, `scaled_sigmoid` for a sigmoid network
+    pieces: int = 1
+    norm: Norm = "none"
+    momentum: float = 0.9  # of BatchNorm's averages
+    kernel_init: Initializer = nn.initializers.lecun_normal()
+    axis: str | None = None
+
+    @nn.compact
+    def __call__(self, z: Array, *, train: bool = False) -> Array:
+        for width in self.widths:
+            z = _hidden(self, z, width, train)
+        z = weighted(nn.Dense(prod(self.shape), kernel_init=self.kernel_init), z, self.norm, train)
+        return self.final(z).reshape(len(z), *self.shape)
+
+
+class Discriminator(nn.Module):
+    """x [B, ...], flattened -> logits [B]: per width dense, norm, activation, dropout; then the logit.
+
+    With `pieces` k > 1 the activation is maxout; with `classes` the logit is a projection of labels.
+
+    >>> d = Discriminator(widths=(16,), activation=nn.leaky_relu, norm="spectral")
+    >>> d.init_with_output(jax.random.key(0), jax.numpy.ones((4, 8, 8, 1)))[0].shape
+    (4,)
+    """
+
+    widths: tuple[int, ...] = (128, 128)
+    activation: Activation = nn.relu
+    pieces: int = 1
+    norm: Norm = "none"
+    momentum: float = 0.9
+    dropout: float = 0.0
+    classes: int = 0
+    kernel_init: Initializer = nn.initializers.lecun_normal()
+    axis: str | None = None
+
+    @nn.compact
+    def __call__(
+        self, x: Array, label: Array | None = None, *, key: Array | None = None, train: bool = False
+    ) -> Array:
+        x = x.reshape(len(x), -1)
+        for width in self.widths:
+            x = Dropout(self.dropout)(_hidden(self, x, width, train), key, train)
+        return Logit(self.classes, self.norm, self.kernel_init)(x, label, train)
+
+
+def _hidden(module: Generator | Discriminator, x: Array, width: int, train: bool) -> Array:
+    dense = nn.Dense(width * module.pieces, kernel_init=module.kernel_init)
+    x = weighted(dense, x, module.norm, train)
+    x = normalised(x, module.norm, module.axis, train, module.momentum)
+    if module.pieces > 1:
+        return x.reshape(len(x), width, module.pieces).max(axis=-1)
+    return module.activation(x)

@@ -1,0 +1,90 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan.data.arrays import arrays, npz
+from jaxgan.errors import Refused
+
+KEY = jax.random.key(0)
+
+
+def test_bytes_become_images_in_minus_one_to_one():
+    x = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
+    source = arrays(x)
+    assert source.arrays["x"].dtype == jnp.uint8
+    taken = source.take(source.arrays, KEY, jnp.arange(4))["x"]
+    assert (taken.shape, taken.dtype) == ((4, 8, 8, 1), jnp.float32)
+    np.testing.assert_allclose(taken[..., 0], x / 127.5 - 1, atol=1e-6)
+    assert (float(taken.min()), float(taken.max())) == (-1.0, 1.0)
+
+
+def test_floats_are_kept():
+    x = np.linspace(-3, 3, 12).reshape(6, 2)
+    source = arrays(x, np.arange(6) % 2)
+    taken = source.take(source.arrays, KEY, jnp.array([5, 0]))
+    np.testing.assert_array_equal(taken["x"], x[[5, 0]].astype(np.float32))
+    assert (source.classes, taken["label"].dtype, taken["label"].tolist()) == (2, jnp.int32, [1, 0])
+
+
+def with_nan(i):
+    x = np.zeros((5, 3))
+    x[i, 1] = np.nan
+    return x
+
+
+@pytest.mark.parametrize(
+    ("x", "label", "line"),
+    [
+        (with_nan(3), None, r"1 of 5 examples hold NaN or infinity .* x\[3\]"),
+        (np.full((2, 2), 1e300), None, r"2 of 2 .* x\[0\]"),
+        (np.zeros((0, 2)), None, "no examples"),
+        (np.zeros(5), None, "at least one more"),
+        (np.zeros((5, 2), np.uint8), None, "bytes are images"),
+        (np.zeros((5, 2), np.int64), None, "x is int64"),
+        (np.zeros((5, 2)), [0, 1], r"labels of shape \(2,\) for 5 examples"),
+        (np.zeros((2, 2)), [0.0, 1.0], "labels are float64"),
+        (np.zeros((2, 2)), [-1, 0], "a label is -1"),
+        (np.zeros((3, 2)), [1, 2, 3], "no example has the label 0 but one has 3"),
+        (np.zeros((3, 2)), [0, 2, 2], "no example has the label 1 .* 0 to 1 without gaps"),
+    ],
+)
+def test_refused_arrays(x, label, line):
+    with pytest.raises(Refused, match=line) as refusal:
+        arrays(x, label)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["label", "y"])
+def test_npz(tmp_path, name):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.zeros((3, 4, 4, 3), np.uint8), **{name: [0, 1, 1]})
+    source = npz(path)
+    assert (source.shape, source.size, source.classes) == ((4, 4, 3), 3, 2)
+
+
+def test_refused_files(tmp_path):
+    path = tmp_path / "a.npz"
+    with pytest.raises(Refused, match=r"no file .*a\.npz"):
+        npz(path)
+    path.write_bytes(b"not an archive")
+    with pytest.raises(Refused, match=r"not an \.npz file"):
+        npz(path)
+    np.savez(path, images=np.zeros(3), labels=np.zeros(3))
+    with pytest.raises(Refused, match='no array "x", only images, labels'):
+        npz(path)
+    np.savez(path, x=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(Refused, match="cannot be read: Object arrays"):
+        npz(path)
+    np.savez(path, x=np.zeros((2, 2)), y=[0, 1], label=[0, 1])
+    with pytest.raises(Refused, match="both"):
+        npz(path)
+    np.savez(path, x=with_nan(2))
+    with pytest.raises(Refused, match=r"a\.npz: .*x\[2\]"):
+        npz(path)
+    np.savez(path, x=np.random.RandomState(0).normal(size=(50, 50)))
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(bytes(damaged))
+    with pytest.raises(Refused, match="cannot be read: Bad CRC"):
+        npz(path)

@@ -1,0 +1,94 @@
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxgan.data.arrays import arrays
+from jaxgan.data.mixtures import ring
+from jaxgan.data.source import batch, check
+from jaxgan.errors import Refused
+
+KEY = jax.random.key(0)
+SIZE = 10
+COUNTED = arrays(np.arange(SIZE, dtype=np.float32)[:, None], np.arange(SIZE) % 3)
+
+
+SOURCES = {"arrays": COUNTED, "ring": ring()}
+
+
+@cache
+def drawing(name, layout, steps):
+    source = SOURCES[name]
+    draw = jax.vmap(lambda key, step: batch(source, layout, source.arrays, key, step), in_axes=(None, 0))
+    return jax.jit(lambda key: draw(key, jnp.arange(steps)))
+
+
+def stream(name, layout, steps, key=KEY):
+    """Everything that the steps show, in one row."""
+    drawn = drawing(name, layout, steps)(key)
+    return jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[1 + len(layout) :]), drawn)
+
+
+def test_epochs_are_permutations_and_differ():
+    x = stream("arrays", (4,), 10)["x"][:, 0].reshape(4, SIZE)
+    assert all(sorted(epoch) == list(range(SIZE)) for epoch in x)
+    assert len(np.unique(x, axis=0)) == 4
+
+
+def test_another_key_another_order():
+    one, other = (stream("arrays", (4,), 10, jax.random.key(seed))["x"] for seed in (0, 1))
+    assert (one != other).any()
+
+
+def test_labels_stay_with_their_examples():
+    drawn = stream("arrays", (4,), 10)
+    np.testing.assert_array_equal(drawn["x"][:, 0].astype(int) % 3, drawn["label"])
+    np.testing.assert_array_equal(drawn["index"], np.arange(40))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_layout_does_not_change_the_stream(name):
+    coarse, fine = stream(name, (2, 1, 4), 3), stream(name, (1, 1, 4), 6)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), coarse, fine)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_mapped_over_keys(name):
+    keys = jax.random.split(KEY, 3)
+    many = jax.jit(jax.vmap(drawing(name, (2, 1, 4), 3)))(keys)
+    for i, key in enumerate(keys):
+        single = drawing(name, (2, 1, 4), 3)(key)
+        jax.tree.map(lambda a, b, i=i: np.testing.assert_allclose(a[i], b, atol=1e-6), many, single)
+
+
+def test_a_step_may_be_a_number_and_out_of_jit():
+    drawn, source = stream("ring", (2, 1, 4), 3), SOURCES["ring"]
+    late = batch(source, (8,), source.arrays, KEY, 2)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a[16:], b, atol=1e-6), drawn, late)
+
+
+DRAW = jax.jit(lambda key, step: batch(COUNTED, (4,), COUNTED.arrays, key, step))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 // 4 - 1))
+def test_late_steps_keep_their_place(step):
+    drawn = jax.tree.map(np.asarray, DRAW(KEY, jnp.uint32(step)))
+    place = 4 * step + np.arange(4)
+    np.testing.assert_array_equal(drawn["index"], place)
+    of_epoch = [drawn["x"][place // SIZE == e, 0].tolist() for e in np.unique(place // SIZE)]
+    assert all(len(set(numbers)) == len(numbers) for numbers in of_epoch)
+
+
+def test_check():
+    check(COUNTED, (3, 2, SIZE), 100)
+    check(ring(), (1, 10**6), 100)
+    with pytest.raises(Refused, match="a batch of 11 is more than the 10 examples"):
+        check(COUNTED, (2, 11), 100)
+    with pytest.raises(Refused, match="take at most 42949672 steps"):
+        check(ring(), (1, 100), 42949673)
+    check(ring(), (1, 100), 42949672)

@@ -1,0 +1,56 @@
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jaxgan.errors import Refused
+from jaxgan.models import convnet
+from jaxgan.parts.network import from_linen
+
+KEY = jax.random.key(0)
+
+
+def play(g_norm, d_norm):
+    """Both networks once: (images, logits, logits when training, changed statistics of D)."""
+    g = from_linen(convnet.Generator((8, 8, 2), norm=g_norm))
+    d = from_linen(convnet.Discriminator((4, 6), 8, norm=d_norm, dropout=0.3, classes=4))
+
+    def run(z, label):
+        keys = jax.random.split(KEY, 4)
+        x, _ = g.apply(*g.init(KEY, z), z, train=True)
+        d_params, d_stats = d.init(KEY, x, label)
+        still, _ = d.apply(d_params, d_stats, x, label, key=keys)
+        return x, still, *d.apply(d_params, d_stats, x, label, key=keys, train=True)
+
+    return run
+
+
+@pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
+def test_norms(norm):
+    x, still, moved, changed = jax.eval_shape(play(norm, norm), jnp.ones((4, 5)), jnp.arange(4))
+    assert (x.shape, still.shape, moved.shape) == ((4, 8, 8, 2), (4,), (4,))
+    assert set(changed) == {"batch": {"batch_stats"}, "spectral": {"spectral"}, "none": set()}[norm]
+
+
+def test_trains_and_not():
+    d = from_linen(convnet.Discriminator((3,), 4, norm="spectral", dropout=0.3))
+
+    @jax.jit
+    def run(x):
+        params, stats = d.init(KEY, x)
+        still, _ = d.apply(params, stats, x)
+        return still, d.apply(params, stats, x, key=jax.random.split(KEY, 4), train=True)[0]
+
+    still, moved = run(jax.random.normal(KEY, (4, 8, 8, 1)))
+    assert jnp.isfinite(still + moved).all()
+    assert (still != moved).any()
+
+
+def test_odd_sizes_in_the_discriminator():
+    d = convnet.Discriminator((4,), 8)
+    assert jax.eval_shape(d.init_with_output, KEY, jnp.ones((2, 7, 9, 1)))[0].shape == (2,)
+
+
+@pytest.mark.parametrize(("side", "line"), [(30, "but 28 or 32"), (2, "but 4$")])
+def test_refused_sides(side, line):
+    with pytest.raises(Refused, match=line):
+        convnet.Generator((side, side, 1))
