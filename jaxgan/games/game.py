@@ -53,8 +53,7 @@ class Game(NamedTuple):
     sample: Callable[[Side, Key, Array, Array | None], Any]
 
 
-@struct.dataclass
-class Player:
+class Player(struct.PyTreeNode):
     """One player: arrays only, so that every layout and checkpoint can hold it."""
 
     params: Params
@@ -67,8 +66,7 @@ class Player:
         return Side(self.params, self.stats)
 
 
-@struct.dataclass
-class State:
+class State(struct.PyTreeNode):
     """A whole run at one moment, as arrays: nothing else is needed to go on."""
 
     step: Array  # updates made, int32

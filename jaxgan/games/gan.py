@@ -77,13 +77,15 @@ def gan(
     def needs_label(label: Array | None) -> None:
         if conditioning.classes and label is None:
             raise Refused(
-                f"the networks are conditional on {conditioning.classes} classes, but no labels came with the examples"
+                f"the networks are conditional on {conditioning.classes} classes, "
+                "but the examples have no labels"
             )
 
     def generate(params: Params, stats: Stats, z: Array, label: Array | None, keys: Key | None) -> tuple:
-        train = keys is not None
-        key = fold(keys, "generator") if train else None
-        return generator.apply(params, stats, *conditioning.g(z, label), key=key, train=train)
+        inputs = conditioning.g(z, label)
+        if keys is None:
+            return generator.apply(params, stats, *inputs)
+        return generator.apply(params, stats, *inputs, key=fold(keys, "generator"), train=True)
 
     def packed(x: Array) -> Array:
         """[B m, ..., C] -> [B, ..., C m]: neighbours in the batch side by side as channels."""
@@ -102,9 +104,7 @@ def gan(
             x = x + at(instance_noise, step) * noise
         return packed(x)
 
-    def judge(
-        params: Params, stats: Stats, x: Array, label: Array | None, keys: Key
-    ) -> tuple[Array, Stats]:
+    def judge(params: Params, stats: Stats, x: Array, label: Array | None, keys: Key) -> tuple[Array, Stats]:
         return discriminator.apply(params, stats, *conditioning.d(x, label), key=keys, train=True)
 
     def play(g_params: Params, d_params: Params, context: Context) -> _Played:
@@ -177,7 +177,9 @@ def gan(
         g = Side(*generator.init(fold(key, "g"), *g_inputs))
         made = jax.eval_shape(lambda: generator.apply(*g, *g_inputs)[0])
         if made.shape != x.shape:
-            raise Refused(f"the generator makes examples of shape {made.shape[1:]}, the data have {x.shape[1:]}")
+            raise Refused(
+                f"the generator makes examples of shape {made.shape[1:]}, the data have {x.shape[1:]}"
+            )
         d_inputs = conditioning.d(packed(x), packed_label(label))
         d = Side(*discriminator.init(fold(key, "d"), *d_inputs))
         judged = jax.eval_shape(lambda: discriminator.apply(*d, *d_inputs)[0])

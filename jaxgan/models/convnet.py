@@ -39,7 +39,7 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, z: Array, *, train: bool = False) -> Array:
         base, channels = self.shape[0] // 4, self.shape[2]
-        x = weighted(nn.Dense(base * base * 128), z, self.norm, train).reshape(len(z), base, base, 128)
+        x = weighted(nn.Dense(base * base * 128), z, self.norm, train).reshape(z.shape[0], base, base, 128)
         x = nn.relu(normalised(x, self.norm, self.axis, train))
         x = weighted(ConvTranspose(64), x, self.norm, train)
         x = nn.relu(normalised(x, self.norm, self.axis, train))
@@ -71,9 +71,9 @@ class Discriminator(nn.Module):
         layers = [nn.Conv(width, (3, 3), (2, 2)) for width in self.widths] + [nn.Dense(self.dense)]
         for i, layer in enumerate(layers):
             if i == len(self.widths):
-                x = x.reshape(len(x), -1)
+                x = x.reshape(x.shape[0], -1)
             x = weighted(layer, x, self.norm, train)
             if i:
                 x = normalised(x, self.norm, self.axis, train)
             x = Dropout(self.dropout)(nn.leaky_relu(x, self.slope), key, train)
-        return Logit(self.classes, self.norm)(x.reshape(len(x), -1), label, train)
+        return Logit(self.classes, self.norm)(x.reshape(x.shape[0], -1), label, train)

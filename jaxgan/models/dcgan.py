@@ -49,7 +49,7 @@ class Generator(nn.Module):
         widths = [min(self.width << i, MOST_CHANNELS) for i in reversed(range(k))]
 
         dense = nn.Dense(base * base * widths[0], use_bias=bias, kernel_init=_kernel_init)
-        x = weighted(dense, z, self.norm, train).reshape(len(z), base, base, widths[0])
+        x = weighted(dense, z, self.norm, train).reshape(z.shape[0], base, base, widths[0])
         for width in widths[1:]:
             x = nn.relu(normalised(x, self.norm, self.axis, train, scale_init=_scale_init))
             x = weighted(ConvTranspose(width, bias, _kernel_init), x, self.norm, train)
@@ -85,7 +85,7 @@ class Discriminator(nn.Module):
             if i:
                 x = normalised(x, self.norm, self.axis, train, scale_init=_scale_init)
             x = nn.leaky_relu(x, 0.2)
-        return Logit(self.classes, self.norm, _kernel_init)(x.reshape(len(x), -1), label, train)
+        return Logit(self.classes, self.norm, _kernel_init)(x.reshape(x.shape[0], -1), label, train)
 
 
 def _doublings(shape: tuple[int, ...], packed: bool = False) -> int:

@@ -132,5 +132,7 @@ class Logit(nn.Module):
         logit = weighted(nn.Dense(1, kernel_init=self.kernel_init), h, self.norm, train)[:, 0]
         if label is None:
             return logit
-        embedding = weighted(nn.Embed(self.classes, h.shape[-1]), label.reshape(len(h), -1), self.norm, train)
+        embedding = weighted(
+            nn.Embed(self.classes, h.shape[-1]), label.reshape(h.shape[0], -1), self.norm, train
+        )
         return logit + (embedding.sum(axis=1) * h).sum(axis=-1)

@@ -51,7 +51,7 @@ class Generator(nn.Module):
         for width in self.widths:
             z = _hidden(self, z, width, train)
         z = weighted(nn.Dense(prod(self.shape), kernel_init=self.kernel_init), z, self.norm, train)
-        return self.final(z).reshape(len(z), *self.shape)
+        return self.final(z).reshape(z.shape[0], *self.shape)
 
 
 class Discriminator(nn.Module):
@@ -78,7 +78,7 @@ class Discriminator(nn.Module):
     def __call__(
         self, x: Array, label: Array | None = None, *, key: Array | None = None, train: bool = False
     ) -> Array:
-        x = x.reshape(len(x), -1)
+        x = x.reshape(x.shape[0], -1)
         for width in self.widths:
             x = Dropout(self.dropout)(_hidden(self, x, width, train), key, train)
         return Logit(self.classes, self.norm, self.kernel_init)(x, label, train)
@@ -89,5 +89,5 @@ def _hidden(module: Generator | Discriminator, x: Array, width: int, train: bool
     x = weighted(dense, x, module.norm, train)
     x = normalised(x, module.norm, module.axis, train, module.momentum)
     if module.pieces > 1:
-        return x.reshape(len(x), width, module.pieces).max(axis=-1)
+        return x.reshape(x.shape[0], width, module.pieces).max(axis=-1)
     return module.activation(x)

@@ -1,7 +1,7 @@
 """How labels reach the players."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,8 +18,8 @@ class Conditioning(NamedTuple):
     """
 
     classes: int
-    g: Callable[[Array, Array], Inputs]  # (z, label) -> inputs of G
-    d: Callable[[Array, Array], Inputs]  # (x, label) -> inputs of D
+    g: Callable[[Array, Any], Inputs]  # (z, label or None) -> inputs of G
+    d: Callable[[Array, Any], Inputs]  # (x, label or None) -> inputs of D
 
 
 def unconditional() -> Conditioning:

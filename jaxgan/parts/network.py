@@ -41,7 +41,7 @@ def from_linen(module: linen.Module) -> Network:
     >>> dense.apply(params, stats, jnp.ones((2, 4)))[0].shape
     (2, 3)
     """
-    accepted = inspect.signature(module.__call__).parameters  # type: ignore[operator]
+    accepted = inspect.signature(module.__call__).parameters
 
     def keywords(**offered: Any) -> dict[str, Any]:
         return {name: value for name, value in offered.items() if name in accepted}

@@ -26,7 +26,9 @@ class Objective(NamedTuple):
     d_told_fake: Callable[[Array], Array] | None = None
 
 
-def _separable(told_real: Callable[[Array], Array], told_fake: Callable[[Array], Array], g: Loss) -> Objective:
+def _separable(
+    told_real: Callable[[Array], Array], told_fake: Callable[[Array], Array], g: Loss
+) -> Objective:
     return Objective(lambda r, f: told_real(r) + told_fake(f), g, told_fake)
 
 
@@ -72,7 +74,7 @@ def relativistic() -> Objective:
 
 
 def relativistic_average(lowering: Lowering = Lowering()) -> Objective:  # noqa: B008 - immutable
-    """Each logit against the other side's mean, D: softplus(E f - r) + softplus(f - E r), G: the roles swapped.
+    """Each logit against the other side's mean, D: softplus(E f - r) + softplus(f - E r), G: roles swapped.
 
     Jolicoeur-Martineau, 2019. The mean is over the whole batch, so under a mapped axis it needs the lowering.
     """

@@ -27,4 +27,4 @@ def clip_weights(bound: float) -> optax.GradientTransformation:
 
     >>> critic = optax.chain(optax.rmsprop(5e-5), clip_weights(0.01))
     """
-    return projected(lambda params: optax.projections.projection_box(params, -bound, bound))
+    return projected(lambda params: optax.tree.clip(params, -bound, bound))

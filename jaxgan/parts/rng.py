@@ -1,4 +1,4 @@
-"""Randomness by name: every draw is a function of (root key, names, example index), none of the draws before it.
+"""Randomness by name: every draw is a function of (root key, names, example index), not of earlier draws.
 
 So a resume needs no saved generator, a new stream shifts no other, and the device count changes nothing.
 """

@@ -25,7 +25,7 @@ class Lowering(NamedTuple):
 
     `axis`: the name of the mapped axis the batch is split over (`shard_map`, `pmap`), None under plain `jit`.
     `unroll`: write short loops (discriminator steps, micro-batches) out one after another. True suits every
-    backend; False makes a smaller program by `lax.scan`, but on CPU XLA runs a convolution's gradient inside a
+    backend; False makes a smaller program by `lax.scan`, but on CPU XLA runs a convolution's gradient in a
     loop 4 to 50 times slower.
 
     >>> Lowering().mean(jnp.array([1.0, 3.0]))

@@ -37,7 +37,13 @@ class Gradient(NamedTuple):
 
 
 def gradient(
-    loss: Loss, who: str, state: State, micros: Batch, key: Key, step: Array, lowering: Lowering
+    loss: Loss,
+    who: str,
+    state: State,
+    micros: Batch,
+    key: Key,
+    step: Array,
+    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Gradient:
     """Differentiates a loss for player `who` ("g" or "d"), averaged over micro-batches [micro, B, ...].
 
@@ -77,7 +83,7 @@ def stepped(player: Player, tx: optax.GradientTransformation, grads: PyTree) -> 
 
 def averaged(average: Average | None, state: State) -> Side | None:
     """The averaged generator after G's step."""
-    if average is None:
+    if average is None or state.ema is None:
         return None
     return Side(*average.update(state.ema, state.g.params, state.g.stats, state.step))
 

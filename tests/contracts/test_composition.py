@@ -1,0 +1,128 @@
+"""Parts compose: any choice of them makes an update, or is refused in words when it is built.
+
+The choices are traced, not run, so that hundreds of them fit; what they compute is the parts' own tests.
+"""
+
+import random
+
+import jax
+import jax.numpy as jnp
+import optax
+import pytest
+
+import jaxgan as jg
+from jaxgan.models import convnet, dcgan, mlp
+from jaxgan.rules.simultaneous import simultaneous
+
+CLASSES = 3
+OBJECTIVES = {
+    "minimax": jg.objectives.minimax(),
+    "least_squares": jg.objectives.least_squares(),
+    "hinge": jg.objectives.hinge(),
+    "wasserstein": jg.objectives.wasserstein(),
+    "relativistic": jg.objectives.relativistic(),
+    "relativistic_average": jg.objectives.relativistic_average(),
+}
+TERMS = {
+    "none": [],
+    "r1+r2": [jg.terms.r1(lambda step: 1.0 / (1 + step)), jg.terms.r2()],
+    "gp": [jg.terms.wgan_gp(one_sided=True)],
+    "lazy": [jg.terms.lazily(jg.terms.dragan(), 4), jg.terms.lazily(jg.terms.r1(), 2)],
+}
+CONDITIONINGS = {
+    "unconditional": jg.conditioning.unconditional(),
+    "concatenation": jg.conditioning.concatenation(CLASSES),
+    "projection": jg.conditioning.projection(CLASSES),
+}
+NORMS = ["batch", "spectral", "none"]
+LATENTS = [jg.latents.normal(4), jg.latents.uniform(4), jg.latents.sphere(4), jg.latents.truncated(4)]
+CHOICES = {
+    "networks": ["mlp", "dcgan", "convnet"],
+    "g_norm": NORMS,
+    "d_norm": NORMS,
+    "objective": list(OBJECTIVES),
+    "terms": list(TERMS),
+    "conditioning": list(CONDITIONINGS),
+    "latent": [0, 1, 2, 3],
+    "packing": [1, 2],
+    "label_smoothing": [0.0, 0.1],
+    "label_noise": [0.0, 0.1],
+    "instance_noise": [0.0, 0.1],
+    "dropout": [0.0, 0.3],
+    "rule": ["alternating", "alternating x2", "simultaneous"],
+    "average": [False, True],
+    "micro": [1, 2],
+    "unroll": [True, False],
+}
+
+
+def networks(pick):
+    shape, classes = (8, 8, 1), CLASSES if pick["conditioning"] == "projection" else 0
+    match pick["networks"]:
+        case "mlp":
+            g = mlp.Generator(shape=shape, widths=(4,), norm=pick["g_norm"])
+            d = mlp.Discriminator(widths=(4,), norm=pick["d_norm"], dropout=pick["dropout"], classes=classes)
+        case "dcgan":
+            g = dcgan.Generator(shape=shape, width=2, norm=pick["g_norm"])
+            d = dcgan.Discriminator(width=2, norm=pick["d_norm"], classes=classes)
+        case "convnet":
+            g = convnet.Generator(shape=shape, norm=pick["g_norm"])
+            d = convnet.Discriminator(
+                widths=(2,), dense=4, norm=pick["d_norm"], dropout=pick["dropout"], classes=classes
+            )
+    return jg.from_linen(g), jg.from_linen(d)
+
+
+def traced(pick):
+    """The shapes of a state before and after an update of this choice."""
+    lowering = jg.Lowering(unroll=pick["unroll"])
+    game = jg.gan(
+        *networks(pick),
+        latent=LATENTS[pick["latent"]],
+        objective=OBJECTIVES[pick["objective"]],
+        d_terms=TERMS[pick["terms"]],
+        conditioning=CONDITIONINGS[pick["conditioning"]],
+        label_smoothing=pick["label_smoothing"],
+        label_noise=pick["label_noise"],
+        instance_noise=pick["instance_noise"],
+        packing=pick["packing"],
+        lowering=lowering,
+    )
+    parts = {"average": jg.ema() if pick["average"] else None, "lowering": lowering}
+    tx = optax.adam(1e-3), optax.rmsprop(1e-3)
+    match pick["rule"]:
+        case "alternating":
+            rule = jg.alternating(game, *tx, **parts)
+        case "alternating x2":
+            rule = jg.alternating(game, *tx, d_steps=2, **parts)
+        case "simultaneous":
+            rule = simultaneous(game, *tx, **parts)
+    rule = jg.guarded(rule)
+    layout = (rule.batches, pick["micro"], 4)
+    batches = {
+        "x": jnp.zeros((*layout, 8, 8, 1)),
+        "index": jnp.zeros(layout, jnp.uint32),
+        "label": jnp.zeros(layout, jnp.int32),
+    }
+    before = jax.eval_shape(rule.init, jax.random.key(0), batches)
+    after, metrics = jax.eval_shape(rule.update, before, batches)
+    return before, after, metrics
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_any_choice_works_or_is_refused(seed):
+    chosen = random.Random(seed)
+    pick = {name: chosen.choice(options) for name, options in CHOICES.items()}
+    refused = pick["label_smoothing"] and pick["objective"].startswith("relativistic")
+    if refused:
+        with pytest.raises(jg.Refused, match="label smoothing"):
+            traced(pick)
+        pick["label_smoothing"] = 0.0
+    before, after, metrics = traced(pick)
+    # a state goes in and one of the same shapes comes out: nothing retraces, everything can be saved
+    assert jax.tree.map(lambda x: (x.shape, x.dtype), before) == jax.tree.map(
+        lambda x: (x.shape, x.dtype), after
+    )
+    assert jax.tree.structure(before) == jax.tree.structure(after)
+    assert {"d/adv", "g/adv"} <= metrics.keys()
+    assert all(m.shape == () for m in metrics.values())

@@ -1,0 +1,242 @@
+"""The GAN game: what each player is shown, what its loss is, what is refused."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan.errors import Refused
+from jaxgan.games.game import Context
+from jaxgan.games.gan import gan
+from jaxgan.models import mlp
+from jaxgan.parts import conditioning, latents, objectives, terms
+from jaxgan.parts.network import Network, from_linen
+from jaxgan.parts.rng import each, fold
+
+B = 8
+X = jax.random.normal(jax.random.key(7), (B, 2))
+BATCH = {"x": X, "index": jnp.arange(100, 100 + B), "label": jnp.arange(B) % 3}
+
+# networks simple enough to follow by hand: G(z) = z w, D(x) = x . v
+LINEAR_G = Network(
+    lambda key, z: (jax.random.normal(key, (z.shape[-1], 2)), {}),
+    lambda w, stats, z, key=None, train=False: (z @ w, stats),
+)
+LINEAR_D = Network(
+    lambda key, x: (jax.random.normal(key, x.shape[1:]), {}),
+    lambda v, stats, x, key=None, train=False: ((x * v).reshape(x.shape[0], -1).sum(-1), stats),
+)
+
+
+def make(objective=objectives.non_saturating(), **parts):  # noqa: B008
+    generator = parts.pop("generator", LINEAR_G)
+    discriminator = parts.pop("discriminator", LINEAR_D)
+    return gan(generator, discriminator, latent=latents.normal(4), objective=objective, **parts)
+
+
+def start(game, batch=BATCH):
+    g, d, extra = game.init(jax.random.key(0), batch)
+    context = Context(g.stats, d.stats, extra, jnp.int32(0), batch, jax.random.key(5))
+    return g.params, d.params, context
+
+
+def seen(name, look):
+    """A term that reports what it was shown."""
+    return terms.stateless(name, lambda view: look(view))
+
+
+def test_losses_by_hand():
+    game = make()
+    g, d, context = start(game)
+    _, d_aux = game.d_loss(g, d, context)
+    keys = fold(each(context.key, BATCH["index"]), "z")
+    z = jnp.stack([jax.random.normal(key, (4,)) for key in keys])
+    real, fake = np.asarray(X @ d, np.float64), np.asarray(z @ g @ d, np.float64)
+    np.testing.assert_allclose(
+        d_aux.metrics["d/adv"], np.mean(np.log1p(np.exp(-real)) + np.log1p(np.exp(fake))), rtol=1e-5
+    )
+    loss, g_aux = game.g_loss(g, d, context)
+    np.testing.assert_allclose(loss, np.mean(np.log1p(np.exp(-fake))), rtol=1e-5)
+    np.testing.assert_allclose(d_aux.metrics["d/fake"], fake.mean(), rtol=1e-5)
+    assert set(g_aux.metrics) == {"g/adv"}
+
+
+def test_both_losses_reach_both_players():
+    """No gradient is stopped: rules that look through the other player need it."""
+    game = make(d_terms=[terms.r2()])
+    g, d, context = start(game)
+    for loss in (game.d_loss, game.g_loss):
+        for grads in jax.grad(loss, argnums=(0, 1), has_aux=True)(g, d, context)[0]:
+            assert float(jnp.abs(grads).max()) > 1e-4
+
+
+def test_the_same_key_gives_the_same_latents_in_both_losses():
+    game = make(objectives.wasserstein())
+    g, d, context = start(game)
+    d_metrics, g_metrics = (loss(g, d, context)[1].metrics for loss in (game.d_loss, game.g_loss))
+    assert d_metrics["d/fake"] == -g_metrics["g/adv"]
+
+
+def test_an_example_is_drawn_by_its_index_alone():
+    """Half the batch alone gives the same latents as within the whole: the device count cannot matter."""
+    looks = []
+    game = make(d_terms=[seen("look", lambda v: looks.append(v) or v.real_out)], instance_noise=0.3)
+    g, d, context = start(game)
+    game.d_loss(g, d, context)
+    half = jax.tree.map(lambda x: x[B // 2 :], BATCH)
+    game.d_loss(g, d, context._replace(batch=half))
+    whole, part = looks
+    np.testing.assert_array_equal(whole.z[B // 2 :], part.z)
+    np.testing.assert_array_equal(whole.real[B // 2 :], part.real)
+    np.testing.assert_allclose(whole.fake[B // 2 :], part.fake, rtol=1e-5)
+    assert (whole.keys[B // 2 :] == part.keys).all()
+
+
+def test_one_sided_smoothing_is_the_soft_target_formula():
+    game = make(label_smoothing=0.1)
+    g, d, context = start(game)
+    looks = []
+    again = make(d_terms=[seen("look", lambda v: looks.append(v) or 0 * v.real_out)])
+    again.d_loss(g, d, context._replace(extra={"g": (), "d": ((),)}))
+    real, fake = np.asarray(looks[0].real_out, np.float64), np.asarray(looks[0].fake_out, np.float64)
+    soft = -0.9 * np.log(1 / (1 + np.exp(-real))) - 0.1 * np.log(1 / (1 + np.exp(real)))
+    expected = np.mean(soft - np.log(1 / (1 + np.exp(fake))))
+    np.testing.assert_allclose(game.d_loss(g, d, context)[0], expected, rtol=1e-5)
+
+
+def test_label_noise_swaps_pairs():
+    plain = make(objectives.wasserstein())
+    g, d, context = start(plain)
+    always = make(objectives.wasserstein(), label_noise=1.0)
+    np.testing.assert_allclose(always.d_loss(g, d, context)[0], -plain.d_loss(g, d, context)[0], rtol=1e-5)
+    big = {**BATCH, "x": jnp.ones((20000, 2)), "index": jnp.arange(20000)}
+    big.pop("label")
+    count = gan(
+        LINEAR_G,
+        LINEAR_D,
+        latent=latents.normal(4),
+        objective=objectives.Objective(lambda r, f: jnp.where(r == 2.0, 0.0, 1.0), lambda r, f: f),
+        label_noise=0.3,
+    )
+    _, _, context = start(count, big)
+    swapped = count.d_loss(0 * g, jnp.ones(2), context)[0]  # real logit 2, fake 0
+    np.testing.assert_allclose(swapped, 0.3, atol=0.015)
+
+
+def test_instance_noise_is_as_wide_as_its_schedule_says():
+    x = jnp.zeros((4000, 2))
+    batch = {"x": x, "index": jnp.arange(4000)}
+    looks = []
+    game = make(
+        d_terms=[seen("look", lambda v: looks.append(v) or v.real_out)],
+        instance_noise=lambda step: 0.5 * 0.5**step,
+    )
+    g, d, context = start(game, batch)
+    for step in (0, 2):
+        game.d_loss(0 * g, d, context._replace(step=jnp.int32(step)))
+        np.testing.assert_allclose(np.std(looks[-1].real), 0.5 * 0.5**step, rtol=0.05)
+        np.testing.assert_allclose(np.std(looks[-1].fake), 0.5 * 0.5**step, rtol=0.05)
+        assert not np.allclose(looks[-1].real, looks[-1].fake)
+
+
+def test_packing_puts_neighbours_side_by_side():
+    looks = []
+    game = make(packing=2, d_terms=[seen("look", lambda v: looks.append(v) or v.real_out), terms.r1(2.0)])
+    g, d, context = start(game)
+    _, aux = game.d_loss(g, d, context)
+    np.testing.assert_array_equal(looks[0].real, X.reshape(B // 2, 4))
+    assert d.shape == (4,)
+    # the gradient is that of the packed input: |v|^2 over both examples, not half of it
+    np.testing.assert_allclose(aux.metrics["d/r1"], float(d @ d), rtol=1e-5)
+
+
+def test_packed_images_are_channels():
+    x = jax.random.normal(jax.random.key(0), (4, 3, 3, 2))
+    looks = []
+    image_g = Network(
+        lambda key, z: ((), {}), lambda p, s, z, key=None, train=False: (jnp.zeros((len(z), 3, 3, 2)), s)
+    )
+    game = make(generator=image_g, packing=2, d_terms=[seen("look", lambda v: looks.append(v) or v.real_out)])
+    g, d, context = start(game, {"x": x, "index": jnp.arange(4)})
+    game.d_loss(g, d, context)
+    np.testing.assert_array_equal(looks[0].real, np.concatenate([x[::2], x[1::2]], axis=-1))
+
+
+@pytest.mark.parametrize("cond", [conditioning.concatenation(3), conditioning.projection(3)])
+@pytest.mark.parametrize("packing", [1, 2])
+def test_labels_reach_both_players(cond, packing):
+    classes = 3 if cond.d(X, BATCH["label"])[1:] else 0
+    game = make(
+        generator=from_linen(mlp.Generator(shape=(2,), widths=(8,))),
+        discriminator=from_linen(mlp.Discriminator(widths=(8,), classes=classes)),
+        conditioning=cond,
+        packing=packing,
+        d_terms=[terms.r1(), terms.wgan_gp()],
+    )
+    g, d, context = start(game)
+    other = context._replace(batch={**BATCH, "label": (BATCH["label"] + 1) % 3})
+    for loss in (game.d_loss, game.g_loss):
+        assert float(loss(g, d, context)[0]) != float(loss(g, d, other)[0])
+    side = game.init(jax.random.key(0), BATCH)[0]
+    zero, one = (game.sample(side, jax.random.key(1), jnp.arange(4), jnp.full(4, c)) for c in (0, 1))
+    assert not np.allclose(zero, one)
+
+
+def test_terms_on_gs_side_and_their_memory():
+    counting = terms.Term("count", lambda: jnp.int32(0), lambda v, n: (0.0 * v.fake_out + n, n + 1))
+    game = make(g_terms=[counting])
+    g, d, context = start(game)
+    _, aux = game.g_loss(g, d, context)
+    _, aux = game.g_loss(g, d, context._replace(extra=aux.extra))
+    assert aux.extra == {"g": (2,), "d": ()}
+    assert aux.metrics["g/count"] == 1.0
+
+
+def test_statistics_made_inside_a_term_are_discarded():
+    net = mlp.Discriminator(widths=(8,), norm="spectral")
+    plain, with_term = (make(discriminator=from_linen(net), d_terms=t) for t in ([], [terms.r1()]))
+    results = []
+    for game in (plain, with_term):
+        g, d, context = start(game)
+        results.append(game.d_loss(g, d, context)[1].d_stats)
+    jax.tree.map(np.testing.assert_array_equal, *results)
+
+
+def test_samples_depend_on_key_and_index():
+    game = make()
+    g, _, _ = game.init(jax.random.key(0), BATCH)
+    many = game.sample(g, jax.random.key(1), jnp.arange(8), None)
+    few = game.sample(g, jax.random.key(1), jnp.arange(3), None)
+    np.testing.assert_allclose(many[:3], few, rtol=1e-5)
+    assert not np.allclose(many, game.sample(g, jax.random.key(2), jnp.arange(8), None))
+
+
+REFUSALS = {
+    "relativistic": lambda: make(objectives.relativistic(), label_smoothing=0.1),
+    "share a name": lambda: make(d_terms=[terms.r1(), terms.r1()]),
+    "have no labels": lambda: start(
+        make(conditioning=conditioning.concatenation(3)), {k: BATCH[k] for k in ("x", "index")}
+    ),
+    "packing 3": lambda: start(make(packing=3)),
+    "makes examples of shape": lambda: start(
+        make(generator=from_linen(mlp.Generator(shape=(5,), widths=(4,))))
+    ),
+    "one logit per input": lambda: start(
+        make(discriminator=Network(lambda key, x: ((), {}), lambda p, s, x, key=None, train=False: (x, s)))
+    ),
+}
+
+
+@pytest.mark.parametrize("words", REFUSALS)
+def test_what_cannot_be_is_refused_when_built(words):
+    with pytest.raises(Refused, match=words):
+        REFUSALS[words]()
+
+
+def test_expected_loss_at_the_start():
+    """A discriminator that knows nothing costs log 4 (Goodfellow et al., 2014)."""
+    game = make(objectives.minimax())
+    g, d, context = start(game)
+    np.testing.assert_allclose(game.d_loss(g, 0 * d, context)[0], math.log(4), rtol=1e-6)

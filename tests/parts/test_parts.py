@@ -1,0 +1,117 @@
+"""Randomness, latents, conditioning, averages and projections."""
+
+import zlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxgan.parts import conditioning, latents
+from jaxgan.parts.average import ema
+from jaxgan.parts.optim import clip_weights, projected
+from jaxgan.parts.rng import each, fold
+from jaxgan.parts.types import Lowering
+
+KEYS = jax.random.split(jax.random.key(0), 4000)
+
+
+def test_fold_is_by_name_and_the_same_everywhere():
+    """The stream of a name is part of a run's format: it is frozen here, and may never change."""
+    key = jax.random.key(0)
+    assert jax.random.key_data(fold(key, "g", 3)).tolist() == [2356878585, 253586192]
+    assert fold(key, "g", 3) == jax.random.fold_in(jax.random.fold_in(key, zlib.crc32(b"g")), 3)
+    assert (fold(KEYS[:3], "z") == jnp.stack([fold(k, "z") for k in KEYS[:3]])).all()
+
+
+def test_each_depends_on_the_index_alone():
+    key = jax.random.key(0)
+    assert (each(key, jnp.arange(8))[4:] == each(key, jnp.arange(4, 8))).all()
+
+
+@pytest.mark.parametrize(
+    ("latent", "mean_square"),
+    [
+        (latents.normal(8), 1.0),
+        (latents.uniform(8), 1 / 3),
+        (latents.uniform(8, 0.0, 1.0), 1 / 3),
+        (latents.sphere(8), 1.0),
+        (latents.truncated(8, 2.0), 0.7737),  # 1 - 2 b phi(b) / (2 Phi(b) - 1) at b = 2
+    ],
+)
+def test_latents_have_their_moments(latent, mean_square):
+    z = jax.vmap(latent.draw)(KEYS)
+    assert z.shape == (4000, latent.size)
+    np.testing.assert_allclose(jnp.square(z).mean(), mean_square, rtol=0.02)
+
+
+def test_latents_stay_where_they_belong():
+    z = jax.vmap(latents.sphere(8).draw)(KEYS[:50])
+    np.testing.assert_allclose(jnp.linalg.norm(z, axis=-1), 8**0.5, rtol=1e-5)
+    assert jnp.abs(jax.vmap(latents.truncated(8, 0.5).draw)(KEYS[:50])).max() < 0.5
+
+
+def test_concatenation_puts_the_label_beside():
+    cond = conditioning.concatenation(3)
+    label = jnp.array([2, 0])
+    (z,) = cond.g(jnp.zeros((2, 5)), label)
+    np.testing.assert_array_equal(z[:, 5:], [[0, 0, 1], [1, 0, 0]])
+    (x,) = cond.d(jnp.zeros((2, 4, 4, 1)), label)
+    np.testing.assert_array_equal(x[:, 2, 3, 1:], [[0, 0, 1], [1, 0, 0]])
+    (flat,) = cond.d(jnp.zeros((2, 7)), label)
+    assert flat.shape == (2, 10)
+
+
+def test_packed_labels_stand_side_by_side():
+    (x,) = conditioning.concatenation(3).d(jnp.zeros((1, 4, 4, 2)), jnp.array([[2, 0]]))
+    np.testing.assert_array_equal(x[0, 0, 0, 2:], [0, 0, 1, 1, 0, 0])
+
+
+def test_ema_ramps_up_by_its_formula():
+    average = ema(0.9, ramp=10.0)
+    held = average.init(jnp.zeros(3), {})
+    by_hand = 0.0
+    for step in range(200):
+        held = average.update(held, jnp.full(3, step + 1.0), {}, jnp.int32(step))
+        b = min(0.9, (1 + step) / (10 + step))
+        by_hand = b * by_hand + (1 - b) * (step + 1.0)
+    np.testing.assert_allclose(held[0], by_hand, rtol=1e-5)
+
+
+def test_ema_averages_batch_statistics_and_copies_spectral_vectors():
+    """At any depth, so that a side of several networks is served as well."""
+    average = ema(0.5, ramp=1.0)
+
+    def stats(value):
+        leaf = jnp.full(2, value)
+        return {"a": {"batch_stats": {"mean": leaf}, "spectral": {"u": leaf, "n": jnp.int32(value)}}}
+
+    _, moved = average.update(average.init((), stats(0.0)), (), stats(4.0), jnp.int32(9))
+    np.testing.assert_array_equal(moved["a"]["batch_stats"]["mean"], [2.0, 2.0])
+    np.testing.assert_array_equal(moved["a"]["spectral"]["u"], [4.0, 4.0])
+    assert moved["a"]["spectral"]["n"] == 4
+    assert moved["a"]["spectral"]["n"].dtype == jnp.int32
+
+
+def test_clipping_holds_after_every_step():
+    tx = optax.chain(optax.sgd(1.0), clip_weights(0.25))
+    params = {"w": jnp.array([0.2, -0.2, 0.0])}
+    updates, _ = tx.update({"w": jnp.array([-1.0, 1.0, -0.1])}, tx.init(params), params)
+    np.testing.assert_allclose(optax.apply_updates(params, updates)["w"], [0.25, -0.25, 0.1], rtol=1e-6)
+
+
+def test_any_projection_will_do():
+    tx = projected(optax.projections.projection_non_negative)
+    params = jnp.array([1.0, 2.0])
+    updates, _ = tx.update(jnp.array([-3.0, 1.0]), tx.init(params), params)
+    np.testing.assert_allclose(params + updates, [0.0, 3.0])
+
+
+@pytest.mark.parametrize("unroll", [True, False])
+def test_loop_carries_and_collects(unroll):
+    carry, ys = Lowering(unroll=unroll).loop(
+        lambda c, x: (c + x, c * x), jnp.float32(1), jnp.arange(1.0, 4.0)
+    )
+    assert carry == 7
+    np.testing.assert_array_equal(ys, [1, 4, 12])

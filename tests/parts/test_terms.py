@@ -1,0 +1,158 @@
+"""Penalties against closed forms and a second derivation (forward-mode Jacobians, finite differences)."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan.parts import terms
+from jaxgan.parts.types import View
+
+W = jnp.array([3.0, -4.0])  # |w| = 5
+A = jnp.array([[2.0, 1.0], [1.0, -3.0]])
+
+
+def linear(x):
+    return x @ W
+
+
+def quadratic(x):
+    return jnp.einsum("bi,ij,bj->b", x, A, x) / 2  # gradient A x
+
+
+def view(d, step=0, n=6):
+    real, fake = jax.random.normal(jax.random.key(0), (2, n, 2))
+    keys = jax.random.split(jax.random.key(1), n)
+    return View(
+        real=real,
+        fake=fake,
+        real_out=d(real),
+        fake_out=d(fake),
+        z=fake,
+        label=None,
+        d=d,
+        g=lambda z: z,
+        keys=keys,
+        step=jnp.int32(step),
+    )
+
+
+def apply(term, view):
+    """The loss, the same jitted or not."""
+    loss, _ = term.apply(view, term.init())
+    jitted = jax.jit(lambda real: term.apply(view._replace(real=real), term.init())[0])(view.real)
+    np.testing.assert_allclose(loss, jitted, rtol=1e-5, atol=1e-6)
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("term", "expected"),
+    [
+        (terms.r1(3.0), 3 / 2 * 25),
+        (terms.r2(3.0), 3 / 2 * 25),
+        (terms.wgan_gp(10.0), 10 * (5 - 1) ** 2),
+        (terms.wgan_gp(10.0, one_sided=True), 10 * (5 - 1) ** 2),
+        (terms.dragan(10.0), 10 * (5 - 1) ** 2),
+    ],
+)
+def test_a_linear_discriminator_has_a_closed_form(term, expected):
+    np.testing.assert_allclose(apply(term, view(linear)), np.full(6, expected), rtol=1e-5)
+
+
+def test_r1_and_r2_of_a_quadratic_discriminator():
+    v = view(quadratic)
+    np.testing.assert_allclose(apply(terms.r1(1.0), v), 0.5 * np.square(v.real @ A).sum(-1), rtol=1e-5)
+    np.testing.assert_allclose(apply(terms.r2(1.0), v), 0.5 * np.square(v.fake @ A).sum(-1), rtol=1e-5)
+
+
+def test_the_gradient_of_r1_in_the_discriminators_weights():
+    """d/dw gamma/2 |w|^2 = gamma w: the derivative of the derivative is right too."""
+
+    def penalty(w):
+        return terms.r1(3.0).apply(view(lambda x: x @ w), ())[0].mean()
+
+    np.testing.assert_allclose(jax.grad(penalty)(W), 3 * W, rtol=1e-5)
+
+
+def test_r1_of_a_network_by_forward_mode():
+    weights = jax.random.normal(jax.random.key(2), (2, 8))
+
+    def net(x):
+        return jnp.tanh(x @ weights).sum(-1)
+
+    v = view(net)
+    slopes = jax.vmap(jax.jacfwd(lambda x: net(x[None])[0]))(v.real)
+    np.testing.assert_allclose(apply(terms.r1(1.0), v), 0.5 * np.square(slopes).sum(-1), rtol=1e-4)
+
+
+def test_one_sided_spares_gentle_slopes():
+    gentle = view(lambda x: 0.1 * linear(x))  # slope 1/2
+    np.testing.assert_allclose(apply(terms.wgan_gp(10.0, one_sided=True), gentle), np.zeros(6))
+    np.testing.assert_allclose(apply(terms.wgan_gp(10.0), gentle), np.full(6, 2.5), rtol=1e-5)
+
+
+def test_wgan_gp_looks_between_real_and_fake():
+    """With D = |x|^2 / 2 the slope at a point is its norm, so it must lie between real and fake."""
+    v = view(lambda x: jnp.square(x).sum(-1) / 2)._replace(
+        real=jnp.full((6, 2), 10.0), fake=jnp.full((6, 2), 2.0)
+    )
+    slopes = np.sqrt(apply(terms.wgan_gp(1.0), v)) + 1
+    assert (slopes > 2 * 2**0.5).all()
+    assert (slopes < 10 * 2**0.5).all()
+    assert len(set(slopes.tolist())) == 6  # each input has a point of its own
+
+
+def test_dragan_looks_around_the_data():
+    """x + a s std u with a, u in [0, 1]: never below x, never more than s std above. In 1-D with D = x^2 / 2
+    the slope is the point itself."""
+    real = 5 + jax.random.uniform(jax.random.key(4), (6, 1))
+    v = view(linear)._replace(real=real, d=lambda x: jnp.square(x[:, 0]) / 2)
+    points = np.sqrt(terms.dragan(1.0, spread=0.5).apply(v, ())[0]) + 1
+    moved = points - np.asarray(real[:, 0])
+    assert (moved >= -1e-5).all()
+    assert (moved <= 0.5 * np.std(real) + 1e-5).all()
+    assert moved.max() > 0.01
+
+
+@pytest.mark.parametrize("term", [terms.r1(), terms.r2(), terms.wgan_gp(), terms.dragan()])
+def test_a_flat_discriminator_gives_no_nan(term):
+    def penalty(w):
+        return term.apply(view(lambda x: x @ w), ())[0].mean()
+
+    value, grad = jax.value_and_grad(penalty)(jnp.zeros(2))
+    assert np.isfinite(value)
+    assert np.isfinite(grad).all()
+
+
+def test_a_weight_may_be_a_schedule():
+    term = terms.r1(lambda step: 2.0 * 0.5**step)
+    for step in range(3):
+        np.testing.assert_allclose(apply(term, view(linear, step)), np.full(6, 0.5**step * 25), rtol=1e-5)
+
+
+def test_lazily_is_as_strong_on_average():
+    term = terms.lazily(terms.r1(2.0), 4)
+    losses = np.stack([apply(term, view(linear, step)) for step in range(8)])
+    np.testing.assert_allclose(losses[[0, 4]], 4 * 25.0)
+    np.testing.assert_allclose(losses[[1, 2, 3, 5, 6, 7]], 0.0)
+    np.testing.assert_allclose(losses.mean(axis=0), 25.0)
+
+
+def test_lazily_keeps_a_terms_memory():
+    counting = terms.Term("count", lambda: jnp.int32(0), lambda v, n: (v.real_out, n + 1))
+    lazy = terms.lazily(counting, 3)
+    memory = lazy.init()
+    for step in range(7):
+        _, memory = lazy.apply(view(linear, step), memory)
+    assert memory == 3  # at steps 0, 3 and 6
+
+
+def test_terms_map_over_lanes():
+    """A lane axis over D's weights, as seeds will have: the same as one after another."""
+    weights = jax.random.normal(jax.random.key(3), (4, 2))
+    for term in (terms.r1(), terms.wgan_gp(), terms.dragan(), terms.lazily(terms.r1(), 2)):
+
+        def penalty(w, term=term):
+            return term.apply(view(lambda x: x @ w), term.init())[0]
+
+        np.testing.assert_allclose(jax.vmap(penalty)(weights), [penalty(w) for w in weights], rtol=1e-5)

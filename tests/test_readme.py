@@ -1,0 +1,97 @@
+"""The README's code, run as it stands."""
+
+import re
+import runpy
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import jaxgan as jg
+from jaxgan.data.source import batch
+from jaxgan.models import mlp
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def block(word):
+    """The names that the one block with this word defines."""
+    [code] = [b for b in BLOCKS if word in b]
+    names: dict = {}
+    exec(compile(code, f"README: {word}", "exec"), names)
+    return names
+
+
+def learns(source=None, rule=jg.alternating, **parts):
+    """A small GAN with these parts, played for some steps: all is finite, and both players move."""
+    parts = {
+        "generator": jg.from_linen(mlp.Generator(shape=(2,), widths=(8,))),
+        "discriminator": jg.from_linen(mlp.Discriminator(widths=(8,))),
+        "latent": jg.latents.normal(2),
+        "objective": jg.objectives.non_saturating(),
+        **parts,
+    }
+    game = jg.gan(**parts)
+    played = rule(game, optax.adam(1e-2), optax.adam(1e-2))
+    source = source or block("moons")["moons"]()
+    data = [batch(source, (1, 1, 16), source.arrays, jax.random.key(0), step) for step in range(3)]
+    state = jax.jit(played.init)(jax.random.key(0), data[0])
+    first, update = state, jax.jit(played.update)
+    for batches in data:
+        state, metrics = update(state, batches)
+        assert all(np.isfinite(float(m)) for m in metrics.values())
+    for who in ("g", "d"):
+        moved = jax.tree.map(
+            lambda a, b: float(jnp.abs(a - b).max()), getattr(first, who), getattr(state, who)
+        )
+        assert max(jax.tree.leaves(moved)) > 0
+    return state
+
+
+def test_the_experiment_trains(tmp_path, monkeypatch):
+    [script] = [b for b in BLOCKS if "jg.main(Config, build)" in b]
+    assert len(script.strip().splitlines()) <= 46
+    (tmp_path / "mine.py").write_text(script)
+    monkeypatch.setattr(
+        "sys.argv",
+        ["mine.py", "--steps", "3", "--batch-size", "16", "--log-every", "1", "--out", str(tmp_path / "run")],
+    )
+    runpy.run_path(str(tmp_path / "mine.py"), run_name="__main__")
+    assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 3
+
+
+def test_your_own_objective():
+    learns(objective=block("exponential")["exponential"]())
+
+
+def test_your_own_term():
+    state = learns(d_terms=[block("lecam")["lecam"]()])
+    assert float(jnp.abs(state.extra["d"][0][0])) > 0  # it remembers
+
+
+def test_your_own_network():
+    learns(discriminator=block("Critic")["critic"])
+
+
+def test_your_own_data_set():
+    moons = block("moons")["moons"]()
+    two = (
+        batch(moons, (500,), moons.arrays, jax.random.key(0), 0),
+        batch(moons, (500,), moons.arrays, jax.random.key(0), 1),
+    )
+    assert len({tuple(x) for b in two for x in np.asarray(b["x"]).round(4).tolist()}) > 990  # an epoch
+    learns(moons, conditioning=jg.conditioning.concatenation(2))
+
+
+def test_your_own_rule():
+    learns(rule=block("generator_first")["generator_first"])
+
+
+@pytest.mark.parametrize("command", ["experiments/digits.py", "-m pytest"])
+def test_the_commands_stand_alone(command):
+    [line] = [x for x in README.splitlines() if x.startswith("python3 -m venv") and x.endswith(command)]
+    assert "-c constraints.txt" in line
