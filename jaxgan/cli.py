@@ -24,14 +24,20 @@ def resume(run: Run, *, steps: int | None = None, force: bool = False) -> None:
     from jaxgan.run import folder
 
     place = folder.existing(run)
+    script = str(folder.copied_script(place))
     sys.path.insert(0, str(Path(folder.read_manifest(place)["script"]).parent))
     more = [] if steps is None else ["--steps", str(steps)]
-    sys.argv = [str(place.script), "--resume", str(run), *more, *(["--force"] if force else [])]
-    runpy.run_path(str(place.script), run_name="__main__")
+    sys.argv = [script, "--resume", str(run), *more, *(["--force"] if force else [])]
+    runpy.run_path(script, run_name="__main__")
 
 
 def sample(
-    run: Run, *, n: int = 64, seed: int = 0, out: Path = Path("grid.png"), at: Literal["last", "best"] = "last"
+    run: Run,
+    *,
+    n: int = 64,
+    seed: int = 0,
+    out: Path = Path("grid.png"),
+    at: Literal["last", "best"] = "last",
 ) -> None:
     """Draws samples from a run's generator: the same bytes every time.
 
@@ -46,9 +52,15 @@ def sample(
     from jaxgan.run.reopen import reopened
     from jaxgan.run.sample import sampler
 
+    if n < 1:
+        raise Refused(f"--n must be at least 1, not {n}")
     again = reopened(run, at)
     draw = sampler(again.experiment.game, again.experiment.source.classes)
-    picture.save(draw(again.state.generator, n, seed), out)
+    samples = draw(again.state.generator, n, seed)
+    try:
+        picture.save(samples, out)
+    except OSError as error:
+        raise Refused(f"cannot write {out}: {error.strerror or error}") from None
     print(f"{out}: {n} samples of step {int(again.state.step)}")
 
 
@@ -62,7 +74,10 @@ def info(run: Run) -> None:
 
     place = folder.existing(run)
     manifest = folder.read_manifest(place)
-    config = json.loads(place.config.read_text())
+    try:
+        config = dict(json.loads(place.config.read_bytes()))
+    except (ValueError, TypeError) as error:
+        raise Refused(f"{place.config} is damaged: {error}") from None
     steps = sorted(int(p.name) for p in place.checkpoints.glob("[0-9]*") if p.name.isdigit())
     lines: dict[str, Any] = {
         "script": manifest["script"],

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxgan.data.order import shuffled
 from jaxgan.errors import Refused
@@ -69,3 +70,14 @@ def check(source: Source, layout: tuple[int, ...], steps: int) -> None:
             f"{steps} steps of {prod(layout)} examples are more than the stream's 2^32 - 1: "
             f"take at most {(2**32 - 1) // prod(layout)} steps"
         )
+
+
+def examples(source: Source, count: int) -> np.ndarray:
+    """The first `count` examples, or all if there are fewer, on the host: what samples are held against.
+
+    >>> from jaxgan.data import load
+    >>> examples(load("digits", split="test"), 1500).shape, examples(load("ring"), 5).shape
+    ((297, 8, 8, 1), (5, 2))
+    """
+    numbers = jnp.arange(count if source.size is None else min(count, source.size), dtype=jnp.uint32)
+    return np.asarray(source.take(source.arrays, jax.random.key(0), numbers)["x"])

@@ -15,7 +15,7 @@ class Guard(NamedTuple):
 
     inner: PyTree
     failed: Array  # the step that failed first, -1 while all is well: the run stands still from there
-    skipped: Array  # updates thrown away
+    skipped: Array  # updates thrown away; those of a run that stands still do not count
 
 
 def guarded(rule: Rule, *, skip: bool = False) -> Rule:
@@ -36,7 +36,7 @@ def guarded(rule: Rule, *, skip: bool = False) -> Rule:
         finite = all_finite((new, metrics))
         failed = jnp.where(finite | skip | (guard.failed >= 0), guard.failed, state.step)
         keep = finite & (failed < 0)
-        memory = Guard(new.rule, failed, guard.skipped + ~keep)
+        memory = Guard(new.rule, failed, guard.skipped + (~finite if skip else 0))
         old = state.replace(rule=memory._replace(inner=guard.inner))
         new = new.replace(rule=memory)
         kept = jax.tree.map(lambda new, old: jnp.where(keep, new, old), new, old)

@@ -1,12 +1,14 @@
-"""Checkpoints that can be trusted, by Orbax: asynchronous, atomic, digested; the last k and the best are kept.
+"""Checkpoints that can be trusted, by Orbax: asynchronous, atomic, digested; the last k and the best stay.
 
-Orbax writes a step aside and renames it, so a killed process leaves no half of one. It does not notice flipped
-bits, nor fall back from a damaged step: the digest and `newest` do.
+Orbax writes a step aside and renames it, so a killed process leaves no half of one. It does not notice
+flipped bits, nor fall back from a damaged step: the digest and `newest` do.
 """
 
 import hashlib
+import json
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -35,19 +37,21 @@ class SaveFailed(Exception):
 class Checkpoints:
     """The checkpoints of one run. Close it (or use `with`), or the last save is lost.
 
-    `keep` newest ones are kept, and the one with the highest `score` given to `save`.
+    `keep` newest ones are kept, and the one with the highest `score` given to `save`. Without `keep` they are
+    only read, and a process that is writing the next one meanwhile is left in peace.
     """
 
-    def __init__(self, path: Path, keep: int) -> None:
+    def __init__(self, path: Path, keep: int | None = None) -> None:
         policies = ocp.training.preservation_policies
         best = policies.BestN(
             get_metric_fn=lambda metrics: metrics["score"], n=1, keep_checkpoints_without_metrics=False
         )
         self._path = path
         self._pending: tuple[int, Any] | None = None
+        self._failed = False
         self._orbax = ocp.training.Checkpointer(
             path,
-            cleanup_tmp_directories=True,
+            cleanup_tmp_directories=keep is not None,
             save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
             preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(keep), best]),
         )
@@ -61,11 +65,12 @@ class Checkpoints:
         if bad := _first_not_finite(host):
             raise SaveFailed(f"the state of step {step} is not finite ({bad}), so it was not saved")
         notes = {"digest": _digest(host), "structure": _structure(host), "attempt": attempt}
+        notes["seal"] = _seal(notes)
         metrics = None if score is None or not math.isfinite(score) else {"score": float(score)}
         try:
             response = self._orbax.save_async(step, state, metrics=metrics, custom_metadata=notes)
         except Exception as error:
-            raise SaveFailed(f"checkpoint {step} could not be written: {_reason(error)}") from error
+            raise self._failure(step, error) from error
         self._pending = (step, response)
 
     def wait(self) -> None:
@@ -75,26 +80,27 @@ class Checkpoints:
             try:
                 response.result()
             except Exception as error:
-                raise SaveFailed(f"checkpoint {step} could not be written: {_reason(error)}") from error
+                raise self._failure(step, error) from error
 
     def newest(self, like: PyTree) -> Restored | None:
         """The newest checkpoint that is whole, onto the shapes and shardings of `like`.
 
-        Damaged ones are renamed to damaged-STEP, out of the way. None where there is none.
+        Damaged ones above it are renamed to damaged-STEP, out of the way. None where there is none at all;
+        refused, and nothing renamed, where none is whole: that may be the fault of the reader.
         """
         self.wait()
-        aside: list[str] = []
+        damaged: dict[int, str] = {}
         for step in reversed(self.steps()):
             try:
                 state, notes = self._load(step, like)
-                return Restored(step, state, notes["attempt"], aside)
             except _Damaged as damage:
-                name = f"damaged-{step}"
-                while (self._path / name).exists():
-                    name += "-again"
-                os.rename(self._path / str(step), self._path / name)
-                self._orbax.reload()  # else every later save up to this step would be passed over
-                aside.append(f"checkpoint {step} is damaged ({damage}); it was set aside as {name}")
+                damaged[step] = str(damage)
+                continue
+            aside = [self._set_aside(bad, why) for bad, why in damaged.items()]
+            return Restored(step, state, notes["attempt"], aside)
+        if damaged:
+            listed = ", ".join(f"{step} ({why})" for step, why in damaged.items())
+            raise Refused(f"no checkpoint in {self._path} is whole: {listed}")
         return None
 
     def at(self, step: int, like: PyTree) -> PyTree:
@@ -120,7 +126,11 @@ class Checkpoints:
         try:
             self.wait()
         finally:
-            self._orbax.close()
+            try:
+                self._orbax.close()
+            except Exception as error:
+                if not self._failed:  # else it is the same error once more
+                    raise SaveFailed(f"the checkpoints could not be completed: {_reason(error)}") from error
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -130,13 +140,25 @@ class Checkpoints:
     ) -> None:
         self.close()
 
+    def _failure(self, step: int, error: Exception) -> SaveFailed:
+        self._failed = True
+        return SaveFailed(f"checkpoint {step} could not be written: {_reason(error)}")
+
+    def _set_aside(self, step: int, why: str) -> str:
+        name = f"damaged-{step}"
+        while (self._path / name).exists():
+            name += "-again"
+        os.rename(self._path / str(step), self._path / name)
+        self._orbax.reload()  # else every later save up to this step would be passed over
+        return f"checkpoint {step} is damaged ({why}); it was set aside as {name}"
+
     def _load(self, step: int, like: PyTree) -> tuple[PyTree, dict[str, Any]]:
         try:
             notes = self._orbax.metadata(step).custom_metadata or {}
         except Exception as error:
             raise _Damaged(_reason(error)) from error
-        if "digest" not in notes:
-            raise _Damaged("it has no digest")
+        if notes.get("seal") != _seal(notes):
+            raise _Damaged("its digest is missing or damaged")
         if notes["structure"] != _structure(_on_host(like)):
             raise Refused(f"checkpoint {step} is of another recipe: its arrays have other names or shapes")
         try:
@@ -168,6 +190,12 @@ def _digest(host: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
+def _seal(notes: Mapping[str, Any]) -> str:
+    """A digest of the notes themselves: a flipped bit in them is damage, not another recipe."""
+    said = {name: value for name, value in notes.items() if name != "seal"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
 def _structure(host: dict[str, np.ndarray]) -> str:
     return hashlib.sha256(repr([(k, str(x.dtype), x.shape) for k, x in host.items()]).encode()).hexdigest()
 
@@ -186,4 +214,4 @@ def _reason(error: BaseException) -> str:
     text = str(error).strip() or type(error).__name__
     if "RESOURCE_EXHAUSTED" in text or "No space left" in text:
         return "the disk is full"
-    return text.splitlines()[0][:200]
+    return text.splitlines()[0][:120]

@@ -17,7 +17,7 @@ def dumps(config: Any) -> str:
     return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
 
 
-def loads(text: str, config_type: type[C], where: str = "config.json") -> C:
+def loads(text: str | bytes, config_type: type[C], where: str = "config.json") -> C:
     """The dataclass back again. What does not fit is refused by name.
 
     >>> from jaxgan.run.settings import Settings
@@ -33,7 +33,9 @@ def loads(text: str, config_type: type[C], where: str = "config.json") -> C:
     known = [field.name for field in dataclasses.fields(config_type)]  # type: ignore[arg-type]
     for name in values.keys() - set(known):
         near = difflib.get_close_matches(name, known, 1)
-        raise Refused(f"{where}: there is no option {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        raise Refused(
+            f"{where}: there is no option {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        )
     try:
         return msgspec.convert(values, config_type)
     except msgspec.ValidationError as error:

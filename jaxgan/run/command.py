@@ -1,10 +1,10 @@
 """A script's command line: its `Config` is the options, its `build` the experiment."""
 
 import argparse
+import errno
 import inspect
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Settings)
 
 
-def main(config_type: type[C], build: "Callable[[C], Experiment]", args: Sequence[str] | None = None) -> "State":
+def main(
+    config_type: type[C], build: "Callable[[C], Experiment]", args: Sequence[str] | None = None
+) -> "State":
     """Runs a script: parses its options, makes the run folder, builds the experiment and trains it.
 
     Ends the process with one clear line: status 2 for what cannot be done, 1 for a run that failed, 143 after
@@ -42,34 +44,40 @@ def main(config_type: type[C], build: "Callable[[C], Experiment]", args: Sequenc
         sys.exit(_say(error, 2))
 
 
-def _run(config: C, build: "Callable[[C], Experiment]", script: Path, run: Path | None, force: bool) -> "State":
+def _run(
+    config: C, build: "Callable[[C], Experiment]", script: Path, run: Path | None, force: bool
+) -> "State":
     if config.deterministic:  # before the backend starts
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
     from jaxgan.run import cache, folder
     from jaxgan.run.checkpoint import SaveFailed
     from jaxgan.run.interrupt import Interrupted
-    from jaxgan.run.loop import NotFinite, train
+    from jaxgan.run.loop import NotFinite, fits, train
 
     cache.enable()
     path = run or (Path(config.out) if config.out else folder.free(script.stem))
     with folder.locked(path):
         experiment = build(config)
+        fits(experiment, config)
         if run is None:
             place = folder.create(path, script, codec.dumps(config), config.seed)
         else:
             place = folder.existing(path)
             folder.check_files(place, script, force)
-            folder.write(place.config, codec.dumps(config))
         try:
             return train(experiment, config, place)
         except Interrupted as stop:
             print(f"{stop}: saved; go on with `jaxgan resume {path}`", file=sys.stderr)
             sys.exit(stop.code)
-        except (NotFinite, SaveFailed) as error:
+        except NotFinite as error:
+            print(f"{path} can go on from there with --on-nan skip or --on-nan restore", file=sys.stderr)
+            sys.exit(_say(error, 1))
+        except SaveFailed as error:
             sys.exit(_say(error, 1))
         except OSError as error:
-            traceback.print_exc()
-            sys.exit(_say(error, 1))
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            sys.exit(_say("the disk is full", 1))
 
 
 def _common(args: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
@@ -91,7 +99,7 @@ def _parse(config_type: type[C], default: C, args: list[str], doc: str | None) -
 
 def _stored(run: Path, config_type: type[C]) -> C:
     try:
-        return codec.loads((run / "config.json").read_text(), config_type, str(run / "config.json"))
+        return codec.loads((run / "config.json").read_bytes(), config_type, str(run / "config.json"))
     except OSError:
         raise Refused(f"{run} is not a run folder: there is no config.json in it") from None
 
@@ -105,6 +113,6 @@ def _same(config: Settings, started: Settings, run: Path, force: bool) -> None:
         raise Refused(f"{run} was started with other options: {listed}; --force resumes with the new ones")
 
 
-def _say(error: BaseException, status: int) -> int:
+def _say(error: BaseException | str, status: int) -> int:
     print(f"error: {error}", file=sys.stderr)
     return status

@@ -34,7 +34,8 @@ class Hook(NamedTuple):
 class Experiment(NamedTuple):
     """A game, the rule that plays it, and the examples: everything that `train` needs.
 
-    `best` scores what hooks measured, higher is better; the checkpoint with the highest score is kept.
+    `best` scores what hooks measured at a step, higher is better: that step is saved, and the one with the
+    highest score is kept.
     `grid` is how many samples a picture shows.
     """
 

@@ -1,11 +1,11 @@
 """The run folder: what is written where, and by whom.
 
-    config.json     the options, reloaded exactly
-    manifest.json   versions, devices, commit, command, seed, hashes; each session and why it ended
-    script.py       the script that ran
-    metrics.jsonl   a line per logged step
-    checkpoints/    the state at some steps
-    samples/        pictures, the same latents from step 0 on
+config.json     the options, reloaded exactly
+manifest.json   versions, devices, commit, command, seed, hashes; each session and why it ended
+script.py       the script that ran
+metrics.jsonl   a line per logged step
+checkpoints/    the state at some steps
+samples/        pictures, the same latents from step 0 on
 """
 
 import contextlib
@@ -18,13 +18,14 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxgan.errors import Refused
 
 Manifest = dict[str, Any]
+_KNOWN = frozenset({"created", "script", "files", "git", "versions", "devices", "sessions"})
 
 
 class Folder(NamedTuple):
@@ -70,16 +71,18 @@ def create(path: Path, script: Path, config_text: str, seed: int) -> Folder:
     """A new run folder; refused where one cannot be, or already is."""
     folder = Folder(path.absolute())
     if folder.config.exists():
-        raise Refused(f"{path} holds a run already; go on with `jaxgan resume {path}`, or choose another --out")
+        raise Refused(
+            f"{path} holds a run already; go on with `jaxgan resume {path}`, or choose another --out"
+        )
     try:
         if path.is_dir() and any(p.name != ".lock" for p in path.iterdir()):
             raise Refused(f"{path} is not empty; choose another --out")
         folder.samples.mkdir(parents=True)
         folder.script.write_bytes(script.read_bytes())
+        write(folder.manifest, json.dumps(_described(script, seed), indent=2))
+        write(folder.config, config_text)  # last: a folder with a config is a run
     except OSError as error:
         raise Refused(f"cannot write the run folder {path}: {error.strerror or error}") from None
-    write(folder.manifest, json.dumps(_described(script, seed), indent=2))
-    write(folder.config, config_text)  # last: a folder with a config is a run
     return folder
 
 
@@ -91,9 +94,20 @@ def existing(path: Path) -> Folder:
     return folder
 
 
+def copied_script(folder: Folder) -> Path:
+    """The script that the run was started with."""
+    if not folder.script.is_file():
+        raise Refused(f"{folder.path} has lost its script.py; copy the script there again")
+    return folder.script
+
+
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Holds the folder for this process alone; the lock dies with it, however it dies."""
+    """Holds the folder for this process alone; the lock dies with it, however it dies.
+
+    A folder made for the lock goes with it if nothing else was put there.
+    """
+    made = not path.exists()
     try:
         path.mkdir(parents=True, exist_ok=True)
         lock = open(path / ".lock", "a+")  # noqa: SIM115 - held open for as long as the lock
@@ -108,7 +122,13 @@ def locked(path: Path) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        yield
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                if made and [p.name for p in path.iterdir()] == [".lock"]:
+                    (path / ".lock").unlink()
+                    path.rmdir()
 
 
 def write(path: Path, text: str) -> None:
@@ -121,9 +141,12 @@ def write(path: Path, text: str) -> None:
 def read_manifest(folder: Folder) -> Manifest:
     """What manifest.json says."""
     try:
-        return json.loads(folder.manifest.read_text())
+        manifest = json.loads(folder.manifest.read_bytes())
     except (OSError, ValueError) as error:
         raise Refused(f"{folder.manifest} cannot be read: {error}") from None
+    if missing := _KNOWN - (manifest.keys() if isinstance(manifest, dict) else set()):
+        raise Refused(f"{folder.manifest} is damaged: it does not say {', '.join(sorted(missing))}")
+    return manifest
 
 
 @contextlib.contextmanager
@@ -134,7 +157,7 @@ def session(folder: Folder) -> Iterator[Manifest]:
     """
     manifest = read_manifest(folder)
     entry: Manifest = {"started": _now(), "command": _command(), "ended": None, **_machine()}
-    manifest.setdefault("sessions", []).append(entry)
+    manifest["sessions"].append(entry)
     write(folder.manifest, json.dumps(manifest, indent=2))
     try:
         yield entry
@@ -170,7 +193,9 @@ def check_files(folder: Folder, script: Path, force: bool) -> None:
     now = {**hashes(original), original.name: _sha256(script)}
     changed = [name for name, digest in manifest["files"].items() if now.get(name, digest) != digest]
     if changed and not force:
-        raise Refused(f"changed since the run was started: {', '.join(changed)}; --force resumes all the same")
+        raise Refused(
+            f"changed since the run was started: {', '.join(changed)}; --force resumes all the same"
+        )
 
 
 def _sha256(path: Path) -> str:
@@ -195,7 +220,10 @@ def _machine() -> Manifest:
 
     names = ("jaxgan", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
     return {
-        "versions": {"python": platform.python_version(), **{n: importlib.metadata.version(n) for n in names}},
+        "versions": {
+            "python": platform.python_version(),
+            **{n: importlib.metadata.version(n) for n in names},
+        },
         "devices": [device.device_kind for device in jax.devices()],
     }
 
@@ -217,4 +245,4 @@ def _command() -> list[str]:
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="seconds")

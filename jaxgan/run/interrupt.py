@@ -17,7 +17,7 @@ class Interrupted(Exception):
 
 @contextlib.contextmanager
 def requests() -> Iterator[Callable[[], int]]:
-    """Yields a function that says which signal has come, 0 for none. A second one ends the process at once."""
+    """Yields a function that says which signal has come, 0 for none. A second one ends it all at once."""
     came = 0
 
     def note(signum: int, frame: FrameType | None) -> None:

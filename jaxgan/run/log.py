@@ -13,14 +13,19 @@ import tqdm
 
 
 class Log:
-    """metrics.jsonl, and a progress bar on a terminal or plain lines elsewhere."""
+    """metrics.jsonl, and a progress bar on a terminal or plain lines elsewhere.
 
-    def __init__(self, path: Path, start: int, steps: int, per_step: int) -> None:
-        self._path, self._file = path, _trimmed(path, start)
+    Rows after the step `last` are dropped: a run that starts at `start` is about to make them again.
+    """
+
+    def __init__(self, path: Path, start: int, steps: int, per_step: int, last: int) -> None:
+        self._path, self._file = path, _trimmed(path, last)
         self._steps, self._per_step = steps, per_step
         self._last = (start, time.perf_counter())
         terminal = sys.stderr.isatty()
-        self._bar = tqdm.tqdm(total=steps, initial=start, unit="step", disable=not terminal, dynamic_ncols=True)
+        self._bar = tqdm.tqdm(
+            total=steps, initial=start, unit="step", disable=not terminal, dynamic_ncols=True
+        )
 
     def write(self, step: int, metrics: Mapping[str, float]) -> None:
         """Logs the metrics of a step, with the speed since the last call."""
@@ -41,17 +46,17 @@ class Log:
         """Starts the clock at a step: what came before, compiling say, does not count."""
         self._last = (step, time.perf_counter())
 
-    def rewind(self, step: int) -> None:
-        """Forgets the rows after a step, to which the run went back."""
+    def rewind(self, step: int, last: int) -> None:
+        """Goes back to a step and forgets the rows after `last`."""
         self._file.close()
-        self._file = _trimmed(self._path, step)
+        self._file = _trimmed(self._path, last)
         self._bar.update(step - self._bar.n)
         self.restart(step)
 
     def measured(self, step: int, values: Mapping[str, float]) -> None:
         """Logs what a hook measured, if anything."""
         if values:
-            self._record({"step": step, **values})
+            self._record({"step": step, **{name: float(value) for name, value in values.items()}})
             self.say(f"step {step}  " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()))
 
     def _record(self, row: Mapping[str, Any]) -> None:
@@ -67,19 +72,21 @@ class Log:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of metrics.jsonl; a last line torn by a crash is passed over."""
+    """The rows of metrics.jsonl; a line that a crash or the disk has damaged is passed over."""
     found = []
-    for line in path.read_text().splitlines() if path.exists() else []:
+    for line in path.read_bytes().splitlines() if path.exists() else []:
         try:
-            found.append(json.loads(line))
+            row = json.loads(line)
         except ValueError:
             continue
+        if isinstance(row, dict) and isinstance(row.get("step"), int):
+            found.append(row)
     return found
 
 
-def _trimmed(path: Path, start: int) -> Any:
-    """The file opened for appending, without rows that the run is about to make again."""
-    kept = [row for row in rows(path) if row["step"] <= start]
+def _trimmed(path: Path, last: int) -> Any:
+    """The file opened for appending, with rows up to the step `last` only."""
+    kept = [row for row in rows(path) if row["step"] <= last]
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text("".join(json.dumps(row) + "\n" for row in kept))
     os.replace(temporary, path)

@@ -40,7 +40,9 @@ def grid(images: np.ndarray, width: int = 512) -> np.ndarray:
     full = np.full((lines * columns, h, w, c), -1.0, np.float32)
     full[:n] = images
     pixels = np.rint((np.clip(full, -1, 1) + 1) * 127.5).astype(np.uint8)
-    tiled = pixels.reshape(lines, columns, h, w, c).transpose(0, 2, 1, 3, 4).reshape(lines * h, columns * w, c)
+    tiled = (
+        pixels.reshape(lines, columns, h, w, c).transpose(0, 2, 1, 3, 4).reshape(lines * h, columns * w, c)
+    )
     scale = max(1, width // (columns * w))
     tiled = tiled.repeat(scale, axis=0).repeat(scale, axis=1)
     return tiled[..., 0] if c == 1 else tiled[..., : 3 if c > 4 else c]
@@ -49,16 +51,18 @@ def grid(images: np.ndarray, width: int = 512) -> np.ndarray:
 def scatter(points: np.ndarray, beside: np.ndarray | None = None, width: int = 512) -> np.ndarray:
     """The first two coordinates as dots: blue on white, over the grey ones of `beside`."""
     grounds = points[:, :2] if beside is None else beside[:, :2]
-    reach = 1.25 * float(np.abs(grounds).max())
+    reach = 1.25 * float(np.abs(grounds).max()) or 1.0  # all may lie at 0
     pixels = np.full((width, width, 3), 255, np.uint8)
-    layers = [(points, (31, 81, 180))] if beside is None else [(beside, (190, 190, 190)), (points, (31, 81, 180))]
+    layers = (
+        [(points, (31, 81, 180))] if beside is None else [(beside, (190, 190, 190)), (points, (31, 81, 180))]
+    )
     for dots, colour in layers:
         with np.errstate(invalid="ignore"):
             place = np.rint((dots[:, :2] / reach * [1, -1] + 1) / 2 * (width - 1))
         place = place[np.isfinite(place).all(axis=1)]
         for x in (0, 1):
             for y in (0, 1):
-                at = (place + [x, y]).astype(np.int64)
+                at = (place + np.array([x, y])).astype(np.int64)
                 inside = ((at >= 0) & (at < width)).all(axis=1)
                 pixels[at[inside, 1], at[inside, 0]] = colour
     return pixels

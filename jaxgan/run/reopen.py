@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
-from jaxgan.data.source import batch
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
-from jaxgan.rules.guard import guarded
 from jaxgan.run import cache, codec, folder
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.experiment import Experiment
+from jaxgan.run.loop import starter
 
 
 class Reopened(NamedTuple):
@@ -32,23 +31,25 @@ def reopened(run: Path, at: Literal["last", "best"] = "last") -> Reopened:
     home = str(Path(folder.read_manifest(place)["script"]).parent)
     sys.path.insert(0, home)
     try:
-        script = runpy.run_path(str(place.script), run_name="jaxgan_script")
+        script = runpy.run_path(str(folder.copied_script(place)), run_name="jaxgan_script")
     finally:
         sys.path.remove(home)
-    config = codec.loads(place.config.read_text(), script["Config"], str(place.config))
+    if missing := {"Config", "build"} - script.keys():
+        raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")
+    config = codec.loads(place.config.read_bytes(), script["Config"], str(place.config))
     experiment: Experiment = script["build"](config)
-    source, rule = experiment.source, guarded(experiment.rule)
-    layout = (rule.batches, config.micro_batches, config.batch_size)
-
-    @jax.jit
-    def init(key: jax.Array, arrays: Any) -> State:
-        return rule.init(key, batch(source, layout, arrays, key, jnp.int32(0)))
-
-    like = init(jax.random.key(config.seed), source.arrays)
+    begin = starter(experiment, config)
+    shapes = jax.eval_shape(begin, jax.random.key(config.seed), experiment.source.arrays)
     if not place.checkpoints.is_dir():
         raise Refused(f"{run} has no checkpoints yet")
-    with Checkpoints(place.checkpoints, config.keep) as checkpoints:
+    with Checkpoints(place.checkpoints) as checkpoints:
         step = checkpoints.best() if at == "best" else max(checkpoints.steps(), default=None)
         if step is None:
             raise Refused(f"{run} has no {'scored ' if at == 'best' else ''}checkpoint yet")
-        return Reopened(config, experiment, checkpoints.at(step, like))
+        return Reopened(config, experiment, checkpoints.at(step, jax.tree.map(_blank, shapes)))
+
+
+def _blank(x: jax.ShapeDtypeStruct) -> jax.Array:
+    if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
+        return jax.random.split(jax.random.key(0), x.shape)
+    return jax.device_put(np.zeros(x.shape, x.dtype))

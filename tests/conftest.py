@@ -1,0 +1,10 @@
+"""Before JAX is imported: the processor, eight devices of it, and no program compiled twice."""
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_NUM_CPU_DEVICES", "8")
+
+from jaxgan.run import cache
+
+cache.enable()

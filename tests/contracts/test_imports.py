@@ -1,0 +1,139 @@
+"""Imports go one way, down the floors of the house; and `import jaxgan` loads nothing heavy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import jaxgan
+
+PACKAGE = Path(jaxgan.__file__).parent
+EXPERIMENTS = sorted((PACKAGE.parent / "experiments").glob("*.py"))
+
+FLOORS = [
+    {"errors"},
+    {"parts", "metrics", "data", "models"},
+    {"games"},
+    {"rules", "scale"},
+    {"run"},
+    {"sweep", "report"},
+    {"cli"},
+]
+FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
+BASES = {"parts": {"types", "rng"}, "metrics": set(), "data": {"source", "order"}, "models": {"layers"}}
+"""On the first floor a file imports no neighbour but those that define what the whole room shares."""
+LENT = {"parts.types", "parts.rng"}
+"""Shared types and keys: the only files of `parts` that `data` may import, though on the same floor."""
+HEAVY = ["jax", "tensorflow", "torch", "grain", "tyro", "matplotlib", "sklearn", "wandb"]
+
+
+def imports(source: str, name: str = "") -> set[str]:
+    """What the module `name` of jaxgan imports of jaxgan, both named as in "data.source"."""
+    found = set()
+    home = ["jaxgan", *name.split(".")[:-1]]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = home[: len(home) - node.level + 1] if node.level else []
+            start = ".".join([*base, *([node.module] if node.module else [])])
+            # `from jaxgan.data import arrays` may name a module or what one defines
+            found |= {f"{start}.{alias.name}" for alias in node.names}
+    return {_module(full.removeprefix("jaxgan.")) for full in found if full.startswith("jaxgan.")}
+
+
+def _module(name: str) -> str:
+    parts = name.split(".")
+    while parts:
+        path = PACKAGE.joinpath(*parts)
+        if path.is_dir() or path.with_suffix(".py").exists():
+            break
+        parts.pop()
+    return ".".join(parts) or name.split(".")[0]
+
+
+def forbidden(name: str, imported: str) -> str | None:
+    """Why the module `name` may not import the module `imported`; None where it may."""
+    room, other = name.split(".")[0], imported.split(".")[0]
+    if other not in FLOOR:
+        return f"{other} is no room of the house"
+    if room == other:
+        if room not in BASES or name in (room, imported):  # a room's own door, data/__init__, may gather
+            return None
+        neighbour = imported.split(".")[1] if "." in imported else "__init__"
+        return None if neighbour in BASES[room] else f"inside {room} a file imports no neighbour"
+    if room == "models" and other != "errors":
+        return "models know nothing of jaxgan but its errors"
+    if room == "data" and imported in LENT:
+        return None
+    if FLOOR[other] >= FLOOR[room]:
+        return f"{other} is not below {room}"
+    if other in {"data", "metrics"} and FLOOR[room] < FLOOR["run"]:
+        return f"only run knows {other}"
+    return None
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package, "data" standing for data/__init__.py; the package's own door aside."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts != ("__init__",):
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def test_every_file_has_a_floor():
+    assert {name.split(".")[0] for name in modules()} <= FLOOR.keys()
+
+
+@pytest.mark.parametrize("name", modules())
+def test_imports_go_down(name):
+    path = modules()[name]
+    place = f"{name}.__init__" if path.stem == "__init__" else name
+    for imported in imports(path.read_text(), place):
+        reason = forbidden(name, imported)
+        assert reason is None, f"jaxgan.{name} imports jaxgan.{imported}: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("parts.terms", "from jaxgan.parts import objectives"),
+        ("parts.terms", "from jaxgan.games.game import Game"),
+        ("games.gan", "from jaxgan.rules.rule import Rule"),
+        ("games.gan", "import jaxgan.data.source"),
+        ("rules.guard", "def f():\n    from jaxgan.data import load"),
+        ("rules.guard", "from jaxgan.scale import lanes"),
+        ("rules.guard", "from ..run.loop import train"),
+        ("data.arrays", "from jaxgan.parts.terms import r1"),
+        ("data.arrays", "from jaxgan.data.digits import digits"),
+        ("data.source", "from jaxgan.metrics import energy"),
+        ("models.mlp", "from jaxgan.parts.types import Array"),
+        ("models.mlp", "from . import dcgan"),
+        ("run.loop", "from jaxgan.cli import main"),
+        ("errors", "from jaxgan.parts.types import Array"),
+    ],
+)
+def test_the_rule_refuses(name, line):
+    assert [reason for imported in imports(line, name) if (reason := forbidden(name, imported))]
+
+
+def loaded_by(code: str) -> set[str]:
+    listing = f"{code}\nimport sys\nprint(*(name for name in {HEAVY} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_import_jaxgan_is_light():
+    assert loaded_by("import jaxgan; dir(jaxgan); jaxgan.Settings, jaxgan.Experiment, jaxgan.main") == set()
+    assert "jax" in loaded_by("import jaxgan; jaxgan.gan")
+
+
+def test_importing_an_experiment_is_light():
+    names = ", ".join(path.stem for path in EXPERIMENTS)
+    assert names
+    home = str(EXPERIMENTS[0].parent)
+    assert loaded_by(f"import sys; sys.path.insert(0, {home!r}); import {names}") == set()

@@ -1,0 +1,139 @@
+"""Every experiment, shrunk: its own `Config` and `build`, a few steps, numbers and pictures in the folder."""
+
+import importlib.util
+import math
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import jax
+import numpy as np
+import pytest
+from support import play, rows
+
+import jaxgan as jg
+from jaxgan.errors import Refused
+
+FOLDER = Path(__file__).parents[2] / "experiments"
+SMALL = ("--steps", 6, "--batch-size", 8, "--log-every", 2, "--save-every", 6, "--sample-every", 3)
+NETS = ("--width", 8, "--z-size", 8)
+CASES = {
+    "mlp_minimax": (*NETS, "--d-steps", 2),
+    "mlp_cnn": NETS,
+    "mlp_batchnorm_rmsprop": (*NETS, "--stop-below", 1e-9),
+    "mlp_dropout": NETS,
+    "lsgan_dcgan": (*NETS, "--loss", "least_squares"),
+    "lsgan_dcgan cross_entropy": (*NETS, "--loss", "cross_entropy"),
+    "dcgan": NETS,
+    "dcgan radford": (*NETS, "--network", "radford", "--size", 32),
+    "wgan_gp": (*NETS, "--d-steps", 2),
+    "digits": (*NETS, "--measure-every", 3),
+    "ring": (*NETS, "--measure-every", 3),
+}
+SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
+IMAGES = [name for name in SCRIPTS if name != "ring"]
+
+
+def imported(name: str) -> ModuleType:
+    path = FOLDER / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"experiment_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def pictures(run: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted((run / "samples").glob("*.png"))]
+
+
+def test_no_script_is_left_out() -> None:
+    assert {case.split()[0] for case in CASES} == set(SCRIPTS)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_trains(case: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert play(imported(case.split()[0]), *SMALL, *CASES[case], "--out", run) == 0
+
+    found = rows(run)
+    assert {row["step"] for row in found} >= {2, 4, 6}
+    numbers = [value for row in found for value in row.values()]
+    assert all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+    first, *later = pictures(run)
+    assert len(later) == 2
+    assert first not in later
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_help_is_quick_and_plain(name: str) -> None:
+    """--help must not load JAX, which is what makes it slow."""
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = [{str(FOLDER / name)!r} + '.py', '--help']\n"
+        "try:\n    runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "except SystemExit as end:\n    assert not end.code and 'jax' not in sys.modules\n"
+        "else:\n    raise AssertionError\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert told.returncode == 0, told.stderr
+    assert f"python experiments/{name}.py" in told.stdout
+    assert "--width" in told.stdout
+    assert "@" not in told.stdout
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_recipe_does_not_know_how_long_it_runs(name: str) -> None:
+    """A run resumed for more steps must be the run that would have gone on."""
+    assert "config.steps" not in (FOLDER / f"{name}.py").read_text()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("side", [28, 32])
+@pytest.mark.parametrize("name", IMAGES)
+def test_builds_for_other_images(name: str, side: int, channels: int, tmp_path: Path) -> None:
+    """Shapes only, without labels: nothing is compiled."""
+    file = tmp_path / "mine.npz"
+    np.savez(file, x=np.zeros((12, side, side, channels), np.uint8))
+    module = imported(name)
+    small = {"size": side} if "size" in module.Config.__dataclass_fields__ else {}
+    experiment = module.build(module.Config(data=str(file), width=8, **small))
+    assert experiment.source.shape == (side, side, channels)
+    batch = {"x": jax.ShapeDtypeStruct((1, 1, 8, *experiment.source.shape), np.float32)}
+    batch["index"] = jax.ShapeDtypeStruct((1, 1, 8), np.uint32)
+    state = jax.eval_shape(experiment.rule.init, jax.random.key(0), batch)
+    assert state.step.shape == ()
+
+
+def test_stops_when_good(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    module = imported("mlp_batchnorm_rmsprop")
+    assert play(module, *SMALL, *NETS, "--steps", 200, "--stop-below", 1e9, "--out", run) == 0
+    assert "energy distance" in (run / "manifest.json").read_text()
+
+
+def test_stopping_needs_held_out_examples(tmp_path: Path) -> None:
+    file = tmp_path / "mine.npz"
+    np.savez(file, x=np.zeros((12, 8, 8, 1), np.uint8))
+    module = imported("mlp_batchnorm_rmsprop")
+    with pytest.raises(Refused, match="other file"):
+        module.build(module.Config(data=str(file), stop_below=0.1))
+    held_out = module.build(module.Config(data=str(file), stop_below=0.1, held_out=str(file)))
+    assert isinstance(held_out, jg.Experiment)
+    assert len(held_out.hooks) == 1
+
+
+def test_a_saved_dcgan_draws_a_hundred(tmp_path: Path) -> None:
+    """Trained, saved, loaded: the pictures of a new process are those of the one before."""
+    from PIL import Image
+
+    run = tmp_path / "run"
+    assert play(imported("dcgan"), *SMALL, *NETS, "--out", run) == 0
+    for out in ("a.png", "b.png"):
+        command = [sys.executable, "-m", "jaxgan.cli", "sample", run, "--n", 100, "--out", tmp_path / out]
+        subprocess.run(list(map(str, command)), check=True, capture_output=True, timeout=120)
+    a, b = ((tmp_path / out).read_bytes() for out in ("a.png", "b.png"))
+    assert a == b
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.width == picture.height >= 10 * 8

@@ -1,0 +1,224 @@
+"""What cannot be done is refused in one clear line and a status other than 0, and nothing is lost."""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import SCRIPTS, ended, final, play, rows, same, script, start, steps
+
+TINY = script("tiny")
+PATH = SCRIPTS / "tiny.py"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of 8 steps, not to be changed: `copy` it."""
+    run = tmp_path_factory.mktemp("runs") / "finished"
+    assert play(TINY, "--out", run, "--keep", 9) == 0
+    return run
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    return Path(shutil.copytree(finished, tmp_path / "copy"))
+
+
+def contents(folder):
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
+    return {path.relative_to(folder): path.read_bytes() for path in files}
+
+
+def refused(capsys, *args):
+    """The one line with which a command line is refused."""
+    assert play(TINY, *args) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1, said
+    assert said[0].startswith("error: ")
+    return said[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--stesp", "3"], "Perhaps you meant:.*--steps"),
+        (["--steps", "ten"], "--steps.*'ten'"),
+        (["--on-nan", "ignore"], "'ignore'.*'stop', 'skip', 'restore'"),
+        (["--resume", "/nowhere/at/all"], "error: /nowhere/at/all is not a run folder"),
+    ],
+)
+def test_options_at_a_real_command_line(options, said, tmp_path):
+    err = ended(start(PATH, "--out", tmp_path / "run", *options), 2)
+    assert re.search(said, err, re.DOTALL), err
+    assert "Traceback" not in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_batch_larger_than_the_data(tmp_path, capsys):
+    np.savez(tmp_path / "small.npz", x=np.zeros((10, 2), np.float32))
+    options = ("--out", tmp_path / "run", "--data", tmp_path / "small.npz")
+    assert "a batch of 16 is more than the 10 examples" in refused(capsys, *options)
+    assert not (tmp_path / "run").exists()  # so the same command can be mended and given again
+    assert play(TINY, *options, "--batch-size", 10, "--steps", 2) == 0
+
+
+def test_data_of_another_shape_than_the_network_makes(tmp_path, capsys):
+    np.savez(tmp_path / "odd.npz", x=np.zeros((50, 3), np.float32))
+    said = refused(capsys, "--out", tmp_path / "run", "--data", tmp_path / "odd.npz")
+    assert "the generator makes examples of shape (2,), the data have (3,)" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_unknown_data_names_the_nearest(tmp_path, capsys):
+    assert "did you mean ring" in refused(capsys, "--out", tmp_path / "run", "--data", "rings")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert "cannot write the run folder" in refused(capsys, "--out", tmp_path / "file")
+    assert "cannot write the run folder" in refused(capsys, "--out", tmp_path / "file" / "below")
+    assert (tmp_path / "file").read_text() == "mine"
+    assert "cannot write the run folder" in refused(capsys, "--out", "/proc/jaxgan")  # for root too
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_leave_to_write(tmp_path, capsys):
+    tmp_path.chmod(0o555)
+    assert "cannot write the run folder" in refused(capsys, "--out", tmp_path / "run")
+
+
+def test_a_folder_that_holds_something(tmp_path, capsys, copy):
+    before = contents(copy)
+    assert f"holds a run already; go on with `jaxgan resume {copy}`" in refused(capsys, "--out", copy)
+    assert contents(copy) == before
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter1").write_text("precious")
+    assert "is not empty; choose another --out" in refused(capsys, "--out", tmp_path / "thesis")
+    assert (tmp_path / "thesis" / "chapter1").read_text() == "precious"
+
+
+def test_an_empty_folder_will_do(tmp_path):
+    assert play(TINY, "--out", tmp_path, "--steps", 1) == 0
+
+
+def test_resume_with_other_options(copy, capsys):
+    before = contents(copy)
+    said = refused(capsys, "--resume", copy, "--steps", 10, "--lr", 0.1, "--width", 9)
+    assert "was started with other options: lr 0.001 -> 0.1, width 8 -> 9; --force" in said
+    assert contents(copy) == before
+    assert play(TINY, "--resume", copy, "--steps", 10, "--log-every", 3) == 0  # these change no update
+    assert play(TINY, "--resume", copy, "--steps", 12, "--lr", 0.1, "--force") == 0
+    assert json.loads((copy / "config.json").read_text())["lr"] == 0.1
+
+
+def test_resume_with_another_network_is_refused_even_by_force(copy, capsys):
+    before = contents(copy)
+    assert play(TINY, "--resume", copy, "--steps", 10, "--width", 9, "--force") == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "error: checkpoint 8 is of another recipe: its arrays have other names or shapes"
+    ]
+    after = contents(copy)
+    del before[Path("manifest.json")], after[Path("manifest.json")]  # which notes the attempt
+    assert after == before
+    assert play(TINY, "--resume", copy, "--steps", 10) == 0
+
+
+def test_resume_of_a_finished_run(copy, capsys):
+    said = refused(capsys, "--resume", copy, "--keep", 1)
+    assert "has made 8 steps already; ask for more with --steps" in said
+    assert json.loads((copy / "config.json").read_text())["keep"] == 9
+    assert steps(copy) == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda text: text[:40], "config.json is not JSON"),
+        (lambda text: "", "config.json is not JSON"),
+        (lambda text: "[]", "config.json must hold an object"),
+        (lambda text: text.replace('"steps"', '"stesp"'), "no option 'stesp'; did you mean 'steps'"),
+        (lambda text: text.replace("0.001", '"fast"'), "config.json: .*lr"),
+    ],
+)
+def test_a_damaged_config(copy, spoil, said, capsys):
+    (copy / "config.json").write_text(spoil((copy / "config.json").read_text()))
+    before = contents(copy)
+    assert re.search(said, refused(capsys, "--resume", copy, "--steps", 10))
+    assert contents(copy) == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"script": "x.py"}'])
+def test_a_damaged_manifest(copy, text, capsys):
+    (copy / "manifest.json").write_text(text)
+    assert "manifest.json" in refused(capsys, "--resume", copy, "--steps", 10)
+    assert steps(copy) == [0, 2, 4, 6, 8]
+
+
+def test_a_script_that_has_changed(tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text("import other\n" + PATH.read_text())
+    (tmp_path / "other.py").write_text("x = 1\n")
+    run = tmp_path / "run"
+    ended(start(mine, "--out", run, "--steps", 2))
+
+    other = Path(shutil.copytree(run, tmp_path / "copy"))
+    mine.write_text(mine.read_text() + "# a change\n")
+    direct = start(mine, "--resume", run, "--steps", 4)
+    (tmp_path / "other.py").write_text("x = 2\n")
+    command = start("-m", "jaxgan.cli", "resume", other, "--steps", 4)  # its copy is still what it was
+    assert "error: changed since the run was started: mine.py" in ended(direct, 2)
+    said = "error: changed since the run was started: other.py; --force resumes all the same\n"
+    assert ended(command, 2) == said
+    ended(start("-m", "jaxgan.cli", "resume", run, "--steps", 4, "--force"))
+    assert steps(run)[-1] == 4
+
+
+def empty_step(newest):
+    (newest.parent / "99").mkdir()
+
+
+def shorten(newest):
+    file = max((path for path in newest.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    file.write_bytes(file.read_bytes()[:100])
+
+
+def lose(newest):
+    (newest / "state" / "manifest.ocdbt").unlink()
+
+
+def forget(newest):
+    (newest / "_CHECKPOINT_METADATA").unlink()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Orbax drops its other reads
+@pytest.mark.parametrize("harm", [empty_step, shorten, lose, forget])
+def test_a_damaged_checkpoint_is_set_aside_and_the_run_ends_the_same(harm, finished, copy, tmp_path, capsys):
+    metrics = copy / "metrics.jsonl"
+    metrics.write_bytes(metrics.read_bytes()[:-10] + b"\xff{")  # torn, as well
+    harm(copy / "checkpoints" / "8")
+    assert play(TINY, "--resume", copy, "--steps", 10) == 0
+    err = capsys.readouterr().err
+    bad, good = (99, 8) if harm is empty_step else (8, 6)
+    said = f"warning: checkpoint {bad} is damaged .* set aside as damaged-{bad}; going on from step {good}"
+    assert re.search(said, err)
+    assert (copy / "checkpoints" / f"damaged-{bad}").is_dir()
+    assert steps(copy)[-2:] == [8, 10]
+
+    whole = Path(shutil.copytree(finished, tmp_path / "whole"))
+    assert play(TINY, "--resume", whole, "--steps", 10) == 0
+    same(final(whole), final(copy))
+    if harm is not empty_step:  # which kept the torn row's step
+        assert rows(copy) == rows(whole)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_with_every_checkpoint_damaged_the_run_does_not_silently_start_over(copy, capsys):
+    for step in steps(copy):
+        lose(copy / "checkpoints" / str(step))
+    assert play(TINY, "--resume", copy, "--steps", 10) == 2
+    assert re.search("error: no checkpoint in .* is whole: 8 .*", capsys.readouterr().err)
+    assert steps(copy) == [0, 2, 4, 6, 8]

@@ -1,0 +1,180 @@
+"""Checkpoints come back whole or not at all, and the best one stays."""
+
+import shutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from support import same
+
+from jaxgan.errors import Refused
+from jaxgan.run.checkpoint import Checkpoints, SaveFailed
+
+
+def state(step):
+    return {
+        "w": jnp.arange(1000.0) * (step + 1),
+        "n": jnp.int32(step),
+        "key": jax.random.key(step),
+        "none": None,
+        "pair": (jnp.ones((2, 3), jnp.bfloat16), ()),
+    }
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A folder with the steps 1, 2 and 3."""
+    with Checkpoints(tmp_path / "c", keep=3) as checkpoints:
+        for step in (1, 2, 3):
+            checkpoints.save(step, state(step), attempt=step)
+    return tmp_path / "c"
+
+
+def newest(path, like=None):
+    with Checkpoints(path, keep=3) as checkpoints:
+        return checkpoints.newest(state(0) if like is None else like)
+
+
+def files(step_path):
+    return sorted(p for p in step_path.rglob("*") if p.is_file())
+
+
+def test_round_trip(path):
+    found = newest(path)
+    assert (found.step, found.attempt, found.aside) == (3, 3, [])
+    same(found.state, state(3))
+    with Checkpoints(path) as checkpoints:
+        same(checkpoints.at(2, state(0)), state(2))
+        with pytest.raises(Refused, match=r"no checkpoint of step 7; there are \[1, 2, 3\]"):
+            checkpoints.at(7, state(0))
+
+
+def test_an_empty_folder_has_none(tmp_path):
+    assert newest(tmp_path / "c") is None
+
+
+def flip(file):
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+def truncate(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def delete(file):
+    file.unlink()
+
+
+# Orbax drops the other reads of a checkpoint of which one failed, and Python says so when it collects them
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("harm", [flip, truncate, delete])
+def test_every_file_of_the_newest_damaged_in_turn(path, harm):
+    """Each damage is noticed and set aside, or else harmless: the numbers are right either way."""
+    noticed = 0
+    for i, name in enumerate(str(file.relative_to(path / "3")) for file in files(path / "3")):
+        copy = path.parent / f"copy{i}"
+        shutil.copytree(path, copy)
+        harm(copy / "3" / name)
+        found = newest(copy)
+        same(found.state, state(found.step))
+        assert found.attempt == found.step
+        if found.step == 2:
+            noticed += 1
+            assert len(found.aside) == 1
+            assert "checkpoint 3 is damaged" in found.aside[0]
+            assert "\n" not in found.aside[0]
+            assert (copy / "damaged-3").is_dir()
+            with Checkpoints(copy, keep=3) as checkpoints:  # and the same step can be saved again
+                checkpoints.save(3, state(3), attempt=3)
+            assert newest(copy).step == 3
+        else:
+            assert not found.aside
+    assert noticed >= 3
+
+
+def test_numbers_that_changed_on_the_disk_are_noticed(path, monkeypatch):
+    """What no file format notices: the arrays load, and are not those that were saved."""
+    with Checkpoints(path, keep=3) as checkpoints:
+        load = checkpoints._orbax.load
+
+        def one_bit_off(step, like):
+            loaded = load(step, like)
+            w = loaded["w"].at[7].set(np.nextafter(loaded["w"][7], 1e9))
+            return {**loaded, "w": w} if step == 3 else loaded
+
+        monkeypatch.setattr(checkpoints._orbax, "load", one_bit_off)
+        found = checkpoints.newest(state(0))
+    assert found.step == 2
+    assert "not those that were saved" in found.aside[0]
+
+
+def test_an_empty_step_folder_is_set_aside(path):
+    (path / "9").mkdir()
+    found = newest(path)
+    assert found.step == 3
+    assert "checkpoint 9 is damaged" in found.aside[0]
+
+
+def test_with_none_whole_nothing_is_touched(path):
+    for step in (1, 2, 3):
+        shutil.rmtree(path / str(step) / "state", ignore_errors=True)
+        for file in files(path / str(step)):
+            if file.stat().st_size:
+                truncate(file)
+    before = sorted(path.rglob("*"))
+    with pytest.raises(Refused, match=r"no checkpoint in .* is whole: 3 .*, 2 .*, 1 "):
+        newest(path)
+    assert sorted(path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {**state(0), "w": jnp.zeros(999)},
+        {**state(0), "w": jnp.zeros(1000, jnp.bfloat16)},
+        {**state(0), "more": jnp.zeros(1)},
+        {name: x for name, x in state(0).items() if name != "n"},
+    ],
+)
+def test_another_recipe_is_refused_and_sets_nothing_aside(path, other):
+    with pytest.raises(Refused, match="checkpoint 3 is of another recipe"):
+        newest(path, other)
+    assert sorted(p.name for p in path.iterdir() if p.is_dir()) == ["1", "2", "3"]
+
+
+def test_the_best_is_kept_beside_the_newest(tmp_path):
+    scores = {1: 0.1, 2: 0.9, 3: float("nan"), 4: None, 5: 0.3, 6: float("inf"), 7: 0.2}
+    with Checkpoints(tmp_path / "c", keep=1) as checkpoints:
+        for step, score in scores.items():
+            checkpoints.save(step, state(step), score=score)
+        checkpoints.wait()
+        assert checkpoints.best() == 2
+        assert checkpoints.steps() == [2, 7]
+        same(checkpoints.at(2, state(0)), state(2))
+
+
+def test_a_state_that_is_not_finite_is_not_saved(tmp_path):
+    with Checkpoints(tmp_path / "c", keep=1) as checkpoints:
+        with pytest.raises(SaveFailed, match=r"step 1 is not finite \(\['w'\]\)"):
+            checkpoints.save(1, {**state(1), "w": jnp.array([1.0, jnp.nan])})
+        assert checkpoints.steps() == []
+
+
+def test_a_reader_leaves_a_save_in_progress_alone(path):
+    writing = path / "4.orbax-checkpoint-tmp"
+    writing.mkdir()
+    with Checkpoints(path) as checkpoints:
+        same(checkpoints.at(3, state(0)), state(3))
+    assert writing.is_dir()
+
+
+def test_donating_the_state_after_save_is_safe(tmp_path):
+    spoil = jax.jit(lambda tree: jax.tree.map(lambda x: x * 0, tree), donate_argnums=0)
+    with Checkpoints(tmp_path / "c", keep=2) as checkpoints:
+        live = {"w": jnp.arange(3e6)}
+        checkpoints.save(1, live)
+        spoil(live)
+        same(checkpoints.newest({"w": jnp.zeros(3_000_000)}).state, {"w": jnp.arange(3e6)})

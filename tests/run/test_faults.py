@@ -1,0 +1,187 @@
+"""What can happen to a run from outside and inside: signals, a full disk, a second run, an exception."""
+
+import contextlib
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from support import SCRIPTS, ended, final, play, rows, same, script, start, steps
+
+TINY = script("tiny")
+PATH = SCRIPTS / "tiny.py"
+ENDLESS = ("--steps", 100_000, "--save-every", 1000, "--log-every", 1, "--pause", 0.01)
+
+
+def logged(process, run, row=3):
+    """Waits until a run has logged some steps."""
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if len((run / "metrics.jsonl").read_text().splitlines()) >= row:
+                return
+        time.sleep(0.01)
+    raise AssertionError(process.communicate())
+
+
+def last_session(run):
+    return json.loads((run / "manifest.json").read_text())["sessions"][-1]
+
+
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_saves_the_step_and_says_so(signum, status, tmp_path):
+    run = tmp_path / "run"
+    process = start(PATH, "--out", run, *ENDLESS)
+    logged(process, run)
+    process.send_signal(signum)
+    err = ended(process, status)
+    assert err.splitlines()[-1] == f"{signum.name}: saved; go on with `jaxgan resume {run}`"
+    assert "Traceback" not in err
+    reached = steps(run)[-1]
+    assert reached > 0
+    assert last_session(run)["ended"] == f"Interrupted: {signum.name}"
+    assert last_session(run)["step"] == reached
+    assert int(final(run).step) == reached
+
+
+def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit(tmp_path, monkeypatch):
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    assert play(TINY, "--out", whole) == 0
+    module = script("tiny")
+    from jaxgan.run import log
+
+    write = log.Log.write
+
+    def interrupted(self, step, metrics):
+        write(self, step, metrics)
+        if step == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(log.Log, "write", interrupted)
+    assert play(module, "--out", run, "--save-every", 100) == 143
+    monkeypatch.undo()
+    assert steps(run) == [0, 5]
+    assert play(module, "--resume", run) == 0
+    same(final(run), final(whole))
+    assert rows(run) == rows(whole)
+
+
+def test_a_second_ctrl_c_ends_it_at_once(tmp_path):
+    run = tmp_path / "run"
+    process = start(PATH, "--out", run, "--best-at", 0, "--pause", 60)
+    logged(process, run, 1)  # a hook has measured; the next one sleeps
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None  # it waits for the hook to end
+    process.send_signal(signal.SIGINT)
+    ended(process, 130)
+    assert steps(run) == []
+
+
+def test_two_runs_in_one_folder_and_a_lock_that_dies_with_its_process(tmp_path, capsys):
+    run = tmp_path / "run"
+    first = start(PATH, "--out", run, *ENDLESS, "--save-every", 5)
+    logged(first, run, 12)
+    for way in ("--resume", "--out"):
+        assert play(TINY, way, run) == 2
+        assert capsys.readouterr().err == f"error: {run} is in use by process {first.pid}\n"
+    first.kill()
+    first.communicate()
+    at = steps(run)[-1]
+    assert play(TINY, "--resume", run, "--steps", at + 3, "--pause", 0, "--force") == 0
+    assert steps(run)[-1] == at + 3
+
+
+@contextlib.contextmanager
+def small_disk(path, size):
+    path.mkdir()
+    if shutil.which("mount") is None or os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)]
+    if subprocess.run(mount, check=False).returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(path)], check=True)
+
+
+def test_the_disk_is_full(tmp_path, capsys):
+    disk = tmp_path / "disk"
+    with small_disk(disk, "7m"):
+        run = disk / "run"
+        assert play(TINY, "--out", run, "--ballast", 500_000, "--keep", 9) == 1  # 2 MB each
+        said = capsys.readouterr().err
+        last = said.splitlines()[-1]
+        assert re.fullmatch(r"error: (checkpoint \d could not be written: )?the disk is full", last)
+        assert "Traceback" not in said
+        kept = steps(run)
+        assert kept
+
+        # with room made, it goes on to the same end
+        for path in (run / "checkpoints").iterdir():
+            if path.name != str(kept[-1]):
+                shutil.rmtree(path)
+        assert play(TINY, "--resume", run, "--keep", 1) == 0
+        whole = tmp_path / "whole"
+        assert play(TINY, "--out", whole, "--ballast", 500_000, "--keep", 1) == 0
+        same(final(run), final(whole))
+
+
+def test_a_checkpoint_that_cannot_be_written(tmp_path, capsys):
+    """The same without root: no file may grow beyond a limit."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--ballast", 500_000, "--steps", 4) == 0
+    capsys.readouterr()
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+        assert play(TINY, "--resume", run, "--steps", 8) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    said = capsys.readouterr().err
+    assert said.splitlines()[-1].startswith("error: checkpoint 6 could not be written: ")
+    assert "Traceback" not in said
+    assert steps(run)[-1] == 4
+    assert "SaveFailed: checkpoint 6" in last_session(run)["ended"]
+    assert play(TINY, "--resume", run, "--steps", 8) == 0
+
+
+def test_an_exception_in_a_hook(tmp_path):
+    run = tmp_path / "run"
+    with pytest.raises(RuntimeError, match="as ordered"):
+        play(TINY, "--out", run, "--raise-at", 5, "--ballast", 500_000)
+    assert steps(run)[-1] == 4
+    assert last_session(run)["ended"] == "RuntimeError: as ordered"
+    assert last_session(run)["step"] == 4
+    assert int(final(run).step) == 4
+
+
+def test_an_exception_at_a_real_command_line(tmp_path):
+    err = ended(start(PATH, "--out", tmp_path / "run", "--raise-at", 5, "--ballast", 3_000_000), 1)
+    assert err.splitlines()[-1] == "RuntimeError: as ordered"
+    assert steps(tmp_path / "run")[-1] == 4
+
+
+def test_stop_from_a_hook(tmp_path, capsys):
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--stop-at", 5) == 0
+    assert steps(run)[-1] == 5
+    assert last_session(run)["ended"] == "stopped: good enough"
+    assert "stopped: good enough at step 5" in capsys.readouterr().err
+
+
+def test_whatever_a_crash_left_of_the_metrics(tmp_path):
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--steps", 4) == 0
+    with (run / "metrics.jsonl").open("ab") as file:
+        file.write(b'{"step": 6, "d/adv": 1.0}\n{"step": 8, "d/a\xff')  # made after the last save, and torn
+    assert play(TINY, "--resume", run, "--steps", 8) == 0
+    assert [row["step"] for row in rows(run)] == [2, 4, 6, 8]

@@ -1,0 +1,138 @@
+"""What many tests share: small games, small runs, and how to compare two of them."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+
+from jaxgan.data import load
+from jaxgan.games.game import Game, State
+from jaxgan.games.gan import gan
+from jaxgan.models import dcgan, mlp
+from jaxgan.parts import latents, objectives
+from jaxgan.parts.average import ema
+from jaxgan.parts.network import from_linen
+from jaxgan.parts.types import PyTree
+from jaxgan.rules.alternating import alternating
+from jaxgan.rules.rule import Rule
+from jaxgan.run.experiment import Experiment
+from jaxgan.run.reopen import reopened
+
+SCRIPTS = Path(__file__).parent / "run" / "scripts"
+
+
+def ring_game(width: int = 8, **parts: Any) -> Game:
+    """Two dense networks of one hidden layer each, for points in the plane."""
+    return gan(
+        from_linen(mlp.Generator(shape=(2,), widths=(width,), final=mlp.identity)),
+        from_linen(mlp.Discriminator(widths=(width,))),
+        **{"latent": latents.normal(4), "objective": objectives.non_saturating(), **parts},
+    )
+
+
+def image_game(width: int = 4, **parts: Any) -> Game:
+    """DCGAN at 8x8, BatchNorm in G and spectral norm in D."""
+    return gan(
+        from_linen(dcgan.Generator(shape=(8, 8, 1), width=width)),
+        from_linen(dcgan.Discriminator(width=width, norm="spectral")),
+        **{"latent": latents.normal(8), "objective": objectives.hinge(), **parts},
+    )
+
+
+def rule_of(game: Game) -> Rule:
+    """The usual rule: Adam on both sides, an averaged generator."""
+    return alternating(game, optax.adam(1e-3, b1=0.5), optax.adam(1e-3, b1=0.5), average=ema(0.99))
+
+
+def experiment(images: bool = False) -> Experiment:
+    """The ring or, with images, the digits."""
+    game = image_game() if images else ring_game()
+    return Experiment(game, rule_of(game), load("digits" if images else "ring"))
+
+
+def script(name: str) -> ModuleType:
+    """One of the scripts beside the tests, imported into this process."""
+    path = SCRIPTS / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"script_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def play(module: ModuleType, *args: object) -> int:
+    """A script's command line in this process: its exit status, its words on stdout and stderr as usual."""
+    from jaxgan.run.command import main
+
+    try:
+        main(module.Config, module.build, [str(arg) for arg in args])
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def start(*command: object) -> subprocess.Popen[str]:
+    """A real command line, on one device, in a process of its own: a script's path or `-m module` first."""
+    env = {name: value for name, value in os.environ.items() if name != "JAX_NUM_CPU_DEVICES"}
+    return subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**env, "COLUMNS": "200"},
+    )
+
+
+def ended(process: subprocess.Popen[str], status: int = 0) -> str:
+    """Waits for a process that must end with this status; what it wrote to stderr."""
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == status, f"status {process.returncode} instead of {status}:\n{err}"
+    return err
+
+
+def final(run: Path) -> State:
+    """The state in a run's newest checkpoint, verified."""
+    return reopened(run).state
+
+
+def rows(run: Path) -> list[dict[str, Any]]:
+    """metrics.jsonl without the speed, which is never the same."""
+    found = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in row.items() if name != "images_per_s"} for row in found]
+
+
+def steps(run: Path) -> list[int]:
+    """The checkpoints that a run holds."""
+    return sorted(int(path.name) for path in (run / "checkpoints").iterdir() if path.name.isdigit())
+
+
+def same(a: PyTree, b: PyTree) -> None:
+    """Two trees are equal in every bit of every leaf."""
+    left, right = _leaves(a), _leaves(b)
+    assert left.keys() == right.keys()
+
+    def bits(x: np.ndarray) -> tuple:
+        return x.dtype, x.shape, x.tobytes()
+
+    differing = [path for path, x in left.items() if bits(x) != bits(right[path])]
+    assert not differing, f"{len(differing)} of {len(left)} leaves differ: {differing[:5]}"
+
+
+def _leaves(tree: PyTree) -> dict[str, np.ndarray]:
+    def array(x: Any) -> Any:
+        if isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
+            return jax.random.key_data(x)
+        return x
+
+    flat = jax.tree_util.tree_flatten_with_path(jax.tree.map(array, tree))[0]
+    return {jax.tree_util.keystr(path): np.asarray(x) for path, x in flat}
