@@ -140,7 +140,7 @@ def test_with_none_whole_nothing_is_touched(path):
     ],
 )
 def test_another_recipe_is_refused_and_sets_nothing_aside(path, other):
-    with pytest.raises(Refused, match="checkpoint 3 is of another recipe"):
+    with pytest.raises(Refused, match=r"^checkpoint 3 is of another recipe"):
         newest(path, other)
     assert sorted(p.name for p in path.iterdir() if p.is_dir()) == ["1", "2", "3"]
 
