@@ -52,7 +52,8 @@ def _run(
     from jaxgan.run import cache, folder
     from jaxgan.run.checkpoint import SaveFailed
     from jaxgan.run.interrupt import Interrupted
-    from jaxgan.run.loop import NotFinite, fits, train
+    from jaxgan.run.loop import NotFinite, train
+    from jaxgan.run.program import fits
 
     cache.enable()
     path = run or (Path(config.out) if config.out else folder.free(script.stem))

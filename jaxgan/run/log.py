@@ -5,7 +5,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Log:
 
     def write(self, step: int, metrics: Mapping[str, float]) -> None:
         """Logs the metrics of a step, with the speed since the last call."""
+        metrics = {name: float(value) for name, value in metrics.items()}
         before, then = self._last
         now = time.perf_counter()
         self._last = (step, now)
@@ -46,18 +47,25 @@ class Log:
         """Starts the clock at a step: what came before, compiling say, does not count."""
         self._last = (step, time.perf_counter())
 
-    def rewind(self, step: int, last: int) -> None:
-        """Goes back to a step and forgets the rows after `last`."""
+    def rewind(self, step: int) -> None:
+        """Goes back to a step and forgets the rows after it."""
         self._file.close()
-        self._file = _trimmed(self._path, last)
+        self._file = _trimmed(self._path, step)
         self._bar.update(step - self._bar.n)
         self.restart(step)
 
-    def measured(self, step: int, values: Mapping[str, float]) -> None:
-        """Logs what a hook measured, if anything."""
-        if values:
-            self._record({"step": step, **{name: float(value) for name, value in values.items()}})
-            self.say(f"step {step}  " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()))
+    def measured(self, step: int, values: Mapping[str, float] | None) -> dict[str, float]:
+        """Logs what a hook measured, if anything, and hands it on."""
+        numbers = {name: float(value) for name, value in (values or {}).items()}
+        if numbers:
+            self._record({"step": step, **numbers})
+            self.say(f"step {step}  " + "  ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
+        return numbers
+
+    def warn(self, lines: Iterable[str]) -> None:
+        """Says what went wrong without ending the run."""
+        for line in lines:
+            self.say(f"warning: {line}")
 
     def _record(self, row: Mapping[str, Any]) -> None:
         print(json.dumps({k: _jsonable(v) for k, v in row.items()}), file=self._file, flush=True)

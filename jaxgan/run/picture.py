@@ -1,11 +1,26 @@
 """Samples as pictures."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from jaxgan.data.source import Source, examples
 from jaxgan.errors import Refused
+from jaxgan.run.experiment import Moment
+
+
+def drawing(folder: Path, source: Source, count: int) -> Callable[[Moment], None]:
+    """A hook that draws the same latents at every call: `count` images, or 2,000 points beside real ones."""
+    real = examples(source, 2000) if len(source.shape) == 1 else None
+    count = count if real is None else len(real)
+
+    def call(moment: Moment) -> None:
+        samples = moment.sample(moment.state.generator, count)
+        save(samples, folder / f"step_{moment.step:06d}.png", real)
+
+    return call
 
 
 def save(samples: np.ndarray, path: Path, beside: np.ndarray | None = None) -> None:

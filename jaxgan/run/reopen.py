@@ -13,7 +13,7 @@ from jaxgan.games.game import State
 from jaxgan.run import cache, codec, folder
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.experiment import Experiment
-from jaxgan.run.loop import starter
+from jaxgan.run.program import starter
 
 
 class Reopened(NamedTuple):

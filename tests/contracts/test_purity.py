@@ -12,7 +12,7 @@ from support import experiment, final, play, rows, same, script
 from jaxgan.data.source import batch
 from jaxgan.parts.types import Array, PyTree
 from jaxgan.rules.guard import guarded
-from jaxgan.run import loop
+from jaxgan.run import program
 
 OUTSIDE = ("callback", "infeed", "outfeed", "debug", "host", "print")
 
@@ -95,7 +95,7 @@ def test_a_run_twice_and_traced_once_each_time(tmp_path, monkeypatch):
 
         return guarded(rule._replace(update=update), **options)
 
-    monkeypatch.setattr(loop, "guarded", counting)
+    monkeypatch.setattr(program, "guarded", counting)
     for name in ("a", "b"):
         traced.clear()
         # logs, saves, pictures, hooks, a step played again and one gone back to: all with the one program

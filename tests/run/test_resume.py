@@ -49,7 +49,7 @@ def test_what_is_compared_holds_every_memory(name, tmp_path):
     import jax.numpy as jnp
     from support import script
 
-    from jaxgan.run.loop import starter
+    from jaxgan.run.program import starter
 
     module = script("everything")
     experiment = module.build(module.Config())
