@@ -44,21 +44,22 @@ def save(samples: np.ndarray, path: Path, beside: np.ndarray | None = None) -> N
 
 
 def grid(images: np.ndarray, width: int = 512) -> np.ndarray:
-    """[n, H, W, C] in [-1, 1] -> one uint8 picture, as square as can be, small images enlarged.
+    """[n, H, W, C] in [-1, 1] -> one uint8 picture: as square as can be, small images enlarged, a grey gap
+    between neighbours.
 
     >>> grid(np.zeros((4, 8, 8, 1))).shape
-    (512, 512)
+    (513, 513)
     """
     n, h, w, c = images.shape
+    gap = max(1, min(h, w) // 16)
     columns = math.ceil(math.sqrt(n))
     lines = math.ceil(n / columns)
-    full = np.full((lines * columns, h, w, c), -1.0, np.float32)
-    full[:n] = images
-    pixels = np.rint((np.clip(full, -1, 1) + 1) * 127.5).astype(np.uint8)
-    tiled = (
-        pixels.reshape(lines, columns, h, w, c).transpose(0, 2, 1, 3, 4).reshape(lines * h, columns * w, c)
-    )
-    scale = max(1, width // (columns * w))
+    pixels = np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)
+    tiled = np.full((lines * (h + gap) + gap, columns * (w + gap) + gap, c), 90, np.uint8)
+    for i, image in enumerate(pixels):
+        y, x = gap + i // columns * (h + gap), gap + i % columns * (w + gap)
+        tiled[y : y + h, x : x + w] = image
+    scale = max(1, round(width / tiled.shape[1]))
     tiled = tiled.repeat(scale, axis=0).repeat(scale, axis=1)
     return tiled[..., 0] if c == 1 else tiled[..., : 3 if c > 4 else c]
 
