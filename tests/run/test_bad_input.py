@@ -194,7 +194,6 @@ def forget(newest):
     (newest / "_CHECKPOINT_METADATA").unlink()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Orbax drops its other reads
 @pytest.mark.parametrize("harm", [empty_step, shorten, lose, forget])
 def test_a_damaged_checkpoint_is_set_aside_and_the_run_ends_the_same(harm, finished, copy, tmp_path, capsys):
     metrics = copy / "metrics.jsonl"
@@ -215,7 +214,6 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_run_ends_the_same(harm, finis
         assert rows(copy) == rows(whole)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_with_every_checkpoint_damaged_the_run_does_not_silently_start_over(copy, capsys):
     for step in steps(copy):
         lose(copy / "checkpoints" / str(step))

@@ -68,8 +68,6 @@ def delete(file):
     file.unlink()
 
 
-# Orbax drops the other reads of a checkpoint of which one failed, and Python says so when it collects them
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("harm", [flip, truncate, delete])
 def test_every_file_of_the_newest_damaged_in_turn(path, harm):
     """Each damage is noticed and set aside, or else harmless: the numbers are right either way."""

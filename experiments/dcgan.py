@@ -1,0 +1,72 @@
+"""DCGAN: the small one of the tutorials, or the 64x64 network of the paper. Trained, saved, loaded, drawn.
+
+    python experiments/dcgan.py --out runs/dcgan
+    jaxgan sample runs/dcgan --n 100 --out grid.png
+    python experiments/dcgan.py --network radford --data faces.npz
+    not run
+
+Originals: Radford et al., 2016 (`radford`: 128 channels at the widest images, kernels from N(0, 0.02), Adam
+2e-4 with b1 0.5), and the tutorial for MNIST (`tutorial`: dense to 7x7x128, transposed convolution to 64,
+then to the image; a dense D).
+Repaired: one of the tutorial's transposed convolutions has stride 1, so that it makes 14x14 images, and its D
+takes 64x64 ones; here both are of the data's size. D gives logits (softplus is the cross-entropy of the
+sigmoid). Loading a saved run draws the same images as before, BatchNorm's averages included.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import jaxgan as jg
+
+
+@dataclass(frozen=True)
+class Config(jg.Settings):
+    steps: int = 3000
+    network: Literal["tutorial", "radford"] = "tutorial"
+    """The tutorial's networks, or the paper's."""
+    lr: float = 2e-4
+    """Adam's learning rate, for both players."""
+    b1: float = 0.5
+    """Adam's decay of the mean gradient, for both players."""
+    size: int = 0
+    """Side of the images in pixels; 0 is the data's own, and 64 for radford."""
+    width: int = 128
+    """Channels of radford's widest images, in either network; hidden units of the tutorial's D."""
+    z_size: int = 100
+    """Numbers per latent, each uniform in (-1, 1)."""
+
+
+def build(config: Config) -> jg.Experiment:
+    from functools import partial
+
+    import optax
+    from jax.nn import leaky_relu
+
+    from jaxgan.data import load
+    from jaxgan.data.resize import resized
+    from jaxgan.models import convnet, dcgan, mlp
+
+    source = load(config.data)
+    match config.network:
+        case "tutorial":
+            source = resized(source, config.size or source.shape[0])
+            generator = convnet.Generator(source.shape)
+            leaky = partial(leaky_relu, negative_slope=0.2)
+            discriminator = mlp.Discriminator((2 * config.width, config.width), activation=leaky)
+        case "radford":
+            source = resized(source, config.size or 64)
+            generator = dcgan.Generator(source.shape, config.width)
+            discriminator = dcgan.Discriminator(config.width)
+
+    game = jg.gan(
+        jg.from_linen(generator),
+        jg.from_linen(discriminator),
+        latent=jg.latents.uniform(config.z_size, -1.0, 1.0),
+        objective=jg.objectives.non_saturating(),
+    )
+    adam = optax.adam(config.lr, b1=config.b1)
+    return jg.Experiment(game, jg.alternating(game, adam, adam), source, grid=100)
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)

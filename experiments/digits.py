@@ -1,0 +1,82 @@
+"""Handwritten digits by a small conditional GAN: what to run first.
+
+    python experiments/digits.py
+    not run
+
+Dense networks, the relativistic loss with R1 and R2 (Jolicoeur-Martineau, 2019; Huang et al., 2024), D told
+the class by projection (Miyato & Koyama, 2018), and an averaged G. Every picture shows the ten classes side
+by side.
+
+`energy` is the energy distance between 1,500 samples and the held-out digits, in pixel space, unbiased: 0 on
+average for a perfect generator. `energy_real` is what the 1,500 training digits score themselves; below 0,
+because the split gives either part the same share of each class. The checkpoint with the lowest is kept as
+the best.
+"""
+
+from dataclasses import dataclass
+
+import jaxgan as jg
+
+
+@dataclass(frozen=True)
+class Config(jg.Settings):
+    steps: int = 4000
+    lr: float = 1e-3
+    """Adam's learning rate, for both players."""
+    gamma: float = 1.0
+    """Weight of R1 and R2."""
+    average: float = 0.99
+    """Decay of the average of G's parameters."""
+    held_out: str = ""
+    """An .npz file of held-out examples to measure by; empty for digits, which have their own."""
+    width: int = 256
+    """Units of each hidden layer, two in either network."""
+    z_size: int = 64
+    """Numbers per latent, each normal."""
+    log_every: int = 100
+    measure_every: int = 500
+    """Steps between measurements."""
+
+
+def build(config: Config) -> jg.Experiment:
+    from functools import partial
+
+    import optax
+    from jax.nn import leaky_relu
+
+    from jaxgan.data import load
+    from jaxgan.data.source import examples
+    from jaxgan.metrics.energy import energy_distance
+    from jaxgan.models import mlp
+
+    source = load(config.data)
+    classes = source.classes
+    leaky = partial(leaky_relu, negative_slope=0.2)
+    widths = (config.width, config.width)
+    game = jg.gan(
+        jg.from_linen(mlp.Generator(source.shape, widths, activation=leaky, norm="batch")),
+        jg.from_linen(mlp.Discriminator(widths, activation=leaky, classes=classes)),
+        latent=jg.latents.normal(config.z_size),
+        objective=jg.objectives.relativistic(),
+        d_terms=[jg.terms.r1(config.gamma), jg.terms.r2(config.gamma)],
+        conditioning=jg.conditioning.projection(classes) if classes else jg.conditioning.unconditional(),
+    )
+    adam = optax.adam(config.lr, b1=0.0, b2=0.99)
+    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average))
+    if not config.held_out and config.data != "digits":
+        return jg.Experiment(game, rule, source, grid=100)
+
+    held_out = load(config.held_out) if config.held_out else load("digits", split="test")
+    held_out = examples(held_out, 1500)
+    energy_real = energy_distance(examples(source, 1500), held_out)
+
+    def measure(moment: jg.Moment) -> dict[str, float]:
+        samples = moment.sample(moment.state.generator, 1500)
+        return {"energy": energy_distance(samples, held_out), "energy_real": energy_real}
+
+    hooks = [jg.Hook(config.measure_every, measure)]
+    return jg.Experiment(game, rule, source, hooks, best=lambda measured: -measured["energy"], grid=100)
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)

@@ -1,0 +1,79 @@
+"""A dense GAN with BatchNorm in G, by RMSprop with a decaying learning rate, that can stop when it is good.
+
+    python experiments/mlp_batchnorm_rmsprop.py
+    python experiments/mlp_batchnorm_rmsprop.py --stop-below 0.05
+    not run
+
+Original: the widespread Keras GAN for MNIST (G 256-512-1024 with LeakyReLU 0.2 and BatchNorm of momentum
+0.8, D 1024-512-256) in its RMSprop variant: rho 0.9, learning rate 2e-4 / (1 + 1e-6 t) after t steps, a 5x5
+grid every 100 steps, a stopping condition.
+Repaired: D gives logits (softplus is the cross-entropy of the sigmoid). Samples use BatchNorm's running
+averages, so one does not depend on the others in its grid. The stopping condition is a distance between
+samples and examples held out from training, not a loss, which in a game says little.
+BatchNorm stands before LeakyReLU here, and after it in the original.
+"""
+
+from dataclasses import dataclass
+
+import jaxgan as jg
+
+
+@dataclass(frozen=True)
+class Config(jg.Settings):
+    steps: int = 4000
+    lr: float = 2e-4
+    """RMSprop's learning rate at the start, for both players."""
+    decay: float = 1e-6
+    """The learning rate after t steps is lr / (1 + decay t)."""
+    stop_below: float = 0.0
+    """Stop when the energy distance to the held-out examples is below this; 0 never stops."""
+    held_out: str = ""
+    """An .npz file of examples to stop by; empty for digits, which have their own."""
+    width: int = 256
+    """The narrowest hidden layer; the others have twice and four times as many units."""
+    z_size: int = 100
+    """Numbers per latent, each normal."""
+    log_every: int = 100
+    save_every: int = 1000
+    sample_every: int = 100
+
+
+def build(config: Config) -> jg.Experiment:
+    from functools import partial
+
+    import optax
+    from jax.nn import leaky_relu
+
+    from jaxgan.data import load
+    from jaxgan.data.source import examples
+    from jaxgan.metrics.energy import energy_distance
+    from jaxgan.models import mlp
+
+    source = load(config.data)
+    leaky = partial(leaky_relu, negative_slope=0.2)
+    widths = (config.width, 2 * config.width, 4 * config.width)
+    game = jg.gan(
+        jg.from_linen(mlp.Generator(source.shape, widths, activation=leaky, norm="batch", momentum=0.8)),
+        jg.from_linen(mlp.Discriminator(widths[::-1], activation=leaky)),
+        latent=jg.latents.normal(config.z_size),
+        objective=jg.objectives.non_saturating(),
+    )
+    rmsprop = optax.rmsprop(lambda t: config.lr / (1 + config.decay * t), decay=0.9, eps=1e-7)
+    rule = jg.alternating(game, rmsprop, rmsprop)
+    if not config.stop_below:
+        return jg.Experiment(game, rule, source, grid=25)
+
+    held_out = load(config.held_out) if config.held_out else load(config.data, split="test")
+    held_out = examples(held_out, 1500)
+
+    def stop_when_good(moment: jg.Moment) -> dict[str, float]:
+        energy = energy_distance(moment.sample(moment.state.generator, 1000), held_out)
+        if energy < config.stop_below:
+            raise jg.Stop(f"energy distance {energy:.4f} < {config.stop_below}")
+        return {"energy": energy}
+
+    return jg.Experiment(game, rule, source, [jg.Hook(100, stop_when_good)], grid=25)
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)

@@ -1,0 +1,63 @@
+"""A dense generator against a convolutional discriminator.
+
+    python experiments/mlp_cnn.py
+    python experiments/mlp_cnn.py --norm none
+    not run
+
+Original: the mixed tutorial GAN for MNIST, G dense 256-512-1024-784 with a sigmoid at its end and D two 3x3
+convolutions of stride 2 and a dense layer, by binary cross-entropy and Adam.
+Repaired: G has BatchNorm; without it (`--norm none`) all its samples become one image. The sigmoid of G is
+mapped from (0, 1) to (-1, 1), where the data are. D gives logits: softplus of a logit is the binary
+cross-entropy of its sigmoid, without the overflow. G makes images of the data's size, whatever it is.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import jaxgan as jg
+
+
+@dataclass(frozen=True)
+class Config(jg.Settings):
+    steps: int = 4000
+    norm: Literal["batch", "none"] = "batch"
+    """BatchNorm in G's hidden layers, or the original without."""
+    lr: float = 2e-4
+    """Adam's learning rate, for both players."""
+    b1: float = 0.5
+    """Adam's decay of the mean gradient, for both players."""
+    width: int = 256
+    """Units of G's first hidden layer; the others have twice and four times as many."""
+    z_size: int = 100
+    """Numbers per latent, each normal."""
+    log_every: int = 100
+    save_every: int = 1000
+
+
+def build(config: Config) -> jg.Experiment:
+    from functools import partial
+
+    import optax
+    from jax.nn import leaky_relu
+
+    from jaxgan.data import load
+    from jaxgan.models import convnet, mlp
+
+    source = load(config.data)
+    leaky = partial(leaky_relu, negative_slope=0.2)
+    widths = (config.width, 2 * config.width, 4 * config.width)
+    generator = mlp.Generator(
+        source.shape, widths, activation=leaky, final=mlp.scaled_sigmoid, norm=config.norm
+    )
+    game = jg.gan(
+        jg.from_linen(generator),
+        jg.from_linen(convnet.Discriminator(widths=(32, 64), dense=128)),
+        latent=jg.latents.normal(config.z_size),
+        objective=jg.objectives.non_saturating(),
+    )
+    adam = optax.adam(config.lr, b1=config.b1)
+    return jg.Experiment(game, jg.alternating(game, adam, adam), source)
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)

@@ -1,0 +1,61 @@
+"""A dense GAN whose discriminator is held back by dropout.
+
+    python experiments/mlp_dropout.py
+    not run
+
+Original: the Keras tutorial GAN for MNIST with G 256-512-1024 and D 1024-512-256 (LeakyReLU 0.2), dropout
+0.3 in D, Adam 2e-4 with b1 0.5, batches of 128 and a grid after every epoch.
+Repaired: D gives logits (softplus is the cross-entropy of the sigmoid). Dropout is on whenever D judges in
+training, in G's step too, where the original's frozen copy of D could leave it off. An example's mask depends
+on that example alone, so the batch it came in does not matter.
+"""
+
+from dataclasses import dataclass
+
+import jaxgan as jg
+
+
+@dataclass(frozen=True)
+class Config(jg.Settings):
+    steps: int = 2400
+    batch_size: int = 128
+    lr: float = 2e-4
+    """Adam's learning rate, for both players."""
+    b1: float = 0.5
+    """Adam's decay of the mean gradient, for both players."""
+    dropout: float = 0.3
+    """The share of D's hidden units that are dropped."""
+    width: int = 256
+    """The narrowest hidden layer; the others have twice and four times as many units."""
+    z_size: int = 100
+    """Numbers per latent, each normal."""
+    log_every: int = 120
+    save_every: int = 600
+    sample_every: int = 12
+    """Steps between sample pictures; 12 batches of 128 are an epoch of the digits."""
+
+
+def build(config: Config) -> jg.Experiment:
+    from functools import partial
+
+    import optax
+    from jax.nn import leaky_relu
+
+    from jaxgan.data import load
+    from jaxgan.models import mlp
+
+    source = load(config.data)
+    leaky = partial(leaky_relu, negative_slope=0.2)
+    widths = (config.width, 2 * config.width, 4 * config.width)
+    game = jg.gan(
+        jg.from_linen(mlp.Generator(source.shape, widths, activation=leaky)),
+        jg.from_linen(mlp.Discriminator(widths[::-1], activation=leaky, dropout=config.dropout)),
+        latent=jg.latents.normal(config.z_size),
+        objective=jg.objectives.non_saturating(),
+    )
+    adam = optax.adam(config.lr, b1=config.b1)
+    return jg.Experiment(game, jg.alternating(game, adam, adam), source)
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)

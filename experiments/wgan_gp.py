@@ -1,0 +1,55 @@
+"""The Wasserstein GAN with gradient penalty.
+
+    python experiments/wgan_gp.py
+    not run
+
+Original: Gulrajani et al., 2017, algorithm 1: 5 steps of the critic per step of G, penalty 10, Adam 1e-4 with
+b1 0 and b2 0.9; here on DCGAN's networks. The critic has no BatchNorm, since the penalty is on its gradient
+at each input alone. `d/adv` is minus the Wasserstein distance that the critic sees.
+"""
+
+from dataclasses import dataclass
+
+import jaxgan as jg
+
+
+@dataclass(frozen=True)
+class Config(jg.Settings):
+    steps: int = 2000
+    lr: float = 1e-4
+    """Adam's learning rate, for both players."""
+    d_steps: int = 5
+    """Steps of the critic per step of G."""
+    penalty: float = 10.0
+    """Weight of the gradient penalty."""
+    size: int = 0
+    """Side of the images in pixels; 0 is the data's own, or 16 if that is less."""
+    width: int = 32
+    """Channels of the widest images, in either network."""
+    z_size: int = 128
+    """Numbers per latent, each normal."""
+
+
+def build(config: Config) -> jg.Experiment:
+    import optax
+
+    from jaxgan.data import load
+    from jaxgan.data.resize import resized
+    from jaxgan.models import dcgan
+
+    source = load(config.data)
+    source = resized(source, config.size or max(16, source.shape[0]))
+    game = jg.gan(
+        jg.from_linen(dcgan.Generator(source.shape, config.width)),
+        jg.from_linen(dcgan.Discriminator(config.width, norm="none")),
+        latent=jg.latents.normal(config.z_size),
+        objective=jg.objectives.wasserstein(),
+        d_terms=[jg.terms.wgan_gp(config.penalty)],
+    )
+    adam = optax.adam(config.lr, b1=0.0, b2=0.9)
+    rule = jg.alternating(game, adam, adam, d_steps=config.d_steps)
+    return jg.Experiment(game, rule, source)
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)
