@@ -1,7 +1,10 @@
 """Handwritten digits by a small conditional GAN: what to run first.
 
     python experiments/digits.py
-    not run
+
+    20 to 26 s, and 56 s at the very first start, on 2 cores of an AMD EPYC (Zen 5), shared with other work;
+    jax 0.10.2, 2026-11-20. energy -0.0072 +- 0.0007 at the last step (mean and standard deviation of seeds
+    0 to 3); energy_real, of real digits, is -0.0105. Nearly every picture reads as its class, by eye.
 
 Dense networks, the relativistic loss with R1 and R2 (Jolicoeur-Martineau, 2019; Huang et al., 2024), D told
 the class by projection (Miyato & Koyama, 2018), and an averaged G. Every picture shows the ten classes side

@@ -2,7 +2,9 @@
 
     python experiments/lsgan_dcgan.py
     python experiments/lsgan_dcgan.py --loss cross_entropy
-    not run
+
+    95 s and 116 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
+    Digits of 16 px that can mostly be read, with either loss; seed 0, by eye.
 
 Original: the DCGAN tutorials for MNIST with Adam 1e-4 and a switch between the losses of Mao et al., 2017
 (least squares) and of Goodfellow et al., 2014 (cross-entropy).

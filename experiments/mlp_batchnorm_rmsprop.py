@@ -2,7 +2,10 @@
 
     python experiments/mlp_batchnorm_rmsprop.py
     python experiments/mlp_batchnorm_rmsprop.py --stop-below 0.05
-    not run
+
+    112 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
+    The second stopped itself at step 1000, at an energy distance of 0.0405. Digits that can mostly be read;
+    seed 0, by eye.
 
 Original: the widespread Keras GAN for MNIST (G 256-512-1024 with LeakyReLU 0.2 and BatchNorm of momentum
 0.8, D 1024-512-256) in its RMSprop variant: rho 0.9, learning rate 2e-4 / (1 + 1e-6 t) after t steps, a 5x5

@@ -2,7 +2,9 @@
 
     python experiments/mlp_cnn.py
     python experiments/mlp_cnn.py --norm none
-    not run
+
+    115 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
+    Digits that can mostly be read, of most classes; one image only with --norm none; seed 0, by eye.
 
 Original: the mixed tutorial GAN for MNIST, G dense 256-512-1024-784 with a sigmoid at its end and D two 3x3
 convolutions of stride 2 and a dense layer, by binary cross-entropy and Adam.

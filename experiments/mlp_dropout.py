@@ -1,7 +1,9 @@
 """A dense GAN whose discriminator is held back by dropout.
 
     python experiments/mlp_dropout.py
-    not run
+
+    160 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
+    Digits that can mostly be read, of most classes; seed 0, by eye.
 
 Original: the Keras tutorial GAN for MNIST with G 256-512-1024 and D 1024-512-256 (LeakyReLU 0.2), dropout
 0.3 in D, Adam 2e-4 with b1 0.5, batches of 128 and a grid after every epoch.

