@@ -12,7 +12,12 @@ from jaxgan.run.experiment import Moment
 
 
 def drawing(folder: Path, source: Source, count: int) -> Callable[[Moment], None]:
-    """A hook that draws the same latents at every call: `count` images, or 2,000 points beside real ones."""
+    """A hook that draws the same latents at every call: `count` images, or 2,000 points beside real ones.
+
+    Of examples that are neither it draws nothing.
+    """
+    if len(source.shape) not in (1, 3):
+        return lambda moment: None
     real = examples(source, 2000) if len(source.shape) == 1 else None
     count = count if real is None else len(real)
 
