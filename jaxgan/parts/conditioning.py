@@ -23,7 +23,11 @@ class Conditioning(NamedTuple):
 
 
 def unconditional() -> Conditioning:
-    """Labels are ignored."""
+    """Labels are ignored.
+
+    >>> len(unconditional().d(jnp.zeros((4, 2)), None))
+    1
+    """
     return Conditioning(0, lambda z, label: (z,), lambda x, label: (x,))
 
 
@@ -47,6 +51,9 @@ def projection(classes: int) -> Conditioning:
     """One-hot labels beside the latent; D is called as D(x, label) and projects (Miyato & Koyama, 2018).
 
     The bundled discriminators take it with `classes=`: logit = psi(h) + <embedding(label), h>.
+
+    >>> len(projection(10).d(jnp.zeros((4, 2)), jnp.arange(4)))
+    2
     """
     return Conditioning(classes, lambda z, label: _beside(z, label, classes), lambda x, label: (x, label))
 

@@ -21,17 +21,29 @@ class Latent(NamedTuple):
 
 
 def normal(size: int) -> Latent:
-    """z ~ N(0, I)."""
+    """z ~ N(0, I).
+
+    >>> normal(3).draw(jax.random.key(0)).shape
+    (3,)
+    """
     return Latent(size, lambda key: jax.random.normal(key, (size,)))
 
 
 def uniform(size: int, low: float = -1.0, high: float = 1.0) -> Latent:
-    """z ~ U(low, high)^size."""
+    """z ~ U(low, high)^size.
+
+    >>> bool(uniform(3, 0.0, 1.0).draw(jax.random.key(0)).min() >= 0)
+    True
+    """
     return Latent(size, lambda key: jax.random.uniform(key, (size,), minval=low, maxval=high))
 
 
 def sphere(size: int) -> Latent:
-    """z uniform on the sphere of radius sqrt(size), where a normal's mass lies (White, 2016)."""
+    """z uniform on the sphere of radius sqrt(size), where a normal's mass lies (White, 2016).
+
+    >>> round(float(jnp.linalg.norm(sphere(4).draw(jax.random.key(0)))), 3)
+    2.0
+    """
 
     def draw(key: Key) -> Array:
         z = jax.random.normal(key, (size,))
@@ -41,5 +53,9 @@ def sphere(size: int) -> Latent:
 
 
 def truncated(size: int, bound: float = 2.0) -> Latent:
-    """z ~ N(0, I) with every entry redrawn until |z| < bound (Brock et al., 2019)."""
+    """z ~ N(0, I) with every entry redrawn until |z| < bound (Brock et al., 2019).
+
+    >>> bool(jnp.abs(truncated(100, 0.5).draw(jax.random.key(0))).max() < 0.5)
+    True
+    """
     return Latent(size, lambda key: jax.random.truncated_normal(key, -bound, bound, (size,)))

@@ -44,7 +44,11 @@ def minimax() -> Objective:
 
 
 def non_saturating() -> Objective:
-    """D as in `minimax`, G: softplus(-f), the usual choice (Goodfellow et al., 2014)."""
+    """D as in `minimax`, G: softplus(-f), the usual choice (Goodfellow et al., 2014).
+
+    >>> float(non_saturating().g_loss(jnp.zeros(1), jnp.zeros(1))[0])  # -log 1/2
+    0.6931471824645996
+    """
     return _separable(lambda r: softplus(-r), softplus, lambda r, f: softplus(-f))
 
 
@@ -52,6 +56,9 @@ def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
     """D: ((r - b)^2 + (f - a)^2) / 2, G: (f - c)^2 / 2. With a, b, c = -1, 1, 0 it is Pearson's chi^2.
 
     Mao et al., 2017.
+
+    >>> float(least_squares().d_loss(jnp.array([3.0]), jnp.array([1.0]))[0])  # (2^2 + 1^2) / 2
+    2.5
     """
     return _separable(
         lambda r: jnp.square(r - b) / 2, lambda f: jnp.square(f - a) / 2, lambda r, f: jnp.square(f - c) / 2
@@ -59,17 +66,30 @@ def least_squares(a: float = 0.0, b: float = 1.0, c: float = 1.0) -> Objective:
 
 
 def hinge() -> Objective:
-    """D: relu(1 - r) + relu(1 + f), G: -f (Lim & Ye, 2017; Miyato et al., 2018)."""
+    """D: relu(1 - r) + relu(1 + f), G: -f (Lim & Ye, 2017; Miyato et al., 2018).
+
+    >>> float(hinge().d_loss(jnp.array([3.0]), jnp.array([1.0]))[0])
+    2.0
+    """
     return _separable(lambda r: relu(1 - r), lambda f: relu(1 + f), lambda r, f: -f)
 
 
 def wasserstein() -> Objective:
-    """D: f - r, G: -f (Arjovsky et al., 2017). D must be kept Lipschitz: `wgan_gp`, or `clip_weights`."""
+    """D: f - r, G: -f (Arjovsky et al., 2017). D must be kept Lipschitz: `wgan_gp`, or `clip_weights`.
+
+    >>> float(wasserstein().d_loss(jnp.array([3.0]), jnp.array([1.0]))[0])
+    -2.0
+    """
     return _separable(lambda r: -r, lambda f: f, lambda r, f: -f)
 
 
 def relativistic() -> Objective:
-    """Each pair against each other, D: softplus(f - r), G: softplus(r - f) (Jolicoeur-Martineau, 2019)."""
+    """Each pair against each other, D: softplus(f - r), G: softplus(r - f) (Jolicoeur-Martineau, 2019).
+
+    >>> loss = relativistic()
+    >>> bool((loss.d_loss(jnp.ones(2), jnp.zeros(2)) == loss.g_loss(jnp.zeros(2), jnp.ones(2))).all())
+    True
+    """
     return Objective(lambda r, f: softplus(f - r), lambda r, f: softplus(r - f))
 
 
@@ -77,6 +97,9 @@ def relativistic_average(lowering: Lowering = Lowering()) -> Objective:  # noqa:
     """Each logit against the other side's mean, D: softplus(E f - r) + softplus(f - E r), G: roles swapped.
 
     Jolicoeur-Martineau, 2019. The mean is over the whole batch, so under a mapped axis it needs the lowering.
+
+    >>> relativistic_average().d_loss(jnp.ones(3), jnp.zeros(3)).shape
+    (3,)
     """
 
     def loss(high: Array, low: Array) -> Array:

@@ -38,7 +38,10 @@ def r1(gamma: Schedule = 1.0) -> Term:
 
 
 def r2(gamma: Schedule = 1.0) -> Term:
-    """gamma/2 |grad_x D(x)|^2 on fake inputs (Mescheder et al., 2018)."""
+    """gamma/2 |grad_x D(x)|^2 on fake inputs (Mescheder et al., 2018).
+
+    >>> both = [r1(0.1), r2(0.1)]  # as in Huang et al., 2024
+    """
     return stateless("r2", lambda v: at(gamma, v.step) / 2 * _squared_norm(_input_gradient(v.d, v.fake)))
 
 
@@ -46,6 +49,8 @@ def wgan_gp(weight: Schedule = 10.0, *, one_sided: bool = False) -> Term:
     """weight (|grad_x D(x)| - 1)^2 at random points between real and fake (Gulrajani et al., 2017).
 
     One-sided: only slopes above 1 are penalised (Petzka et al., 2018).
+
+    >>> lipschitz = wgan_gp(10.0, one_sided=True)
     """
 
     def loss(v: View) -> Array:
@@ -60,6 +65,9 @@ def dragan(weight: Schedule = 10.0, spread: float = 0.5, lowering: Lowering = Lo
     """weight (|grad_x D(x)| - 1)^2 around the data: x + a * spread * std(x) * u, with a, u ~ U(0, 1).
 
     Kodali et al., 2017; the standard deviation is that of the whole batch, so it needs the lowering.
+
+    >>> dragan().name
+    'dragan'
     """
 
     def loss(v: View) -> Array:
@@ -77,6 +85,8 @@ def lazily(term: Term, every: int) -> Term:
     """The term at every n-th step, n times as strong (Karras et al., 2020): the same pull for less work.
 
     On CPU the gradient of a convolution runs 2 to 3 times slower inside the condition, so small n do not pay.
+
+    >>> often_enough = lazily(r1(10.0), every=16)
     """
 
     def apply(view: View, state: PyTree) -> tuple[Array, PyTree]:

@@ -24,6 +24,15 @@ def guarded(rule: Rule, *, skip: bool = False) -> Rule:
     It is skipped (`skip`), or else the run stands still: the state stays as it was before the first such
     update, and `state.rule.failed` names its step, so the host need not look at every step. `step` itself
     always advances. The metrics are the update's own, so a replay of the failed step shows what went wrong.
+
+    >>> import optax
+    >>> from jaxgan.games.toy import bilinear
+    >>> from jaxgan.rules.alternating import alternating
+    >>> rule = guarded(alternating(bilinear(start=1e30), optax.sgd(1e30), optax.sgd(1e30)))
+    >>> state = rule.init(jax.random.key(0), {"x": jnp.zeros((1, 1, 1))})
+    >>> state, _ = rule.update(state, {"x": jnp.zeros((1, 1, 1))})
+    >>> int(state.rule.failed), float(state.d.params) == float(jnp.float32(1e30))
+    (0, True)
     """
 
     def init(key: Key, batches: Batch) -> State:

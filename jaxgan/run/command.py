@@ -28,8 +28,9 @@ def main(
     Ends the process with one clear line: status 2 for what cannot be done, 1 for a run that failed, 143 after
     SIGTERM and 130 after Ctrl-C, each with a checkpoint of the step it reached.
 
-    >>> from jaxgan.run.settings import Settings
-    >>> main(Settings, lambda config: None, ["--steps", "ten"])  # doctest: +SKIP
+    >>> main(Settings, lambda config: None, ["--resume", "nowhere"])
+    Traceback (most recent call last):
+    SystemExit: 2
     """
     script = Path(inspect.getfile(build))
     chosen, rest = _common(args)
