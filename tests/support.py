@@ -1,6 +1,7 @@
 """What many tests share: small games, small runs, and how to compare two of them."""
 
 import importlib.util
+import io
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 import optax
+import pytest
 
 from jaxgan.data import load
 from jaxgan.games.game import Game, State
@@ -81,6 +83,19 @@ def play(module: ModuleType, *args: object) -> int:
     return 0
 
 
+def jaxgan(monkeypatch: pytest.MonkeyPatch, *args: object) -> int:
+    """The command `jaxgan` in this process: its exit status."""
+    from jaxgan import cli
+
+    monkeypatch.setattr(sys, "argv", ["jaxgan", *map(str, args)])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    try:
+        cli.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
 def start(*command: object) -> subprocess.Popen[str]:
     """A real command line, on one device, in a process of its own: a script's path or `-m module` first."""
     env = {name: value for name, value in os.environ.items() if name != "JAX_NUM_CPU_DEVICES"}
@@ -106,9 +121,12 @@ def final(run: Path) -> State:
 
 
 def rows(run: Path) -> list[dict[str, Any]]:
-    """metrics.jsonl without the speed, which is never the same."""
+    """metrics.jsonl without the times, which are never the same."""
     found = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{name: value for name, value in row.items() if name != "images_per_s"} for row in found]
+    return [
+        {name: value for name, value in row.items() if name not in ("images_per_s", "data_wait")}
+        for row in found
+    ]
 
 
 def steps(run: Path) -> list[int]:
@@ -136,3 +154,57 @@ def _leaves(tree: PyTree) -> dict[str, np.ndarray]:
 
     flat = jax.tree_util.tree_flatten_with_path(jax.tree.map(array, tree))[0]
     return {jax.tree_util.keystr(path): np.asarray(x) for path, x in flat}
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """A picture file of uint8 [H, W] or [H, W, 3]."""
+    from PIL import Image
+
+    Image.fromarray(pixels).save(file := io.BytesIO(), "PNG")
+    return file.getvalue()
+
+
+def pixels(i: int, shape: tuple[int, ...] = (8, 8, 3)) -> np.ndarray:
+    """The i-th picture of the sets below: unlike any other, and of no pattern."""
+    return np.random.RandomState(i).randint(0, 256, shape, np.uint8)
+
+
+def picture_folder(root: Path, count: int = 40, classes: tuple[str, ...] = ("cat", "dog")) -> Path:
+    """A folder of pictures, a subfolder for each class."""
+    for i in range(count):
+        place = root / classes[i % len(classes)] if classes else root
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{i:04d}.png").write_bytes(png(pixels(i)))
+    return root
+
+
+def tfds_set(home: Path, name: str = "toy_set", count: int = 40, splits: tuple[str, ...] = ("train",)) -> str:
+    """A TFDS data set of the pictures above under `home`, written as array_record by TFDS itself."""
+    import tensorflow_datasets as tfds
+
+    features = tfds.features.FeaturesDict(
+        {"image": tfds.features.Image(shape=(8, 8, 3)), "label": tfds.features.ClassLabel(num_classes=3)}
+    )
+
+    def info(self: Any) -> Any:
+        return tfds.core.DatasetInfo(builder=self, features=features, supervised_keys=("image", "label"))
+
+    def generate(self: Any, first: int) -> Any:
+        for i in range(first, first + count):
+            yield i, {"image": png(pixels(i)), "label": i % 3}
+
+    def generators(self: Any, downloads: Any) -> Any:
+        return {split: self._generate_examples(1000 * k) for k, split in enumerate(splits)}
+
+    members = {
+        "VERSION": tfds.core.Version("1.0.0"),
+        "pkg_dir_path": home,
+        "name": name,
+        "_info": info,
+        "_split_generators": generators,
+        "_generate_examples": generate,
+    }
+    with tfds.core.registered.skip_registration():
+        builder = type(name, (tfds.core.GeneratorBasedBuilder,), members)
+    builder(data_dir=str(home), file_format="array_record").download_and_prepare()
+    return name

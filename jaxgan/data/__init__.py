@@ -2,47 +2,75 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from jaxgan.data.source import Source
 
-KNOWN = ("digits", "ring", "grid", "gaussian_1200d", "spiral")
+KNOWN = ("digits", "shapes", "glyphs", "ring", "grid", "gaussian_1200d", "spiral")
 
 
-def load(name: str, size: int | None = None, split: Literal["train", "test"] = "train") -> Source:
-    """A source by name, or by the path of an .npz file; images at `size` px if that is not their own.
+def load(name: str, size: int = 0, split: Literal["train", "test"] = "train") -> Source:
+    """A source by name; images at `size` px if that is not their own.
 
-    >>> load("ring").shape, load("digits", size=16).shape
-    ((2,), (16, 16, 1))
+    Beside the KNOWN there are "tfds:NAME", the path of an .npz file and that of a folder of pictures. Before
+    any name, "stacked:" makes three grey images one of three colours, and "mirrored:" shows each image also
+    as a mirror does, unless it is held out. What is drawn anew for each example has one split only.
+
+    >>> load("ring").shape, load("digits", size=16).shape, load("stacked:digits").shape
+    ((2,), (16, 16, 1), (8, 8, 3))
     """
-    from jaxgan.data import arrays, digits, mixtures
-    from jaxgan.errors import Refused
+    from jaxgan.data.resize import resized
+
+    if name.startswith("stacked:"):
+        from jaxgan.data.stacked import stacked
+
+        return stacked(load(name.removeprefix("stacked:"), size, split))
+    if name.startswith("mirrored:"):
+        from jaxgan.data.mirror import mirrored
+
+        source = load(name.removeprefix("mirrored:"), size, split)
+        return mirrored(source) if split == "train" else source
+    if name.startswith("tfds:"):
+        from jaxgan.data.tfds import tfds
+
+        return tfds(name.removeprefix("tfds:"), size, split)
+    if Path(name).is_dir() and name not in KNOWN:
+        from jaxgan.data.folder import folder
+
+        return folder(name, size, split)
+    source = _small(name, split)
+    return resized(source, size) if size else source
+
+
+def _small(name: str, split: Literal["train", "test"]) -> Source:
+    """What fits into memory, or is made on the spot."""
+    from jaxgan.data import arrays, digits, glyphs, mixtures, shapes
 
     match name:
         case "digits":
-            source = digits.digits(split)
+            return digits.digits(split)
+        case "shapes":
+            return shapes.shapes(split)
+        case "glyphs":
+            return glyphs.glyphs(split)
         case "ring":
-            source = mixtures.ring()
+            return mixtures.ring()
         case "grid":
-            source = mixtures.grid()
+            return mixtures.grid()
         case "gaussian_1200d":
-            source = mixtures.gaussian_1200d()
+            return mixtures.gaussian_1200d()
         case "spiral":
-            source = mixtures.spiral()
+            return mixtures.spiral()
         case _ if name.endswith(".npz"):
-            if split != "train":
-                raise Refused(f"{name} is one split, so it has no {split!r}: name the other file instead")
-            source = arrays.npz(name)
-        case _:
-            from difflib import get_close_matches
+            return arrays.npz(name, split)
+    from difflib import get_close_matches
 
-            meant = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, KNOWN, n=1))
-            raise Refused(
-                f"no data is called {name!r}{meant}: there are {', '.join(KNOWN)} and paths of .npz files"
-            )
-    if size is None:
-        return source
-    from jaxgan.data.resize import resized
+    from jaxgan.errors import Refused
 
-    return resized(source, size)
+    meant = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, KNOWN, n=1))
+    raise Refused(
+        f"no data is called {name!r}{meant}: there are {', '.join(KNOWN)}, tfds:NAME, and paths of .npz "
+        "files and of folders of pictures, any of them behind stacked: or mirrored:"
+    )

@@ -1,13 +1,18 @@
 """Examples that are already arrays, in memory or in an .npz file."""
 
+import hashlib
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jaxgan.data.order import spread
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Batch, Key, PyTree
@@ -33,15 +38,48 @@ def arrays(x: ArrayLike, label: ArrayLike | None = None) -> Source:
     return Source(examples.shape[1:], len(examples), classes, held, _take)
 
 
-def npz(path: str | Path) -> Source:
+def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
     """A source of the arrays "x" and, where there is one, "label" (or "y") of an .npz file; see `arrays`.
+
+    Held out are "x_test" and its "label_test" (or "y_test"), or else one example in ten, evenly over the
+    classes: which ones, no seed changes.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "mine.npz"
-    >>> np.savez(path, x=np.zeros((5, 2), np.float32))
-    >>> npz(path).shape
-    (2,)
+    >>> np.savez(path, x=np.zeros((50, 2), np.float32))
+    >>> npz(path).size, npz(path, "test").size
+    (45, 5)
     """
+    held = _read(path)
+    x, label = _pair(path, held, "")
+    if "x_test" in held:
+        x_test, label_test = _pair(path, held, "_test")
+        if (
+            x_test.shape[1:] != x.shape[1:]
+            or x_test.dtype != x.dtype
+            or (label is None) != (label_test is None)
+        ):
+            raise Refused(f'{path}: "x_test" is not like "x" in shape, type or having labels')
+        order, kept = np.arange(len(x) + len(x_test)), len(x)
+        x = np.concatenate([x, x_test])
+        label = None if label is None or label_test is None else np.concatenate([label, label_test])
+    try:
+        whole = arrays(x, label)
+    except Refused as error:
+        raise Refused(f"{path}: {error}") from error
+    if "x_test" not in held:
+        order, kept = spread(np.zeros(len(x)) if label is None else label), len(x) - -(-len(x) // 10)
+    chosen = order[:kept] if split == "train" else order[kept:]
+    if not len(chosen):
+        raise Refused(f"{path} has one example: it cannot be held out and trained on")
+    return whole._replace(
+        size=len(chosen),
+        arrays=jax.tree.map(lambda leaf: leaf[chosen], whole.arrays),
+        fingerprint=f"{hashlib.sha256(Path(path).read_bytes()).hexdigest()} {split}",
+    )
+
+
+def _read(path: str | Path) -> dict[str, np.ndarray]:
     if not Path(path).exists():
         raise Refused(f"there is no file {path}")
     if not zipfile.is_zipfile(path):
@@ -50,20 +88,23 @@ def npz(path: str | Path) -> Source:
         )
     try:
         with np.load(path, allow_pickle=False) as file:
-            names = list(file.files)
-            held = {name: file[name] for name in ("x", "label", "y") if name in names}
+            return {name: file[name] for name in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise Refused(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-    if "x" not in held:
+
+
+def _pair(
+    path: str | Path, held: Mapping[str, np.ndarray], suffix: str
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The examples and their labels, if any."""
+    x, label, y = (f"{name}{suffix}" for name in ("x", "label", "y"))
+    if x not in held:
         raise Refused(
-            f'{path} has no array "x", only {", ".join(names) or "nothing"}: save the examples as "x"'
+            f'{path} has no array "{x}", only {", ".join(held) or "nothing"}: save the examples as "{x}"'
         )
-    if "label" in held and "y" in held:
-        raise Refused(f'{path} has both "label" and "y": keep one of them')
-    try:
-        return arrays(held["x"], held.get("label", held.get("y")))
-    except Refused as error:
-        raise Refused(f"{path}: {error}") from error
+    if label in held and y in held:
+        raise Refused(f'{path} has both "{label}" and "{y}": keep one of them')
+    return held[x], held.get(label, held.get(y))
 
 
 def _take(arrays: PyTree, key: Key, number: Array) -> Batch:

@@ -5,6 +5,7 @@ from typing import Literal
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.data.order import spread
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Batch, Key, PyTree
@@ -23,21 +24,11 @@ def digits(split: Literal["train", "test"] = "train") -> Source:
     from sklearn.datasets import load_digits
 
     images, label = load_digits(return_X_y=True)
-    order = split_order(label)
+    order = spread(label)
     chosen = order[:TRAIN] if split == "train" else order[TRAIN:]
     x = (images[chosen] / 8 - 1).astype(np.float32).reshape(-1, 8, 8, 1)
     held = {"x": jnp.asarray(x), "label": jnp.asarray(label[chosen], jnp.int32)}
     return Source((8, 8, 1), len(chosen), 10, held, _take)
-
-
-def split_order(label: np.ndarray) -> np.ndarray:
-    """A constant order in which every class is spread evenly, so that any cut of it is stratified."""
-    shuffled = np.random.RandomState(0).permutation(len(label))  # a stream that numpy has frozen
-    spread = np.empty(len(label))
-    for k in np.unique(label):
-        of_class = shuffled[label[shuffled] == k]
-        spread[of_class] = (np.arange(len(of_class)) + 0.5) / len(of_class)
-    return shuffled[np.argsort(spread[shuffled], kind="stable")]
 
 
 def _take(arrays: PyTree, key: Key, number: Array) -> Batch:

@@ -1,40 +1,68 @@
-"""A new order of the examples in every epoch, without ever holding the order: one example at a time."""
+"""Orders: of the examples in every epoch, one at a time and never held; and of those to hold out."""
 
 from math import isqrt
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxgan.parts.types import Array, Key
 
 ROUNDS = 8
+Place = TypeVar("Place", Array, np.ndarray)  # on the device, or on the host: the same numbers
 
 
-def shuffled(key: Key, position: Array, size: int) -> Array:
-    """Where a keyed permutation of 0..size-1 sends `position` (uint32): O(1) in time and memory.
+def rounds(key: Key) -> Array:
+    """The ROUNDS numbers [8] that make an order out of a key."""
+    return jax.random.bits(key, (ROUNDS,), jnp.uint32)
+
+
+def shuffled(rounds: Place, position: Place, size: int) -> Place:
+    """Where keyed permutations of 0..size-1 send `position` [N] (uint32): O(1) in time and memory for each.
 
     A Feistel network (Luby & Rackoff, 1988) over the pairs (position // b, position % b) of an a x b grid,
-    either half shifted in turn by a hash of the other. What lands beyond `size` is sent on until it lands
-    inside (cycle walking; Black & Rogaway, 2002). Of all nearly square grids the tightest is taken: 1,500,
-    50,000 and 60,000 fit exactly and need no loop at all, the others seldom a second turn.
+    either half shifted in turn by a hash of the other with one of the `rounds` [N, 8] or [8]. What lands
+    beyond `size` is sent on until it lands inside (cycle walking; Black & Rogaway, 2002). Of all nearly
+    square grids the tightest is taken: 1,500, 50,000 and 60,000 fit exactly and need no loop at all, the
+    others seldom a second turn.
 
     >>> place = jnp.arange(10, dtype=jnp.uint32)
-    >>> new = jax.vmap(lambda p: shuffled(jax.random.key(0), p, 10))(place)
-    >>> sorted(new.tolist())
+    >>> sorted(shuffled(rounds(jax.random.key(0)), place, 10).tolist())
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
     a, b = _grid(size)
-    round_keys = jax.random.bits(key, (ROUNDS,), jnp.uint32)
 
-    def once(x: Array) -> Array:
+    def once(x: Place) -> Place:
         left, right = x // b, x % b
         for i in range(0, ROUNDS, 2):
-            left = (left + _mix(right ^ round_keys[i]) % a) % a
-            right = (right + _mix(left ^ round_keys[i + 1]) % b) % b
+            left = (left + _mix(right ^ rounds[..., i]) % a) % a
+            right = (right + _mix(left ^ rounds[..., i + 1]) % b) % b
         return left * b + right
 
     first = once(position)
-    return first if a * b == size else jax.lax.while_loop(lambda x: x >= size, once, first)
+    if a * b == size:
+        return first
+    if isinstance(first, np.ndarray):
+        while (first >= size).any():
+            first = np.where(first >= size, once(first), first)
+        return first
+    return jax.lax.while_loop(lambda x: (x >= size).any(), lambda x: jnp.where(x >= size, once(x), x), first)
+
+
+def spread(label: np.ndarray) -> np.ndarray:
+    """A constant order of labelled examples in which every class is spread evenly: any cut is stratified.
+
+    >>> label = np.array([0, 0, 0, 1, 1, 1])
+    >>> sorted(label[spread(label)[:2]].tolist())
+    [0, 1]
+    """
+    shuffled = np.random.RandomState(0).permutation(len(label))  # a stream that numpy has frozen
+    place = np.empty(len(label))
+    for k in np.unique(label):
+        of_class = shuffled[label[shuffled] == k]
+        place[of_class] = (np.arange(len(of_class)) + 0.5) / len(of_class)
+    return shuffled[np.argsort(place[shuffled], kind="stable")]
 
 
 def _grid(size: int) -> tuple[int, int]:
@@ -44,8 +72,8 @@ def _grid(size: int) -> tuple[int, int]:
     return a, -(-size // a)
 
 
-def _mix(x: Array) -> Array:
+def _mix(x: Place) -> Place:
     """The finaliser of MurmurHash3: each bit in sways every bit out."""
-    x = (x ^ (x >> 16)) * jnp.uint32(0x85EBCA6B)
-    x = (x ^ (x >> 13)) * jnp.uint32(0xC2B2AE35)
+    x = (x ^ (x >> 16)) * np.uint32(0x85EBCA6B)
+    x = (x ^ (x >> 13)) * np.uint32(0xC2B2AE35)
     return x ^ (x >> 16)

@@ -8,17 +8,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.order import shuffled
+from jaxgan.data.order import rounds, shuffled
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import each, fold
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
+PROCEDURAL = "procedural: not comparable with published numbers"
+
 
 class Source(NamedTuple):
-    """Examples by number, small enough to live on the device.
+    """Examples by number: in memory, made on the spot, or read from files as they are needed.
 
     `take`: (arrays, key, number [N]) -> {"x": [N, *shape], "label": int32 [N] where there is one}, traceable.
     `arrays` is what it reads, handed over as an argument so that a program does not swallow it as a constant.
+    `read`: number [N] -> leaves [N, ...], on the host, where examples lie in files: then it is what `take`
+    is given in the place of `arrays`. Workers are sent a copy of it, so it must pickle.
     """
 
     shape: tuple[int, ...]  # of one example
@@ -26,6 +30,9 @@ class Source(NamedTuple):
     classes: int  # 0 without labels
     arrays: PyTree
     take: Callable[[PyTree, Key, Array], Batch]
+    read: Callable[[np.ndarray], PyTree] | None = None
+    note: str = ""  # what must be said with every result
+    fingerprint: str = ""  # other examples, another fingerprint: a resume refuses it
 
 
 def batch(source: Source, layout: tuple[int, ...], arrays: PyTree, key: Key, step: Array | int) -> Batch:
@@ -33,6 +40,7 @@ def batch(source: Source, layout: tuple[int, ...], arrays: PyTree, key: Key, ste
 
     Every epoch shows each example once, in an order of its own; a batch may hold the end of one epoch and the
     start of the next. How the stream is cut into layouts does not change it. Pure, and maps over keys.
+    `arrays` are the source's own, or what it has read for this step.
 
     >>> from jaxgan.data import load
     >>> digits = load("digits")
@@ -40,17 +48,46 @@ def batch(source: Source, layout: tuple[int, ...], arrays: PyTree, key: Key, ste
     >>> two["x"].shape, two["index"][0, 0].item()
     ((2, 8, 8, 8, 1), 48)
     """
-    examples = prod(layout)
-    place = jnp.asarray(step).astype(jnp.uint32) * jnp.uint32(examples)
-    place = place + jnp.arange(examples, dtype=jnp.uint32)
-    if source.size is None:
-        number = place
-    else:
-        size = source.size
-        epochs = each(fold(key, "order"), place // size)
-        number = jax.vmap(lambda key, position: shuffled(key, position, size))(epochs, place % size)
-    leaves = {**source.take(arrays, key, number), "index": place}
+    index = places(prod(layout), step)
+    leaves = {**source.take(arrays, key, numbers(source, key, index)), "index": index}
     return {name: leaf.reshape(*layout, *leaf.shape[1:]) for name, leaf in leaves.items()}
+
+
+def places(examples: int, step: Array | int) -> Array:
+    """Where the examples of a step lie in the endless stream: uint32 [examples]."""
+    start = jnp.asarray(step).astype(jnp.uint32) * jnp.uint32(examples)
+    return start + jnp.arange(examples, dtype=jnp.uint32)
+
+
+def numbers(source: Source, key: Key, place: Array) -> Array:
+    """Which examples stand at these places of the stream."""
+    if source.size is None:
+        return place
+    return shuffled(orders(key, place // source.size), place % source.size, source.size)
+
+
+def orders(key: Key, epoch: Array) -> Array:
+    """What `shuffled` needs for the order of each of these epochs [N]: [N, 8]."""
+    return jax.vmap(rounds)(each(fold(key, "order"), epoch))
+
+
+def given(source: Source, number: np.ndarray) -> PyTree:
+    """What `take` is to be given for these numbers.
+
+    >>> from jaxgan.data import load
+    >>> ring = load("ring")
+    >>> given(ring, np.arange(3)) is ring.arrays
+    True
+    """
+    return source.arrays if source.read is None else source.read(number)
+
+
+def shapes(source: Source, examples: int) -> PyTree:
+    """The shapes of what `take` is given for so many examples. Reads one, to see that it can be done."""
+    if source.read is None:
+        return source.arrays
+    one = source.read(np.zeros(1, np.uint32))
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((examples, *leaf.shape[1:]), leaf.dtype), one)
 
 
 def check(source: Source, layout: tuple[int, ...], steps: int) -> None:
@@ -79,5 +116,5 @@ def examples(source: Source, count: int) -> np.ndarray:
     >>> examples(load("digits", split="test"), 1500).shape, examples(load("ring"), 5).shape
     ((297, 8, 8, 1), (5, 2))
     """
-    numbers = jnp.arange(count if source.size is None else min(count, source.size), dtype=jnp.uint32)
-    return np.asarray(source.take(source.arrays, jax.random.key(0), numbers)["x"])
+    number = np.arange(count if source.size is None else min(count, source.size), dtype=np.uint32)
+    return np.asarray(source.take(given(source, number), jax.random.key(0), jnp.asarray(number))["x"])

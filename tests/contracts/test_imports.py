@@ -22,7 +22,12 @@ FLOORS = [
     {"cli"},
 ]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
-BASES = {"parts": {"types", "rng"}, "metrics": set(), "data": {"source", "order"}, "models": {"layers"}}
+BASES = {
+    "parts": {"types", "rng", "network"},
+    "metrics": set(),
+    "data": {"source", "order", "image"},
+    "models": {"layers"},
+}
 """On the first floor a file imports no neighbour but those that define what the whole room shares."""
 LENT = {"parts.types", "parts.rng"}
 """Shared types and keys: the only files of `parts` that `data` may import, though on the same floor."""

@@ -60,7 +60,32 @@ def test_npz(tmp_path, name):
     path = tmp_path / "a.npz"
     np.savez(path, x=np.zeros((3, 4, 4, 3), np.uint8), **{name: [0, 1, 1]})
     source = npz(path)
-    assert (source.shape, source.size, source.classes) == ((4, 4, 3), 3, 2)
+    assert (source.shape, source.size, source.classes) == ((4, 4, 3), 2, 2)
+
+
+def test_npz_holds_a_tenth_out_evenly(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.arange(100, dtype=np.float32)[:, None], label=np.arange(100) % 5)
+    train, test = npz(path), npz(path, "test")
+    numbers = np.concatenate([train.arrays["x"], test.arrays["x"]])[:, 0]
+    assert sorted(numbers) == list(range(100))
+    assert np.bincount(test.arrays["label"]).tolist() == [2] * 5
+    assert (train.classes, test.classes) == (5, 5)
+    assert train.fingerprint != test.fingerprint
+    np.savez(path, x=np.zeros((1, 2)))
+    with pytest.raises(Refused, match="one example"):
+        npz(path)
+
+
+def test_npz_with_examples_held_out_by_its_maker(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.zeros((4, 2)), y=[0, 1, 2, 0], x_test=np.ones((2, 2)), y_test=[2, 2])
+    train, test = npz(path), npz(path, "test")
+    assert (train.size, test.size, test.classes) == (4, 2, 3)
+    assert test.arrays["x"].min() == 1
+    np.savez(path, x=np.zeros((4, 2)), x_test=np.ones((2, 3)))
+    with pytest.raises(Refused, match='"x_test" is not like "x"'):
+        npz(path)
 
 
 def test_refused_files(tmp_path):

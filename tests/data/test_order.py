@@ -7,19 +7,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgan.data.order import _grid, shuffled
+from jaxgan.data.order import _grid, rounds, shuffled
 
 KEY = jax.random.key(0)
 
 
 @partial(jax.jit, static_argnums=1)
 def epoch(key, size):
-    return jax.vmap(lambda p: shuffled(key, p, size))(jnp.arange(size, dtype=jnp.uint32))
+    return shuffled(rounds(key), jnp.arange(size, dtype=jnp.uint32), size)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 97, 1500])
 def test_an_epoch_is_a_permutation(size):
     assert sorted(epoch(KEY, size).tolist()) == list(range(size))
+
+
+@pytest.mark.parametrize("size", [1, 7, 97, 1500, 2**20 + 1])
+def test_the_host_shuffles_as_the_device_does(size):
+    place = np.linspace(0, size - 1, 50).astype(np.uint32)
+    keys = jax.vmap(rounds)(jax.random.split(KEY, 50))
+    there = shuffled(keys, jnp.asarray(place), size)
+    np.testing.assert_array_equal(shuffled(np.asarray(keys), place, size), there)
 
 
 @settings(max_examples=300, deadline=None)

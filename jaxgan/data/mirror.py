@@ -1,0 +1,40 @@
+"""Every picture twice, the second time as a mirror shows it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan.data.source import Source
+from jaxgan.errors import Refused
+from jaxgan.parts.types import Array, Batch, Key, PyTree
+
+
+def mirrored(source: Source) -> Source:
+    """2 N pictures of N: number 2n is the n-th, 2n + 1 the n-th with left and right exchanged.
+
+    So an epoch shows either of both once, where a coin at each step would show some twice.
+
+    >>> from jaxgan.data import load
+    >>> mirrored(load("digits")).size
+    3000
+    """
+    if len(source.shape) != 3 or source.size is None:
+        raise Refused(f"only pictures [side, side, channels] have a mirror image, not {source.shape}")
+
+    def take(arrays: PyTree, key: Key, number: Array) -> Batch:
+        taken = source.take(arrays, key, number // 2)
+        odd = (number % 2 == 1)[:, None, None, None]
+        return {**taken, "x": jnp.where(odd, taken["x"][:, :, ::-1], taken["x"])}
+
+    read = None if source.read is None else _Halved(source.read)
+    return source._replace(size=2 * source.size, take=take, read=read)
+
+
+@dataclass(frozen=True)
+class _Halved:
+    read: Callable[[np.ndarray], PyTree]
+
+    def __call__(self, number: np.ndarray) -> PyTree:
+        return self.read(number // 2)

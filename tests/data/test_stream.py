@@ -1,0 +1,78 @@
+import os
+import signal
+from dataclasses import dataclass
+from itertools import islice
+
+import jax
+import numpy as np
+import pytest
+
+from jaxgan.data.source import Source, batch
+from jaxgan.data.stream import Blocks, Steps, ahead
+from jaxgan.errors import Unreadable
+
+KEY = jax.random.key(3)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Reads the number itself, and says which process did; an accident at one of them on request."""
+
+    bad: int = -1
+    killed: int = -1
+
+    def __call__(self, number):
+        if self.bad in number:
+            raise Unreadable(f"example {self.bad} is bad")
+        if self.killed in number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return {"x": number.astype(np.float32)[:, None], "process": np.full(len(number), os.getpid())}
+
+
+def counted(size=10, **accident):
+    return Source((1,), size, 0, (), lambda arrays, key, number: {"x": arrays["x"]}, Counted(**accident))
+
+
+@pytest.mark.parametrize("start", [0, 7])
+@pytest.mark.parametrize("size", [7, 10])
+def test_what_is_read_ahead_is_what_each_step_would_read(size, start):
+    """The device's own order of the epochs, whatever the step it starts from."""
+    source = counted(size)
+    in_memory = source._replace(
+        arrays=np.arange(size, dtype=np.float32)[:, None],
+        take=lambda arrays, key, number: {"x": arrays[number]},
+        read=None,
+    )
+    steps = Steps.of(source, 4, KEY, start, start + 9)
+    found = [item["x"] for item in ahead(steps)]
+    want = [batch(in_memory, (4,), in_memory.arrays, KEY, start + i)["x"] for i in range(9)]
+    np.testing.assert_array_equal(found, want)
+
+
+def test_processes_give_the_same_stream():
+    steps = Steps.of(counted(), 4, KEY, 5, 15)
+    alone, apart = list(ahead(steps)), list(ahead(steps, workers=2))
+    np.testing.assert_array_equal([item["x"] for item in alone], [item["x"] for item in apart])
+    assert {int(item["process"][0]) for item in alone} == {os.getpid()}
+    assert len({int(item["process"][0]) for item in apart} - {os.getpid()}) == 2
+
+
+def test_blocks_are_everything_in_order():
+    blocks = list(ahead(Blocks(Counted(), 1000)))
+    np.testing.assert_array_equal(np.concatenate([b["x"] for b in blocks])[:, 0], np.arange(1000))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_bad_example_is_named_at_its_step(workers):
+    steps = Steps.of(counted(bad=3), 2, KEY, 0, 5)  # one epoch: it is in one of the five
+    at = next(i for i in range(5) if 3 in Steps.of(counted(), 2, KEY, 0, 5)[i]["x"])
+    under_way = ahead(steps, workers)
+    assert len(list(islice(under_way, at))) == at
+    with pytest.raises(Unreadable, match="example 3 is bad"):
+        next(under_way)
+
+
+@pytest.mark.timeout(60)
+def test_a_killed_process_is_an_error_and_not_a_hang():
+    with pytest.raises(Unreadable, match="ended"):
+        list(ahead(Steps.of(counted(killed=3), 2, KEY, 0, 5), workers=1))
