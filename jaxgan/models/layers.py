@@ -1,4 +1,4 @@
-"""Layers that several architectures share: norms, dropout per example, transposed convolution, logits."""
+"""Layers that several architectures share: norms, attention, dropout per example, doubling, logits."""
 
 import zlib
 from collections.abc import Callable
@@ -19,9 +19,12 @@ def weighted(layer: nn.Module, x: Array, norm: Norm, train: bool) -> Array:
     """layer(x), its weights divided by their largest singular value if `norm` is "spectral".
 
     One power iteration per call, remembered in the collection "spectral" when training (Miyato et al., 2018).
+    It runs in float32; the weights it gives are of x's type, or they would raise a bfloat16 layer to float32.
+    Flax divides the initial weights too, so `kernel_init` sets their direction, not their size.
     """
     if norm == "spectral":
-        return nn.SpectralNorm(layer, collection_name="spectral")(x, update_stats=train)
+        dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else None
+        return nn.SpectralNorm(layer, collection_name="spectral", dtype=dtype)(x, update_stats=train)
     return layer(x)
 
 
@@ -41,6 +44,64 @@ def normalised(
         return x
     batch_norm = nn.BatchNorm(momentum=momentum, scale_init=scale_init, axis_name=axis)
     return batch_norm(x, use_running_average=not train)
+
+
+class ConditionalNorm(nn.Module):
+    """BatchNorm whose scale and shift are looked up by class (Dumoulin et al., 2017; De Vries et al., 2017).
+
+    x [B, ..., C], label [B]: x_hat scale[label] + shift[label], tables [classes, C] that start as 1 and 0.
+
+    >>> x, label = jnp.ones((4, 8, 8, 3)), jnp.array([0, 1, 2, 0])
+    >>> ConditionalNorm(classes=3).init_with_output(jax.random.key(0), x, label)[0].shape
+    (4, 8, 8, 3)
+    """
+
+    classes: int
+    axis: str | None = None
+    momentum: float = 0.9
+
+    @nn.compact
+    def __call__(self, x: Array, label: Array, train: bool = False) -> Array:
+        plain = nn.BatchNorm(momentum=self.momentum, use_scale=False, use_bias=False, axis_name=self.axis)
+        x = plain(x, use_running_average=not train)
+
+        def looked_up(name: str, init: Initializer) -> Array:
+            table = nn.Embed(self.classes, x.shape[-1], embedding_init=init, name=name)
+            return table(label).reshape(x.shape[0], *(1,) * (x.ndim - 2), x.shape[-1])
+
+        return x * looked_up("scale", nn.initializers.ones) + looked_up("shift", nn.initializers.zeros)
+
+
+class SelfAttention(nn.Module):
+    """x + gamma attention(x), gamma from 0 (Zhang et al., 2019): [B, H, W, C] -> [B, H, W, C].
+
+    Queries and keys have C/8 channels, values C/2; keys and values are max-pooled 2x2, so that H W queries
+    look at H W / 4 places. With `norm` "spectral" all four 1x1 convolutions are normalised.
+
+    >>> SelfAttention().init_with_output(jax.random.key(0), jnp.ones((2, 8, 8, 16)))[0].shape
+    (2, 8, 8, 16)
+    """
+
+    norm: Norm = "none"
+    kernel_init: Initializer = nn.initializers.xavier_uniform()
+
+    @nn.compact
+    def __call__(self, x: Array, train: bool = False) -> Array:
+        b, h, w, c = x.shape
+
+        def conv(x: Array, features: int, name: str) -> Array:  # 1x1
+            dense = nn.Dense(features, use_bias=False, kernel_init=self.kernel_init, name=name)
+            return weighted(dense, x, self.norm, train)
+
+        def pooled(x: Array) -> Array:
+            return squares(x).max(axis=(2, 4)).reshape(b, -1, x.shape[-1])
+
+        query = conv(x, max(c // 8, 1), "query").reshape(b, h * w, -1)
+        key, value = pooled(conv(x, max(c // 8, 1), "key")), pooled(conv(x, max(c // 2, 1), "value"))
+        likeness = jnp.einsum("bqc,bkc->bqk", query, key)
+        weights = nn.softmax(at_least_float32(likeness)).astype(x.dtype)
+        seen = jnp.einsum("bqk,bkc->bqc", weights, value).reshape(b, h, w, -1)
+        return x + self.param("gamma", nn.initializers.zeros, ()) * conv(seen, c, "out")
 
 
 class Dropout(nn.Module):
@@ -75,11 +136,9 @@ class ConvTranspose(nn.Module):
     """Doubles height and width: [B, H, W, C] -> [B, 2H, 2W, features], kernel 4, stride 2, "SAME".
 
     The same numbers as `flax.linen.ConvTranspose(features, (4, 4), (2, 2))` with the same parameters, in
-    phase form: along each side the output at 2q-1 sees taps 1, 3 and the output at 2q taps 0, 2 of one window
-    x[q-1], x[q]; so all four phases are one product of the 2x2 windows [4C] with a [4C, 4 features] matrix.
-    The dilated form is pathological on CPU: forward and backward, 128 -> 64 channels, 16 -> 32 px, batch 64,
-    float32, jitted, 2 cores, Flax's takes 1276 ms and this one 127 (jax 0.10.2, flax 0.12.8; 1438 and 128
-    with jax 0.12.0.1, flax 0.12.12): 10 to 11 times faster.
+    phase form. The dilated form is pathological on CPU: forward and backward, 128 -> 64 channels, 16 -> 32
+    px, batch 64, float32, jitted, 2 cores, Flax's takes 1276 ms and this one 127 (jax 0.10.2, flax 0.12.8;
+    1438 and 128 with jax 0.12.0.1, flax 0.12.12): 10 to 11 times faster.
 
     >>> ConvTranspose(3).init_with_output(jax.random.key(0), jnp.ones((2, 4, 5, 8)))[0].shape
     (2, 8, 10, 3)
@@ -91,25 +150,75 @@ class ConvTranspose(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        b, h, w, c = x.shape
-        kernel = self.param("kernel", self.kernel_init, (4, 4, c, self.features))
-        phases = kernel.reshape(2, 2, 2, 2, c, self.features)[
-            :, ::-1, :, ::-1
-        ]  # tap = 2 neighbour + 1 - phase
-        matrix = phases.transpose(0, 2, 4, 1, 3, 5).reshape(4 * c, 4 * self.features)
-        x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-        windows = [x[:, i : i + h + 1, j : j + w + 1] for i in (0, 1) for j in (0, 1)]
-        y = jnp.concatenate(windows, axis=-1) @ matrix
-        y = y.reshape(b, h + 1, w + 1, 2, 2, self.features).transpose(0, 1, 3, 2, 4, 5)
-        y = y.reshape(b, 2 * h + 2, 2 * w + 2, self.features)[:, 1:-1, 1:-1]
+        y = _transposed(x, self.param("kernel", self.kernel_init, (4, 4, x.shape[-1], self.features)))
         return y + self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else y
+
+
+class UpConv(nn.Module):
+    """A 3x3 convolution of the image doubled by repeating pixels: [B, H, W, C] -> [B, 2H, 2W, features].
+
+    The same numbers as repeating and `flax.linen.Conv(features, (3, 3))` with the same parameters, by 4/9 of
+    the products: along each side the taps a, b, c meet two pixels, not three, and are the transposed
+    convolution of the taps a, a+b, b+c, c.
+
+    >>> UpConv(3).init_with_output(jax.random.key(0), jnp.ones((2, 4, 5, 8)))[0].shape
+    (2, 8, 10, 3)
+    """
+
+    features: int
+    kernel_init: Initializer = nn.initializers.lecun_normal()
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        kernel = self.param("kernel", self.kernel_init, (3, 3, x.shape[-1], self.features))
+        for side in (0, 1):
+            last = [(0, 1) if i == side else (0, 0) for i in range(4)]
+            kernel = jnp.pad(kernel, last) + jnp.pad(kernel, [pair[::-1] for pair in last])
+        return _transposed(x, kernel) + self.param("bias", nn.initializers.zeros, (self.features,))
+
+
+def _transposed(x: Array, kernel: Array) -> Array:
+    """A transposed convolution of stride 2, "SAME", with the kernel [4, 4, C, features], in phase form.
+
+    Along each side the output at 2q-1 sees taps 1, 3 and the output at 2q taps 0, 2 of one window x[q-1],
+    x[q]; so all four phases are one product of the 2x2 windows [4C] with a [4C, 4 features] matrix.
+    """
+    (b, h, w, c), features = x.shape, kernel.shape[-1]
+    phases = kernel.reshape(2, 2, 2, 2, c, features)[:, ::-1, :, ::-1]  # tap = 2 neighbour + 1 - phase
+    matrix = phases.transpose(0, 2, 4, 1, 3, 5).reshape(4 * c, 4 * features)
+    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    windows = [x[:, i : i + h + 1, j : j + w + 1] for i in (0, 1) for j in (0, 1)]
+    y = jnp.concatenate(windows, axis=-1) @ matrix
+    y = y.reshape(b, h + 1, w + 1, 2, 2, features).transpose(0, 1, 3, 2, 4, 5)
+    return y.reshape(b, 2 * h + 2, 2 * w + 2, features)[:, 1:-1, 1:-1]
+
+
+def squares(x: Array) -> Array:
+    """[B, H, W, C] -> [B, H/2, 2, W/2, 2, C]: an axis for each side of 2x2 squares, to pool over.
+
+    An odd row or column at the end is left out.
+
+    >>> float(squares(jnp.arange(4.0).reshape(1, 2, 2, 1)).mean(axis=(2, 4))[0, 0, 0, 0])
+    1.5
+    """
+    b, h, w, c = x.shape
+    return x[:, : h // 2 * 2, : w // 2 * 2].reshape(b, h // 2, 2, w // 2, 2, c)
+
+
+def at_least_float32(x: Array) -> Array:
+    """x, raised to float32 if it is shorter: for what is summed, or ends in a loss.
+
+    >>> at_least_float32(jnp.ones(3, jnp.bfloat16)).dtype
+    dtype('float32')
+    """
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
 class Logit(nn.Module):
     """Features [B, n] -> logits [B]: w.h + b, and + <embedding(label), h> if there are classes.
 
     The projection discriminator (Miyato & Koyama, 2018). Labels are [B], or [B, m] where an input packs m
-    examples: their embeddings are summed.
+    examples: their embeddings are summed. Sums are taken in float32 at least.
 
     >>> h, label = jnp.ones((2, 5)), jnp.array([[0, 2], [1, 1]])
     >>> Logit(classes=3).init_with_output(jax.random.key(0), h, label)[0].shape
@@ -119,20 +228,21 @@ class Logit(nn.Module):
     classes: int = 0
     norm: Norm = "none"
     kernel_init: Initializer = nn.initializers.lecun_normal()
+    embedding_init: Initializer = nn.linear.default_embed_init
 
     @nn.compact
     def __call__(self, h: Array, label: Array | None = None, train: bool = False) -> Array:
         if label is None and self.classes:
             raise Refused(
                 f"this discriminator has classes={self.classes} and was given no labels: "
-                "use the conditioning `projection`, or classes=0"
+                "use the conditioning `projection` or `labels`, or classes=0"
             )
         if label is not None and not self.classes:
             raise Refused("this discriminator was given labels and has classes=0: tell it how many there are")
+        h = at_least_float32(h)
         logit = weighted(nn.Dense(1, kernel_init=self.kernel_init), h, self.norm, train)[:, 0]
         if label is None:
             return logit
-        embedding = weighted(
-            nn.Embed(self.classes, h.shape[-1]), label.reshape(h.shape[0], -1), self.norm, train
-        )
+        table = nn.Embed(self.classes, h.shape[-1], embedding_init=self.embedding_init)
+        embedding = weighted(table, label.reshape(h.shape[0], -1), self.norm, train)
         return logit + (embedding.sum(axis=1) * h).sum(axis=-1)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgan.parts.types import Array, Params, Stats
+from jaxgan.parts.types import Array, Params, Schedule, Stats, at
 
 
 class Average(NamedTuple):
@@ -16,11 +16,12 @@ class Average(NamedTuple):
     update: Callable[[tuple[Params, Stats], Params, Stats, Array], tuple[Params, Stats]]
 
 
-def ema(decay: float = 0.999, ramp: float = 10.0) -> Average:
+def ema(decay: Schedule = 0.999, ramp: float = 10.0) -> Average:
     """a <- b a + (1 - b) x with b = min(decay, (1 + t) / (ramp + t)): short memory first, then long.
 
     Parameters and BatchNorm statistics are averaged; everything else (spectral-norm vectors, counters) is
-    copied, since an average of unit vectors is none. `ramp=1` is no ramp-up.
+    copied, since an average of unit vectors is none. `ramp=1` is no ramp-up. The decay may be a schedule of
+    the step, as in Huang et al., 2024.
 
     >>> average = ema(0.5, ramp=1.0)
     >>> float(average.update((jnp.zeros(()), {}), jnp.ones(()), {}, jnp.int32(0))[0])
@@ -30,7 +31,7 @@ def ema(decay: float = 0.999, ramp: float = 10.0) -> Average:
     def update(
         averages: tuple[Params, Stats], params: Params, stats: Stats, step: Array
     ) -> tuple[Params, Stats]:
-        b = jnp.minimum(decay, (1 + step) / (ramp + step))
+        b = jnp.minimum(at(decay, step), (1 + step) / (ramp + step))
 
         def move(old: Array, new: Array) -> Array:
             return (old + (1 - b) * (new - old)).astype(new.dtype)

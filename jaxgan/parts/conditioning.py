@@ -58,6 +58,17 @@ def projection(classes: int) -> Conditioning:
     return Conditioning(classes, lambda z, label: _beside(z, label, classes), lambda x, label: (x, label))
 
 
+def labels(classes: int) -> Conditioning:
+    """Both networks take labels themselves: G(z, label) and D(x, label).
+
+    So do `sngan` and `r3gan` with `classes=`, where G normalises by class (Dumoulin et al., 2017) or embeds.
+
+    >>> len(labels(10).g(jnp.zeros((4, 32)), jnp.arange(4)))
+    2
+    """
+    return Conditioning(classes, lambda z, label: (z, label), lambda x, label: (x, label))
+
+
 def _beside(z: Array, label: Array, classes: int) -> Inputs:
     return (jnp.concatenate([z, _one_hot(label, classes)], axis=-1),)
 

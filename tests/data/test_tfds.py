@@ -90,6 +90,19 @@ def test_a_damaged_file_is_named_with_the_example(home, how):
     assert "\n" not in str(said.value)
 
 
+def test_a_record_without_its_picture_is_named(home, monkeypatch):
+    """What TFDS has made of files cut off at a block."""
+    source = tfds.tfds(tfds_set(home))
+
+    class Empty:
+        def __getitems__(self, numbers):
+            return [{"image": None, "label": 0} for _ in numbers]
+
+    monkeypatch.setattr(tfds, "_records", lambda *where: Empty())
+    with pytest.raises(Unreadable, match=r"example 7 of .* cannot be read: its file is truncated"):
+        source.read(np.array([7, 8]))
+
+
 def test_prepare_refuses_what_it_cannot_do(home, capsys):
     with pytest.raises(Refused, match="no data set 'cifarr10'; did you mean cifar10"):
         prepare("cifarr10")

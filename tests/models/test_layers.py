@@ -5,19 +5,43 @@ import numpy as np
 import pytest
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import ConvTranspose, Dropout, Logit
+from jaxgan.models.layers import (
+    ConditionalNorm,
+    ConvTranspose,
+    Dropout,
+    Logit,
+    SelfAttention,
+    UpConv,
+    squares,
+)
 
 KEY = jax.random.key(0)
 
 
-def test_transposed_convolution_is_flax_s():
-    theirs = nn.ConvTranspose(3, (4, 4), strides=(2, 2), padding="SAME")
-    ours = ConvTranspose(3)
+class RepeatedConv(nn.Module):
+    """What UpConv stands for."""
+
+    @nn.compact
+    def __call__(self, x):
+        repeated = jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
+        return nn.Conv(3, (3, 3), name="inner")(repeated)
+
+    def apply(self, variables, x):
+        return super().apply({"params": {"inner": variables["params"]}}, x)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "size"),
+    [
+        (ConvTranspose(3), nn.ConvTranspose(3, (4, 4), strides=(2, 2), padding="SAME"), 4),
+        (UpConv(3), RepeatedConv(), 3),
+    ],
+)
+def test_doubling_convolutions_are_flax_s(ours, theirs, size):
     x = jax.random.normal(KEY, (2, 3, 5, 4))
-    params = theirs.init(KEY, x)
-    params["params"]["bias"] = jnp.array([0.1, -0.2, 0.3])
-    same_places = jax.tree.map(jnp.shape, ours.init(KEY, x)), jax.tree.map(jnp.shape, params)
-    assert same_places[0] == same_places[1]
+    kernel = 0.1 * jax.random.normal(jax.random.key(1), (size, size, 4, 3))
+    params = {"params": {"kernel": kernel, "bias": jnp.array([0.1, -0.2, 0.3])}}
+    assert jax.tree.map(jnp.shape, ours.init(KEY, x)) == jax.tree.map(jnp.shape, params)
 
     def value(module):
         return lambda params, x: jnp.sin(module.apply(params, x)).sum()
@@ -34,7 +58,64 @@ def test_transposed_convolution_is_flax_s():
     for what in (gradient, second):
         expected, got = (jax.jit(what(module))(params, x) for module in (theirs, ours))
         for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
-            np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-5)
+            assert jnp.linalg.norm(a - b) <= 2e-6 * jnp.linalg.norm(b)
+
+
+def test_squares_are_what_pooling_pools():
+    x = jax.random.normal(KEY, (2, 5, 6, 3))
+    for got, pool in ((squares(x).mean((2, 4)), nn.avg_pool), (squares(x).max((2, 4)), nn.max_pool)):
+        np.testing.assert_allclose(got, pool(x, (2, 2), (2, 2)), atol=1e-6)
+
+
+def test_conditional_norm_scales_and_shifts_by_class():
+    x, label = 3 + 2 * jax.random.normal(KEY, (6, 4, 4, 5)), jnp.array([0, 2, 1, 2, 0, 0])
+    norm = ConditionalNorm(3)
+    variables = norm.init(KEY, x, label)
+    whitened = (x - x.mean((0, 1, 2))) / jnp.sqrt(x.var((0, 1, 2)) + 1e-5)
+    start, changed = norm.apply(variables, x, label, train=True, mutable="batch_stats")
+    np.testing.assert_allclose(start, whitened, atol=1e-4)
+    np.testing.assert_allclose(
+        changed["batch_stats"]["BatchNorm_0"]["mean"], 0.1 * x.mean((0, 1, 2)), rtol=1e-4
+    )
+    scale, shift = jax.random.normal(KEY, (2, 3, 5))
+    params = {"scale": {"embedding": scale}, "shift": {"embedding": shift}}
+    got, _ = norm.apply({**variables, "params": params}, x, label, train=True, mutable="batch_stats")
+    for i in range(6):
+        np.testing.assert_allclose(got[i], whitened[i] * scale[label[i]] + shift[label[i]], atol=1e-4)
+    still = norm.apply({**variables, "params": params}, x, label)  # averages are still 0 and 1
+    np.testing.assert_allclose(still[1], x[1] * scale[2] + shift[2], rtol=1e-4, atol=1e-4)
+
+
+def test_self_attention_by_hand():
+    x = np.asarray(jax.random.normal(KEY, (1, 4, 6, 16)))
+    variables = SelfAttention().init(KEY, x)
+    np.testing.assert_array_equal(SelfAttention().apply(variables, x), x)  # gamma starts at 0
+    assert {name: p["kernel"].shape for name, p in variables["params"].items() if name != "gamma"} == {
+        "query": (16, 2),
+        "key": (16, 2),
+        "value": (16, 8),
+        "out": (8, 16),
+    }
+    variables["params"]["gamma"] = jnp.float32(0.7)
+    w = {name: np.asarray(p["kernel"]) for name, p in variables["params"].items() if name != "gamma"}
+    places = [(i, j) for i in range(0, 4, 2) for j in range(0, 6, 2)]
+
+    def pooled(name):
+        return [(x[0] @ w[name])[i : i + 2, j : j + 2].max((0, 1)) for i, j in places]
+
+    keys, values = pooled("key"), pooled("value")
+    for i, j in [(0, 0), (3, 5), (2, 1)]:
+        likeness = np.array([x[0, i, j] @ w["query"] @ key for key in keys])
+        weights = np.exp(likeness) / np.exp(likeness).sum()
+        by_hand = x[0, i, j] + 0.7 * sum(a * v for a, v in zip(weights, values, strict=True)) @ w["out"]
+        np.testing.assert_allclose(SelfAttention().apply(variables, x)[0, i, j], by_hand, atol=1e-5)
+
+
+def test_self_attention_under_spectral_norm_and_at_odd_sides():
+    x = jax.random.normal(KEY, (2, 5, 7, 8))
+    variables = jax.eval_shape(SelfAttention("spectral").init, KEY, x)
+    assert len(variables["spectral"]) == 4
+    assert jax.eval_shape(SelfAttention("spectral").apply, variables, x).shape == x.shape
 
 
 class TwoDropouts(nn.Module):
@@ -82,3 +163,12 @@ def test_logit_refuses_labels_that_do_not_fit():
         Logit(classes=3).init(KEY, h)
     with pytest.raises(Refused, match="classes=0"):
         Logit().init(KEY, h, jnp.zeros(2, int))
+
+
+def test_logits_of_short_features_are_summed_in_float32():
+    h = jnp.full((2, 1024), 1.0, jnp.bfloat16)
+    dense = {"kernel": jnp.ones((1024, 1), jnp.bfloat16), "bias": jnp.ones(1, jnp.bfloat16)}
+    variables = {"params": {"Dense_0": dense}}
+    np.testing.assert_array_equal(
+        Logit().apply(variables, h), jnp.full(2, 1025.0)
+    )  # bfloat16 has 1024 or 1032

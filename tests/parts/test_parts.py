@@ -63,6 +63,13 @@ def test_concatenation_puts_the_label_beside():
     assert flat.shape == (2, 10)
 
 
+def test_labels_reach_both_networks_as_they_are():
+    z, x, label = jnp.zeros((2, 5)), jnp.zeros((2, 7)), jnp.array([2, 0])
+    cond = conditioning.labels(3)
+    assert cond.classes == 3
+    assert all(a is b for a, b in zip(cond.g(z, label) + cond.d(x, label), (z, label, x, label), strict=True))
+
+
 def test_packed_labels_stand_side_by_side():
     (x,) = conditioning.concatenation(3).d(jnp.zeros((1, 4, 4, 2)), jnp.array([[2, 0]]))
     np.testing.assert_array_equal(x[0, 0, 0, 2:], [0, 0, 1, 1, 0, 0])
@@ -76,6 +83,16 @@ def test_ema_ramps_up_by_its_formula():
         held = average.update(held, jnp.full(3, step + 1.0), {}, jnp.int32(step))
         b = min(0.9, (1 + step) / (10 + step))
         by_hand = b * by_hand + (1 - b) * (step + 1.0)
+    np.testing.assert_allclose(held[0], by_hand, rtol=1e-5)
+
+
+def test_emas_decay_may_be_a_schedule():
+    average = ema(lambda step: 1 - 1 / (2 + step), ramp=1.0)
+    held = average.init(jnp.zeros(3), {})
+    update, by_hand = jax.jit(average.update), 0.0
+    for step in range(50):
+        held = update(held, jnp.full(3, float(step**2)), {}, jnp.int32(step))
+        by_hand += (step**2 - by_hand) / (2 + step)
     np.testing.assert_allclose(held[0], by_hand, rtol=1e-5)
 
 

@@ -1,0 +1,220 @@
+"""SNGAN (Miyato et al., 2018; Miyato & Koyama, 2018): residual networks, spectral norm in the discriminator.
+
+At sides up to 32 px these are the paper's networks for CIFAR-10, of one width throughout; above, those for
+STL-10 and ImageNet, which double their channels with every halving. Kernels start Xavier-uniform, times
+sqrt 2 inside the branches of residual blocks, as in the authors' code; under spectral norm Flax then divides
+them by sigma, so their size there, against which a step weighs, is not the paper's.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgan.errors import Refused
+from jaxgan.models.layers import (
+    ConditionalNorm,
+    Logit,
+    SelfAttention,
+    UpConv,
+    at_least_float32,
+    normalised,
+    squares,
+    weighted,
+)
+
+Array = jax.Array
+SIZES = sorted(b * 2**k for b in (4, 5, 6, 7) for k in range(1, 6) if b * 2**k <= 128)
+FLAT = 32  # the widest images whose networks are of one width
+MOST = 16  # times the width, at the narrowest images
+
+_xavier = nn.initializers.xavier_uniform()
+_branch = nn.initializers.variance_scaling(2.0, "fan_avg", "uniform")  # Xavier, gain sqrt 2
+
+
+class Generator(nn.Module):
+    """z [B, n], label [B] if `classes` -> images [B, s, s, channels] in (-1, 1), s = b 2^k with b in 4..7.
+
+    Dense to b x b, k residual blocks that each double the side, BatchNorm, ReLU, a 3x3 convolution, tanh.
+    BatchNorm is conditional where there are classes. `width` is the channels of the widest images; the papers
+    have 256 at 32 px, and 64 above, doubled with every halving up to 1024. `attention`: the side at which
+    self-attention stands (Zhang et al., 2019), 0 for none. `remat`: blocks are computed again in the backward
+    pass rather than remembered; the same numbers for less memory and more time.
+
+    >>> g = Generator(shape=(28, 28, 1), width=4, classes=10)
+    >>> z, label = jnp.ones((2, 16)), jnp.array([3, 9])
+    >>> jax.eval_shape(g.init_with_output, jax.random.key(0), z, label)[0].shape
+    (2, 28, 28, 1)
+    """
+
+    shape: tuple[int, int, int] = (32, 32, 3)
+    width: int = 256
+    classes: int = 0
+    attention: int = 0
+    remat: bool = False
+    axis: str | None = None
+
+    def __post_init__(self) -> None:
+        _check(self.shape)
+        base, widths = _rising(self.shape[0], self.width)
+        _check_attention(self.attention, [base << i for i in range(1, len(widths))])
+        super().__post_init__()
+
+    @nn.compact
+    def __call__(self, z: Array, label: Array | None = None, *, train: bool = False) -> Array:
+        if (label is None) != (self.classes == 0):
+            raise Refused(
+                f"this generator has classes={self.classes} and was given {'no ' if label is None else ''}"
+                "labels: use the conditioning `labels` and tell both networks how many classes there are"
+            )
+        base, (first, *widths) = _rising(self.shape[0], self.width)
+        block = _perhaps_twice(_Up, self.remat)
+        attention = _perhaps_twice(SelfAttention, self.remat, (2,))  # `train`; 0 is self
+
+        x = nn.Dense(base * base * first, kernel_init=_xavier)(z).reshape(z.shape[0], base, base, first)
+        for i, width in enumerate(widths):
+            x = block(width, self.classes, self.axis, train, name=f"block{i}")(x, label)
+            if x.shape[1] == self.attention:
+                x = attention("none", name="attention")(x, train)
+        x = nn.relu(_norm(x, label, self.classes, self.axis, train))
+        return nn.tanh(nn.Conv(self.shape[-1], (3, 3), kernel_init=_xavier)(x))
+
+
+class Discriminator(nn.Module):
+    """Images [B, s, s, channels], label if `classes` -> logits [B], for the sizes of the generator.
+
+    Residual blocks, the first of which halve the side; ReLU, sum over pixels, a logit with projection. At
+    sides up to 32 px two blocks halve and two do not, all of `width` channels (128 in the paper). Above, the
+    side is halved to 4 px or fewer, `width` (64) channels doubled each time up to 16 times; then one block
+    more. `norm` "none" leaves spectral norm out. `attention` and `remat` as in the generator.
+
+    >>> d = Discriminator(width=4, classes=10)
+    >>> x, label = jnp.ones((2, 32, 32, 3)), jnp.array([3, 9])
+    >>> jax.eval_shape(d.init_with_output, jax.random.key(0), x, label)[0].shape
+    (2,)
+    """
+
+    width: int = 128
+    classes: int = 0
+    norm: Literal["spectral", "none"] = "spectral"
+    attention: int = 0
+    remat: bool = False
+
+    @nn.compact
+    def __call__(self, x: Array, label: Array | None = None, *, train: bool = False) -> Array:
+        _check(x.shape[1:], packed=True)
+        blocks = _falling(x.shape[1], self.width)
+        _check_attention(self.attention, [side for side, _ in blocks])
+        block = _perhaps_twice(_Down, self.remat)
+        attention = _perhaps_twice(SelfAttention, self.remat, (2,))  # `train`; 0 is self
+
+        attended = False
+        for i, (side, width) in enumerate(blocks):
+            x = block(width, side < x.shape[1], i == 0, self.norm, train, name=f"block{i}")(x)
+            if side == self.attention and not attended:
+                x, attended = attention(self.norm, name="attention")(x, train), True
+        h = at_least_float32(nn.relu(x)).sum(axis=(1, 2))
+        return Logit(self.classes, self.norm, _xavier, _xavier)(h, label, train)
+
+
+class _Up(nn.Module):
+    """[B, s, s, C] -> [B, 2s, 2s, width]: norm, ReLU, double, 3x3, norm, ReLU, 3x3; beside it double, 1x1."""
+
+    width: int
+    classes: int
+    axis: str | None
+    train: bool
+
+    @nn.compact
+    def __call__(self, x: Array, label: Array | None) -> Array:
+        h = nn.relu(_norm(x, label, self.classes, self.axis, self.train))
+        h = UpConv(self.width, kernel_init=_branch)(h)
+        h = nn.relu(_norm(h, label, self.classes, self.axis, self.train))
+        h = nn.Conv(self.width, (3, 3), kernel_init=_branch)(h)
+        # a 1x1 convolution and repeated pixels commute, and small images are cheaper
+        short = nn.Conv(self.width, (1, 1), kernel_init=_xavier, name="short")(x)
+        return h + jnp.repeat(jnp.repeat(short, 2, axis=1), 2, axis=2)
+
+
+class _Down(nn.Module):
+    """[B, s, s, C] -> [B, s, s, width], or half the side: ReLU, 3x3, ReLU, 3x3, halve; beside it 1x1, halve.
+
+    The first block has no ReLU at its start. Where neither side nor width changes the shortcut is x itself.
+    """
+
+    width: int
+    halve: bool
+    first: bool
+    norm: Literal["spectral", "none"]
+    train: bool
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        def conv(x: Array, width: int, size: int, init: Callable, name: str) -> Array:
+            layer = nn.Conv(width, (size, size), kernel_init=init, name=name)
+            return weighted(layer, x, self.norm, self.train)
+
+        def halved(x: Array) -> Array:
+            return squares(x).mean(axis=(2, 4)) if self.halve else x
+
+        h = x if self.first else nn.relu(x)
+        h = conv(h, self.width if self.first else x.shape[-1], 3, _branch, "conv0")
+        h = halved(conv(nn.relu(h), self.width, 3, _branch, "conv1"))
+        if not self.halve and x.shape[-1] == self.width:
+            return h + x
+        # a 1x1 convolution and a mean over pixels commute, and small images are cheaper
+        return h + conv(halved(x), self.width, 1, _xavier, "short")
+
+
+def _norm(x: Array, label: Array | None, classes: int, axis: str | None, train: bool) -> Array:
+    if label is None:
+        return normalised(x, "batch", axis, train)
+    return ConditionalNorm(classes, axis)(x, label, train)
+
+
+def _perhaps_twice(module: type[nn.Module], remat: bool, static: tuple[int, ...] = ()) -> Callable[..., Any]:
+    """The class itself, or one whose modules are computed again in the backward pass."""
+    return nn.remat(module, static_argnums=static) if remat else module
+
+
+def _rising(side: int, width: int) -> tuple[int, list[int]]:
+    """The generator's base side and its channels there and after every doubling."""
+    k = side.bit_length() - 3
+    return side >> k, [width if side <= FLAT else min(width << i, MOST * width) for i in range(k, -1, -1)]
+
+
+def _falling(side: int, width: int) -> list[tuple[int, int]]:
+    """The (side, channels) that each block of the discriminator ends with."""
+    if side <= FLAT:
+        return [(side // 2, width)] + [(side // 4, width)] * 3
+    blocks: list[tuple[int, int]] = []
+    while side > 4 and side % 2 == 0:
+        side //= 2
+        blocks.append((side, min(width << len(blocks), MOST * width)))
+    return [*blocks, (side, min(width << len(blocks), MOST * width))]
+
+
+def _check(shape: tuple[int, ...], packed: bool = False) -> None:
+    """A discriminator may see more channels than an image has: packed ones, labels."""
+    if len(shape) != 3 or shape[0] != shape[1]:
+        raise Refused(f"SNGAN makes square images (side, side, channels), not {tuple(shape)}")
+    side, _, channels = shape
+    if not packed and not 1 <= channels <= 4:
+        raise Refused(
+            f"SNGAN makes images of 1 to 4 channels, not {channels}: shape is (side, side, channels)"
+        )
+    if side not in SIZES:
+        below = [str(s) for s in SIZES if s < side][-1:]
+        above = [str(s) for s in SIZES if s > side][:1]
+        raise Refused(
+            f"SNGAN cannot make images of {side} px, only 4, 5, 6 or 7 times 2, 4, 8, ... up to 128: "
+            f"take {' or '.join(below + above)}"
+        )
+
+
+def _check_attention(attention: int, sides: list[int]) -> None:
+    if attention and attention not in sides:
+        there = ", ".join(map(str, sorted(set(sides))))
+        raise Refused(f"no block ends at {attention} px, so attention cannot stand there: only at {there}")

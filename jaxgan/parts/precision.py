@@ -1,0 +1,45 @@
+"""Arithmetic in bfloat16, where that is safe."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.parts.network import Network
+from jaxgan.parts.types import Params, PyTree, Stats
+
+
+def bfloat16(network: Network) -> Network:
+    """The network, computing in bfloat16; everything outside it stays as it was, float32.
+
+    Parameters and inputs are rounded on their way in, outputs and gradients raised on their way out. So
+    parameters, optimiser, losses, penalties, logits and images are float32. Statistics go in and come out in
+    their own type: BatchNorm's averages and spectral vectors are float32, and Flax computes them so. Labels
+    and other integers pass untouched. A layer with a `dtype` of its own keeps to it. Flax's SpectralNorm
+    raises what it wraps to float32 unless given `dtype=jnp.bfloat16`; in `jaxgan.models` that is seen to.
+
+    >>> import jax.numpy as jnp
+    >>> linear = Network(
+    ...     lambda key, x: (jnp.ones(x.shape[1:]), {}),
+    ...     lambda w, stats, x, key=None, train=False: (x @ w, stats),
+    ... )
+    >>> x = jnp.array([[256.0, 1.0]])  # bfloat16 has 8 bits: the sum, 257, is rounded to 256
+    >>> bfloat16(linear).apply(jnp.ones(2), {}, x)[0]
+    Array([256.], dtype=float32)
+    """
+
+    def apply(
+        params: Params, stats: Stats, *inputs: Any, key: jax.Array | None = None, train: bool = False
+    ) -> tuple[Any, Stats]:
+        params, inputs = _cast((params, inputs), jnp.float32, jnp.bfloat16)
+        output, changed = network.apply(params, stats, *inputs, key=key, train=train)
+        changed = jax.tree.map(
+            lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), changed, stats
+        )
+        return _cast(output, jnp.bfloat16, jnp.float32), changed
+
+    return Network(network.init, apply)
+
+
+def _cast(tree: PyTree, old: Any, new: Any) -> PyTree:
+    return jax.tree.map(lambda x: x.astype(new) if x.dtype == old else x, tree)

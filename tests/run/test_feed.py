@@ -1,0 +1,139 @@
+"""Examples read from files while a run goes on: the same run as from memory, and no accident is silent."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from support import SCRIPTS, ended, final, picture_folder, play, rows, same, script, start
+
+from jaxgan.data.folder import folder
+from jaxgan.data.stream import Steps
+
+FILES = script("files")
+PATH = SCRIPTS / "files.py"
+
+
+@pytest.fixture
+def data(tmp_path):
+    return picture_folder(tmp_path / "data", 50)  # 32 a step: epochs end within steps
+
+
+def test_memory_files_and_processes_are_one_run(data, tmp_path):
+    runs = {"memory": ("--memory", 10), "files": (), "processes": ("--workers", 2)}
+    for name, options in runs.items():
+        ended(start(PATH, "--data", data, "--out", tmp_path / name, *options))
+    for name in ("files", "processes"):
+        same(final(tmp_path / "memory"), final(tmp_path / name))
+        assert rows(tmp_path / "memory") == rows(tmp_path / name)
+    waits = {name: ["data_wait" in row for row in everything(tmp_path / name)] for name in runs}
+    assert waits == {"memory": [False] * 4, "files": [True] * 4, "processes": [True] * 4}
+    assert all(0 <= row["data_wait"] <= 1 for row in everything(tmp_path / "files"))
+
+
+def everything(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_resume_is_bitwise(data, tmp_path):
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    assert play(FILES, "--data", data, "--out", whole) == 0
+    assert play(FILES, "--data", data, "--out", halves, "--steps", 3) == 0
+    assert play(FILES, "--resume", halves, "--steps", 5, "--memory", 10) == 0
+    assert play(FILES, "--resume", halves, "--steps", 8, "--memory", 0, "--workers", 1) == 0
+    same(final(whole), final(halves))
+
+
+def test_going_back_after_a_nan_reads_what_the_new_numbers_ask_for(data, tmp_path):
+    """Against the same pictures as arrays, which the compiled update picks by itself, from the state's key."""
+    source = folder(data)
+    read = source.read(np.arange(source.size))
+    rest = {"x_test": read["x"][:1], "label_test": read["label"][:1]}
+    np.savez(tmp_path / "same.npz", x=read["x"], label=read["label"], **rest)
+    nan = ("--nan-at", 5, "--on-nan", "restore")
+    finals = {}
+    for name, options in {"arrays": (), "files": (), "memory": ("--memory", 10)}.items():
+        path = tmp_path / "same.npz" if name == "arrays" else data
+        assert play(FILES, "--data", path, "--out", tmp_path / name, *nan, *options) == 0
+        finals[name] = final(tmp_path / name)
+    same(finals["memory"], finals["files"])
+    want, found = finals["arrays"].g.params, finals["files"].g.params
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), want, found)
+
+
+def test_a_broken_picture_ends_the_run_with_its_name_and_loses_nothing(data, tmp_path, capsys):
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    assert play(FILES, "--data", data, "--out", whole, "--save-every", 100) == 0
+    source = folder(data)
+    numbers = Steps.of(source._replace(read=lambda number: number), 32, jax.random.key(0), 0, 2)
+    late = int(next(n for n in numbers[1] if n not in {0, *numbers[0]}))  # 0 is read before the first step
+    broken = Path(source.read.files[late])
+    good = broken.read_bytes()
+    broken.write_bytes(bytes(len(good)))
+    capsys.readouterr()
+    assert play(FILES, "--data", data, "--out", run, "--save-every", 100) == 1
+    *_, hint, line = capsys.readouterr().err.splitlines()
+    assert line == f"error: {broken} (example {late}) cannot be read: cannot identify image file"
+    assert f"jaxgan resume {run}" in hint
+    assert int(final(run).step) == 1
+    broken.write_bytes(good)
+    assert play(FILES, "--resume", run) == 0
+    same(final(whole), final(run))
+
+
+def test_other_pictures_on_resume_are_refused(data, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert play(FILES, "--data", data, "--out", run, "--steps", 2) == 0
+    Path(folder(data).read.files[0]).unlink()
+    assert play(FILES, "--resume", run, "--steps", 4) == 2
+    assert "the data are not what they were" in capsys.readouterr().err
+    assert play(FILES, "--resume", run, "--steps", 4, "--force") == 0
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has spawned to read for it."""
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True)
+    return [int(line.split()[0]) for line in listed.stdout.splitlines() if "spawn_main" in line]
+
+
+def reading(data: Path, run: Path) -> subprocess.Popen:
+    """A run under way, with processes that read for it."""
+    options = ("--workers", 2, "--pause", 0.2, "--steps", 1000, "--log-every", 1)
+    process = start(PATH, "--data", data, "--out", run, *options)
+    for _ in range(600):
+        if (run / "metrics.jsonl").exists() and len(everything(run)) > 2:
+            return process
+        time.sleep(0.1)
+    process.kill()
+    raise AssertionError(process.communicate())
+
+
+def test_a_killed_reader_ends_the_run_and_loses_nothing(data, tmp_path):
+    process = reading(data, tmp_path / "run")
+    os.kill(children(process.pid)[0], signal.SIGKILL)
+    clock = time.monotonic()
+    said = ended(process, 1).splitlines()
+    assert time.monotonic() - clock < 20
+    assert "error: a process that reads data ended" in said[-1]
+    assert "Traceback" not in "\n".join(said)
+    reached = everything(tmp_path / "run")[-1]["step"]
+    assert int(final(tmp_path / "run").step) >= reached
+
+
+def test_control_c_is_answered_in_good_order(data, tmp_path):
+    """A terminal sends it to the readers too."""
+    process = reading(data, tmp_path / "run")
+    readers = children(process.pid)
+    assert len(readers) == 2
+    for pid in (*readers, process.pid):
+        os.kill(pid, signal.SIGINT)
+    said = ended(process, 130)
+    assert "SIGINT: saved" in said
+    assert "Traceback" not in said
+    assert "Exception" not in said
+    assert not any(Path(f"/proc/{pid}").exists() for pid in readers)
