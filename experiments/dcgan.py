@@ -31,8 +31,6 @@ class Config(jg.Settings):
     """Adam's learning rate, for both players."""
     b1: float = 0.5
     """Adam's decay of the mean gradient, for both players."""
-    size: int = 0
-    """Side of the images in pixels; 0 is the data's own, and 64 for radford."""
     width: int = 128
     """Channels of radford's widest images, in either network; hidden units of the tutorial's D."""
     z_size: int = 100
@@ -46,18 +44,16 @@ def build(config: Config) -> jg.Experiment:
     from jax.nn import leaky_relu
 
     from jaxgan.data import load
-    from jaxgan.data.resize import resized
     from jaxgan.models import convnet, dcgan, mlp
 
-    source = load(config.data)
     match config.network:
         case "tutorial":
-            source = resized(source, config.size or source.shape[0])
+            source = load(config.data, config.size)
             generator = convnet.Generator(source.shape)
             leaky = partial(leaky_relu, negative_slope=0.2)
             discriminator = mlp.Discriminator((2 * config.width, config.width), activation=leaky)
         case "radford":
-            source = resized(source, config.size or 64)
+            source = load(config.data, config.size or 64)
             generator = dcgan.Generator(source.shape, config.width)
             discriminator = dcgan.Discriminator(config.width)
 

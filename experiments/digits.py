@@ -30,8 +30,6 @@ class Config(jg.Settings):
     """Weight of R1 and R2."""
     average: float = 0.99
     """Decay of the average of G's parameters."""
-    held_out: str = ""
-    """An .npz file of held-out examples to measure by; empty for digits, which have their own."""
     width: int = 256
     """Units of each hidden layer, two in either network."""
     z_size: int = 64
@@ -52,7 +50,7 @@ def build(config: Config) -> jg.Experiment:
     from jaxgan.metrics.energy import energy_distance
     from jaxgan.models import mlp
 
-    source = load(config.data)
+    source = load(config.data, config.size)
     classes = source.classes
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, config.width)
@@ -66,11 +64,8 @@ def build(config: Config) -> jg.Experiment:
     )
     adam = optax.adam(config.lr, b1=0.0, b2=0.99)
     rule = jg.alternating(game, adam, adam, average=jg.ema(config.average))
-    if not config.held_out and config.data != "digits":
-        return jg.Experiment(game, rule, source, grid=100)
 
-    held_out = load(config.held_out) if config.held_out else load("digits", split="test")
-    held_out = examples(held_out, 1500)
+    held_out = examples(load(config.data, config.size, split="test"), 1500)
     energy_real = energy_distance(examples(source, 1500), held_out)
 
     def measure(moment: jg.Moment) -> dict[str, float]:

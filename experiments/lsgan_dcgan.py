@@ -27,8 +27,6 @@ class Config(jg.Settings):
     """Adam's learning rate, for both players."""
     b1: float = 0.5
     """Adam's decay of the mean gradient, for both players."""
-    size: int = 0
-    """Side of the images in pixels; 0 is the data's own, or 16 if that is less."""
     width: int = 32
     """Channels of the widest images, in either network."""
     z_size: int = 100
@@ -48,8 +46,9 @@ def build(config: Config) -> jg.Experiment:
         case "cross_entropy":
             objective = jg.objectives.non_saturating()
 
-    source = load(config.data)
-    source = resized(source, config.size or max(16, source.shape[0]))
+    source = load(config.data, config.size)
+    if not config.size:
+        source = resized(source, max(16, source.shape[0]))
     game = jg.gan(
         jg.from_linen(dcgan.Generator(source.shape, config.width)),
         jg.from_linen(dcgan.Discriminator(config.width)),

@@ -30,8 +30,6 @@ class Config(jg.Settings):
     """The learning rate after t steps is lr / (1 + decay t)."""
     stop_below: float = 0.0
     """Stop when the energy distance to the held-out examples is below this; 0 never stops."""
-    held_out: str = ""
-    """An .npz file of examples to stop by; empty for digits, which have their own."""
     width: int = 256
     """The narrowest hidden layer; the others have twice and four times as many units."""
     z_size: int = 100
@@ -52,7 +50,7 @@ def build(config: Config) -> jg.Experiment:
     from jaxgan.metrics.energy import energy_distance
     from jaxgan.models import mlp
 
-    source = load(config.data)
+    source = load(config.data, config.size)
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, 2 * config.width, 4 * config.width)
     game = jg.gan(
@@ -66,8 +64,7 @@ def build(config: Config) -> jg.Experiment:
     if not config.stop_below:
         return jg.Experiment(game, rule, source, grid=25)
 
-    held_out = load(config.held_out) if config.held_out else load(config.data, split="test")
-    held_out = examples(held_out, 1500)
+    held_out = examples(load(config.data, config.size, split="test"), 1500)
 
     def stop_when_good(moment: jg.Moment) -> dict[str, float]:
         energy = energy_distance(moment.sample(moment.state.generator, 1000), held_out)

@@ -45,7 +45,7 @@ def build(config: Config) -> jg.Experiment:
     from jaxgan.data import load
     from jaxgan.models import convnet, mlp
 
-    source = load(config.data)
+    source = load(config.data, config.size)
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, 2 * config.width, 4 * config.width)
     generator = mlp.Generator(

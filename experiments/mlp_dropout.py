@@ -46,7 +46,7 @@ def build(config: Config) -> jg.Experiment:
     from jaxgan.data import load
     from jaxgan.models import mlp
 
-    source = load(config.data)
+    source = load(config.data, config.size)
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, 2 * config.width, 4 * config.width)
     game = jg.gan(

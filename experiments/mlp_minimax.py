@@ -39,7 +39,7 @@ def build(config: Config) -> jg.Experiment:
     from jaxgan.data import load
     from jaxgan.models import mlp
 
-    source = load(config.data)
+    source = load(config.data, config.size)
     game = jg.gan(
         jg.from_linen(mlp.Generator(source.shape, widths=(config.width,), activation=leaky_relu)),
         jg.from_linen(mlp.Discriminator(widths=(config.width,), activation=leaky_relu)),

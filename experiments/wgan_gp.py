@@ -24,8 +24,6 @@ class Config(jg.Settings):
     """Steps of the critic per step of G."""
     penalty: float = 10.0
     """Weight of the gradient penalty."""
-    size: int = 0
-    """Side of the images in pixels; 0 is the data's own, or 16 if that is less."""
     width: int = 32
     """Channels of the widest images, in either network."""
     z_size: int = 128
@@ -39,8 +37,9 @@ def build(config: Config) -> jg.Experiment:
     from jaxgan.data.resize import resized
     from jaxgan.models import dcgan
 
-    source = load(config.data)
-    source = resized(source, config.size or max(16, source.shape[0]))
+    source = load(config.data, config.size)
+    if not config.size:
+        source = resized(source, max(16, source.shape[0]))
     game = jg.gan(
         jg.from_linen(dcgan.Generator(source.shape, config.width)),
         jg.from_linen(dcgan.Discriminator(config.width, norm="none")),

@@ -64,6 +64,40 @@ def sample(
     print(f"{out}: {n} samples of step {int(again.state.step)}")
 
 
+def export(run: Run, *, out: Path | None = None, at: Literal["last", "best"] = "last") -> None:
+    """Writes a folder that draws samples without jaxgan, and with which a new run can begin.
+
+    Args:
+        run: The run folder.
+        out: The folder to write; by default RUN/export-STEP.
+        at: The newest checkpoint, or the one that scored best.
+    """
+    from jaxgan.run.export import export
+
+    print(export(run, out, at))
+
+
+def begin(
+    weights: Run, options: Annotated[tuple[str, ...], tyro.conf.Positional] = (), *, out: str = ""
+) -> None:
+    """Begins a new run with exported weights, by the script and the options in the export.
+
+    Args:
+        weights: The folder of an export, or the .safetensors file in it.
+        options: After `--`, options of the script to change, as in `-- --lr 1e-4`.
+        out: The new run folder.
+    """
+    from jaxgan.run.weights import file, notes
+
+    home = (weights if weights.is_dir() else weights.parent).absolute()
+    script = home / notes(file(weights)).get("script", "")
+    if not script.is_file():
+        raise Refused(f"{home} has no script to begin with; give the file to the --weights of one")
+    sys.path.insert(0, str(script.parent))
+    sys.argv = [str(script), "--weights", str(home), *(["--out", out] if out else []), *options]
+    runpy.run_path(str(script), run_name="__main__")
+
+
 def info(run: Run) -> None:
     """Says what a run folder holds: options, versions, how far it came and why it ended.
 
@@ -88,6 +122,8 @@ def info(run: Run) -> None:
         "options": ", ".join(f"{name}={value}" for name, value in config.items()),
         "checkpoints": ", ".join(map(str, steps)) or "none",
     }
+    if begun := manifest.get("weights"):
+        lines["begun with"] = begun["path"]
     for number, entry in enumerate(manifest["sessions"], 1):
         lines[f"session {number}"] = (
             f"{entry['started']}, step {entry.get('from', 0)} to {entry.get('step', '?')}, "
@@ -99,6 +135,17 @@ def info(run: Run) -> None:
     print("\n".join(f"{name:{width}}  {value}" for name, value in lines.items()))
 
 
+def prepare(name: Annotated[str, tyro.conf.Positional]) -> None:
+    """Downloads a data set of TFDS and writes it, once, so that --data tfds:NAME needs no TensorFlow.
+
+    Args:
+        name: As TFDS calls it: mnist, cifar10, celeb_a, imagenet_resized/32x32, ...
+    """
+    from jaxgan.data import tfds
+
+    tfds.prepare(name)
+
+
 def _commit(git: dict[str, Any] | None) -> str:
     return "none" if git is None else git["commit"] + (" with changes" if git["changed"] else "")
 
@@ -107,7 +154,16 @@ def main() -> None:
     """The entry point."""
     try:
         tyro.extras.subcommand_cli_from_dict(
-            {"resume": resume, "sample": sample, "info": info}, prog="jaxgan", description=__doc__
+            {
+                "resume": resume,
+                "sample": sample,
+                "export": export,
+                "import": begin,
+                "info": info,
+                "prepare": prepare,
+            },
+            prog="jaxgan",
+            description=__doc__,
         )
     except Refused as error:
         sys.exit(_refusal(error))

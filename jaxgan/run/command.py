@@ -1,6 +1,7 @@
 """A script's command line: its `Config` is the options, its `build` the experiment."""
 
 import argparse
+import dataclasses
 import errno
 import inspect
 import os
@@ -9,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from jaxgan.errors import Refused
+from jaxgan.errors import Refused, Unreadable
 from jaxgan.run import codec
 from jaxgan.run.settings import RESUMABLE, Settings
 
@@ -36,25 +37,39 @@ def main(
     chosen, rest = _common(args)
     try:
         run, resume = Path(chosen.resume), bool(chosen.resume)
-        started = _stored(run, config_type) if resume else config_type()
+        weights = Path(chosen.weights) if chosen.weights else None
+        if resume and weights:
+            raise Refused("--weights begins a new run, --resume goes on with one: give one of the two")
+        started = _stored(run, config_type) if resume else _exported(weights, config_type)
         config = _parse(config_type, started, rest, sys.modules[build.__module__].__doc__)
         if resume:
             _same(config, started, run, chosen.force)
-        return _run(config, build, script, run if resume else None, chosen.force)
+        return _run(config, build, script, run if resume else None, chosen.force, weights)
     except Refused as error:
         sys.exit(_say(error, 2))
+    except Unreadable as error:
+        sys.exit(_say(error, 1))
 
 
 def _run(
-    config: C, build: "Callable[[C], Experiment]", script: Path, run: Path | None, force: bool
+    config: C,
+    build: "Callable[[C], Experiment]",
+    script: Path,
+    run: Path | None,
+    force: bool,
+    weights: Path | None,
 ) -> "State":
+    from jaxgan.run import sinks
+
+    sinks.check(config)
     if config.deterministic:  # before the backend starts
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
     from jaxgan.run import cache, folder
+    from jaxgan.run import weights as arrays
     from jaxgan.run.checkpoint import SaveFailed
     from jaxgan.run.interrupt import Interrupted
     from jaxgan.run.loop import NotFinite, train
-    from jaxgan.run.program import fits
+    from jaxgan.run.program import fits, start_shapes
 
     cache.enable()
     path = run or (Path(config.out) if config.out else folder.free(script.stem))
@@ -62,10 +77,16 @@ def _run(
         experiment = build(config)
         fits(experiment, config)
         if run is None:
-            place = folder.create(path, script, codec.dumps(config), config.seed)
+            data = {"fingerprint": experiment.source.fingerprint, "note": experiment.source.note}
+            begins = None
+            if weights:
+                arrays.check(arrays.file(weights), start_shapes(experiment, config))
+                begins = arrays.note(arrays.file(weights))
+            place = folder.create(path, script, codec.dumps(config), config.seed, data, begins)
         else:
             place = folder.existing(path)
             folder.check_files(place, script, force)
+            folder.check_data(place, experiment.source.fingerprint, force)
         try:
             return train(experiment, config, place)
         except Interrupted as stop:
@@ -74,6 +95,9 @@ def _run(
         except NotFinite as error:
             print(f"{path} can go on from there with --on-nan skip or --on-nan restore", file=sys.stderr)
             sys.exit(_say(error, 1))
+        except Unreadable:
+            print(f"{path} is as it was before that; `jaxgan resume {path}` goes on", file=sys.stderr)
+            raise
         except SaveFailed as error:
             sys.exit(_say(error, 1))
         except OSError as error:
@@ -83,17 +107,22 @@ def _run(
 
 
 def _common(args: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
-    """The two options that are not part of a configuration."""
+    """The options that are not part of a configuration."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--resume", default="")
     parser.add_argument("--force", action="store_true")
+    parser.add_argument("--weights", default="")
     return parser.parse_known_args(args)
 
 
 def _parse(config_type: type[C], default: C, args: list[str], doc: str | None) -> C:
     import tyro
 
-    more = "\n\n--resume RUN goes on with a run; --force accepts that its options or files have changed."
+    more = (
+        "\n\n--resume RUN goes on with a run; --force accepts that its options or files have changed."
+        "\n--weights EXPORT begins a new run with exported weights and their options; with the weights alone "
+        "if it is their .safetensors file."
+    )
     return tyro.cli(
         config_type, default=default, args=args, description=(doc or "").strip() + more, use_underscores=False
     )
@@ -104,6 +133,13 @@ def _stored(run: Path, config_type: type[C]) -> C:
         return codec.loads((run / "config.json").read_bytes(), config_type, str(run / "config.json"))
     except OSError:
         raise Refused(f"{run} is not a run folder: there is no config.json in it") from None
+
+
+def _exported(weights: Path | None, config_type: type[C]) -> C:
+    """The options a new run starts from: the script's own, or those of an export but its run folder."""
+    if weights is None or not weights.is_dir():
+        return config_type()
+    return dataclasses.replace(_stored(weights, config_type), out="")
 
 
 def _same(config: Settings, started: Settings, run: Path, force: bool) -> None:

@@ -6,6 +6,7 @@ script.py       the script that ran
 metrics.jsonl   a line per logged step
 checkpoints/    the state at some steps
 samples/        pictures, the same latents from step 0 on
+tensorboard/, wandb/, export-STEP/   where they were asked for
 """
 
 import contextlib
@@ -67,8 +68,16 @@ def free(name: str, root: Path = Path("runs")) -> Path:
     return path
 
 
-def create(path: Path, script: Path, config_text: str, seed: int) -> Folder:
-    """A new run folder; refused where one cannot be, or already is."""
+def create(
+    path: Path,
+    script: Path,
+    config_text: str,
+    seed: int,
+    data: Mapping[str, str],
+    weights: Mapping[str, str] | None = None,
+) -> Folder:
+    """A new run folder; refused where one cannot be, or already is. `data` says which examples it is about,
+    `weights` which it begins with."""
     folder = Folder(path.absolute())
     if folder.config.exists():
         raise Refused(
@@ -79,7 +88,8 @@ def create(path: Path, script: Path, config_text: str, seed: int) -> Folder:
             raise Refused(f"{path} is not empty; choose another --out")
         folder.samples.mkdir(parents=True)
         folder.script.write_bytes(script.read_bytes())
-        write(folder.manifest, json.dumps(_described(script, seed), indent=2))
+        begins = {"weights": dict(weights)} if weights else {}
+        write(folder.manifest, json.dumps({**_described(script, seed, data), **begins}, indent=2))
         write(folder.config, config_text)  # last: a folder with a config is a run
     except OSError as error:
         raise Refused(f"cannot write the run folder {path}: {error.strerror or error}") from None
@@ -198,15 +208,22 @@ def check_files(folder: Folder, script: Path, force: bool) -> None:
         )
 
 
+def check_data(folder: Folder, fingerprint: str, force: bool) -> None:
+    """Refuses to go on with other examples than the run was started with."""
+    if read_manifest(folder).get("data", {}).get("fingerprint", fingerprint) != fingerprint and not force:
+        raise Refused("the data are not what they were when the run started; --force resumes all the same")
+
+
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _described(script: Path, seed: int) -> Manifest:
+def _described(script: Path, seed: int, data: Mapping[str, str]) -> Manifest:
     return {
         "created": _now(),
         "command": _command(),
         "seed": seed,
+        "data": dict(data),
         "script": str(script.absolute()),
         "files": hashes(script),
         "git": _git(script.absolute().parent),

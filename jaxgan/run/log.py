@@ -5,21 +5,26 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tqdm
 
+from jaxgan.run.sinks import Sink
+
 
 class Log:
-    """metrics.jsonl, and a progress bar on a terminal or plain lines elsewhere.
+    """metrics.jsonl, and a progress bar on a terminal or plain lines elsewhere; `sinks` are told it all too.
 
     Rows after the step `last` are dropped: a run that starts at `start` is about to make them again.
     """
 
-    def __init__(self, path: Path, start: int, steps: int, per_step: int, last: int) -> None:
+    def __init__(
+        self, path: Path, start: int, steps: int, per_step: int, last: int, sinks: Sequence[Sink] = ()
+    ) -> None:
         self._path, self._file = path, _trimmed(path, last)
+        self._sinks = sinks
         self._steps, self._per_step = steps, per_step
         self._last = (start, time.perf_counter())
         terminal = sys.stderr.isatty()
@@ -34,7 +39,7 @@ class Log:
         now = time.perf_counter()
         self._last = (step, now)
         speed = (step - before) * self._per_step / (now - then)
-        self._record({"step": step, **metrics, "images_per_s": round(speed, 1)})
+        self._record(step, {**metrics, "images_per_s": round(speed, 1)})
         shown = {name: f"{value:.3g}" for name, value in metrics.items()}
         self._bar.set_postfix({**shown, "images/s": f"{speed:,.0f}"}, refresh=False)
         self._bar.update(step - self._bar.n)
@@ -51,6 +56,8 @@ class Log:
         """Goes back to a step and forgets the rows after it."""
         self._file.close()
         self._file = _trimmed(self._path, step)
+        for sink in self._sinks:
+            sink.rewind(step)
         self._bar.update(step - self._bar.n)
         self.restart(step)
 
@@ -58,17 +65,25 @@ class Log:
         """Logs what a hook measured, if anything, and hands it on."""
         numbers = {name: float(value) for name, value in (values or {}).items()}
         if numbers:
-            self._record({"step": step, **numbers})
+            self._record(step, numbers)
             self.say(f"step {step}  " + "  ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
         return numbers
+
+    def pictured(self, step: int, path: Path) -> None:
+        """Hands on a picture that was drawn."""
+        for sink in self._sinks:
+            sink.picture(step, path)
 
     def warn(self, lines: Iterable[str]) -> None:
         """Says what went wrong without ending the run."""
         for line in lines:
             self.say(f"warning: {line}")
 
-    def _record(self, row: Mapping[str, Any]) -> None:
-        print(json.dumps({k: _jsonable(v) for k, v in row.items()}), file=self._file, flush=True)
+    def _record(self, step: int, numbers: Mapping[str, float]) -> None:
+        row = {"step": step, **{name: _jsonable(value) for name, value in numbers.items()}}
+        print(json.dumps(row), file=self._file, flush=True)
+        for sink in self._sinks:
+            sink.numbers(step, numbers)
 
     def say(self, line: str) -> None:
         """A line for the person watching."""
@@ -77,6 +92,8 @@ class Log:
     def close(self) -> None:
         self._bar.close()
         self._file.close()
+        for sink in self._sinks:
+            sink.close()
 
 
 def rows(path: Path) -> list[dict[str, Any]]:

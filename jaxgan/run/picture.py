@@ -3,18 +3,24 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+import jax
 import numpy as np
 
 from jaxgan.data.source import Source, examples
 from jaxgan.errors import Refused
 from jaxgan.run.experiment import Moment
 
+A = TypeVar("A", np.ndarray, jax.Array)
 
-def drawing(folder: Path, source: Source, count: int) -> Callable[[Moment], None]:
+
+def drawing(
+    folder: Path, source: Source, count: int, shown: Callable[[int, Path], None] | None = None
+) -> Callable[[Moment], None]:
     """A hook that draws the same latents at every call: `count` images, or 2,000 points beside real ones.
 
-    Of examples that are neither it draws nothing.
+    Of examples that are neither it draws nothing. `shown` is told the step and the file of each picture.
     """
     if len(source.shape) not in (1, 3):
         return lambda moment: None
@@ -23,7 +29,10 @@ def drawing(folder: Path, source: Source, count: int) -> Callable[[Moment], None
 
     def call(moment: Moment) -> None:
         samples = moment.sample(moment.state.generator, count)
-        save(samples, folder / f"step_{moment.step:06d}.png", real)
+        path = folder / f"step_{moment.step:06d}.png"
+        save(samples, path, real)
+        if shown is not None:
+            shown(moment.step, path)
 
     return call
 
@@ -48,6 +57,15 @@ def save(samples: np.ndarray, path: Path, beside: np.ndarray | None = None) -> N
     temporary.replace(path)
 
 
+def quantised(images: A) -> A:
+    """[-1, 1] -> the nearest of 0 to 255, uint8; of arrays on the host and on the device alike.
+
+    >>> quantised(np.array([-2.0, -1.0, 0.0, 1.0])).tolist()
+    [0, 0, 128, 255]
+    """
+    return ((images.astype("float32").clip(-1, 1) + 1) * 127.5).round().astype("uint8")
+
+
 def grid(images: np.ndarray, width: int = 512) -> np.ndarray:
     """[n, H, W, C] in [-1, 1] -> one uint8 picture: as square as can be, small images enlarged, a grey gap
     between neighbours.
@@ -59,9 +77,8 @@ def grid(images: np.ndarray, width: int = 512) -> np.ndarray:
     gap = max(1, min(h, w) // 16)
     columns = math.ceil(math.sqrt(n))
     lines = math.ceil(n / columns)
-    pixels = np.rint((np.clip(images, -1, 1) + 1) * 127.5).astype(np.uint8)
     tiled = np.full((lines * (h + gap) + gap, columns * (w + gap) + gap, c), 90, np.uint8)
-    for i, image in enumerate(pixels):
+    for i, image in enumerate(quantised(images)):
         y, x = gap + i // columns * (h + gap), gap + i % columns * (w + gap)
         tiled[y : y + h, x : x + w] = image
     scale = max(1, round(width / tiled.shape[1]))

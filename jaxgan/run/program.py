@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from functools import partial
+from math import prod
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.source import batch, check
+from jaxgan.data.source import batch, check, shapes
 from jaxgan.games.game import State
 from jaxgan.parts.types import PyTree
 from jaxgan.rules.guard import guarded
 from jaxgan.rules.rule import Metrics
 from jaxgan.run.experiment import Experiment
+from jaxgan.run.feed import Feed
 from jaxgan.run.settings import Settings
 
 Update = Callable[[State, PyTree], tuple[State, Metrics]]
@@ -24,7 +26,7 @@ def layout(experiment: Experiment, settings: Settings) -> tuple[int, int, int]:
 
 
 def starter(experiment: Experiment, settings: Settings) -> Callable[[jax.Array, PyTree], State]:
-    """The compiled function (root key, arrays of the source) -> state of step 0."""
+    """The compiled function (root key, arrays of step 0) -> state of step 0."""
     rule, source, lay = guarded(experiment.rule), experiment.source, layout(experiment, settings)
 
     @jax.jit
@@ -51,14 +53,19 @@ def compiled(experiment: Experiment, settings: Settings, state: State, arrays: P
 
 def fits(experiment: Experiment, settings: Settings) -> None:
     """Refuses, before anything is written, what cannot be played: shapes, labels, batches."""
-    source = experiment.source
-    check(source, layout(experiment, settings), settings.steps)
-    jax.eval_shape(starter(experiment, settings), jax.random.key(settings.seed), source.arrays)
+    check(experiment.source, layout(experiment, settings), settings.steps)
+    start_shapes(experiment, settings)
 
 
-def diagnosed(state: State, update: Update, arrays: PyTree) -> tuple[State, str]:
+def start_shapes(experiment: Experiment, settings: Settings) -> State:
+    """The shapes of the state of step 0; refused where the parts do not fit together."""
+    given = shapes(experiment.source, prod(layout(experiment, settings)))
+    return jax.eval_shape(starter(experiment, settings), jax.random.key(settings.seed), given)
+
+
+def diagnosed(state: State, update: Update, fed: Feed) -> tuple[State, str]:
     """The state back at the step that failed, and what fails there: found by playing it again, on a copy."""
     state = state.replace(step=state.rule.failed, rule=state.rule._replace(failed=jnp.int32(-1)))
-    _, metrics = update(jax.tree.map(jnp.copy, state), arrays)
+    _, metrics = update(jax.tree.map(jnp.copy, state), fed.at(state.key, int(state.step)))
     bad = [f"{name} is {value}" for name, value in jax.device_get(metrics).items() if not np.isfinite(value)]
     return state, f"step {int(state.step)}: {', '.join(bad) or 'the parameters are not finite'}"

@@ -13,7 +13,7 @@ from jaxgan.games.game import State
 from jaxgan.run import cache, codec, folder
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.experiment import Experiment
-from jaxgan.run.program import starter
+from jaxgan.run.program import start_shapes
 
 
 class Reopened(NamedTuple):
@@ -38,8 +38,7 @@ def reopened(run: Path, at: Literal["last", "best"] = "last") -> Reopened:
         raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")
     config = codec.loads(place.config.read_bytes(), script["Config"], str(place.config))
     experiment: Experiment = script["build"](config)
-    begin = starter(experiment, config)
-    shapes = jax.eval_shape(begin, jax.random.key(config.seed), experiment.source.arrays)
+    shapes = start_shapes(experiment, config)
     if not place.checkpoints.is_dir():
         raise Refused(f"{run} has no checkpoints yet")
     with Checkpoints(place.checkpoints) as checkpoints:

@@ -8,11 +8,32 @@ import numpy as np
 
 from jaxgan.games.game import Game, Side
 from jaxgan.parts.rng import fold
+from jaxgan.parts.types import Array, Key
 
 Sampler = Callable[..., np.ndarray]
 
+BLOCK = 256
+"""Samples drawn at once. To the last bit a sample may depend on how many others it is drawn with."""
 
-def sampler(game: Game, classes: int = 0, block: int = 256) -> Sampler:
+
+def stream(seed: int | Array) -> Key:
+    """The key of the samples of a seed: the i-th is drawn from it and i."""
+    return fold(jax.random.key(seed), "sample")
+
+
+def reads_labels(game: Game, generator: Side) -> bool:
+    """Whether labels make a difference to the samples: data may have some that the generator is not told.
+
+    >>> from jaxgan.games.toy import bilinear
+    >>> reads_labels(bilinear(), Side(jnp.float32(3.0), {}))
+    False
+    """
+    one = jnp.zeros(1, jnp.uint32)
+    jaxpr = jax.make_jaxpr(lambda label: game.sample(generator, stream(0), one, label))(one.astype(jnp.int32))
+    return any(x is jaxpr.jaxpr.invars[0] for equation in jaxpr.jaxpr.eqns for x in equation.invars)
+
+
+def sampler(game: Game, classes: int = 0, block: int = BLOCK) -> Sampler:
     """A function (generator, n, seed=0) -> [n, ...] on the host, compiled once.
 
     The i-th sample depends on (seed, i) alone, not on n or the block. Labels, if any, go round the classes.
@@ -30,7 +51,7 @@ def sampler(game: Game, classes: int = 0, block: int = 256) -> Sampler:
         return game.sample(generator, key, index, index.astype(jnp.int32) % classes if classes else None)
 
     def draw(generator: Side, n: int, seed: int = 0) -> np.ndarray:
-        key = fold(jax.random.key(seed), "sample")
+        key = stream(seed)
         blocks = [some(generator, key, jnp.uint32(start)) for start in range(0, n, block)]
         return np.concatenate(jax.device_get(blocks))[:n]
 

@@ -19,7 +19,14 @@ class Settings:
     out: str = ""
     """The run folder. By default runs/SCRIPT, or the first free runs/SCRIPT-2, -3, ..."""
     data: str = "digits"
-    """digits, or the path of an .npz file with x and, for labels, label."""
+    """digits, shapes, glyphs, tfds:NAME, or the path of an .npz file or of a folder of pictures; any of them
+    behind stacked: or mirrored:."""
+    size: int = 0
+    """Side of the images in pixels; 0 is the data's own."""
+    memory: int = 512
+    """Megabytes of files to hold in memory; data that need more are read while the run goes on."""
+    workers: int = 0
+    """Processes that read data; 0 is threads of this one."""
     batch_size: int = 64
     """Examples per batch."""
     micro_batches: int = 1
@@ -37,11 +44,17 @@ class Settings:
     with other random numbers."""
     retries: int = 3
     """How often `--on-nan restore` may go back."""
+    tensorboard: bool = False
+    """Write numbers and pictures for TensorBoard too, into the run folder (extra `tensorboard`)."""
+    wandb: bool = False
+    """Send numbers and pictures to Weights & Biases too; without a login they wait in the run folder (extra
+    `wandb`)."""
     deterministic: bool = False
     """On a GPU, use deterministic operations only (slower)."""
 
 
 RESUMABLE = frozenset(
-    {"steps", "out", "log_every", "save_every", "sample_every", "keep", "on_nan", "retries"}
+    {"steps", "out", "memory", "workers", "log_every", "save_every", "sample_every", "keep"}
+    | {"on_nan", "retries", "tensorboard", "wandb"}
 )
 """Settings that may differ on resume: none of them changes what an update computes."""

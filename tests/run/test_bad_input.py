@@ -57,7 +57,7 @@ def test_options_at_a_real_command_line(options, said, tmp_path):
 
 
 def test_a_batch_larger_than_the_data(tmp_path, capsys):
-    np.savez(tmp_path / "small.npz", x=np.zeros((10, 2), np.float32))
+    np.savez(tmp_path / "small.npz", x=np.zeros((12, 2), np.float32))  # 2 are held out
     options = ("--out", tmp_path / "run", "--data", tmp_path / "small.npz")
     assert "a batch of 16 is more than the 10 examples" in refused(capsys, *options)
     assert not (tmp_path / "run").exists()  # so the same command can be mended and given again

@@ -8,9 +8,8 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from support import SCRIPTS, ended, play, script, start
+from support import SCRIPTS, ended, jaxgan, play, script, start
 
-from jaxgan import cli
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 
@@ -22,16 +21,6 @@ def run(tmp_path_factory):
     run = tmp_path_factory.mktemp("cli") / "run"
     assert play(TINY, "--out", run, "--best-at", 4, "--keep", 1) == 0
     return run
-
-
-def jaxgan(monkeypatch, *args):
-    """The command in this process: its exit status."""
-    monkeypatch.setattr(sys, "argv", ["jaxgan", *map(str, args)])
-    try:
-        cli.main()
-    except SystemExit as end:
-        return end.code
-    return 0
 
 
 def test_info(run, monkeypatch, capsys):

@@ -50,7 +50,7 @@ def test_resume_is_bitwise(data, tmp_path):
 
 
 def test_going_back_after_a_nan_reads_what_the_new_numbers_ask_for(data, tmp_path):
-    """Against the same pictures as arrays, which the compiled update picks by itself, from the state's key."""
+    """Against the same pictures as arrays, which the compiled update picks by itself, by the state's key."""
     source = folder(data)
     read = source.read(np.arange(source.size))
     rest = {"x_test": read["x"][:1], "label_test": read["label"][:1]}

@@ -1,0 +1,121 @@
+"""The model card: what an exported generator is, as far as its run folder can vouch for it."""
+
+import ast
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from jaxgan.parts.types import PyTree
+from jaxgan.run.folder import Folder, read_manifest
+from jaxgan.run.log import rows
+from jaxgan.run.reopen import Reopened
+
+_APART = frozenset({"out", "tensorboard", "wandb"})  # options that say nothing of the model
+
+
+def card(again: Reopened, place: Folder, classes: int) -> str:
+    """The text of the card, in Markdown, of a generator that is told one of so many classes."""
+    manifest = read_manifest(place)
+    config, state = again.config, again.state
+    rule, source = again.experiment.rule, again.experiment.source
+    script, step = Path(manifest["script"]).name, int(state.step)
+    made = "uint8 images" if len(source.shape) == 3 else "float32 examples"
+    labels = f"of {classes} classes, each by its number" if classes else "without labels"
+    average = "" if state.ema is None else ", averaged over training"
+    batches = f"{rule.batches} x {config.micro_batches} x {config.batch_size}"
+    return f"""# {Path(script).stem}, step {step}
+
+{_first_line(place.script)} Made with jaxgan {manifest["versions"]["jaxgan"]}.
+
+## Model
+
+- Makes {made} of shape {list(source.shape)}, {labels}.
+- Generator: {_size(state.generator.params)} parameters{average}.
+- Discriminator: {_size(state.d.params)} parameters, in `weights.safetensors` only.
+
+## Training
+
+- Command: `{" ".join(["python", script, *_options(config)])}`; every option is in `config.json`.
+- Begun with {_beginning(manifest)}.
+- Steps: {step} of {config.steps}, each on {batches} examples (batches x micro-batches x batch).
+- Seed: {config.seed}. One run of one seed.
+- Begun: {manifest["created"]}, commit {_commit(manifest["git"])}.
+- Versions: {", ".join(f"{name} {version}" for name, version in manifest["versions"].items())}.
+- Devices: {", ".join(manifest["devices"])}.
+
+## Data
+
+- `{config.data}`: {"drawn anew, without end" if source.size is None else f"{source.size:,} examples"}.
+{f"- Note: {source.note}." if source.note else "- Nothing is noted about them."}
+
+## Scores
+
+{_scores(rows(place.metrics), step)}
+
+## Use
+
+With jax and flatbuffers alone, on CPU, GPU or TPU:
+
+    python sample.py --seed 0 --n 64{" --label 0" if classes else ""}
+
+To train on, with the same options or with others:
+
+    jaxgan import . --out runs/mine -- --steps 1000
+
+## Limits
+
+- It was trained on the data above and stands for them only: what they lack or overstate, so does it.
+- Nothing was examined but what is listed under Scores: neither memorised examples nor bias.
+- On one kind of device and one version of JAX a seed gives the same samples to the last bit; elsewhere they
+  may differ by a rounding.
+- `generator.jaxexport` was written by jax {jax.__version__}. It loads with that and, as `jax.export`
+  promises, with the releases of six months after it; with an older one it may not. `weights.safetensors`
+  always will.
+"""
+
+
+def _first_line(script: Path) -> str:
+    said = ast.get_docstring(ast.parse(script.read_text())) or f"By {script.name}."
+    return said.splitlines()[0]
+
+
+def _size(params: PyTree) -> str:
+    return f"{sum(x.size for x in jax.tree.leaves(params)):,}"
+
+
+def _options(config: Any) -> Iterable[str]:
+    """What must be given beside the script's defaults to get these options."""
+    defaults = dataclasses.asdict(type(config)())
+    for name, value in dataclasses.asdict(config).items():
+        if value == defaults[name] or name in _APART:
+            continue
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            yield f"--{option}" if value else f"--no-{option}"
+        else:
+            yield f"--{option} {value}"
+
+
+def _beginning(manifest: Mapping[str, Any]) -> str:
+    noted = manifest.get("weights")
+    return f"the weights of sha256 {noted['sha256']}" if noted else "random weights"
+
+
+def _commit(git: Mapping[str, Any] | None) -> str:
+    return "none" if git is None else git["commit"] + (" with changes" if git["changed"] else "")
+
+
+def _scores(logged: list[dict[str, Any]], step: int) -> str:
+    """What hooks measured at this step or, where they did not, at the last one before."""
+    measured = [row for row in logged if row["step"] <= step and "images_per_s" not in row]
+    if not measured:
+        return "None was measured."
+    at = measured[-1]["step"]
+    found = {name: value for row in measured if row["step"] == at for name, value in row.items()}
+    lines = [f"| {name} | {value} |" for name, value in found.items() if name != "step"]
+    when = "at this step" if at == step else f"at step {at}, not at this one"
+    head = f"Measured {when}, by the script, on one run of one seed: no spread, so no claim to be better."
+    return "\n".join([head, "", "| score | value |", "|---|---|", *lines])

@@ -1,0 +1,60 @@
+"""Draws from the generator beside this file, with nothing of jaxgan: jax and flatbuffers will do.
+
+python sample.py --seed 0 --n 64               classes in turn, if there are any
+python sample.py --seed 0 --n 64 --label 3     one of them
+
+Images go into drawn.png, anything else into drawn.npy.
+"""
+
+import argparse
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+CLASSES = 0
+
+
+def draw(seed: int, n: int, label: int | None = None) -> np.ndarray:
+    """The first n samples of a seed: images as uint8 [n, H, W, C]."""
+    from jax import export
+
+    index = np.arange(n, dtype=np.int32)
+    labels = index % max(CLASSES, 1) if label is None else np.full_like(index, label)
+    generator = export.deserialize(bytearray(Path(__file__).with_name("generator.jaxexport").read_bytes()))
+    return np.asarray(generator.call(np.uint32(seed), labels))
+
+
+def png(images: np.ndarray) -> bytes:
+    """A PNG file of images [n, H, W, C], in a square.
+
+    >>> png(np.zeros((4, 8, 8, 3), np.uint8))[:4]
+    b'\\x89PNG'
+    """
+    images = images if images.shape[-1] <= 4 else images[..., :3]
+    n, h, w, c = images.shape
+    columns = int(np.ceil(np.sqrt(n)))
+    tiles = np.concatenate([images, np.zeros((-n % columns, h, w, c), np.uint8)])
+    lines = tiles.reshape(-1, columns, h, w, c).swapaxes(1, 2).reshape(-1, columns * w * c)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    colours = (0, 4, 2, 6)[c - 1]  # grey, grey and alpha, RGB, RGB and alpha
+    head = struct.pack(">2I5B", columns * w, len(lines), 8, colours, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + line.tobytes() for line in lines))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--n", type=int, default=64)
+    parser.add_argument("--label", type=int, choices=range(CLASSES), metavar="CLASS")
+    given = parser.parse_args()
+    drawn = draw(given.seed, given.n, given.label)
+    if drawn.ndim == 4:
+        Path("drawn.png").write_bytes(png(drawn))
+    else:
+        np.save("drawn.npy", drawn)

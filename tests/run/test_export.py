@@ -1,0 +1,255 @@
+"""What an export holds is the run's: the same samples, arrays, options and scores."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+from PIL import Image
+from safetensors import safe_open
+from support import SCRIPTS, ended, jaxgan, play, same, script, start, steps
+
+from jaxgan.errors import Refused
+from jaxgan.games.gan import gan
+from jaxgan.parts import latents, objectives
+from jaxgan.parts.network import from_linen
+from jaxgan.run import standalone
+from jaxgan.run.card import card
+from jaxgan.run.export import export, exported
+from jaxgan.run.folder import existing
+from jaxgan.run.picture import quantised
+from jaxgan.run.reopen import reopened
+from jaxgan.run.sample import sampler
+
+TINY, PICTURES = script("tiny"), script("pictures")
+BLOCKED = ("jaxgan", "flax", "optax", "orbax", "PIL", "sklearn", "safetensors", "tyro", "msgspec", "tqdm")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    run = tmp_path_factory.mktemp("export") / "run"
+    assert play(PICTURES, "--out", run) == 0
+    return run
+
+
+@pytest.fixture(scope="module")
+def points(tmp_path_factory):
+    run = tmp_path_factory.mktemp("export") / "points"
+    options = ("--steps", 200, "--save-every", 200, "--log-every", 200, "--width", 128)
+    assert play(TINY, "--out", run, *options) == 0
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(run):
+    return export(run)
+
+
+def drawn(run, n, seed, label=None):
+    """The samples that `jaxgan sample` shows."""
+    again = reopened(run)
+    classes = again.experiment.source.classes
+    if label is None:
+        return sampler(again.experiment.game, classes)(again.state.generator, n, seed)
+    many = sampler(again.experiment.game._replace(sample=labelled(again.experiment.game, label)), classes)
+    return many(again.state.generator, n, seed)
+
+
+def labelled(game, label):
+    return lambda generator, key, index, _: game.sample(
+        generator, key, index, jnp.full(index.shape, label, jnp.int32)
+    )
+
+
+def alone(folder, *args):
+    """Runs the export's sample.py where nothing but jax, flatbuffers and what they need can be imported."""
+    code = f"""
+import runpy, sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {BLOCKED}:
+            raise ImportError(name + " is not here")
+sys.meta_path.insert(0, Blocked())
+sys.argv = ["sample.py", *{[str(arg) for arg in args]}]
+runpy.run_path({str(folder / "sample.py")!r}, run_name="__main__")
+assert not set({BLOCKED}) & sys.modules.keys()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    return ended(process)
+
+
+def tiles(path, size=8):
+    """The images of a picture without gaps, one after another."""
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture)
+    rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
+    return pixels.reshape(rows, size, columns, size).swapaxes(1, 2).reshape(-1, size, size, 1)
+
+
+def test_the_artefact_draws_what_the_sampler_draws_to_the_last_bit(points):
+    again = reopened(points)
+    game, generator = again.experiment.game, again.state.generator
+    artefact = jax.export.deserialize(bytearray(exported(game, generator)))
+    assert set(artefact.platforms) == {"cpu", "cuda", "tpu"}
+    draw = sampler(game)
+    for seed in (0, 1, 2**32 - 1):
+        for n in (1, 256, 600):
+            ours = np.asarray(artefact.call(np.uint32(seed), np.zeros(n, np.int32)))
+            np.testing.assert_array_equal(ours, draw(generator, n, seed))
+
+
+@pytest.mark.parametrize(
+    ("args", "n", "seed", "label"), [(("--n", 20), 20, 0, None), (("--seed", 7, "--label", 3), 64, 7, 3)]
+)
+def test_sample_py_without_jaxgan(args, n, seed, label, run, folder):
+    alone(folder, *args)
+    np.testing.assert_array_equal(tiles(folder / "drawn.png")[:n], quantised(drawn(run, n, seed, label)))
+
+
+def test_sample_py_of_points(points, tmp_path):
+    folder = export(points, tmp_path / "points")
+    alone(folder, "--n", 300, "--seed", 1)
+    np.testing.assert_array_equal(np.load(folder / "drawn.npy"), drawn(points, 300, 1))
+    process = subprocess.Popen(
+        [sys.executable, folder / "sample.py", "--label", "0"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert "argument --label: invalid choice" in ended(process, 2)  # the data have some, the generator none
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_picture_that_others_can_read(channels, tmp_path):
+    images = np.random.RandomState(0).randint(0, 256, (7, 5, 6, channels)).astype(np.uint8)
+    (tmp_path / "a.png").write_bytes(standalone.png(images))
+    with Image.open(tmp_path / "a.png") as picture:
+        pixels = np.asarray(picture).reshape(15, 18, channels)
+    np.testing.assert_array_equal(pixels[5:10, 6:12], images[4])
+    assert not pixels[10:, 6:].any()
+
+
+def test_every_array_by_name(run, folder):
+    state = reopened(run).state
+    with safe_open(folder / "weights.safetensors", framework="numpy") as opened:
+        arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        noted = opened.metadata()
+    same(arrays["g/params/Dense_0/kernel"], state.g.params["Dense_0"]["kernel"])
+    same(
+        arrays["average/stats/batch_stats/BatchNorm_0/mean"],
+        state.ema.stats["batch_stats"]["BatchNorm_0"]["mean"],
+    )
+    assert any(name.startswith("d/stats/spectral/") for name in arrays)
+    assert len(arrays) == len(jax.tree.leaves((state.g.side, state.d.side, state.ema)))
+    assert (noted["step"], noted["script"], len(noted["structure"])) == ("6", "script/pictures.py", 64)
+
+
+def test_what_else_lies_there(run, folder):
+    assert folder == run / "export-6"
+    assert (folder / "config.json").read_bytes() == (run / "config.json").read_bytes()
+    assert (folder / "script" / "pictures.py").read_bytes() == (SCRIPTS / "pictures.py").read_bytes()
+    with Image.open(folder / "samples.png") as picture:
+        assert picture.format == "PNG"
+    assert sorted(path.name for path in folder.parent.glob("*export*")) == ["export-6"]  # nothing left aside
+
+
+def test_the_card_says_what_the_run_folder_says(run, folder):
+    said = (folder / "README.md").read_text()
+    logged = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    (value,) = [row["mean"] for row in logged if row["step"] == 6 and "mean" in row]
+    state = reopened(run).state
+    parameters = sum(x.size for x in jax.tree.leaves(state.g.params))
+    for words in (
+        "# pictures, step 6",
+        "Conditional digits, normalised and averaged",
+        f"{parameters:,} parameters, averaged over training",
+        "of 10 classes",
+        "`python pictures.py`; every option",
+        "One run of one seed",
+        "1,500 examples",
+        "Measured at this step",
+        "no spread",
+        f"| mean | {value} |",
+        f"jax {jax.__version__}",
+        "Begun with random weights",
+    ):
+        assert words in said, words
+    assert str(run.parent) not in said  # no path of this machine
+
+
+def test_the_card_invents_no_score(run, points):
+    said = card(reopened(points), existing(points), 0)
+    assert "None was measured." in said
+    assert "--steps 200" in said
+    again = reopened(run)
+    between = again._replace(state=again.state.replace(step=5))
+    assert "Measured at step 4, not at this one" in card(between, existing(run), 10)
+
+
+def test_of_the_best_checkpoint(monkeypatch, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--best-at", 4, "--keep", 1) == 0
+    assert jaxgan(monkeypatch, "export", run, "--at", "best", "--out", tmp_path / "best") == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'best'}\n"
+    said = (tmp_path / "best" / "README.md").read_text()
+    assert "step 4" in said
+    assert "| score | 0.0 |" in said.splitlines()
+
+
+def test_files_that_the_script_loads(monkeypatch, tmp_path):
+    mine, helper, run = tmp_path / "mine.py", tmp_path / "its_helper.py", tmp_path / "run"
+    mine.write_text("import its_helper\n" + (SCRIPTS / "tiny.py").read_text())
+    helper.write_text("x = 1\n")
+    ended(start(mine, "--out", run, "--steps", 1))
+    away = export(run, tmp_path / "away" / "export")
+    for path in (mine, helper):
+        path.unlink()
+    for args in (
+        ("import", away, "--out", tmp_path / "new", "--", "--steps", 2),
+        ("resume", tmp_path / "new"),
+    ):
+        monkeypatch.delitem(sys.modules, "its_helper", raising=False)
+        assert jaxgan(monkeypatch, *args, *(("--steps", 3) if args[0] == "resume" else ())) == 0
+    assert sys.modules["its_helper"].__file__ == str(away / "script" / "its_helper.py")
+    assert steps(tmp_path / "new")[-1] == 3
+
+
+def test_what_is_refused(run, folder, tmp_path):
+    before = sorted(path.name for path in run.iterdir())
+    with pytest.raises(Refused, match="exists already; choose another --out"):
+        export(run)
+    copy = Path(shutil.copytree(run, tmp_path / "copy"))
+    shutil.rmtree(copy / "checkpoints")
+    with pytest.raises(Refused, match="has no checkpoints yet"):
+        export(copy)
+    with pytest.raises(Refused, match="cannot write /proc/none/here"):
+        export(run, Path("/proc/none/here"))
+    assert sorted(path.name for path in run.iterdir()) == before
+
+
+def test_a_generator_that_cannot_be_exported():
+    class Host(nn.Module):
+        """Calls a function of this process, which no artefact can take along."""
+
+        @nn.compact
+        def __call__(self, z):
+            return jax.pure_callback(np.tanh, jax.ShapeDtypeStruct(z.shape, z.dtype), nn.Dense(2)(z))
+
+    game = gan(
+        from_linen(Host()),
+        from_linen(nn.Sequential([nn.Dense(1), lambda x: x[:, 0]])),
+        latent=latents.normal(2),
+        objective=objectives.hinge(),
+    )
+    g, _, _ = game.init(jax.random.key(0), {"x": jnp.zeros((4, 2)), "index": jnp.arange(4)})
+    with pytest.raises(Refused, match="the generator cannot be exported: ") as refusal:
+        exported(game, g)
+    assert "\n" not in str(refusal.value)

@@ -1,0 +1,248 @@
+"""TensorBoard and Weights & Biases are told what metrics.jsonl is told, once, and end no run."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import SCRIPTS, ended, play, rows, script, start, steps
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from jaxgan.errors import Refused
+from jaxgan.run import sinks
+from jaxgan.run.settings import Settings
+
+TINY = script("tiny")
+TENSORBOARD = ("--tensorboard", "--sample-every", 4)
+
+
+def board(run):
+    """What TensorBoard itself reads of a run."""
+    read = EventAccumulator(str(run / "tensorboard"), size_guidance={"scalars": 0, "images": 0})
+    return read.Reload()
+
+
+def scalars(run):
+    """(step, name) -> value, as TensorBoard has them; every one once."""
+    read = board(run)
+    found = [((e.step, tag), e.value) for tag in read.Tags()["scalars"] for e in read.Scalars(tag)]
+    assert len(dict(found)) == len(found)
+    return {key: value for key, value in found if key[1] != "images_per_s"}
+
+
+def agree(run):
+    """TensorBoard has the numbers of metrics.jsonl, all of them and no others."""
+    logged = {(r["step"], name): float(v) for r in rows(run) for name, v in r.items() if name != "step"}
+    assert scalars(run) == pytest.approx(logged, rel=1e-6, nan_ok=True)  # it keeps 32 bits
+    assert logged
+
+
+def test_numbers_and_pictures_in_tensorboard_and_a_resume(tmp_path):
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--steps", 4, "--best-at", 2, *TENSORBOARD) == 0
+    agree(run)
+    assert play(TINY, "--resume", run, "--steps", 8) == 0
+    agree(run)
+    shown = board(run).Images("samples")
+    assert [image.step for image in shown] == [0, 4, 8]
+    for image in shown:
+        assert image.encoded_image_string == (run / "samples" / f"step_{image.step:06d}.png").read_bytes()
+        assert (image.width, image.height) == (512, 512)
+
+
+def test_what_a_resume_makes_again_is_there_once(tmp_path):
+    import shutil
+
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, *TENSORBOARD) == 0
+    shutil.rmtree(run / "checkpoints" / "8")
+    (events,) = (run / "tensorboard").iterdir()
+    events.write_bytes(events.read_bytes()[:-7])  # torn, as by a kill
+    assert steps(run)[-1] == 6
+    assert play(TINY, "--resume", run, "--steps", 10) == 0
+    agree(run)
+    assert [image.step for image in board(run).Images("samples")] == [0, 4, 8, 10]
+
+
+def test_a_run_that_goes_back_takes_its_rows_along(tmp_path):
+    run = tmp_path / "run"
+    options = ("--on-nan", "restore", "--nan-at", 7, "--save-every", 4, "--log-every", 1)
+    assert play(TINY, "--out", run, "--steps", 10, *options, *TENSORBOARD) == 0
+    assert [row["step"] for row in rows(run)] == list(range(1, 11))
+    agree(run)
+
+
+def test_tensorflow_and_torch_are_left_alone(tmp_path):
+    for name in ("tensorflow", "torch"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('loaded')\n")
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-W",
+            "error",
+            SCRIPTS / "tiny.py",
+            "--steps",
+            "2",
+            "--out",
+            tmp_path / "run",
+            "--tensorboard",
+        ],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert "warning" not in ended(process)
+    agree(tmp_path / "run")
+
+
+def test_a_sink_that_cannot_be_opened_or_fails_is_warned_of_once(tmp_path, capsys, monkeypatch):
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--steps", 2) == 0
+    (run / "tensorboard").write_text("in the way")
+    capsys.readouterr()
+    assert play(TINY, "--resume", run, "--steps", 4, "--tensorboard") == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert len(said) == 1
+    assert said[0].startswith("warning: tensorboard gets no more of this run: ")
+
+    closed = []
+
+    def full(run, last):
+        def numbers(step, values):
+            raise OSError(28, "No space left on device")
+
+        return sinks.Sink(numbers, numbers, lambda step: None, lambda: closed.append(True))
+
+    monkeypatch.setattr(sinks, "tensorboard", full)
+    assert play(TINY, "--resume", run, "--steps", 8) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert said == ["warning: tensorboard gets no more of this run: [Errno 28] No space left on device"]
+    assert closed == [True]
+    assert [row["step"] for row in rows(run)] == [2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "wandb"])
+def test_a_missing_extra_is_refused_before_anything_is_written(name, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)
+    assert play(TINY, "--out", tmp_path / "run", f"--{name}") == 2
+    said = f"error: --{name} needs the extra `{name}`: install jaxgan[{name}], or leave it out\n"
+    assert capsys.readouterr().err == said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_of_that_name_is_no_library(tmp_path, monkeypatch):
+    (tmp_path / "wandb").mkdir()
+    monkeypatch.delitem(sys.modules, "wandb", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    importlib.invalidate_caches()
+    with pytest.raises(Refused, match="needs the extra `wandb`"):
+        sinks.check(Settings(wandb=True))
+
+
+FAKE = """
+import json, os, types
+from pathlib import Path
+
+calls = Path(os.environ["FAKE_WANDB"])
+settings = types.SimpleNamespace(mode=os.environ.get("WANDB_MODE", "online"))
+
+def note(*what):
+    with calls.open("a") as file:
+        print(json.dumps(what), file=file)
+
+def setup():
+    return types.SimpleNamespace(settings=settings)
+
+def login(prompt, verify):
+    assert not prompt and not verify  # nobody is asked, and no server
+    return bool(os.environ.get("FAKE_LOGIN"))
+
+def Settings(**given):
+    return given
+
+def Image(path):
+    return "picture of " + Path(path).name
+
+class Run:
+    step = int(os.environ.get("FAKE_STEP", 0))
+    def log(self, values, step):
+        note("log", step, sorted(values), values.get("samples"))
+    def finish(self):
+        note("finish")
+
+def init(project, name, id, resume, dir, config, reinit, settings):
+    from wandb import settings as shared
+    note("init", project, name, id, resume, str(dir), config["lr"], shared.mode)
+    return Run()
+"""
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    """A module in the place of wandb, which takes 87 MB; what it was told, call by call."""
+    (tmp_path / "fake").mkdir()
+    (tmp_path / "fake" / "wandb.py").write_text(FAKE)
+    monkeypatch.syspath_prepend(tmp_path / "fake")
+    monkeypatch.setenv("FAKE_WANDB", str(tmp_path / "calls"))
+    for name in ("WANDB_MODE", "WANDB_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+
+    def told():
+        monkeypatch.delitem(sys.modules, "wandb", raising=False)
+        calls = [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines()]
+        (tmp_path / "calls").unlink()
+        return calls
+
+    monkeypatch.delitem(sys.modules, "wandb", raising=False)
+    yield told
+    sys.modules.pop("wandb", None)
+
+
+def test_wandb_without_a_login_and_a_resume(fake, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--steps", 4, "--wandb") == 0
+    first, *logged, last = fake()
+    name = (run / "wandb" / "id").read_text()
+    assert first == ["init", "jaxgan", "run", name, None, str(run), 1e-3, "offline"]
+    assert [call[1] for call in logged] == [2, 4, 4]  # the picture with the last
+    assert logged[0][2] == sorted([*rows(run)[0].keys() - {"step"}, "images_per_s"])
+    assert logged[2][3] == "picture of step_000004.png"
+    assert last == ["finish"]
+
+    monkeypatch.setenv("FAKE_LOGIN", "yes")
+    monkeypatch.setenv("FAKE_STEP", "7")  # as far as the server has it: steps up to there are not sent again
+    assert play(TINY, "--resume", run, "--steps", 8) == 0
+    first, *logged, last = fake()
+    assert first == ["init", "jaxgan", "run", name, "allow", str(run), 1e-3, "online"]
+    assert [call[1] for call in logged] == [8, 8]
+
+
+def test_wandb_told_to_stay_offline_asks_nobody(fake, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_PROJECT", "thesis")
+    options = ("--on-nan", "restore", "--nan-at", 5, "--save-every", 4, "--log-every", 1)
+    assert play(TINY, "--out", tmp_path / "run", "--wandb", *options) == 0
+    first, *logged, _ = fake()
+    assert (first[1], first[7]) == ("thesis", "offline")
+    reached = [call[1] for call in logged]
+    assert reached == sorted(reached)  # it takes no step back
+
+
+@pytest.mark.slow
+def test_wandb_itself_offline(tmp_path):
+    pytest.importorskip("wandb", reason="the extra `wandb` is not installed")
+    run = tmp_path / "run"
+    ended(start(SCRIPTS / "tiny.py", "--out", run, "--steps", 4, "--wandb"))
+    err = ended(start("-m", "jaxgan.cli", "resume", run, "--steps", 8))
+    assert "warning" not in err
+    sessions = [path.name for path in (run / "wandb").glob("offline-run-*")]
+    assert len(sessions) == 2
+    assert {name.split("-")[-1] for name in sessions} == {(run / "wandb" / "id").read_text()}
+    for session in (run / "wandb").glob("offline-run-*"):
+        (record,) = session.glob("*.wandb")
+        assert b"d/adv" in record.read_bytes()
+        assert list(Path(session / "files" / "media" / "images").glob("samples_*.png"))
