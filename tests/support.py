@@ -178,20 +178,28 @@ def picture_folder(root: Path, count: int = 40, classes: tuple[str, ...] = ("cat
     return root
 
 
-def tfds_set(home: Path, name: str = "toy_set", count: int = 40, splits: tuple[str, ...] = ("train",)) -> str:
+def tfds_set(
+    home: Path,
+    name: str = "toy_set",
+    count: int = 40,
+    splits: tuple[str, ...] = ("train",),
+    shape: tuple[int, int, int] = (8, 8, 3),
+    classes: int = 3,
+) -> str:
     """A TFDS data set of the pictures above under `home`, written as array_record by TFDS itself."""
     import tensorflow_datasets as tfds
 
-    features = tfds.features.FeaturesDict(
-        {"image": tfds.features.Image(shape=(8, 8, 3)), "label": tfds.features.ClassLabel(num_classes=3)}
-    )
+    features: dict[str, Any] = {"image": tfds.features.Image(shape=shape)}
+    if classes:
+        features["label"] = tfds.features.ClassLabel(num_classes=classes)
 
     def info(self: Any) -> Any:
-        return tfds.core.DatasetInfo(builder=self, features=features, supervised_keys=("image", "label"))
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
 
     def generate(self: Any, first: int) -> Any:
         for i in range(first, first + count):
-            yield i, {"image": png(pixels(i)), "label": i % 3}
+            picture = pixels(i, shape if shape[2] == 3 else shape[:2])
+            yield i, {"image": png(picture), **({"label": i % classes} if classes else {})}
 
     def generators(self: Any, downloads: Any) -> Any:
         return {split: self._generate_examples(1000 * k) for k, split in enumerate(splits)}

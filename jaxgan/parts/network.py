@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen, nnx
 
+from jaxgan.errors import Refused
 from jaxgan.parts.types import Params, Stats
 
 
@@ -41,12 +42,19 @@ def from_linen(module: linen.Module) -> Network:
     >>> dense.apply(params, stats, jnp.ones((2, 4)))[0].shape
     (2, 3)
     """
-    accepted = inspect.signature(module.__call__).parameters
+    signature = inspect.signature(module.__call__)
 
     def keywords(**offered: Any) -> dict[str, Any]:
-        return {name: value for name, value in offered.items() if name in accepted}
+        return {name: value for name, value in offered.items() if name in signature.parameters}
 
     def init(key: jax.Array, *inputs: Any) -> tuple[Params, Stats]:
+        try:
+            signature.bind(*inputs, **keywords(train=False))
+        except TypeError as error:
+            raise Refused(
+                f"{type(module).__name__} of {type(module).__module__} cannot be given {len(inputs)} inputs "
+                f"({error}); with some conditionings these are an example or a latent and its label"
+            ) from None
         stats = dict(module.init(key, *inputs, **keywords(train=False)))
         return stats.pop("params", {}), stats
 

@@ -11,7 +11,7 @@ import optax
 import pytest
 
 import jaxgan as jg
-from jaxgan.models import convnet, dcgan, mlp
+from jaxgan.models import convnet, dcgan, mlp, r3gan, sngan
 from jaxgan.rules.simultaneous import simultaneous
 
 CLASSES = 3
@@ -33,11 +33,14 @@ CONDITIONINGS = {
     "unconditional": jg.conditioning.unconditional(),
     "concatenation": jg.conditioning.concatenation(CLASSES),
     "projection": jg.conditioning.projection(CLASSES),
+    "labels": jg.conditioning.labels(CLASSES),
 }
 NORMS = ["batch", "spectral", "none"]
 LATENTS = [jg.latents.normal(4), jg.latents.uniform(4), jg.latents.sphere(4), jg.latents.truncated(4)]
 CHOICES = {
-    "networks": ["mlp", "dcgan", "convnet"],
+    "networks": ["mlp", "dcgan", "convnet", "sngan", "r3gan"],
+    "precision": ["float32", "bfloat16"],
+    "remat": [False, True],
     "g_norm": NORMS,
     "d_norm": NORMS,
     "objective": list(OBJECTIVES),
@@ -57,7 +60,8 @@ CHOICES = {
 
 
 def networks(pick):
-    shape, classes = (8, 8, 1), CLASSES if pick["conditioning"] == "projection" else 0
+    shape, classes = (8, 8, 1), CLASSES if pick["conditioning"] in ("projection", "labels") else 0
+    told = CLASSES if pick["conditioning"] == "labels" else 0  # the others tell G by the latent
     match pick["networks"]:
         case "mlp":
             g = mlp.Generator(shape=shape, widths=(4,), norm=pick["g_norm"])
@@ -70,7 +74,15 @@ def networks(pick):
             d = convnet.Discriminator(
                 widths=(2,), dense=4, norm=pick["d_norm"], dropout=pick["dropout"], classes=classes
             )
-    return jg.from_linen(g), jg.from_linen(d)
+        case "sngan":
+            g = sngan.Generator(shape, 2, told, remat=pick["remat"])
+            d = sngan.Discriminator(2, classes, remat=pick["remat"])
+        case "r3gan":
+            widths = (8,) * r3gan.stages(8)
+            g = r3gan.Generator(shape, widths, blocks=1, classes=told)
+            d = r3gan.Discriminator(widths, blocks=1, classes=classes)
+    both = jg.from_linen(g), jg.from_linen(d)
+    return both if pick["precision"] == "float32" else tuple(map(jg.bfloat16, both))
 
 
 def traced(pick):
@@ -118,6 +130,10 @@ def test_any_choice_works_or_is_refused(seed):
         with pytest.raises(jg.Refused, match="label smoothing"):
             traced(pick)
         pick["label_smoothing"] = 0.0
+    if pick["conditioning"] == "labels" and pick["networks"] not in ("sngan", "r3gan"):
+        with pytest.raises(jg.Refused, match=r"(mlp|dcgan|convnet) cannot be given 2 inputs"):
+            traced(pick)
+        pick["conditioning"] = "concatenation"
     before, after, metrics = traced(pick)
     # a state goes in and one of the same shapes comes out: nothing retraces, everything can be saved
     assert jax.tree.map(lambda x: (x.shape, x.dtype), before) == jax.tree.map(

@@ -31,7 +31,17 @@ BASES = {
 """On the first floor a file imports no neighbour but those that define what the whole room shares."""
 LENT = {"parts.types", "parts.rng"}
 """Shared types and keys: the only files of `parts` that `data` may import, though on the same floor."""
-HEAVY = ["jax", "tensorflow", "torch", "grain", "tyro", "matplotlib", "sklearn", "wandb"]
+HEAVY = [
+    "jax",
+    "tensorflow",
+    "tensorflow_datasets",
+    "torch",
+    "grain",
+    "tyro",
+    "matplotlib",
+    "sklearn",
+    "wandb",
+]
 
 
 def imports(source: str, name: str = "") -> set[str]:

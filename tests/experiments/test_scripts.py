@@ -10,9 +10,10 @@ from types import ModuleType
 import jax
 import numpy as np
 import pytest
-from support import play, rows
+from support import play, rows, tfds_set
 
 from jaxgan import cli
+from jaxgan.run.program import start_shapes
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 SMALL = ("--steps", 6, "--batch-size", 8, "--log-every", 2, "--save-every", 6, "--sample-every", 3)
@@ -90,21 +91,42 @@ def test_recipe_does_not_know_how_long_it_runs(name: str) -> None:
     assert "config.steps" not in (FOLDER / f"{name}.py").read_text()
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("side", [28, 32])
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sets of the shapes of MNIST, CIFAR-10 and CelebA, written by TFDS."""
+    home = tmp_path_factory.mktemp("tfds")
+    splits = ("train", "test")
+    tfds_set(home, "like_mnist", 12, splits, (28, 28, 1), 10)
+    tfds_set(home, "like_cifar10", 12, splits, (32, 32, 3), 10)
+    tfds_set(home, "like_celeb_a", 12, splits, (218, 178, 3), 0)
+    return home
+
+
+@pytest.mark.filterwarnings("ignore:.*OpenCV")
+@pytest.mark.parametrize(
+    ("data", "size", "shape"),
+    [
+        ("like_mnist", 0, (28, 28, 1)),
+        ("like_cifar10", 0, (32, 32, 3)),
+        ("like_celeb_a", 64, (64, 64, 3)),
+    ],
+)
 @pytest.mark.parametrize("name", IMAGES)
-def test_builds_for_other_images(name: str, side: int, channels: int, tmp_path: Path) -> None:
-    """Shapes only, without labels: nothing is compiled."""
-    file = tmp_path / "mine.npz"
-    np.savez(file, x=np.zeros((12, side, side, channels), np.uint8))
+def test_builds_for_the_usual_data(
+    name: str,
+    data: str,
+    size: int,
+    shape: tuple[int, int, int],
+    prepared: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the real readers, as far as shapes: nothing is compiled."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(prepared))
     module = imported(name)
-    small = {"size": side} if "size" in module.Config.__dataclass_fields__ else {}
-    experiment = module.build(module.Config(data=str(file), width=8, **small))
-    assert experiment.source.shape == (side, side, channels)
-    batch = {"x": jax.ShapeDtypeStruct((1, 1, 8, *experiment.source.shape), np.float32)}
-    batch["index"] = jax.ShapeDtypeStruct((1, 1, 8), np.uint32)
-    state = jax.eval_shape(experiment.rule.init, jax.random.key(0), batch)
-    assert state.step.shape == ()
+    config = module.Config(data=f"tfds:{data}", size=size, width=8, batch_size=8)
+    experiment = module.build(config)
+    assert experiment.source.shape == shape
+    assert start_shapes(experiment, config).step.shape == ()
 
 
 def test_stops_when_good(tmp_path: Path) -> None:
