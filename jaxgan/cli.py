@@ -122,6 +122,8 @@ def info(run: Run) -> None:
         "options": ", ".join(f"{name}={value}" for name, value in config.items()),
         "checkpoints": ", ".join(map(str, steps)) or "none",
     }
+    if note := manifest.get("data", {}).get("note"):
+        lines["data"] = note
     if begun := manifest.get("weights"):
         lines["begun with"] = begun["path"]
     for number, entry in enumerate(manifest["sessions"], 1):

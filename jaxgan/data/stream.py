@@ -1,5 +1,6 @@
 """Examples that lie in files, read ahead of the steps that need them: the same batches, only sooner."""
 
+import importlib.util
 import os
 import pickle
 import signal
@@ -74,6 +75,20 @@ class Blocks:
         return self.read(np.arange(start, min(start + self.block, self.size), dtype=np.uint32))
 
 
+def can_read(source: Source, workers: int) -> None:
+    """Refuses, before a run begins, what `ahead` cannot do.
+
+    >>> from jaxgan.data import load
+    >>> can_read(load("digits"), -1)
+    Traceback (most recent call last):
+    jaxgan.errors.Refused: there cannot be -1 processes that read: use 0 for threads, or more
+    """
+    if workers < 0:
+        raise Refused(f"there cannot be {workers} processes that read: use 0 for threads, or more")
+    if source.read is not None and importlib.util.find_spec("grain") is None:
+        raise Refused("data in files are read by grain, of the extra `data`: install jaxgan[data]")
+
+
 def ahead(items: Sequence[Any] | Steps | Blocks, workers: int = 0) -> Iterator[Any]:
     """items[0], items[1], ... with the next ones always under way: in threads, or in `workers` processes.
 
@@ -82,10 +97,8 @@ def ahead(items: Sequence[Any] | Steps | Blocks, workers: int = 0) -> Iterator[A
     >>> list(ahead(["a", "b", "c"]))
     ['a', 'b', 'c']
     """
-    try:
-        import grain
-    except ImportError:
-        raise Refused("reading data ahead needs the extra `data`: pip install 'jaxgan[data]'") from None
+    import grain
+
     if workers == 0:
         options = grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=AHEAD)
         under_way = iter(grain.MapDataset.source(items).to_iter_dataset(options))

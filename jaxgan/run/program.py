@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.data.source import batch, check, shapes
+from jaxgan.data.stream import can_read
 from jaxgan.games.game import State
 from jaxgan.parts.types import PyTree
 from jaxgan.rules.guard import guarded
@@ -53,6 +54,7 @@ def compiled(experiment: Experiment, settings: Settings, state: State, arrays: P
 
 def fits(experiment: Experiment, settings: Settings) -> None:
     """Refuses, before anything is written, what cannot be played: shapes, labels, batches."""
+    can_read(experiment.source, settings.workers)
     check(experiment.source, layout(experiment, settings), settings.steps)
     start_shapes(experiment, settings)
 

@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import signal
 from dataclasses import dataclass
@@ -8,8 +9,8 @@ import numpy as np
 import pytest
 
 from jaxgan.data.source import Source, batch
-from jaxgan.data.stream import Blocks, Steps, ahead
-from jaxgan.errors import Unreadable
+from jaxgan.data.stream import Blocks, Steps, ahead, can_read
+from jaxgan.errors import Refused, Unreadable
 
 KEY = jax.random.key(3)
 
@@ -76,3 +77,11 @@ def test_a_bad_example_is_named_at_its_step(workers):
 def test_a_killed_process_is_an_error_and_not_a_hang():
     with pytest.raises(Unreadable, match="ended"):
         list(ahead(Steps.of(counted(killed=3), 2, KEY, 0, 5), workers=1))
+
+
+def test_without_grain_files_are_refused_before_a_run_begins(monkeypatch):
+    can_read(counted(), 2)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    can_read(counted()._replace(read=None), 0)
+    with pytest.raises(Refused, match="extra `data`"):
+        can_read(counted(), 0)

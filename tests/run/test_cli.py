@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from support import SCRIPTS, ended, jaxgan, play, script, start
 
+from jaxgan.data.source import PROCEDURAL
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 
@@ -32,6 +33,17 @@ def test_info(run, monkeypatch, capsys):
     assert "step 0 to 8, finished" in said["session"]
     assert "step=8" in said["last"]
     assert "jax " in said["versions"]
+
+
+def test_procedural_data_are_said_to_be(monkeypatch, tmp_path, capsys):
+    """While training, by `info`, and in the card of an export."""
+    run = tmp_path / "run"
+    assert play(script("pictures"), "--data", "shapes", "--size", 8, "--steps", 1, "--out", run) == 0
+    assert f"data: {PROCEDURAL}" in capsys.readouterr().err
+    assert jaxgan(monkeypatch, "info", run) == 0
+    assert PROCEDURAL in capsys.readouterr().out
+    assert jaxgan(monkeypatch, "export", run, "--out", tmp_path / "export") == 0
+    assert PROCEDURAL in (tmp_path / "export" / "README.md").read_text()
 
 
 def test_sample_twice_the_same_bytes(run, monkeypatch, tmp_path, capsys):
