@@ -6,11 +6,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.errors import Refused
-from jaxgan.models.layers import ConvTranspose, Logit, Norm, normalised, weighted
+from jaxgan.models.layers import ConvTranspose, Logit, Norm, doublings, normalised, side_of, sides, weighted
 
 Array = jax.Array
-SIZES = sorted(b * 2**k for b in (4, 5, 6, 7) for k in range(1, 7) if b * 2**k <= 256)
+SIZES = sides(256)
 MOST_CHANNELS = 1024
 
 _kernel_init = nn.initializers.normal(0.02)
@@ -89,19 +88,4 @@ class Discriminator(nn.Module):
 
 
 def _doublings(shape: tuple[int, ...], packed: bool = False) -> int:
-    """k of the side b 2^k. A discriminator may see more channels than an image has: packed ones, labels."""
-    if len(shape) != 3 or shape[0] != shape[1]:
-        raise Refused(f"DCGAN makes square images (side, side, channels), not {tuple(shape)}")
-    side, _, channels = shape
-    if not packed and not 1 <= channels <= 4:
-        raise Refused(
-            f"DCGAN makes images of 1 to 4 channels, not {channels}: shape is (side, side, channels)"
-        )
-    if side not in SIZES:
-        below = [str(s) for s in SIZES if s < side][-1:]
-        above = [str(s) for s in SIZES if s > side][:1]
-        raise Refused(
-            f"DCGAN cannot make images of {side} px, only 4, 5, 6 or 7 times 2, 4, 8, ... up to 256: "
-            f"take {' or '.join(below + above)}"
-        )
-    return side.bit_length() - 3
+    return doublings(side_of(shape, "DCGAN", packed), "DCGAN", SIZES)

@@ -15,6 +15,45 @@ Initializer = Callable[..., Any]
 Norm = Literal["batch", "spectral", "none"]
 
 
+def side_of(shape: tuple[int, ...], name: str, packed: bool = False) -> int:
+    """The side of square images of 1 to 4 channels, or of more where several are packed; else refused.
+
+    >>> side_of((32, 32, 3), "DCGAN")
+    32
+    """
+    if len(shape) != 3 or shape[0] != shape[1]:
+        raise Refused(f"{name} makes square images (side, side, channels), not {tuple(shape)}")
+    if not packed and not 1 <= shape[2] <= 4:
+        raise Refused(
+            f"{name} makes images of 1 to 4 channels, not {shape[2]}: shape is (side, side, channels)"
+        )
+    return shape[0]
+
+
+def sides(most: int) -> list[int]:
+    """Every b 2^k up to `most`, with b in 4..7 and k >= 1: what k doublings of a small image come to.
+
+    >>> sides(20)
+    [8, 10, 12, 14, 16, 20]
+    """
+    return sorted(b << k for b in (4, 5, 6, 7) for k in range(1, 7) if b << k <= most)
+
+
+def doublings(side: int, name: str, sizes: list[int]) -> int:
+    """The k of a side b 2^k; one that is none of the sizes is refused.
+
+    >>> doublings(28, "DCGAN", sides(256)), doublings(64, "DCGAN", sides(256))
+    (2, 4)
+    """
+    if side not in sizes:
+        near = [size for size in sizes if size < side][-1:] + [size for size in sizes if size > side][:1]
+        raise Refused(
+            f"{name} cannot make images of {side} px, only 4, 5, 6 or 7 times 2, 4, 8, ... up to "
+            f"{sizes[-1]}: take {' or '.join(map(str, near))}"
+        )
+    return side.bit_length() - 3
+
+
 def weighted(layer: nn.Module, x: Array, norm: Norm, train: bool) -> Array:
     """layer(x), its weights divided by their largest singular value if `norm` is "spectral".
 

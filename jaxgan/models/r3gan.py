@@ -1,7 +1,7 @@
 """R3GAN (Huang et al., 2024): two mirrored ResNeXts without normalisation, held in check by their loss alone.
 
-Written from the paper's text. Residual branches start at zero and scaled down by depth (Fixup, Zhang et al.,
-2019); sides are doubled and halved by bilinear interpolation.
+No code of the authors' was read. Residual branches start at zero and scaled down by depth (Fixup, Zhang et
+al., 2019); sides are doubled and halved by bilinear interpolation.
 """
 
 from typing import Any
@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import Logit, at_least_float32
+from jaxgan.models.layers import Logit, at_least_float32, doublings, side_of, sides
 
 Array = jax.Array
-SIZES = sorted(b * 2**k for b in (4, 5, 6, 7) for k in range(1, 7) if b * 2**k <= 256)
+SIZES = sides(256)
 SLOPE = 0.2  # of LeakyReLU
 
 _plain = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
@@ -43,10 +43,6 @@ class Generator(nn.Module):
 
     def __post_init__(self) -> None:
         _check(self.shape, self.widths, self.expansion, self.group)
-        if not 1 <= self.shape[2] <= 4:
-            raise Refused(
-                f"R3GAN makes images of 1 to 4 channels, not {self.shape[2]}: shape is (side, side, channels)"
-            )
         super().__post_init__()
 
     @nn.compact
@@ -91,7 +87,7 @@ class Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, label: Array | None = None) -> Array:
-        _check(x.shape[1:], self.widths, self.expansion, self.group)
+        _check(x.shape[1:], self.widths, self.expansion, self.group, packed=True)
         depth = self.blocks * len(self.widths)
 
         x = nn.Conv(self.widths[-1], (1, 1), kernel_init=_plain, name="image")(x)
@@ -176,14 +172,7 @@ def stages(side: int) -> int:
     >>> stages(32), stages(28), stages(64)
     (4, 3, 5)
     """
-    if side not in SIZES:
-        below = [str(s) for s in SIZES if s < side][-1:]
-        above = [str(s) for s in SIZES if s > side][:1]
-        raise Refused(
-            f"R3GAN cannot make images of {side} px, only 4, 5, 6 or 7 times 2, 4, 8, ... up to 256: "
-            f"take {' or '.join(below + above)}"
-        )
-    return side.bit_length() - 2
+    return doublings(side, "R3GAN", SIZES) + 1
 
 
 def _resized(x: Array, side: int) -> Array:
@@ -199,13 +188,12 @@ def _widened(x: Array, width: int) -> Array:
     return x if x.shape[-1] == width else nn.Conv(width, (1, 1), use_bias=False, kernel_init=_plain)(x)
 
 
-def _check(shape: tuple[int, ...], widths: tuple[int, ...], expansion: int, group: int) -> None:
-    if len(shape) != 3 or shape[0] != shape[1]:
-        raise Refused(f"R3GAN makes square images (side, side, channels), not {tuple(shape)}")
-    if len(widths) != stages(shape[0]):
-        raise Refused(
-            f"images of {shape[0]} px need {stages(shape[0])} stages, so as many widths; not {len(widths)}"
-        )
+def _check(
+    shape: tuple[int, ...], widths: tuple[int, ...], expansion: int, group: int, packed: bool = False
+) -> None:
+    side = side_of(shape, "R3GAN", packed)
+    if len(widths) != stages(side):
+        raise Refused(f"images of {side} px need {stages(side)} stages, so as many widths; not {len(widths)}")
     odd = [width for width in widths if expansion * width % group]
     if odd:
         raise Refused(

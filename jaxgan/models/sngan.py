@@ -20,13 +20,16 @@ from jaxgan.models.layers import (
     SelfAttention,
     UpConv,
     at_least_float32,
+    doublings,
     normalised,
+    side_of,
+    sides,
     squares,
     weighted,
 )
 
 Array = jax.Array
-SIZES = sorted(b * 2**k for b in (4, 5, 6, 7) for k in range(1, 6) if b * 2**k <= 128)
+SIZES = sides(128)
 FLAT = 32  # the widest images whose networks are of one width
 MOST = 16  # times the width, at the narrowest images
 
@@ -197,21 +200,7 @@ def _falling(side: int, width: int) -> list[tuple[int, int]]:
 
 
 def _check(shape: tuple[int, ...], packed: bool = False) -> None:
-    """A discriminator may see more channels than an image has: packed ones, labels."""
-    if len(shape) != 3 or shape[0] != shape[1]:
-        raise Refused(f"SNGAN makes square images (side, side, channels), not {tuple(shape)}")
-    side, _, channels = shape
-    if not packed and not 1 <= channels <= 4:
-        raise Refused(
-            f"SNGAN makes images of 1 to 4 channels, not {channels}: shape is (side, side, channels)"
-        )
-    if side not in SIZES:
-        below = [str(s) for s in SIZES if s < side][-1:]
-        above = [str(s) for s in SIZES if s > side][:1]
-        raise Refused(
-            f"SNGAN cannot make images of {side} px, only 4, 5, 6 or 7 times 2, 4, 8, ... up to 128: "
-            f"take {' or '.join(below + above)}"
-        )
+    doublings(side_of(shape, "SNGAN", packed), "SNGAN", SIZES)
 
 
 def _check_attention(attention: int, sides: list[int]) -> None:
