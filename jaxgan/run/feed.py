@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import NamedTuple
 
@@ -17,27 +18,42 @@ from jaxgan.run.settings import Settings
 
 
 class Stream:
-    """The arrays of one step after another, as an iterator that knows how long one has waited for it."""
+    """The arrays of one step after another, and how long steps have had to wait for them."""
 
     def __init__(self, arrays: Generator[PyTree, None, None], files: bool) -> None:
-        self._arrays, self._files = arrays, files
+        self._arrays = arrays
+        self._watch = ThreadPoolExecutor(1) if files else None
         self._waited, self._since = 0.0, time.perf_counter()
 
-    def __next__(self) -> PyTree:
-        clock = time.perf_counter()
+    def next(self, under_way: PyTree) -> PyTree:
+        """The arrays of the next step. `under_way` is what the last one will have made of its own.
+
+        That was sent off a moment ago, so the next step only waits from when it is done.
+        """
+        if self._watch is None:
+            return next(self._arrays)
+        asked, done = time.perf_counter(), self._watch.submit(_time_done, under_way)
         arrays = next(self._arrays)
-        self._waited += time.perf_counter() - clock
+        if done.done():
+            self._waited += max(0.0, time.perf_counter() - max(asked, done.result()))
         return arrays
 
     def waiting(self) -> dict[str, float]:
-        """The share of the time since the last call that went by in waiting for files, if these are."""
+        """The share of the time since the last call that steps have waited for files, if these are."""
         share = self._waited / (time.perf_counter() - self._since)
         self._waited, self._since = 0.0, time.perf_counter()
-        return {"data_wait": share} if self._files else {}
+        return {} if self._watch is None else {"data_wait": share}
 
     def close(self) -> None:
         """Ends what is under way, processes that read included."""
         self._arrays.close()
+        if self._watch is not None:
+            self._watch.shutdown(wait=False)
+
+
+def _time_done(under_way: PyTree) -> float:
+    jax.block_until_ready(under_way)
+    return time.perf_counter()
 
 
 class Feed(NamedTuple):

@@ -75,7 +75,7 @@ def train(experiment: Experiment, settings: Settings, folder: Folder) -> State:
             unread = None
             if not (signum or finished):
                 try:
-                    arrays = next(stream)
+                    arrays = stream.next(metrics)
                 except Unreadable as error:
                     unread = error
 

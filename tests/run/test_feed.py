@@ -14,6 +14,7 @@ from support import SCRIPTS, ended, final, picture_folder, play, rows, same, scr
 
 from jaxgan.data.folder import folder
 from jaxgan.data.stream import Steps
+from jaxgan.run.feed import Stream
 
 FILES = script("files")
 PATH = SCRIPTS / "files.py"
@@ -38,6 +39,27 @@ def test_memory_files_and_processes_are_one_run(data, tmp_path):
 
 def everything(run: Path) -> list[dict]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+class Computing:
+    """What a device has yet to finish."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def block_until_ready(self):
+        time.sleep(self.seconds)
+
+
+@pytest.mark.parametrize(("computing", "held_up"), [(0.0, 0.9), (0.1, 0.5), (0.4, 0.0)])
+def test_a_step_waits_from_when_the_last_one_is_done(computing, held_up):
+    """Each reading takes 0.2 s."""
+    stream = Stream((time.sleep(0.2) for _ in range(5)), files=True)
+    for _ in range(5):
+        stream.next(Computing(computing))
+        time.sleep(max(0.0, computing - 0.2))  # until it is done: a step is sent off after the last
+    assert abs(stream.waiting()["data_wait"] - held_up) < 0.2
+    stream.close()
 
 
 def test_resume_is_bitwise(data, tmp_path):
