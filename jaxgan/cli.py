@@ -38,6 +38,7 @@ def sample(
     seed: int = 0,
     out: Path = Path("grid.png"),
     at: Literal["last", "best"] = "last",
+    lane: str = "",
 ) -> None:
     """Draws samples from a run's generator: the same bytes every time.
 
@@ -47,6 +48,7 @@ def sample(
         seed: Of the latents.
         out: The picture to write.
         at: The newest checkpoint, or the one that scored best.
+        lane: Which of the runs that were trained as one, as in seed=3.
     """
     from jaxgan.run import picture
     from jaxgan.run.reopen import reopened
@@ -54,7 +56,7 @@ def sample(
 
     if n < 1:
         raise Refused(f"--n must be at least 1, not {n}")
-    again = reopened(run, at)
+    again = reopened(run, at, lane)
     draw = sampler(again.experiment.game, again.experiment.source.classes)
     samples = draw(again.state.generator, n, seed)
     try:
@@ -64,17 +66,33 @@ def sample(
     print(f"{out}: {n} samples of step {int(again.state.step)}")
 
 
-def export(run: Run, *, out: Path | None = None, at: Literal["last", "best"] = "last") -> None:
+def export(
+    run: Run, *, out: Path | None = None, at: Literal["last", "best"] = "last", lane: str = ""
+) -> None:
     """Writes a folder that draws samples without jaxgan, and with which a new run can begin.
 
     Args:
         run: The run folder.
         out: The folder to write; by default RUN/export-STEP.
         at: The newest checkpoint, or the one that scored best.
+        lane: Which of the runs that were trained as one, as in seed=3.
     """
     from jaxgan.run.export import export
 
-    print(export(run, out, at))
+    print(export(run, out, at, lane))
+
+
+def take(run: Run, lane: Annotated[str, tyro.conf.Positional], *, out: Path) -> None:
+    """Takes one lane of a run out, as a run of its own to go on with.
+
+    Args:
+        run: The run folder.
+        lane: Which of the runs that were trained as one, as in seed=3.
+        out: The new run folder.
+    """
+    from jaxgan.run.take import take
+
+    print(take(run, lane, out))
 
 
 def begin(
@@ -161,6 +179,7 @@ def main() -> None:
                 "sample": sample,
                 "export": export,
                 "import": begin,
+                "take": take,
                 "info": info,
                 "prepare": prepare,
             },

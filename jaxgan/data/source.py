@@ -40,7 +40,7 @@ def batch(source: Source, layout: tuple[int, ...], arrays: PyTree, key: Key, ste
 
     Every epoch shows each example once, in an order of its own; a batch may hold the end of one epoch and the
     start of the next. How the stream is cut into layouts does not change it. Pure, and maps over keys.
-    `arrays` are the source's own, or what it has read for this step.
+    `arrays` are the source's own, or what it has read for this step, leaves [rows, batch, ...].
 
     >>> from jaxgan.data import load
     >>> digits = load("digits")
@@ -49,7 +49,13 @@ def batch(source: Source, layout: tuple[int, ...], arrays: PyTree, key: Key, ste
     ((2, 8, 8, 8, 1), 48)
     """
     index = places(prod(layout), step)
-    leaves = {**source.take(arrays, key, numbers(source, key, index)), "index": index}
+    number = numbers(source, key, index)
+    if source.read is None:
+        leaves = source.take(arrays, key, number)
+    else:  # what was read lies in rows of a batch, which devices may share
+        rows = jax.vmap(source.take, (0, None, 0))(arrays, key, number.reshape(-1, layout[-1]))
+        leaves = {name: leaf.reshape(-1, *leaf.shape[2:]) for name, leaf in rows.items()}
+    leaves = {**leaves, "index": index}
     return {name: leaf.reshape(*layout, *leaf.shape[1:]) for name, leaf in leaves.items()}
 
 
@@ -82,12 +88,12 @@ def given(source: Source, number: np.ndarray) -> PyTree:
     return source.arrays if source.read is None else source.read(number)
 
 
-def shapes(source: Source, examples: int) -> PyTree:
-    """The shapes of what `take` is given for so many examples. Reads one, to see that it can be done."""
+def shapes(source: Source, layout: tuple[int, ...]) -> PyTree:
+    """The shapes of what `batch` takes from. Of a source that reads, one is, to see that it can be done."""
     if source.read is None:
         return source.arrays
-    one = source.read(np.zeros(1, np.uint32))
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((examples, *leaf.shape[1:]), leaf.dtype), one)
+    one, rows = source.read(np.zeros(1, np.uint32)), (prod(layout[:-1]), layout[-1])
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((*rows, *leaf.shape[1:]), leaf.dtype), one)
 
 
 def check(source: Source, layout: tuple[int, ...], steps: int) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -40,23 +41,40 @@ class Steps:
     start: int
     stop: int
     orders: np.ndarray  # [epochs, 8], from the epoch of the first example on
+    share: np.ndarray  # which examples of a step to read
 
     @classmethod
-    def of(cls, source: Source, examples: int, key: Key, start: int, stop: int) -> "Steps":
-        """The steps of a source that reads, `examples` to each."""
+    def of(
+        cls, source: Source, examples: int, key: Key, start: int, stop: int, share: np.ndarray | None = None
+    ) -> "Steps":
+        """The steps of a source that reads, `examples` to each, or only a share of these."""
         assert source.read is not None
         assert source.size is not None
         epochs = np.arange(start * examples // source.size, -(-stop * examples // source.size))
         drawn = np.asarray(orders(key, jnp.asarray(epochs, jnp.uint32)))
-        return cls(source.read, source.size, examples, start, stop, drawn)
+        share = np.arange(examples) if share is None else share
+        return cls(source.read, source.size, examples, start, stop, drawn, share)
 
     def __len__(self) -> int:
         return self.stop - self.start
 
     def __getitem__(self, position: int) -> PyTree:
-        place = (self.start + position) * self.examples + np.arange(self.examples)
+        place = (self.start + position) * self.examples + self.share
         epoch = place // self.size - self.start * self.examples // self.size
         return self.read(shuffled(self.orders[epoch], (place % self.size).astype(np.uint32), self.size))
+
+
+@dataclass(frozen=True)
+class Together:
+    """The same steps of several streams, leaves [streams, ...]."""
+
+    streams: Sequence[Steps]
+
+    def __len__(self) -> int:
+        return len(self.streams[0])
+
+    def __getitem__(self, position: int) -> PyTree:
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *(steps[position] for steps in self.streams))
 
 
 @dataclass(frozen=True)
@@ -89,7 +107,7 @@ def can_read(source: Source, workers: int) -> None:
         raise Refused("data in files are read by grain, of the extra `data`: install jaxgan[data]")
 
 
-def ahead(items: Sequence[Any] | Steps | Blocks, workers: int = 0) -> Iterator[Any]:
+def ahead(items: Sequence[Any] | Steps | Together | Blocks, workers: int = 0) -> Iterator[Any]:
     """items[0], items[1], ... with the next ones always under way: in threads, or in `workers` processes.
 
     What a worker raises is raised here; one that is killed is noticed within a second or so.
@@ -131,7 +149,7 @@ def _handed(under_way: Any, opened: Callable[[Any], Any]) -> Iterator[Any]:
 class _Packed:
     """Items as bytes: these go through a pipe, where arrays would need shared memory, often scarce."""
 
-    items: Sequence[Any] | Steps | Blocks
+    items: Sequence[Any] | Steps | Together | Blocks
 
     def __len__(self) -> int:
         return len(self.items)

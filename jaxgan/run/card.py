@@ -53,7 +53,7 @@ def card(again: Reopened, place: Folder, classes: int) -> str:
 
 ## Scores
 
-{_scores(rows(place.metrics), step)}
+{_scores(rows(place.metrics, again.lane), step)}
 
 ## Use
 

@@ -64,18 +64,24 @@ def _run(
     sinks.check(config)
     if config.deterministic:  # before the backend starts
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
-    from jaxgan.run import cache, folder
+    from jaxgan.run import cache, folder, lane
     from jaxgan.run import weights as arrays
     from jaxgan.run.checkpoint import SaveFailed
     from jaxgan.run.interrupt import Interrupted
     from jaxgan.run.loop import NotFinite, train
+    from jaxgan.run.placement import make_devices, sharing
     from jaxgan.run.program import fits, start_shapes
 
     cache.enable()
+    lanes = lane.lanes(config)
+    make_devices(config, len(lanes))
     path = run or (Path(config.out) if config.out else folder.free(script.stem))
     with folder.locked(path):
         experiment = build(config)
+        rule_of = lane.rule_of(build, config, experiment)
         fits(experiment, config)
+        lane.fits_over(rule_of, config, experiment)
+        sharing(config, len(lanes))
         if run is None:
             data = {"fingerprint": experiment.source.fingerprint, "note": experiment.source.note}
             begins = None
@@ -88,7 +94,7 @@ def _run(
             folder.check_files(place, script, force)
             folder.check_data(place, experiment.source.fingerprint, force)
         try:
-            return train(experiment, config, place)
+            return train(experiment, config, place, lanes, rule_of)
         except Interrupted as stop:
             print(f"{stop}: saved; go on with `jaxgan resume {path}`", file=sys.stderr)
             sys.exit(stop.code)

@@ -22,10 +22,14 @@ class Moment(NamedTuple):
     step: int
     state: State
     sample: Sampler  # sample(state.generator, n, seed=0) -> [n, ...]
+    lane: str = ""  # which of the runs that are trained as one, as in "seed=3"
 
 
 class Hook(NamedTuple):
-    """`call(moment)` at every n-th step and the last. The numbers it returns are logged under their names."""
+    """`call(moment)` at every n-th step and the last. The numbers it returns are logged under their names.
+
+    Of a run with lanes it is called for each of them in turn.
+    """
 
     every: int
     call: Callable[[Moment], Mapping[str, float] | None]

@@ -25,11 +25,11 @@ from jaxgan.run.sample import BLOCK, reads_labels, sampler, stream
 PLATFORMS = ("cpu", "cuda", "tpu")
 
 
-def export(run: Path, out: Path | None = None, at: Literal["last", "best"] = "last") -> Path:
+def export(run: Path, out: Path | None = None, at: Literal["last", "best"] = "last", lane: str = "") -> Path:
     """Writes the folder of a run's checkpoint, by default RUN/export-STEP, whole or not at all."""
-    again = reopened(run, at)
+    again = reopened(run, at, lane)
     place = folder.existing(run)
-    out = out or place.path / f"export-{int(again.state.step)}"
+    out = out or place.path / "-".join(["export", *([lane] if lane else []), str(int(again.state.step))])
     if out.exists():
         raise Refused(f"{out} exists already; choose another --out")
     source, generator = again.experiment.source, again.state.generator

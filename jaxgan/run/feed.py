@@ -2,19 +2,23 @@
 
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count
+from math import prod
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Sharding
 
 from jaxgan.data.source import Source, numbers, places
-from jaxgan.data.stream import Blocks, Steps, ahead
+from jaxgan.data.stream import Blocks, Steps, Together, ahead
 from jaxgan.parts.types import Key, PyTree
 from jaxgan.run.settings import Settings
+from jaxgan.scale.devices import everywhere, held_here
 
 
 class Stream:
@@ -56,6 +60,28 @@ def _time_done(under_way: PyTree) -> float:
     return time.perf_counter()
 
 
+class Streams:
+    """The streams of several lanes that are played one after another, as one."""
+
+    def __init__(self, streams: Sequence[Stream]) -> None:
+        self._streams = streams
+
+    def next(self, under_way: Sequence[PyTree] | None) -> tuple[PyTree, ...]:
+        """What each lane's next step is fed."""
+        each = [None] * len(self._streams) if under_way is None else under_way
+        return tuple(stream.next(way) for stream, way in zip(self._streams, each, strict=True))
+
+    def waiting(self) -> dict[str, float]:
+        """As of one stream: they have waited one after another."""
+        shares = [share for stream in self._streams for share in stream.waiting().values()]
+        return {"data_wait": sum(shares)} if shares else {}
+
+    def close(self) -> None:
+        """Ends them all."""
+        for stream in self._streams:
+            stream.close()
+
+
 class Feed(NamedTuple):
     """The arrays that `batch` takes from, on the device; the same whichever way they are asked for.
 
@@ -67,48 +93,75 @@ class Feed(NamedTuple):
     ahead: Callable[[Key, int], Stream]
 
 
-def feed(source: Source, examples: int, settings: Settings) -> Feed:
-    """The feed of steps of so many examples: files are read once if `settings.memory` can hold them all.
+def feed(
+    source: Source, layout: tuple[int, ...], settings: Settings, whole: Sharding, step: Sharding
+) -> Feed:
+    """The feed of steps laid out [batches, micro-batches, batch], for one key or for an array of them, a lane
+    each. Files are read once if `settings.memory` can hold them all.
+
+    `whole` is where what serves all steps lies, `step` where what one step reads does: leaves
+    [rows, batch, ...], and [lanes, rows, batch, ...] for an array of keys. Each process reads its own share.
 
     >>> from jaxgan.data import load
-    >>> fed = feed(load("digits"), 64, Settings())
+    >>> here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    >>> fed = feed(load("digits"), (1, 1, 64), Settings(), here, here)
     >>> sorted(fed.at(jax.random.key(0), 3))
     ['label', 'x']
     """
     if source.read is None:
-        own = _placed(source.arrays)
-        return Feed(lambda key, step: own, lambda key, step: Stream((own for _ in count()), files=False))
-
+        own = everywhere(source.arrays, whole)
+        return Feed(lambda key, at: own, lambda key, start: Stream((own for _ in count()), files=False))
     if _bytes(source) <= settings.memory * 2**20:
-        held = _placed(_all(source, settings.workers))
-
-        @jax.jit
-        def chosen(held: PyTree, key: Key, step: jax.Array) -> PyTree:
-            number = numbers(source, key, places(examples, step))
-            return jax.tree.map(lambda leaf: leaf[number], held)
-
-        def at(key: Key, step: int) -> PyTree:
-            return chosen(held, key, jnp.int32(step))
-
-        def from_memory(key: Key, step: int) -> Stream:
-            lasting = jnp.copy(key)  # the state it comes from is about to be donated
-            return Stream((at(lasting, i) for i in count(step)), files=False)
-
-        return Feed(at, from_memory)
-
-    def read(key: Key, step: int) -> PyTree:
-        return _placed(Steps.of(source, examples, key, step, step + 1)[0])
-
-    def from_files(key: Key, step: int) -> Stream:
-        under_way = ahead(Steps.of(source, examples, key, step, settings.steps), settings.workers)
-        return Stream((_placed(arrays) for arrays in under_way), files=True)
-
-    return Feed(read, from_files)
+        held = everywhere(_all(source, settings.workers), whole)
+        return _from_memory(source, layout, held, step)
+    return _from_files(source, layout, settings, step)
 
 
-def _placed(arrays: PyTree) -> PyTree:
-    """On a device by name, as a restored state is: a resumed run then plays the very same program."""
-    return jax.device_put(arrays, jax.devices()[0])
+def _from_memory(source: Source, layout: tuple[int, ...], held: PyTree, where: Sharding) -> Feed:
+    def one(held: PyTree, key: Key, step: jax.Array) -> PyTree:
+        number = numbers(source, key, places(prod(layout), step)).reshape(-1, layout[-1])
+        return jax.tree.map(lambda leaf: leaf[number], held)
+
+    @partial(jax.jit, out_shardings=where)
+    def chosen(held: PyTree, key: Key, step: jax.Array) -> PyTree:
+        return (jax.vmap(one, (None, 0, None)) if key.ndim else one)(held, key, step)
+
+    def at(key: Key, step: int) -> PyTree:
+        return chosen(held, key, jnp.int32(step))
+
+    def from_memory(key: Key, start: int) -> Stream:
+        lasting = jnp.copy(key)  # the state it comes from is about to be donated
+        return Stream((at(lasting, step) for step in count(start)), files=False)
+
+    return Feed(at, from_memory)
+
+
+def _from_files(source: Source, layout: tuple[int, ...], settings: Settings, where: Sharding) -> Feed:
+    examples, rows = prod(layout), (prod(layout[:-1]), layout[-1])
+
+    def steps(key: Key, start: int, stop: int) -> Steps | Together:
+        *lanes, _, columns = held_here(where, (*key.shape, *rows))
+        share = (np.arange(rows[0])[:, None] * rows[1] + columns).ravel()
+        if not lanes:
+            return Steps.of(source, examples, key, start, stop, share)
+        return Together([Steps.of(source, examples, key[i], start, stop, share) for i in lanes[0]])
+
+    def placed(read: PyTree, lanes: tuple[int, ...]) -> PyTree:
+        def place(leaf: np.ndarray) -> jax.Array:
+            example = leaf.shape[len(lanes) + 1 :]
+            local = leaf.reshape(*leaf.shape[: len(lanes)], rows[0], -1, *example)
+            return jax.make_array_from_process_local_data(where, local, (*lanes, *rows, *example))
+
+        return jax.tree.map(place, read)
+
+    def at(key: Key, step: int) -> PyTree:
+        return placed(steps(key, step, step + 1)[0], key.shape)
+
+    def from_files(key: Key, start: int) -> Stream:
+        lanes, under_way = key.shape, ahead(steps(key, start, settings.steps), settings.workers)
+        return Stream((placed(arrays, lanes) for arrays in under_way), files=True)
+
+    return Feed(at, from_files)
 
 
 def _bytes(source: Source) -> int:

@@ -3,28 +3,41 @@
 import json
 import math
 import os
+import statistics
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tqdm
 
 from jaxgan.run.sinks import Sink
+
+Numbers = Mapping[str, Any]
+"""Names to numbers; in a run with lanes to one number for each, None where there is none."""
 
 
 class Log:
     """metrics.jsonl, and a progress bar on a terminal or plain lines elsewhere; `sinks` are told it all too.
 
-    Rows after the step `last` are dropped: a run that starts at `start` is about to make them again.
+    Rows after the step `last` are dropped: a run that starts at `start` is about to make them again. Where
+    there are `lanes`, by name, a row holds a list for them, and a line their median and the one farthest off.
     """
 
     def __init__(
-        self, path: Path, start: int, steps: int, per_step: int, last: int, sinks: Sequence[Sink] = ()
+        self,
+        path: Path,
+        start: int,
+        steps: int,
+        per_step: int,
+        last: int,
+        sinks: Sequence[Sink] = (),
+        lanes: Sequence[str] = (),
     ) -> None:
         self._path, self._file = path, _trimmed(path, last)
-        self._sinks = sinks
+        self._sinks, self._lanes = sinks, lanes
         self._steps, self._per_step = steps, per_step
         self._last = (start, time.perf_counter())
         terminal = sys.stderr.isatty()
@@ -32,15 +45,15 @@ class Log:
             total=steps, initial=start, unit="step", disable=not terminal, dynamic_ncols=True
         )
 
-    def write(self, step: int, metrics: Mapping[str, float]) -> None:
+    def write(self, step: int, metrics: Numbers) -> None:
         """Logs the metrics of a step, with the speed since the last call."""
-        metrics = {name: float(value) for name, value in metrics.items()}
+        metrics = {name: _number(value) for name, value in metrics.items()}
         before, then = self._last
         now = time.perf_counter()
         self._last = (step, now)
         speed = (step - before) * self._per_step / (now - then)
         self._record(step, {**metrics, "images_per_s": round(speed, 1)})
-        shown = {name: f"{value:.3g}" for name, value in metrics.items()}
+        shown = {name: self._said(value, 3) for name, value in metrics.items()}
         self._bar.set_postfix({**shown, "images/s": f"{speed:,.0f}"}, refresh=False)
         self._bar.update(step - self._bar.n)
         if self._bar.disable:
@@ -61,13 +74,13 @@ class Log:
         self._bar.update(step - self._bar.n)
         self.restart(step)
 
-    def measured(self, step: int, values: Mapping[str, float] | None) -> dict[str, float]:
-        """Logs what a hook measured, if anything, and hands it on."""
-        numbers = {name: float(value) for name, value in (values or {}).items()}
+    def measured(self, step: int, values: Numbers) -> None:
+        """Logs what a hook measured, if anything."""
+        numbers = {name: _number(value) for name, value in values.items()}
         if numbers:
             self._record(step, numbers)
-            self.say(f"step {step}  " + "  ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
-        return numbers
+            words = (f"{name} {self._said(value, 4)}" for name, value in numbers.items())
+            self.say(f"step {step}  " + "  ".join(words))
 
     def pictured(self, step: int, path: Path) -> None:
         """Hands on a picture that was drawn."""
@@ -79,11 +92,31 @@ class Log:
         for line in lines:
             self.say(f"warning: {line}")
 
-    def _record(self, step: int, numbers: Mapping[str, float]) -> None:
+    def _record(self, step: int, numbers: Numbers) -> None:
         row = {"step": step, **{name: _jsonable(value) for name, value in numbers.items()}}
         print(json.dumps(row), file=self._file, flush=True)
         for sink in self._sinks:
-            sink.numbers(step, numbers)
+            sink.numbers(step, dict(self._each(numbers)))
+
+    def _each(self, numbers: Numbers) -> Iterator[tuple[str, float]]:
+        """A number for each lane, by a name with the lane's."""
+        for name, value in numbers.items():
+            if isinstance(value, list):
+                pairs = zip(self._lanes, value, strict=True)
+                yield from ((f"{name}/{lane}", x) for lane, x in pairs if x is not None)
+            else:
+                yield name, value
+
+    def _said(self, value: Any, digits: int) -> str:
+        """A number; of those of lanes the median, and the one farthest from it with its lane."""
+        if not isinstance(value, list):
+            return f"{value:.{digits}g}"
+        there = [(x, lane) for x, lane in zip(value, self._lanes, strict=True) if x is not None]
+        if not there:
+            return "-"
+        median = statistics.median(x for x, _ in there)
+        far, lane = max(there, key=lambda pair: abs(pair[0] - median) if math.isfinite(pair[0]) else math.inf)
+        return f"{median:.{digits}g} ({lane}: {far:.{digits}g})"
 
     def say(self, line: str) -> None:
         """A line for the person watching."""
@@ -96,8 +129,11 @@ class Log:
             sink.close()
 
 
-def rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of metrics.jsonl; a line that a crash or the disk has damaged is passed over."""
+def rows(path: Path, lane: int | None = None) -> list[dict[str, Any]]:
+    """The rows of metrics.jsonl, or what one lane alone would have written of them.
+
+    A line that a crash or the disk has damaged is passed over.
+    """
     found = []
     for line in path.read_bytes().splitlines() if path.exists() else []:
         try:
@@ -105,8 +141,13 @@ def rows(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue
         if isinstance(row, dict) and isinstance(row.get("step"), int):
-            found.append(row)
+            found.append(row if lane is None else _own(row, lane))
     return found
+
+
+def _own(row: Mapping[str, Any], lane: int) -> dict[str, Any]:
+    own = {name: value[lane] if isinstance(value, list) else value for name, value in row.items()}
+    return {name: value for name, value in own.items() if value is not None}
 
 
 def _trimmed(path: Path, last: int) -> Any:
@@ -118,7 +159,16 @@ def _trimmed(path: Path, last: int) -> Any:
     return path.open("a")
 
 
+def _number(value: Any) -> Any:
+    """A float, or a list of them for lanes."""
+    if isinstance(value, list | tuple | np.ndarray) and np.ndim(value):
+        return [None if x is None else float(x) for x in value]
+    return float(value)
+
+
 def _jsonable(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_jsonable(x) for x in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -2,10 +2,14 @@
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import prod
+from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 from jaxgan.errors import Refused, Unreadable
 from jaxgan.games.game import State
@@ -13,13 +17,14 @@ from jaxgan.parts.rng import fold
 from jaxgan.run import codec, sinks
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
-from jaxgan.run.feed import feed
 from jaxgan.run.folder import Folder, session, write
 from jaxgan.run.interrupt import Interrupted, requests
+from jaxgan.run.lane import Lane
 from jaxgan.run.log import Log
 from jaxgan.run.picture import drawing
-from jaxgan.run.program import compiled, diagnosed, layout, starter
-from jaxgan.run.sample import sampler
+from jaxgan.run.placement import Held, Placement, placement
+from jaxgan.run.program import RuleOf, layout
+from jaxgan.run.sample import Sampler, sampler
 from jaxgan.run.settings import Settings
 from jaxgan.run.weights import begun
 
@@ -28,47 +33,57 @@ class NotFinite(Exception):
     """A loss or the state was not finite and the run could not go on; the message says which and where."""
 
 
-def train(experiment: Experiment, settings: Settings, folder: Folder) -> State:
-    """Plays the rule up to `settings.steps`, from the newest checkpoint in the folder or else the start."""
-    source = experiment.source
-    draw = sampler(experiment.game, source.classes)
+def train(
+    experiment: Experiment,
+    settings: Settings,
+    folder: Folder,
+    lanes: tuple[Lane, ...] = (),
+    rule_of: RuleOf | None = None,
+) -> State:
+    """Plays the rule up to `settings.steps`, from the newest checkpoint in the folder or else the start.
+
+    With lanes it plays all of them; `rule_of` is the rule of a lane by the values that it has of its own.
+    """
     with contextlib.ExitStack() as stack:
         entry = stack.enter_context(session(folder))
         asked = stack.enter_context(requests())
         checkpoints = stack.enter_context(Checkpoints(folder.checkpoints, settings.keep))
 
-        # put on a device by name, as a restored state is: a resumed run then plays the very same program
-        root = jax.device_put(jax.random.key(settings.seed), jax.devices()[0])
-        examples = prod(layout(experiment, settings))
-        fed = feed(source, examples, settings)
-        state, attempt = starter(experiment, settings)(root, fed.at(root, 0)), 0
-        found = checkpoints.newest(state)
+        placed = placement(experiment, settings, lanes, rule_of or (lambda values: experiment.rule))
+        fresh = not checkpoints.steps()
+        held, attempt = placed.begin(partial(begun, folder=folder) if fresh else lambda state: state), 0
+        found = None if fresh else checkpoints.newest(placed.saved(held))
         if found:
-            state, attempt = found.state, found.attempt
-        else:
-            state = begun(state, folder)
-        step = entry["from"] = int(state.step)
+            held, attempt = placed.restored(found.state), found.attempt
+        step = entry["from"] = found.step if found else 0
         if found and step >= settings.steps:
             raise Refused(f"{folder.path} has made {step} steps already; ask for more with --steps")
         write(folder.config, codec.dumps(settings))  # not sooner: what was refused leaves the run as it was
 
-        last = step if found else -1
+        last, examples = step if found else -1, prod(layout(experiment, settings))
+        names = [lane.name for lane in lanes]
         told = sinks.opened(settings, folder.path, last)
-        log = Log(folder.metrics, step, settings.steps, examples, last, told)
+        log = Log(folder.metrics, step, settings.steps, examples * max(len(lanes), 1), last, told, names)
         stack.enter_context(contextlib.closing(log))
-        pictures = drawing(folder.samples, source, experiment.grid, log.pictured)
+        pictures = drawing(folder.samples, experiment.source, experiment.grid, log.pictured)
         hooks = [Hook(settings.sample_every, pictures), *experiment.hooks]
+        draw = sampler(experiment.game, experiment.source.classes)
         log.warn(f"{line}; going on from step {step}" for line in (found.aside if found else ()))
-        if source.note:
-            log.say(f"data: {source.note}")
+        if experiment.source.note:
+            log.say(f"data: {experiment.source.note}")
         log.say(f"{folder.path}: step {step} of {settings.steps}; compiling ...")
         clock = time.perf_counter()
-        stream = fed.ahead(state.key, step)  # sooner than compiling, which leaves time to read
+        stream = placed.ahead(held, step)  # sooner than compiling, which leaves time to read
         stack.callback(lambda: stream.close())
-        update = compiled(experiment, settings, state, fed.at(state.key, step))
+        update = placed.compiled(held, placed.at(held, step))
         log.say(f"compiled in {time.perf_counter() - clock:.1f} s")
         log.restart(step)
 
+        still: dict[int, str] = {}  # lanes that stand still, and why
+        for number, failed in enumerate(placed.read(placed.guard(held))["failed"] if lanes else ()):
+            if failed >= 0:
+                still[number] = f"has stood still since step {failed}"
+        log.warn(f"{names[number]} {why}" for number, why in still.items())
         metrics, seen = None, found is not None  # seen: looked at and saved before
         while True:
             signum, finished, stopped = asked(), step >= settings.steps, ""
@@ -85,61 +100,138 @@ def train(experiment: Experiment, settings: Settings, folder: Folder) -> State:
             logging = due(settings.log_every)
             saving = due(settings.save_every) or step == 0 or signum or unread
             if metrics is not None and (logging or saving or any(due(hook.every) for hook in hooks)):
-                values, guard = jax.device_get((metrics, state.rule))
-                if guard.failed >= 0:  # nothing has moved since that step
-                    state, trouble = diagnosed(state, update, fed)
+                values, guard = placed.read(metrics), placed.read(placed.guard(held))
+                for number in _failing(guard["failed"], still):
+                    failed = int(np.ravel(guard["failed"])[number])  # nothing has moved since that step
+                    trouble = _diagnosed(placed, held, update, number, failed)
+                    if lanes:
+                        still[number] = f"stands still: {trouble}"
+                        log.warn([f"{names[number]} {still[number]}"])
+                        continue
+                    held = placed.marked(held, 0, -1, failed)
                     if settings.on_nan != "restore" or attempt >= settings.retries:
-                        entry["step"] = int(state.step)
-                        checkpoints.save(entry["step"], state, attempt=attempt)
+                        entry["step"] = failed
+                        checkpoints.save(failed, placed.saved(held), attempt=attempt)
                         raise NotFinite(trouble + (f", after {attempt} other attempts" if attempt else ""))
                     attempt += 1
-                    back = checkpoints.newest(state)
+                    back = checkpoints.newest(placed.saved(held))
                     assert back is not None  # step 0 at least was saved
+                    root = jax.random.key(settings.seed)
                     state = back.state.replace(key=fold(root, "attempt", attempt))
-                    step, metrics, seen = back.step, None, True
+                    held, step, metrics, seen = placed.restored(state), back.step, None, True
                     stream.close()
-                    stream = fed.ahead(state.key, step)
+                    stream = placed.ahead(held, step)
                     log.rewind(step)
                     log.warn(back.aside)
                     log.say(f"{trouble}; back to step {step} with other random numbers, attempt {attempt}")
+                if metrics is None:
                     continue
                 if logging:
-                    skipped = {"skipped": guard.skipped} if guard.skipped else {}
-                    log.write(step, {**values, **skipped, **stream.waiting()})
+                    skipped = {"skipped": guard["skipped"]} if np.any(guard["skipped"]) else {}
+                    log.write(step, {**_moving(values, still), **skipped, **stream.waiting()})
             if not seen:
-                measured: dict[str, float] = {}
-                try:
-                    for hook in hooks:
-                        if due(hook.every):
-                            measured.update(log.measured(step, hook.call(Moment(step, state, draw))))
-                except Stop as stop:
-                    stopped = f"stopped: {stop}"
+                due_now = [hook for hook in hooks if due(hook.every)]
+                measured, stops = _asked_of(due_now, placed, held, step, draw, names, still, log)
+                for number, why in stops.items():
+                    if lanes:
+                        held, still[number] = placed.marked(held, number, step, None), f"stopped: {why}"
+                        log.say(f"{names[number]} {still[number]}")
+                    stopped = f"stopped: {why}" if not lanes else stopped
+                if lanes and len(still) == len(lanes):
+                    stopped = "stopped: no lane moves any more"
                 score = None if stopped else _score(experiment, step, measured)
                 if saving or stopped or score is not None:
-                    checkpoints.save(step, state, attempt=attempt, score=score)
+                    checkpoints.save(step, placed.saved(held), attempt=attempt, score=score)
             entry["step"] = step
+            if lanes:
+                entry["still"] = {names[number]: why for number, why in still.items()}
             if unread:
                 checkpoints.wait()
                 raise unread
             if signum or stopped or finished:
                 break
-            state, metrics = update(state, arrays)
+            held, metrics = update(held, arrays)
             step, seen = step + 1, False
 
         checkpoints.wait()
         if signum:
             raise Interrupted(signum)
+        if (
+            lanes
+            and len(still) == len(lanes)
+            and not any(why.startswith("stopped") for why in still.values())
+        ):
+            raise NotFinite("no lane moves any more")
+        standing = f", {len(still)} of {len(lanes)} lanes stand still" if still else ""
         entry["ended"] = stopped or "finished"
-        log.say(f"{entry['ended']} at step {step}; see {folder.samples}")
-        return state
+        log.say(f"{entry['ended']} at step {step}{standing}; see {folder.samples}")
+        return placed.saved(held)
 
 
-def _score(experiment: Experiment, step: int, measured: Mapping[str, float]) -> float | None:
-    """What `best` makes of this step's numbers; None where it asks for some that were not due at it."""
-    if experiment.best is None or not measured:
+def _failing(failed: np.ndarray, still: Mapping[int, str]) -> list[int]:
+    """The lanes that stand still and were not known to."""
+    return [int(number) for number in np.flatnonzero(np.ravel(failed) >= 0) if number not in still]
+
+
+def _moving(values: Mapping[str, np.ndarray], still: Mapping[int, str]) -> dict[str, Any]:
+    """The metrics, None for lanes that stand still: their updates do not happen."""
+    if not still:
+        return dict(values)
+    return {
+        name: [None if number in still else x for number, x in enumerate(lanes.tolist())]
+        for name, lanes in values.items()
+    }
+
+
+def _diagnosed(placed: Placement, held: Held, update: Callable[..., Any], number: int, failed: int) -> str:
+    """What fails in a lane at this step: found by playing it again, on a copy."""
+    again = jax.tree.map(jnp.copy, placed.marked(held, number, -1, failed))
+    _, metrics = update(again, placed.at(again, failed))
+    values = {name: np.ravel(lanes)[number] for name, lanes in placed.read(metrics).items()}
+    bad = [f"{name} is {value}" for name, value in values.items() if not np.isfinite(value)]
+    return f"step {failed}: {', '.join(bad) or 'the parameters are not finite'}"
+
+
+def _asked_of(
+    hooks: Sequence[Hook],
+    placed: Placement,
+    held: Held,
+    step: int,
+    draw: Sampler,
+    names: Sequence[str],
+    still: Mapping[int, str],
+    log: Log,
+) -> tuple[list[dict[str, float]], dict[int, str]]:
+    """What hooks measure of each lane that moves, logged; and the lanes they stop, with the reasons."""
+    measured: list[dict[str, float]] = [{} for _ in names or [""]]
+    stops: dict[int, str] = {}
+    for hook in hooks:
+        found: list[dict[str, float]] = []
+        for number in range(len(measured)):
+            found.append({})
+            if number in still or number in stops:
+                continue
+            moment = Moment(step, placed.run(held, number), draw, names[number] if names else "")
+            try:
+                found[number] = dict(hook.call(moment) or {})
+            except Stop as stop:
+                stops[number] = str(stop)
+        together = {name: [own.get(name) for own in found] for own in found for name in own}
+        log.measured(step, together if names else found[0])
+        for own, new in zip(measured, found, strict=True):
+            own.update(new)
+    return measured, stops
+
+
+def _score(experiment: Experiment, step: int, measured: Sequence[Mapping[str, float]]) -> float | None:
+    """What `best` makes of this step's numbers, on average over lanes that were measured; None where it asks
+    for some that were not due."""
+    best = experiment.best
+    numbers = [own for own in measured if own]
+    if best is None or not numbers:
         return None
     try:
-        return experiment.best(measured)
+        return sum(best(own) for own in numbers) / len(numbers)
     except KeyError:
         if step == 0:  # where every hook is due: a wrong name
             raise

@@ -29,7 +29,7 @@ def drawing(
 
     def call(moment: Moment) -> None:
         samples = moment.sample(moment.state.generator, count)
-        path = folder / f"step_{moment.step:06d}.png"
+        path = folder / moment.lane / f"step_{moment.step:06d}.png"
         save(samples, path, real)
         if shown is not None:
             shown(moment.step, path)

@@ -2,23 +2,23 @@
 
 from collections.abc import Callable
 from functools import partial
-from math import prod
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from jax.sharding import Sharding
 
-from jaxgan.data.source import batch, check, shapes
+from jaxgan.data.source import Source, batch, check, shapes
 from jaxgan.data.stream import can_read
 from jaxgan.games.game import State
-from jaxgan.parts.types import PyTree
+from jaxgan.parts.types import Key, PyTree
 from jaxgan.rules.guard import guarded
-from jaxgan.rules.rule import Metrics
+from jaxgan.rules.rule import Metrics, Rule
 from jaxgan.run.experiment import Experiment
-from jaxgan.run.feed import Feed
 from jaxgan.run.settings import Settings
 
 Update = Callable[[State, PyTree], tuple[State, Metrics]]
+RuleOf = Callable[[dict[str, Any]], Rule]
 
 
 def layout(experiment: Experiment, settings: Settings) -> tuple[int, int, int]:
@@ -26,30 +26,52 @@ def layout(experiment: Experiment, settings: Settings) -> tuple[int, int, int]:
     return experiment.rule.batches, settings.micro_batches, settings.batch_size
 
 
-def starter(experiment: Experiment, settings: Settings) -> Callable[[jax.Array, PyTree], State]:
-    """The compiled function (root key, arrays of step 0) -> state of step 0."""
-    rule, source, lay = guarded(experiment.rule), experiment.source, layout(experiment, settings)
+def starter(
+    experiment: Experiment, settings: Settings, rule_of: RuleOf | None = None
+) -> Callable[..., State]:
+    """The compiled function (root key, arrays of step 0, values of a lane's own) -> state of step 0."""
+    source, lay = experiment.source, layout(experiment, settings)
 
     @jax.jit
-    def init(key: jax.Array, arrays: PyTree) -> State:
+    def init(key: Key, arrays: PyTree, values: dict[str, Any] | None = None) -> State:
+        rule = guarded(rule_of(values or {}) if rule_of else experiment.rule)
         return rule.init(key, batch(source, lay, arrays, key, jnp.int32(0)))
 
     return init
 
 
-def compiled(experiment: Experiment, settings: Settings, state: State, arrays: PyTree) -> Update:
+def compiled(
+    experiment: Experiment,
+    settings: Settings,
+    state: State,
+    arrays: PyTree,
+    spread: Callable[[Any], Any] = lambda update: update,
+    where: PyTree | Sharding | None = None,
+) -> Update:
     """The compiled update (state, arrays) -> (state, metrics) for states like this one, which it donates.
 
     What is not finite never gets into the state (`rules/guard.py`), so it is enough to look now and then.
+    `spread` lays the update of the rule out over devices, `where` is the sharding of (state, metrics).
     """
-    rule = guarded(experiment.rule, skip=settings.on_nan == "skip")
+    rule = spread(guarded(experiment.rule, skip=settings.on_nan == "skip").update)
     source, lay = experiment.source, layout(experiment, settings)
 
-    @partial(jax.jit, donate_argnums=0)
+    @partial(jax.jit, donate_argnums=0, out_shardings=where)
     def advance(state: State, arrays: PyTree) -> tuple[State, Metrics]:
-        return rule.update(state, batch(source, lay, arrays, state.key, state.step))
+        return rule(state, _batches(source, lay, arrays, state.key, state.step))
 
     return advance.lower(state, arrays).compile()
+
+
+def _batches(source: Source, lay: tuple[int, ...], arrays: PyTree, key: Key, step: jax.Array) -> PyTree:
+    """The batches of one run, or of all lanes."""
+
+    def one(arrays: PyTree, key: Key) -> PyTree:
+        return batch(source, lay, arrays, key, step)
+
+    return (
+        jax.vmap(one, (None if source.read is None else 0, 0))(arrays, key) if key.ndim else one(arrays, key)
+    )
 
 
 def fits(experiment: Experiment, settings: Settings) -> None:
@@ -60,14 +82,6 @@ def fits(experiment: Experiment, settings: Settings) -> None:
 
 
 def start_shapes(experiment: Experiment, settings: Settings) -> State:
-    """The shapes of the state of step 0; refused where the parts do not fit together."""
-    given = shapes(experiment.source, prod(layout(experiment, settings)))
+    """The shapes of the state of step 0 of one run; refused where the parts do not fit together."""
+    given = shapes(experiment.source, layout(experiment, settings))
     return jax.eval_shape(starter(experiment, settings), jax.random.key(settings.seed), given)
-
-
-def diagnosed(state: State, update: Update, fed: Feed) -> tuple[State, str]:
-    """The state back at the step that failed, and what fails there: found by playing it again, on a copy."""
-    state = state.replace(step=state.rule.failed, rule=state.rule._replace(failed=jnp.int32(-1)))
-    _, metrics = update(jax.tree.map(jnp.copy, state), fed.at(state.key, int(state.step)))
-    bad = [f"{name} is {value}" for name, value in jax.device_get(metrics).items() if not np.isfinite(value)]
-    return state, f"step {int(state.step)}: {', '.join(bad) or 'the parameters are not finite'}"

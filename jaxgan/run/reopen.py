@@ -13,7 +13,10 @@ from jaxgan.games.game import State
 from jaxgan.run import cache, codec, folder
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.experiment import Experiment
+from jaxgan.run.lane import alone, lanes, named, rule_of
 from jaxgan.run.program import start_shapes
+from jaxgan.scale.lanes import lane as one_of
+from jaxgan.scale.lanes import stacked
 
 
 class Reopened(NamedTuple):
@@ -22,10 +25,14 @@ class Reopened(NamedTuple):
     config: Any
     experiment: Experiment
     state: State
+    lane: int | None  # the number of the lane, of a run that has some
 
 
-def reopened(run: Path, at: Literal["last", "best"] = "last") -> Reopened:
-    """The run again, through the `Config` and `build` of the script copied into it."""
+def reopened(run: Path, at: Literal["last", "best"] = "last", lane: str = "") -> Reopened:
+    """The run again, through the `Config` and `build` of the script copied into it.
+
+    Of a run with lanes, one of them, as the single run that it is.
+    """
     cache.enable()
     place = folder.existing(run)
     home = str(Path(folder.read_manifest(place)["script"]).parent)
@@ -37,15 +44,26 @@ def reopened(run: Path, at: Literal["last", "best"] = "last") -> Reopened:
     if missing := {"Config", "build"} - script.keys():
         raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")
     config = codec.loads(place.config.read_bytes(), script["Config"], str(place.config))
+    members = lanes(config)
+    number = named(members, lane, run)
     experiment: Experiment = script["build"](config)
-    shapes = start_shapes(experiment, config)
+    if members:
+        rule = rule_of(script["build"], config, experiment)(members[0].values)
+        shapes = start_shapes(experiment._replace(rule=rule), config)
+        shapes = jax.eval_shape(stacked, [shapes] * len(members))
+    else:
+        shapes = start_shapes(experiment, config)
     if not place.checkpoints.is_dir():
         raise Refused(f"{run} has no checkpoints yet")
     with Checkpoints(place.checkpoints) as checkpoints:
         step = checkpoints.best() if at == "best" else max(checkpoints.steps(), default=None)
         if step is None:
             raise Refused(f"{run} has no {'scored ' if at == 'best' else ''}checkpoint yet")
-        return Reopened(config, experiment, checkpoints.at(step, jax.tree.map(_blank, shapes)))
+        state = checkpoints.at(step, jax.tree.map(_blank, shapes))
+    if members:
+        config = members[number].settings(config)
+        experiment, state = script["build"](config), alone(one_of(state, number), members[number])
+    return Reopened(config, experiment, state, number if members else None)
 
 
 def _blank(x: jax.ShapeDtypeStruct) -> jax.Array:

@@ -1,7 +1,10 @@
 """What every experiment script can be told. Loads no JAX, so that `--help` is quick."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from jaxgan.parts.types import Lowering
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,10 @@ class Settings:
     """Updates to make in all."""
     seed: int = 0
     """Drives initialisation, latents and data order; never the split nor an evaluation."""
+    seeds: str = ""
+    """Many seeds as one run, a lane each, in the place of `seed`: 0:8, or 1,4,9."""
+    over: tuple[str, ...] = ()
+    """Lanes over numbers as well: `lr=1e-4,2e-4 gamma=0.1,1` is each of these four with each seed."""
     out: str = ""
     """The run folder. By default runs/SCRIPT, or the first free runs/SCRIPT-2, -3, ..."""
     data: str = "digits"
@@ -49,12 +56,27 @@ class Settings:
     wandb: bool = False
     """Send numbers and pictures to Weights & Biases too; without a login they wait in the run folder (extra
     `wandb`)."""
+    devices: int = 0
+    """Devices to train on. 0 is all there are; of a CPU one, or for lanes one to a core."""
+    data_devices: int = 0
+    """How many of them share a batch; others have lanes of their own. 0 gives lanes as many as divide."""
+    parallel: Literal["jit", "shard_map", "pmap"] = "jit"
+    """How devices share a batch: split by the compiler, or each with its share and named means."""
+    lanes: Literal["auto", "vmap", "loop"] = "auto"
+    """Lanes side by side in one program, or one after another; auto is the latter on a CPU."""
     deterministic: bool = False
     """On a GPU, use deterministic operations only (slower)."""
+
+    @property
+    def lowering(self) -> "Lowering":
+        """What a recipe is told of devices: the name of the axis where each has its share of the batch."""
+        from jaxgan.parts.types import Lowering
+
+        return Lowering(axis=None if self.parallel == "jit" else "data")
 
 
 RESUMABLE = frozenset(
     {"steps", "out", "memory", "workers", "log_every", "save_every", "sample_every", "keep"}
-    | {"on_nan", "retries", "tensorboard", "wandb"}
+    | {"on_nan", "retries", "tensorboard", "wandb", "devices", "data_devices", "parallel", "lanes"}
 )
-"""Settings that may differ on resume: none of them changes what an update computes."""
+"""Settings that may differ on resume: none changes what an update computes, but to rounding."""

@@ -120,7 +120,8 @@ def tensorboard(run: Path, last: int) -> Sink:
         image = Summary.Image(
             width=width, height=height, colorspace=channels, encoded_image_string=path.read_bytes()
         )
-        write(step=step, summary=Summary(value=[Summary.Value(tag="samples", image=image)]))
+        tag = str(path.parent.relative_to(run))  # a lane's in a folder of its own
+        write(step=step, summary=Summary(value=[Summary.Value(tag=tag, image=image)]))
 
     def rewind(step: int) -> None:
         write(step=step + 1, session_log=SessionLog(status=SessionLog.START))
@@ -164,6 +165,6 @@ def wandb(run: Path, config: Mapping[str, Any]) -> Sink:
             theirs.log(dict(values), step=step)
 
     def picture(step: int, path: Path) -> None:
-        log(step, {"samples": wandb.Image(str(path))})
+        log(step, {str(path.parent.relative_to(run)): wandb.Image(str(path))})
 
     return Sink(log, picture, lambda step: None, theirs.finish)

@@ -12,7 +12,7 @@ from jaxgan.run.reopen import reopened
 
 def test_a_run_is_the_updates_written_out(tmp_path):
     assert play(script("tiny"), "--out", tmp_path, "--steps", 3, "--log-every", 1) == 0
-    config, experiment, ran = reopened(tmp_path)
+    config, experiment, ran, _ = reopened(tmp_path)
     rule, source, lay = guarded(experiment.rule), experiment.source, layout(experiment, config)
     key = jax.random.key(config.seed)
     state = jax.jit(rule.init)(key, batch(source, lay, source.arrays, key, 0))

@@ -1,0 +1,277 @@
+"""Where the lanes of a run lie, and how they move: one after another, or side by side in one program.
+
+A run without lanes is one lane that is not called so. What a checkpoint holds is the same either way.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from math import gcd
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from jaxgan.errors import Refused
+from jaxgan.games.game import State
+from jaxgan.parts.types import PyTree
+from jaxgan.rules.guard import Guard
+from jaxgan.run.experiment import Experiment
+from jaxgan.run.feed import Stream, Streams, feed
+from jaxgan.run.lane import Lane
+from jaxgan.run.program import RuleOf, compiled, layout, starter
+from jaxgan.run.settings import Settings
+from jaxgan.scale.devices import DATA, everywhere, over_data, row, whole
+from jaxgan.scale.lanes import LANE, grid, lane, over_lanes, shardings, stacked
+
+Held = Any  # the state of a run as it lies on devices: only its placement looks into it
+
+
+class Placement(NamedTuple):
+    """A run laid out over devices.
+
+    `begin`: (change) -> the state of step 0, what each lane begins with passed through `change`.
+    `at`, `ahead`: (held, step) -> the arrays of one step, or the stream of those from it on.
+    `compiled`: (held, arrays) -> the compiled update (held, arrays) -> (held, metrics).
+    `saved`, `restored`: to the state as a checkpoint holds it, and back.
+    `run`: (held, number) -> the state of one lane, on one device.
+    `read`: metrics, or the guard of a state, on the host; with a leading axis of lanes where there are any.
+    `guard`: (held) -> what `read` is to be given to see which lanes stand still.
+    `marked`: (held, number, failed, step) -> the same, but the lane stands still from `failed`, or moves on
+    if that is -1; `step` is None or another step to be at.
+    """
+
+    begin: Callable[[Callable[[State], State]], Held]
+    at: Callable[[Held, int], PyTree]
+    ahead: Callable[[Held, int], Stream | Streams]
+    compiled: Callable[[Held, PyTree], Callable[[Held, PyTree], tuple[Held, PyTree]]]
+    saved: Callable[[Held], State]
+    restored: Callable[[State], Held]
+    run: Callable[[Held, int], State]
+    read: Callable[[PyTree], Any]
+    guard: Callable[[Held], PyTree]
+    marked: Callable[[Held, int, int, int | None], Held]
+
+
+def placement(
+    experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rule_of: RuleOf
+) -> Placement:
+    """The placement that was asked for; refused where there is none such."""
+    devices, data = sharing(settings, len(lanes))
+    place = one_after_another if looped(settings, len(lanes)) else side_by_side
+    return place(experiment, settings, lanes, rule_of, devices, data)
+
+
+def looped(settings: Settings, lanes: int) -> bool:
+    """Whether lanes are played one after another.
+
+    On a CPU, one device to a core and lanes in turn beat `vmap`: its batched matrix products and grouped
+    convolutions are slower there than plain ones.
+    """
+    alone = jax.process_count() == 1
+    auto = jax.default_backend() == "cpu" and alone
+    if settings.lanes == "loop" and lanes and not alone:
+        raise Refused("--lanes loop is of one process; across several they lie side by side, --lanes vmap")
+    return not lanes or settings.lanes == "loop" or (settings.lanes == "auto" and auto)
+
+
+def make_devices(settings: Settings, lanes: int) -> None:
+    """Makes as many devices of the CPU as are asked for, or one to a core for lanes; to be called before
+    anything else of JAX. JAX_NUM_CPU_DEVICES, where it is set, decides instead."""
+    count = settings.devices or (min(cores(), lanes) if settings.lanes != "vmap" else 1)
+    if count > 1 and "JAX_NUM_CPU_DEVICES" not in os.environ:
+        with contextlib.suppress(RuntimeError):  # JAX runs already: there are those that there are
+            jax.config.update("jax_num_cpu_devices", count)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def sharing(settings: Settings, lanes: int) -> tuple[list[jax.Device], int]:
+    """The devices to use, and how many of them share a batch; refused where the numbers do not go up."""
+    there, alone = jax.devices(), jax.process_count() == 1
+    usual = len(there)
+    if there[0].platform == "cpu" and alone:
+        usual = min(cores(), lanes, usual) if lanes and looped(settings, lanes) else 1
+    count = settings.devices or usual
+    if count > len(there) or count < 1:
+        raise Refused(f"--devices {settings.devices}: there are {len(there)}, {there[0].device_kind}")
+    if count < len(there) and not alone:
+        raise Refused(f"--devices {count}: {jax.process_count()} processes use all they have, {len(there)}")
+    side = lanes > 0 and not looped(settings, lanes)
+    share = count // gcd(lanes, count) if side else max(1, count // max(lanes, 1))
+    data = settings.data_devices or share
+    if count % data or (not lanes and data != count):
+        raise Refused(
+            f"--data-devices {data} does not divide {count} devices"
+            if lanes
+            else f"--data-devices {data}: without lanes all {count} devices share each batch"
+        )
+    if side and lanes % (count // data):
+        raise Refused(
+            f"{lanes} lanes do not divide over {count // data} rows of {data} of the {count} devices: "
+            f"take --data-devices {count // gcd(lanes, count)}"
+        )
+    batch = settings.batch_size
+    if batch % data:
+        near = " or ".join(str(n) for n in (batch // data * data, -(-batch // data) * data) if n)
+        fewer = max(n for n in range(1, data) if batch % n == 0)
+        raise Refused(
+            f"a batch of {batch} does not divide over {data} devices: take {near}, or {fewer} devices"
+        )
+    if settings.parallel == "pmap" and (side or not alone):
+        raise Refused("--parallel pmap is of one process and without lanes: take jit or shard_map")
+    return there[:count], data
+
+
+def one_after_another(
+    experiment: Experiment,
+    settings: Settings,
+    lanes: tuple[Lane, ...],
+    rule_of: RuleOf,
+    devices: list[jax.Device],
+    data: int,
+) -> Placement:
+    """Every lane is a state of its own, on a row of devices; a row has its lanes in turn."""
+    members = lanes or (Lane("", settings.seed, {}),)
+    rows = [row(devices[i : i + data]) for i in range(0, len(devices), data)][: len(members)]
+    mesh_of = [rows[i % len(rows)] for i in range(len(members))]
+    experiment = experiment._replace(rule=rule_of(members[0].values))
+    lay = layout(experiment, settings)
+    feeds = [
+        feed(experiment.source, lay, settings, whole(mesh), NamedSharding(mesh, P(None, DATA)))
+        for mesh in rows
+    ]
+    fed = [feeds[i % len(rows)] for i in range(len(members))]
+
+    def begin(change: Callable[[State], State]) -> Held:
+        init = starter(experiment, settings, rule_of)
+
+        def first(i: int) -> State:
+            key = everywhere(jax.random.key(members[i].seed), whole(mesh_of[i]))
+            return jax.device_put(change(init(key, fed[i].at(key, 0), members[i].values)), whole(mesh_of[i]))
+
+        return tuple(first(i) for i in range(len(members)))
+
+    def at(held: Held, step: int) -> PyTree:
+        return tuple(of.at(state.key, step) for of, state in zip(fed, held, strict=True))
+
+    def ahead(held: Held, step: int) -> Streams:
+        return Streams([of.ahead(state.key, step) for of, state in zip(fed, held, strict=True)])
+
+    def compile_all(held: Held, arrays: PyTree) -> Callable[[Held, PyTree], tuple[Held, PyTree]]:
+        def one(i: int) -> Any:
+            spread = partial(over_data, mesh=rows[i], way=settings.parallel)
+            return compiled(experiment, settings, held[i], arrays[i], spread, whole(rows[i]))
+
+        with ThreadPoolExecutor(len(rows)) as pool:
+            programs = list(pool.map(one, range(len(rows))))
+
+        def update(held: Held, arrays: PyTree) -> tuple[Held, PyTree]:
+            moved = [programs[i % len(rows)](held[i], arrays[i]) for i in range(len(members))]
+            return tuple(state for state, _ in moved), tuple(metrics for _, metrics in moved)
+
+        return update
+
+    def saved(held: Held) -> State:
+        if not lanes:
+            return held[0]
+        return jax.jit(stacked)(tuple(jax.device_put(state, whole(rows[0])) for state in held))
+
+    def restored(state: State) -> Held:
+        if not lanes:
+            return (state,)
+        return tuple(jax.device_put(lane(state, i), whole(mesh)) for i, mesh in enumerate(mesh_of))
+
+    def read(small: PyTree) -> Any:
+        each = jax.device_get(small)
+        return jax.tree.map(lambda *x: np.stack(x), *each) if lanes else each[0]
+
+    def marked(held: Held, number: int, failed: int, step: int | None) -> Held:
+        state = held[number]
+        state = state.replace(rule=state.rule._replace(failed=jnp.int32(failed)))
+        state = state if step is None else state.replace(step=jnp.int32(step))
+        state = jax.device_put(state, whole(mesh_of[number]))
+        return (*held[:number], state, *held[number + 1 :])
+
+    return Placement(
+        begin=begin,
+        at=at,
+        ahead=ahead,
+        compiled=compile_all,
+        saved=saved,
+        restored=restored,
+        run=lambda held, number: here(held[number]),
+        read=read,
+        guard=lambda held: tuple(_small(state.rule) for state in held),
+        marked=marked,
+    )
+
+
+def side_by_side(
+    experiment: Experiment,
+    settings: Settings,
+    lanes: tuple[Lane, ...],
+    rule_of: RuleOf,
+    devices: list[jax.Device],
+    data: int,
+) -> Placement:
+    """All lanes are one state, in one program."""
+    mesh = grid(devices, data)
+    everyone = whole(mesh)
+    experiment = experiment._replace(rule=rule_of(lanes[0].values))
+    lay = layout(experiment, settings)
+    keys = jax.vmap(jax.random.key)(jnp.array([member.seed for member in lanes], jnp.uint32))
+    fed = feed(experiment.source, lay, settings, everyone, NamedSharding(mesh, P(LANE, None, DATA)))
+
+    def begin(change: Callable[[State], State]) -> Held:
+        local = jax.local_devices()[0]
+        alone = jax.sharding.SingleDeviceSharding(local)
+        one = feed(experiment.source, lay, settings, alone, alone)
+        init = starter(experiment, settings, rule_of)
+        states = [change(init(keys[i], one.at(keys[i], 0), member.values)) for i, member in enumerate(lanes)]
+        state = stacked(states)
+        return everywhere(state, shardings(state, mesh))
+
+    def compile_all(held: State, arrays: PyTree) -> Any:
+        spread = partial(over_lanes, mesh=mesh, way=settings.parallel)
+        where = (shardings(held, mesh), NamedSharding(mesh, P(LANE)))
+        return compiled(experiment, settings, held, arrays, spread, where)
+
+    gather = jax.jit(lambda tree: tree, out_shardings=everyone)
+    pick = jax.jit(lane, out_shardings=everyone)
+
+    def marked(held: State, number: int, failed: int, step: int | None) -> State:
+        rule = held.rule._replace(failed=held.rule.failed.at[number].set(failed))
+        held = held.replace(rule=rule)
+        held = held if step is None else held.replace(step=jnp.int32(step))
+        return jax.device_put(held, shardings(held, mesh))
+
+    return Placement(
+        begin=begin,
+        at=lambda held, step: fed.at(keys, step),
+        ahead=lambda held, step: fed.ahead(keys, step),
+        compiled=compile_all,
+        saved=lambda held: held,
+        restored=lambda state: state,
+        run=lambda held, number: here(pick(held, number)),
+        read=lambda small: jax.device_get(gather(small)),
+        guard=lambda held: _small(held.rule),
+        marked=marked,
+    )
+
+
+def here(state: PyTree) -> PyTree:
+    """What every device holds the whole of, as one device of this process holds it."""
+    return jax.tree.map(lambda leaf: leaf.addressable_data(0), state)
+
+
+def _small(guard: Guard) -> Mapping[str, jax.Array]:
+    return {"failed": guard.failed, "skipped": guard.skipped}

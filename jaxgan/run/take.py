@@ -1,0 +1,42 @@
+"""One lane of a run, taken out as a run of its own."""
+
+import json
+from pathlib import Path
+
+import jax.numpy as jnp
+
+from jaxgan.errors import Refused
+from jaxgan.run import codec, folder, log
+from jaxgan.run.checkpoint import Checkpoints
+from jaxgan.run.reopen import reopened
+
+
+def take(run: Path, lane: str, out: Path) -> Path:
+    """Writes the lane's options, script, numbers and newest checkpoint as a run folder, to be gone on with.
+
+    A lane that stands still is as it was before the step that failed.
+    """
+    again, place = reopened(run, lane=lane), folder.existing(run)
+    if again.lane is None:
+        raise Refused(f"{run} is a single run, without lanes")
+    state = again.state
+    if int(state.rule.failed) >= 0:
+        state = state.replace(step=state.rule.failed, rule=state.rule._replace(failed=jnp.int32(-1)))
+    if out.exists():
+        raise Refused(f"{out} exists already; choose another --out")
+    step, new = int(state.step), folder.Folder(out.absolute())
+    try:
+        new.samples.mkdir(parents=True)
+        new.script.write_bytes(place.script.read_bytes())
+        manifest = {**folder.read_manifest(place), "seed": again.config.seed, "sessions": []}
+        folder.write(new.manifest, json.dumps({**manifest, "taken": f"{lane} of {place.path}"}, indent=2))
+        rows = (row for row in log.rows(place.metrics, again.lane) if row["step"] <= step)
+        new.metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        for picture in sorted((place.samples / lane).glob("step_*.png")):
+            (new.samples / picture.name).write_bytes(picture.read_bytes())
+        with Checkpoints(new.checkpoints, again.config.keep) as checkpoints:
+            checkpoints.save(step, state)
+        folder.write(new.config, codec.dumps(again.config))  # last: a folder with a config is a run
+    except OSError as error:
+        raise Refused(f"cannot write {out}: {error.strerror or error}") from None
+    return out

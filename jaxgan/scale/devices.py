@@ -1,0 +1,88 @@
+"""One run over many devices: each holds the whole state and a share of every batch. It is the same run."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, Sharding
+from jax.sharding import PartitionSpec as P
+
+from jaxgan.games.game import State
+from jaxgan.parts.types import Array, Batch, PyTree
+
+Way = Literal["jit", "shard_map", "pmap"]
+Update = Callable[[State, Batch], tuple[State, Mapping[str, Array]]]
+
+DATA = "data"
+"""The axis of devices over which a batch is split: what `Lowering` is told under shard_map and pmap."""
+
+
+def row(devices: list[jax.Device]) -> Mesh:
+    """Devices in a row, to split batches over.
+
+    >>> row(jax.devices()[:1]).axis_names
+    ('data',)
+    """
+    # Auto, because make_mesh's own choice, Explicit, refuses gathers and the gradients of convolutions
+    return jax.make_mesh((len(devices),), (DATA,), axis_types=(AxisType.Auto,), devices=devices)
+
+
+def whole(mesh: Mesh) -> NamedSharding:
+    """Every device holds all of it."""
+    return NamedSharding(mesh, P())
+
+
+def shares(mesh: Mesh, axis: int) -> NamedSharding:
+    """Every device holds its share along this axis."""
+    return NamedSharding(mesh, P(*[None] * axis, DATA))
+
+
+def over_data(update: Update, mesh: Mesh, way: Way) -> Update:
+    """The update (state, batches [batches, micro, B, ...]) with B split over a row of devices, to be jitted.
+
+    `jit`: the compiler splits one program; means and BatchNorm are of the whole batch by themselves.
+    `shard_map`, `pmap`: every device runs the program on its share, and the recipe has been built with
+    `Lowering("data")`, whose means meet on that axis.
+
+    >>> import jax.numpy as jnp
+    >>> double = lambda state, batches: (state, {"sum": 2 * batches["x"].sum()})
+    >>> over_data(double, row(jax.devices()[:1]), "jit")(None, {"x": jnp.ones((1, 1, 4))})[1]["sum"].item()
+    8.0
+    """
+
+    def by_jit(state: State, batches: Batch) -> tuple[State, Mapping[str, Array]]:
+        return update(state, jax.lax.with_sharding_constraint(batches, shares(mesh, 2)))
+
+    def by_pmap(state: State, batches: Batch) -> tuple[State, Mapping[str, Array]]:
+        devices = list(mesh.devices.flat)
+        apart = jax.tree.map(lambda x: x.reshape(*x.shape[:2], len(devices), -1, *x.shape[3:]), batches)
+        mapped = jax.pmap(update, axis_name=DATA, in_axes=(None, 2), out_axes=None, devices=devices)
+        return mapped(state, apart)
+
+    match way:
+        case "jit":
+            return by_jit
+        case "shard_map":
+            return jax.shard_map(update, mesh=mesh, in_specs=(P(), P(None, None, DATA)), out_specs=P())
+        case "pmap":
+            return by_pmap
+
+
+def everywhere(tree: PyTree, sharding: Sharding) -> PyTree:
+    """Arrays that every process has, where the sharding says."""
+    if jax.process_count() > 1:
+        tree = jax.device_get(tree)  # an array on one device cannot be sent to those of another process
+    return jax.device_put(tree, sharding)
+
+
+def held_here(sharding: Sharding, shape: tuple[int, ...]) -> list[np.ndarray]:
+    """The indices along each axis that devices of this process hold.
+
+    >>> [axis.tolist() for axis in held_here(whole(row(jax.devices()[:1])), (2, 3))]
+    [[0, 1], [0, 1, 2]]
+    """
+    slices = sharding.addressable_devices_indices_map(shape).values()
+    return [
+        np.unique([np.arange(n)[index[axis]] for index in slices if index]) for axis, n in enumerate(shape)
+    ]

@@ -1,0 +1,203 @@
+"""Many runs trained as one: each lane is the run that it would have been, and one that fails fails alone."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+from support import SCRIPTS, final, jaxgan, play, rows, same, script, steps
+
+from jaxgan.run.reopen import reopened
+
+EVERYTHING, TINY, FILES = script("everything"), script("tiny"), script("files")
+SEEDS = ("--seeds", "0:3")
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    run = tmp_path_factory.mktemp("lanes") / "many"
+    assert play(EVERYTHING, "--out", run, *SEEDS) == 0
+    return run
+
+
+def test_a_lane_is_its_single_run_to_the_bit(many, tmp_path, monkeypatch):
+    alone, taken = tmp_path / "alone", tmp_path / "taken"
+    assert play(EVERYTHING, "--out", alone, "--seed", 1) == 0
+    same(final(alone), reopened(many, lane="seed=1").state)
+    assert jaxgan(monkeypatch, "take", many, "seed=1", "--out", taken) == 0
+    same(final(alone), final(taken))
+    assert rows(taken) == rows(alone)
+    for name in ("step_000000.png", "step_000010.png"):
+        assert (taken / "samples" / name).read_bytes() == (alone / "samples" / name).read_bytes()
+
+    for run in (alone, taken):  # and it goes on as such
+        assert jaxgan(monkeypatch, "resume", run, "--steps", 13) == 0
+    same(final(alone), final(taken))
+    assert json.loads((taken / "config.json").read_text())["seed"] == 1
+
+
+def test_resume_is_bitwise(many, tmp_path):
+    halves = tmp_path / "halves"
+    assert play(EVERYTHING, "--out", halves, *SEEDS, "--steps", 5) == 0
+    assert play(EVERYTHING, "--resume", halves, "--steps", 10) == 0
+    for name in ("seed=0", "seed=2"):
+        same(reopened(many, lane=name).state, reopened(halves, lane=name).state)
+
+
+def test_side_by_side_is_near(many, tmp_path):
+    """Adam turns roundings into steps, so it is compared early; tests/scale has many steps with SGD."""
+    near = tmp_path / "near"
+    assert play(EVERYTHING, "--out", near, *SEEDS, "--lanes", "vmap", "--devices", 1, "--steps", 1) == 0
+    assert play(EVERYTHING, "--out", tmp_path / "one", *SEEDS, "--steps", 1) == 0
+    for name in ("seed=0", "seed=2"):
+        mine, yours = (reopened(run, lane=name).state for run in (near, tmp_path / "one"))
+        for a, b in zip(jax.tree.leaves(mine.d), jax.tree.leaves(yours.d), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-4)
+    assert play(EVERYTHING, "--resume", near, "--steps", 3, "--lanes", "loop") == 0  # one checkpoint for both
+
+
+def test_a_row_holds_every_lane_and_a_line_the_median_and_the_worst(many, capsys):
+    assert [set(map(len, lists(row))) for row in rows(many)[1:]] == [{3}] * len(rows(many)[1:])
+    assert play(TINY, "--out", many.parent / "said", *SEEDS, "--steps", 2) == 0
+    row = next(row for row in rows(many.parent / "said") if "d/adv" in row)
+    low, median, high = sorted(row["d/adv"])
+    far = high if high - median > median - low else low
+    said = f"d/adv {median:.3g} (seed={row['d/adv'].index(far)}: {far:.3g})"
+    assert said in capsys.readouterr().err
+
+
+def lists(row):
+    return [value for value in row.values() if isinstance(value, list)]
+
+
+@pytest.mark.parametrize("how", ["loop", "vmap"])
+def test_a_lane_that_fails_stands_still_and_the_others_go_on(how, tmp_path, capsys, monkeypatch):
+    """The accident of tiny.py befalls the seed 0 alone."""
+    run, whole, taken = tmp_path / "run", tmp_path / "whole", tmp_path / "taken"
+    options = (*SEEDS, "--lanes", how, "--devices", 1)
+    assert play(TINY, "--out", run, *options, "--nan-at", 5, "--log-every", 1, "--best-at", 4) == 0
+    said = capsys.readouterr().err
+    assert "warning: seed=0 stands still: step 5: d/adv is nan" in said
+    assert "finished at step 8, 1 of 3 lanes stand still" in said
+    assert play(TINY, "--out", whole, *options) == 0
+    for name in ("seed=1", "seed=2"):
+        same(reopened(run, lane=name).state, reopened(whole, lane=name).state)
+    row = rows(run)[-1]
+    assert row["score"][0] is None
+    assert None not in row["score"][1:]
+    assert json.loads((run / "manifest.json").read_text())["sessions"][0]["still"].keys() == {"seed=0"}
+
+    assert play(TINY, "--resume", run, "--steps", 10) == 0  # it stands still for good
+    assert "seed=0 has stood still since step 5" in capsys.readouterr().err
+    assert jaxgan(monkeypatch, "take", run, "seed=0", "--out", taken) == 0  # but alone it may be helped
+    assert steps(taken) == [5]
+    assert play(TINY, "--resume", taken, "--steps", 8, "--on-nan", "skip") == 0
+    assert int(final(taken).rule.skipped) == 1
+
+
+def test_a_run_ends_when_no_lane_moves(tmp_path, capsys):
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--over", "lr=1e38,2e38", "--steps", 50) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "error: no lane moves any more"
+    assert max(steps(run)) < 50
+
+
+def test_a_hook_stops_each_lane(tmp_path, capsys):
+    assert play(TINY, "--out", tmp_path / "run", *SEEDS, "--stop-at", 3) == 0
+    assert "stopped: no lane moves any more" in capsys.readouterr().err
+    assert steps(tmp_path / "run")[-1] == 3
+
+
+def test_over_a_number_and_seeds(tmp_path):
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--seeds", "0:2", "--over", "lr=1e-3,1e-2", "--steps", 2) == 0
+    assert play(TINY, "--out", tmp_path / "alone", "--seed", 1, "--lr", 1e-2, "--steps", 2) == 0
+    again, alone = reopened(run, lane="seed=1,lr=0.01"), reopened(tmp_path / "alone")
+    assert (again.config.lr, again.config.seed) == (1e-2, 1)
+    for a, b in zip(jax.tree.leaves(again.state.d), jax.tree.leaves(alone.state.d), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+    other = reopened(run, lane="seed=1,lr=0.001").state
+    assert not np.allclose(other.g.params["Dense_0"]["bias"], alone.state.g.params["Dense_0"]["bias"])
+    jax.tree.structure(again.state)  # as of a run that never had lanes
+    assert jax.tree.structure(again.state) == jax.tree.structure(alone.state)
+
+
+@pytest.mark.parametrize("how", ["loop", "vmap"])
+def test_each_lane_reads_its_own_files(how, tmp_path):
+    from support import picture_folder
+
+    data = picture_folder(tmp_path / "data", 50)
+    common = ("--data", data, "--steps", 3)
+    assert play(FILES, "--out", tmp_path / "lanes", *common, *SEEDS, "--lanes", how, "--devices", 1) == 0
+    assert play(FILES, "--out", tmp_path / "alone", *common, "--seed", 2) == 0
+    mine, alone = reopened(tmp_path / "lanes", lane="seed=2").state, final(tmp_path / "alone")
+    for a, b in zip(jax.tree.leaves(mine.d), jax.tree.leaves(alone.d), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-3)
+    if how == "loop":
+        same(mine, alone)
+
+
+def test_a_lane_is_sampled_and_exported_alone(many, tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        out = tmp_path / f"{name}.png"
+        assert jaxgan(monkeypatch, "sample", many, "--lane", "seed=1", "--n", 4, "--out", out) == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert jaxgan(monkeypatch, "export", many, "--lane", "seed=1", "--out", tmp_path / "out") == 0
+    assert "| step_again | 10.0 |" in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--seeds", "a"), "--seeds a is no list of seeds: give 0:8 for 0 to 7, or 1,4,9"),
+        (("--seeds", "5:2"), "--seeds 5:2 is no list of seeds: give 0:8 for 0 to 7, or 1,4,9"),
+        (("--seeds", "1,1"), "--seeds 1,1 names a seed twice"),
+        (("--seeds=-1:3",), "--seeds -1:3 is no list of seeds: give 0:8 for 0 to 7, or 1,4,9"),
+        (
+            ("--over", "lr"),
+            "--over lr: give NAME=A,B,... of an option that is a number (lr, pause); seeds go by --seeds",
+        ),
+        (
+            ("--over", "seed=1,2"),
+            "--over seed=1,2: give NAME=A,B,... of an option that is a number (lr, pause); seeds",
+        ),
+        (("--over", "lr=1,x"), "--over lr=1,x: 1,x is no list of numbers like 0.001"),
+        (("--over", "lr=1,1"), "--over lr=1,1 names a value twice"),
+        (("--over", "lr=1", "lr=2"), "--over names an option twice: lr=1 lr=2"),
+        (
+            ("--over", "width=4,8"),
+            "--over width: the experiment is not built of numbers it is only told later",
+        ),
+        (("--seeds", "0:2", "--on-nan", "restore"), "--on-nan restore is of a single run"),
+        (("--devices", 9), "--devices 9: there are 8, cpu"),
+        (("--devices", 3), "a batch of 16 does not divide over 3 devices: take 15 or 18, or 2 devices"),
+        (("--devices", 4, "--data-devices", 3, *SEEDS), "--data-devices 3 does not divide 4 devices"),
+        (
+            ("--devices", 4, "--data-devices", 2),
+            "--data-devices 2: without lanes all 4 devices share each batch",
+        ),
+        (
+            ("--devices", 4, "--data-devices", 2, *SEEDS, "--lanes", "vmap"),
+            "3 lanes do not divide over 2 rows of 2 of the 4 devices: take --data-devices 4",
+        ),
+        (
+            ("--parallel", "pmap", *SEEDS, "--lanes", "vmap"),
+            "--parallel pmap is of one process and without lanes",
+        ),
+    ],
+)
+def test_what_cannot_be_is_one_line(options, line, tmp_path, capsys):
+    assert play(TINY, "--out", tmp_path / "run", *options) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {line}")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_lane_is_asked_for_by_name(many, tmp_path, monkeypatch, capsys):
+    assert play(TINY, "--out", tmp_path / "one", "--steps", 1) == 0
+    capsys.readouterr()
+    grid = ("--out", tmp_path / "grid.png")
+    assert jaxgan(monkeypatch, "sample", many, *grid) == 2
+    assert "has 3 lanes: give --lane with one of seed=0 seed=1 seed=2" in capsys.readouterr().err
+    assert jaxgan(monkeypatch, "sample", tmp_path / "one", "--lane", "seed=0", *grid) == 2
+    assert "is a single run, without lanes" in capsys.readouterr().err
+    assert (SCRIPTS / "tiny.py").exists()
