@@ -46,25 +46,27 @@ def build(config: Config) -> jg.Experiment:
     from jaxgan.data import load
     from jaxgan.models import convnet, dcgan, mlp
 
+    axis = config.lowering.axis
     match config.network:
         case "tutorial":
             source = load(config.data, config.size)
-            generator = convnet.Generator(source.shape)
+            generator = convnet.Generator(source.shape, axis=axis)
             leaky = partial(leaky_relu, negative_slope=0.2)
             discriminator = mlp.Discriminator((2 * config.width, config.width), activation=leaky)
         case "radford":
             source = load(config.data, config.size or 64)
-            generator = dcgan.Generator(source.shape, config.width)
-            discriminator = dcgan.Discriminator(config.width)
+            generator = dcgan.Generator(source.shape, config.width, axis=axis)
+            discriminator = dcgan.Discriminator(config.width, axis=axis)
 
     game = jg.gan(
         jg.from_linen(generator),
         jg.from_linen(discriminator),
         latent=jg.latents.uniform(config.z_size, -1.0, 1.0),
         objective=jg.objectives.non_saturating(),
+        lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=config.b1)
-    return jg.Experiment(game, jg.alternating(game, adam, adam), source, grid=100)
+    return jg.Experiment(game, jg.alternating(game, adam, adam, lowering=config.lowering), source, grid=100)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,12 @@ the best.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import jaxgan as jg
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Config(jg.Settings):
 
 
 def build(config: Config) -> jg.Experiment:
-    from functools import partial
+    from functools import cache, partial
 
     import optax
     from jax.nn import leaky_relu
@@ -55,22 +59,29 @@ def build(config: Config) -> jg.Experiment:
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, config.width)
     game = jg.gan(
-        jg.from_linen(mlp.Generator(source.shape, widths, activation=leaky, norm="batch")),
+        jg.from_linen(
+            mlp.Generator(source.shape, widths, activation=leaky, norm="batch", axis=config.lowering.axis)
+        ),
         jg.from_linen(mlp.Discriminator(widths, activation=leaky, classes=classes)),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.relativistic(),
         d_terms=[jg.terms.r1(config.gamma), jg.terms.r2(config.gamma)],
         conditioning=jg.conditioning.projection(classes) if classes else jg.conditioning.unconditional(),
+        lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=0.0, b2=0.99)
-    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average))
+    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average), lowering=config.lowering)
 
-    held_out = examples(load(config.data, config.size, split="test"), 1500)
-    energy_real = energy_distance(examples(source, 1500), held_out)
+    @cache
+    def held_out() -> "tuple[np.ndarray, float]":
+        """Digits to compare with, and how far the real ones are from them; when first asked for."""
+        digits = examples(load(config.data, config.size, split="test"), 1500)
+        return digits, energy_distance(examples(source, 1500), digits)
 
     def measure(moment: jg.Moment) -> dict[str, float]:
+        digits, energy_real = held_out()
         samples = moment.sample(moment.state.generator, 1500)
-        return {"energy": energy_distance(samples, held_out), "energy_real": energy_real}
+        return {"energy": energy_distance(samples, digits), "energy_real": energy_real}
 
     hooks = [jg.Hook(config.measure_every, measure)]
     return jg.Experiment(game, rule, source, hooks, best=lambda measured: -measured["energy"], grid=100)

@@ -50,13 +50,14 @@ def build(config: Config) -> jg.Experiment:
     if not config.size:
         source = resized(source, max(16, source.shape[0]))
     game = jg.gan(
-        jg.from_linen(dcgan.Generator(source.shape, config.width)),
-        jg.from_linen(dcgan.Discriminator(config.width)),
+        jg.from_linen(dcgan.Generator(source.shape, config.width, axis=config.lowering.axis)),
+        jg.from_linen(dcgan.Discriminator(config.width, axis=config.lowering.axis)),
         latent=jg.latents.normal(config.z_size),
         objective=objective,
+        lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=config.b1)
-    return jg.Experiment(game, jg.alternating(game, adam, adam), source)
+    return jg.Experiment(game, jg.alternating(game, adam, adam, lowering=config.lowering), source)
 
 
 if __name__ == "__main__":

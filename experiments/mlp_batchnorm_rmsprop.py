@@ -17,8 +17,12 @@ BatchNorm stands before LeakyReLU here, and after it in the original.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import jaxgan as jg
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Config(jg.Settings):
 
 
 def build(config: Config) -> jg.Experiment:
-    from functools import partial
+    from functools import cache, partial
 
     import optax
     from jax.nn import leaky_relu
@@ -54,20 +58,25 @@ def build(config: Config) -> jg.Experiment:
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, 2 * config.width, 4 * config.width)
     game = jg.gan(
-        jg.from_linen(mlp.Generator(source.shape, widths, activation=leaky, norm="batch", momentum=0.8)),
+        jg.from_linen(
+            mlp.Generator(source.shape, widths, leaky, norm="batch", momentum=0.8, axis=config.lowering.axis)
+        ),
         jg.from_linen(mlp.Discriminator(widths[::-1], activation=leaky)),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.non_saturating(),
+        lowering=config.lowering,
     )
     rmsprop = optax.rmsprop(lambda t: config.lr / (1 + config.decay * t), decay=0.9, eps=1e-7)
-    rule = jg.alternating(game, rmsprop, rmsprop)
+    rule = jg.alternating(game, rmsprop, rmsprop, lowering=config.lowering)
     if not config.stop_below:
         return jg.Experiment(game, rule, source, grid=25)
 
-    held_out = examples(load(config.data, config.size, split="test"), 1500)
+    @cache
+    def held_out() -> "np.ndarray":
+        return examples(load(config.data, config.size, split="test"), 1500)
 
     def stop_when_good(moment: jg.Moment) -> dict[str, float]:
-        energy = energy_distance(moment.sample(moment.state.generator, 1000), held_out)
+        energy = energy_distance(moment.sample(moment.state.generator, 1000), held_out())
         if energy < config.stop_below:
             raise jg.Stop(f"energy distance {energy:.4f} < {config.stop_below}")
         return {"energy": energy}

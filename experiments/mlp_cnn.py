@@ -49,16 +49,22 @@ def build(config: Config) -> jg.Experiment:
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, 2 * config.width, 4 * config.width)
     generator = mlp.Generator(
-        source.shape, widths, activation=leaky, final=mlp.scaled_sigmoid, norm=config.norm
+        source.shape,
+        widths,
+        activation=leaky,
+        final=mlp.scaled_sigmoid,
+        norm=config.norm,
+        axis=config.lowering.axis,
     )
     game = jg.gan(
         jg.from_linen(generator),
         jg.from_linen(convnet.Discriminator(widths=(32, 64), dense=128)),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.non_saturating(),
+        lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=config.b1)
-    return jg.Experiment(game, jg.alternating(game, adam, adam), source)
+    return jg.Experiment(game, jg.alternating(game, adam, adam, lowering=config.lowering), source)
 
 
 if __name__ == "__main__":

@@ -54,9 +54,10 @@ def build(config: Config) -> jg.Experiment:
         jg.from_linen(mlp.Discriminator(widths[::-1], activation=leaky, dropout=config.dropout)),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.non_saturating(),
+        lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=config.b1)
-    return jg.Experiment(game, jg.alternating(game, adam, adam), source)
+    return jg.Experiment(game, jg.alternating(game, adam, adam, lowering=config.lowering), source)
 
 
 if __name__ == "__main__":

@@ -45,9 +45,10 @@ def build(config: Config) -> jg.Experiment:
         jg.from_linen(mlp.Discriminator(widths=(config.width,), activation=leaky_relu)),
         latent=jg.latents.uniform(config.z_size, -1.0, 1.0),
         objective=jg.objectives.minimax(),
+        lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=0.5)
-    rule = jg.alternating(game, adam, adam, d_steps=config.d_steps)
+    rule = jg.alternating(game, adam, adam, d_steps=config.d_steps, lowering=config.lowering)
     return jg.Experiment(game, rule, source)
 
 

@@ -70,10 +70,11 @@ def build(config: Config) -> jg.Experiment:
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.relativistic(),
         d_terms=[jg.terms.r1(gamma), jg.terms.r2(gamma)],
+        lowering=config.lowering,
     )
     lr = optax.cosine_decay_schedule(config.lr, config.horizon, alpha=config.lr_end / config.lr)
     adam = optax.adam(lr, b1=0.5, b2=0.99)
-    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average))
+    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average), lowering=config.lowering)
 
     match config.data:
         case "ring":

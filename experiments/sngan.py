@@ -65,7 +65,7 @@ def build(config: Config) -> jg.Experiment:
     classes = source.classes if config.conditional else 0
     options = {"classes": classes, "attention": config.attention, "remat": config.remat}
     g_width = config.width if source.shape[0] > sngan.FLAT else 2 * config.width
-    generator = jg.from_linen(sngan.Generator(source.shape, g_width, **options))
+    generator = jg.from_linen(sngan.Generator(source.shape, g_width, axis=config.lowering.axis, **options))
     discriminator = jg.from_linen(sngan.Discriminator(config.width, **options))
     if config.precision == "bfloat16":
         generator, discriminator = jg.bfloat16(generator), jg.bfloat16(discriminator)
@@ -76,6 +76,7 @@ def build(config: Config) -> jg.Experiment:
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.hinge(),
         conditioning=jg.conditioning.labels(classes) if classes else jg.conditioning.unconditional(),
+        lowering=config.lowering,
     )
 
     def adam(player_steps: int) -> optax.GradientTransformation:
@@ -87,6 +88,7 @@ def build(config: Config) -> jg.Experiment:
         adam(config.decay_steps * config.d_steps),
         d_steps=config.d_steps,
         average=jg.ema(config.average) if config.average else None,
+        lowering=config.lowering,
     )
     return jg.Experiment(game, rule, source, grid=100)
 

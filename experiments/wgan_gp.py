@@ -41,14 +41,15 @@ def build(config: Config) -> jg.Experiment:
     if not config.size:
         source = resized(source, max(16, source.shape[0]))
     game = jg.gan(
-        jg.from_linen(dcgan.Generator(source.shape, config.width)),
+        jg.from_linen(dcgan.Generator(source.shape, config.width, axis=config.lowering.axis)),
         jg.from_linen(dcgan.Discriminator(config.width, norm="none")),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.wasserstein(),
         d_terms=[jg.terms.wgan_gp(config.penalty)],
+        lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=0.0, b2=0.9)
-    rule = jg.alternating(game, adam, adam, d_steps=config.d_steps)
+    rule = jg.alternating(game, adam, adam, d_steps=config.d_steps, lowering=config.lowering)
     return jg.Experiment(game, rule, source)
 
 

@@ -30,6 +30,7 @@ from .rules.alternating import alternating as alternating
 from .rules.guard import guarded as guarded
 from .rules.rule import Rule as Rule
 from .rules.simultaneous import simultaneous as simultaneous
+from .rules.tuned import over_hparams as over_hparams
 from .run.command import main as main
 from .run.experiment import Experiment as Experiment
 from .run.experiment import Hook as Hook

@@ -4,6 +4,7 @@ import importlib.util
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -13,7 +14,10 @@ import pytest
 from support import play, rows, tfds_set
 
 from jaxgan import cli
+from jaxgan.run.lane import fits_over
 from jaxgan.run.program import start_shapes
+from jaxgan.run.sharing import named_means
+from jaxgan.scale.devices import row
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 SMALL = ("--steps", 6, "--batch-size", 8, "--log-every", 2, "--save-every", 6, "--sample-every", 3)
@@ -89,6 +93,20 @@ def test_help_is_quick_and_plain(name: str) -> None:
 def test_recipe_does_not_know_how_long_it_runs(name: str) -> None:
     """A run resumed for more steps must be the run that would have gone on."""
     assert "config.steps" not in (FOLDER / f"{name}.py").read_text()
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_serves_many_devices_and_lanes(name: str) -> None:
+    """By tracing alone: means name the axis of devices, and the learning rate may be told when it runs."""
+    module = imported(name)
+    config = replace(module.Config(), width=8, batch_size=8, parallel="shard_map")
+    if name in {"sngan", "r3gan"}:
+        config = replace(config, size=8)
+    experiment = module.build(config)
+    assert experiment.rule.batches >= 1
+    named_means(experiment, config, start_shapes(experiment, config), row(jax.devices()[:2]))
+    plain = replace(config, parallel="jit", over=("lr=1e-4,1e-3",))
+    fits_over(module.build, plain, experiment)
 
 
 @pytest.fixture(scope="module")

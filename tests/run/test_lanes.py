@@ -192,6 +192,32 @@ def test_what_cannot_be_is_one_line(options, line, tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("how", ["vmap", "loop"])
+def test_more_lanes_than_fit(how, tmp_path, capsys, monkeypatch):
+    """Of a memory that holds the program of two lanes side by side, or two states, but not eight."""
+    from jaxgan.scale import memory
+
+    seen = []
+    needs = memory.needs
+    monkeypatch.setattr(memory, "needs", lambda compiled: seen.append(needs(compiled)) or seen[-1])
+    options = ("--out", tmp_path / "run", "--lanes", how, "--devices", 1, "--steps", 1)
+    if how == "vmap":
+        assert play(TINY, "--seeds", "0:2", *options) == 0
+        room = seen[0]
+    else:
+        options = (*options, "--ballast", 100_000)  # 400 kB of each state
+        room = 4_000_000
+    monkeypatch.setattr(memory, "limit", lambda device: room)
+    capsys.readouterr()
+    more = ("--out", tmp_path / "more", *options[2:])
+    assert play(TINY, "--seeds", "0:8", *more) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("error: 8 lanes do not fit into 0.0 GiB of cpu: ")
+    most = int(said.split()[-2])
+    assert 2 <= most < 8
+    assert play(TINY, "--seeds", f"0:{most}", *more) == 0
+
+
 def test_a_lane_is_asked_for_by_name(many, tmp_path, monkeypatch, capsys):
     assert play(TINY, "--out", tmp_path / "one", "--steps", 1) == 0
     capsys.readouterr()

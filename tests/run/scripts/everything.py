@@ -36,7 +36,9 @@ def build(config: Config) -> jg.Experiment:
     # 50 examples: an epoch never ends where a batch does
     source = arrays(np.random.RandomState(0).normal(size=(50, 2)).astype(np.float32), np.arange(50) % 3)
     game = jg.gan(
-        jg.from_linen(mlp.Generator(shape=source.shape, widths=(16,), norm="batch")),
+        jg.from_linen(
+            mlp.Generator(shape=source.shape, widths=(16,), norm="batch", axis=config.lowering.axis)
+        ),
         jg.from_linen(mlp.Discriminator(widths=(16,), norm="spectral", dropout=0.3, classes=source.classes)),
         latent=jg.latents.normal(8),
         objective=jg.objectives.hinge(),
@@ -46,15 +48,16 @@ def build(config: Config) -> jg.Experiment:
         ],
         g_terms=[jg.Term("memory", memory, remember)],
         conditioning=jg.conditioning.projection(source.classes),
+        lowering=config.lowering,
     )
     g_rate = optax.linear_schedule(1e-3, 1e-4, 8)
     g_tx = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(g_rate, b1=0.5))
     d_tx = optax.chain(optax.rmsprop(optax.cosine_decay_schedule(1e-3, 20)), jg.clip_weights(0.5))
     average = jg.ema(0.99, ramp=4.0)
     if config.rule == "alternating":
-        rule = jg.alternating(game, g_tx, d_tx, d_steps=2, average=average)
+        rule = jg.alternating(game, g_tx, d_tx, d_steps=2, average=average, lowering=config.lowering)
     else:
-        rule = jg.simultaneous(game, g_tx, d_tx, average=average)
+        rule = jg.simultaneous(game, g_tx, d_tx, average=average, lowering=config.lowering)
     return jg.Experiment(game, rule, source, [jg.Hook(3, lambda moment: {"step_again": moment.step})])
 
 

@@ -31,13 +31,14 @@ def build(config: Config) -> jg.Experiment:
 
     source = load(config.data, config.size)
     game = jg.gan(
-        jg.from_linen(mlp.Generator(source.shape, (8,), norm="batch")),
+        jg.from_linen(mlp.Generator(source.shape, (8,), norm="batch", axis=config.lowering.axis)),
         jg.from_linen(mlp.Discriminator((8,), classes=source.classes)),
         latent=jg.latents.normal(4),
         objective=jg.objectives.hinge(),
         conditioning=jg.conditioning.projection(source.classes),
+        lowering=config.lowering,
     )
-    rule = jg.alternating(game, optax.adam(1e-3), optax.adam(1e-3), d_steps=2)
+    rule = jg.alternating(game, optax.adam(1e-3), optax.adam(1e-3), d_steps=2, lowering=config.lowering)
 
     def update(state, batches):
         new, metrics = rule.update(state, batches)

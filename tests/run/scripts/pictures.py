@@ -24,16 +24,19 @@ def build(config: Config) -> jg.Experiment:
 
     source = load(config.data)
     game = jg.gan(
-        jg.from_linen(mlp.Generator(source.shape, widths=(config.width,), norm="batch")),
+        jg.from_linen(
+            mlp.Generator(source.shape, widths=(config.width,), norm="batch", axis=config.lowering.axis)
+        ),
         jg.from_linen(
             mlp.Discriminator(widths=(config.width,), norm="spectral", classes=source.classes),
         ),
         latent=jg.latents.normal(8),
         objective=jg.objectives.hinge(),
         conditioning=jg.conditioning.projection(source.classes),
+        lowering=config.lowering,
     )
     adam = optax.adam(config.lr)
-    rule = jg.alternating(game, adam, adam, average=jg.ema(0.9))
+    rule = jg.alternating(game, adam, adam, average=jg.ema(0.9), lowering=config.lowering)
     hook = jg.Hook(4, lambda moment: {"mean": float(moment.sample(moment.state.generator, 50).mean())})
     return jg.Experiment(game, rule, source, [hook], best=lambda measured: measured["mean"], grid=16)
 

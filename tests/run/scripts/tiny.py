@@ -48,13 +48,24 @@ def build(config: Config) -> jg.Experiment:
 
     source = load(config.data)
     game = jg.gan(
-        jg.from_linen(mlp.Generator(shape=(2,), widths=(config.width,), final=mlp.identity, norm="batch")),
+        jg.from_linen(
+            mlp.Generator(
+                shape=(2,),
+                widths=(config.width,),
+                final=mlp.identity,
+                norm="batch",
+                axis=config.lowering.axis,
+            )
+        ),
         jg.from_linen(mlp.Discriminator(widths=(config.width,), norm="spectral")),
         latent=jg.latents.normal(4),
         objective=jg.objectives.non_saturating(),
         d_terms=[jg.Term("ballast", ballast, remember)],
+        lowering=config.lowering,
     )
-    rule = jg.alternating(game, optax.adam(config.lr), optax.adam(config.lr), average=jg.ema(0.9))
+    rule = jg.alternating(
+        game, optax.adam(config.lr), optax.adam(config.lr), average=jg.ema(0.9), lowering=config.lowering
+    )
 
     def update(state, batches):
         new, metrics = rule.update(state, batches)
