@@ -1,0 +1,103 @@
+"""jaxgan against PyTorch, on this machine: the six works, and what the run loop adds to them.
+
+    pip install -e ".[bench]"
+    python -m benchmarks
+
+Writes NAME.json and NAME.md, NAME the device and the day. Every contestant has a process of its own and only
+one works at a time; a machine that does anything else meanwhile slows them by different amounts.
+"""
+
+import datetime
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+
+from benchmarks import lanes, losses, overheads, table
+from benchmarks.contest import Failed, Row, apart, contest
+from benchmarks.worker import device
+from benchmarks.works import WORKS
+
+Part = Literal["W1", "W2", "W3", "W4", "W5", "W6", "loop", "start", "sampling", "losses", "lanes"]
+PARTS: tuple[Part, ...] = ("W1", "W2", "W3", "W4", "W5", "W6", "loop", "start", "sampling", "losses", "lanes")
+
+QUIET = 0.5  # other work slows PyTorch's threads, which wait for one another, far more than XLA's
+
+
+@dataclass(frozen=True)
+class Options:
+    only: tuple[Part, ...] = PARTS
+    """What to measure: works, or what is around them."""
+    rounds: int = 5
+    """Turns of each contestant."""
+    seconds: float = 2.0
+    """Length of a turn; one update at least."""
+    precisions: tuple[Literal["float32", "tf32", "bfloat16"], ...] = ()
+    """By default float32, and on a GPU all three."""
+    times: tuple[int, ...] = ()
+    """Batches of so many times the usual size; by default 1, and on a GPU 1 and 8."""
+    out: Path = Path("benchmarks/results")
+    """The folder of the report."""
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def main(options: Options) -> None:
+    """Measures, prints, writes."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the contestants share the device
+    kind, name, jax_version = apart(device)
+    load = os.getloadavg()[0]
+    on_gpu = kind != "cpu"
+    versions = [f"Python {platform.python_version()}", jax_version]
+    report: dict[str, Any] = {
+        "date": datetime.date.today().isoformat(),
+        "device": name if on_gpu else processor(),
+        "cores": os.cpu_count(),
+        "versions": versions,
+        "load": f"Load of the machine before the first turn: {load:.2f}"
+        + (", so it was not quiet, and no ratio here means much." if load > QUIET else "."),
+        "rows": [],
+    }
+    for work in WORKS:
+        if work.name not in options.only:
+            continue
+        for precision in options.precisions or (("float32", "tf32", "bfloat16") if on_gpu else ("float32",)):
+            for times in options.times or ((1, 8) if on_gpu else (1,)):
+                row = Row(work._replace(batch=times * work.batch), precision)
+                print(f"{work.name} {work.what}, batch {row.work.batch}, {precision}", flush=True)
+                try:
+                    report["rows"].append(contest(row, options.rounds, options.seconds))
+                except Failed as failure:
+                    print(f"  not measured: {failure}")
+                    continue
+                report["versions"] = [*versions, report["rows"][-1]["eager"]["version"]]
+                table.write(report, options.out)  # what has been measured stays if the rest is broken off
+    parts: dict[str, tuple[Any, ...]] = {
+        "run loop": ("loop", overheads.loop, options.rounds),
+        "start": ("start", overheads.start, options.rounds),
+        "sampling": ("sampling", overheads.sampling, options.rounds),
+        "losses": ("losses", losses.measured),
+        "lanes": ("lanes", lanes.measured, options.rounds, options.seconds),
+    }
+    for title, (name, measure, *arguments) in parts.items():
+        if name in options.only:
+            print(title, flush=True)
+            report[title] = apart(measure, *arguments)
+            table.write(report, options.out)
+    print(table.page(report))
+    print(f"written: {table.write(report, options.out)}")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options, description=__doc__))

@@ -1,0 +1,169 @@
+"""What surrounds the updates: the run loop, the start of a script, sampling."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.table import ratios, spread
+from benchmarks.works import work
+
+SCRIPT = Path(__file__).parent.parent / "experiments" / "ring.py"
+STRETCH = 500  # updates; the default distance of checkpoints and of pictures
+
+
+def loop(rounds: int) -> dict[str, Any]:
+    """The run loop on W4 as it is set by default, against the same compiled update in a bare loop.
+
+    Stretches of STRETCH updates take turns: the loop's, with its logging, one checkpoint and one picture,
+    then the bare one's, on a copy of the state and inside a hook, in which the loop stands still.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    import jaxgan as jg
+    from benchmarks.ours import experiment
+    from jaxgan.run.program import compiled
+
+    played = experiment(work("W4"))
+    settings = jg.Settings(batch_size=work("W4").batch, steps=(rounds + 1) * STRETCH)
+    given = jax.device_put(played.source.arrays, jax.devices()[0])
+    bare: list[float] = []
+    looped: list[float] = []
+    update, left = None, 0.0
+
+    def hook(moment: jg.Moment) -> None:
+        nonlocal update, left
+        jax.block_until_ready(moment.state)
+        entered = time.perf_counter()
+        if update is None:
+            update = compiled(played, settings, moment.state, given)
+        else:
+            looped.append(entered - left)
+        state = jax.block_until_ready(jax.tree.map(jnp.copy, moment.state))
+        clock = time.perf_counter()
+        for _ in range(STRETCH):
+            state, _ = update(state, given)
+        jax.block_until_ready(state)
+        bare.append(time.perf_counter() - clock)
+        left = time.perf_counter()
+
+    def build(settings: jg.Settings) -> jg.Experiment:
+        return played._replace(hooks=[jg.Hook(STRETCH, hook)])
+
+    with tempfile.TemporaryDirectory() as home:
+        chosen = ["--steps", str(settings.steps), "--batch-size", str(settings.batch_size)]
+        jg.main(jg.Settings, build, [*chosen, "--out", f"{home}/run"])
+    # the first stretch of either warms up, and no loop follows the last bare one
+    bare, looped = bare[1:-1], looped[1:]
+    over = [100 * (ratio - 1) for ratio in ratios(looped, bare)]
+    return {
+        "head": ["", "run loop, s", "bare, s", "overhead, %"],
+        "body": [[f"W4, {STRETCH} updates", spread(looped, 3), spread(bare, 3), spread(over, 1)]],
+        "words": "The run loop at its defaults (a line of log every 50 steps, a checkpoint and a picture "
+        "every 500) against the same compiled update called in a bare loop, in turns. Target: under 3 %.",
+        "found": {"looped_s": looped, "bare_s": bare},
+    }
+
+
+def start(rounds: int) -> dict[str, Any]:
+    """Seconds from starting `experiments/ring.py` to its first step, without and with compiled programs."""
+    cold, cached = [], []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as home:
+            cold.append(first_step(Path(home), "cold"))
+            cached.append(first_step(Path(home), "cached"))
+    return {
+        "head": ["", "nothing compiled before, s", "compiled before, s"],
+        "body": [["`experiments/ring.py`", spread(cold, 1), spread(cached, 1)]],
+        "words": "From the start of the process to the first step logged. Targets: under 6 s and under 3 s.",
+        "found": {"cold_s": cold, "cached_s": cached},
+    }
+
+
+def first_step(home: Path, name: str) -> float:
+    """Seconds until the script says that it has made its first step; its compiled programs lie in `home`."""
+    variables = {key: value for key, value in os.environ.items() if key != "JAX_COMPILATION_CACHE_DIR"}
+    command = [sys.executable, str(SCRIPT), "--out", str(home / name), "--log-every", "1"]
+    clock = time.perf_counter()
+    script = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**variables, "XDG_CACHE_HOME": str(home / "cache")}
+    )
+    assert script.stderr is not None
+    said = []
+    for line in script.stderr:
+        said.append(line)
+        if line.startswith("step 1/"):
+            break
+    else:
+        raise RuntimeError(f"{SCRIPT.name} made no step: {''.join(said)}")
+    took = time.perf_counter() - clock
+    script.terminate()
+    script.communicate()
+    return took
+
+
+def sampling(rounds: int, samples: int = 10_000) -> dict[str, Any]:
+    """10,000 samples of `experiments/digits.py` against the jitted forward passes of its generator alone."""
+    from functools import partial
+
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    import jaxgan as jg
+    from jaxgan.games.game import Side
+    from jaxgan.models import mlp
+    from jaxgan.run.sample import BLOCK
+
+    classes, latent, width = 10, 64, 256  # those of the script
+    leaky = partial(jax.nn.leaky_relu, negative_slope=0.2)
+    generator = jg.from_linen(mlp.Generator((8, 8, 1), (width, width), activation=leaky, norm="batch"))
+    conditioning = jg.conditioning.projection(classes)
+    game = jg.gan(
+        generator,
+        jg.from_linen(mlp.Discriminator((width,), classes=classes)),
+        latent=jg.latents.normal(latent),
+        objective=jg.objectives.relativistic(),
+        conditioning=conditioning,
+    )
+    batch = {"x": jnp.zeros((8, 8, 8, 1)), "index": jnp.arange(8), "label": jnp.zeros(8, jnp.int32)}
+    side: Side = game.init(jax.random.key(0), batch)[0]
+    draw = jg.sampler(game, classes)
+
+    z = jax.random.normal(jax.random.key(1), (BLOCK, latent))
+    label = jnp.arange(BLOCK) % classes
+    forward = jax.jit(lambda side, z, label: generator.apply(*side, *conditioning.g(z, label))[0])
+
+    def passes() -> None:
+        jax.block_until_ready([forward(side, z, label) for _ in range(-(-samples // BLOCK))])
+
+    def drawn() -> None:
+        assert np.isfinite(draw(side, samples)).all()
+
+    times: Mapping[str, list[float]] = {"drawn": [], "passes": []}
+    for nth in range(rounds + 1):
+        for name, call in (("drawn", drawn), ("passes", passes)):
+            clock = time.perf_counter()
+            for _ in range(10):
+                call()
+            if nth:  # the first turn compiles
+                times[name].append(100 * (time.perf_counter() - clock))
+    return {
+        "head": ["", "sampler, ms", "forward passes, ms", "sampler / passes"],
+        "body": [
+            [
+                f"{samples:,} samples of digits",
+                spread(times["drawn"], 1),
+                spread(times["passes"], 1),
+                spread(ratios(times["drawn"], times["passes"])),
+            ]
+        ],
+        "words": f"In blocks of {BLOCK}, latents drawn and samples fetched, against the generator's jitted "
+        "forward passes on latents that are there. Target: within 1.2.",
+        "found": {f"{name}_ms": values for name, values in times.items()},
+    }

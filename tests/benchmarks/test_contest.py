@@ -1,0 +1,38 @@
+"""A contestant's process plays its turns, and says so when it cannot."""
+
+import time
+from contextlib import closing
+
+import pytest
+
+from benchmarks.contest import Failed, Row, Seat, apart
+from benchmarks.works import work
+
+
+def test_a_contestant_plays_turns_in_a_process_of_its_own():
+    with closing(Seat(Row(work("W4")._replace(batch=8)), "ours")) as seat:
+        assert seat.facts["parameters"] == [17154, 17025]
+        assert seat.facts["flops"] > 0
+        assert seat.turn(0.1) > 0
+        idle = seat.idle_cpu_s
+        time.sleep(1.0)
+        assert seat.turn(0.1) > 0
+        assert seat.idle_cpu_s - idle < 0.1  # it waits without spinning
+        assert seat.ask("memory")["peak_rss"] > seat.facts["import_rss"] > 10**6
+
+
+def test_what_cannot_be_played_says_why():
+    with pytest.raises(Failed, match="TypeError: "):
+        Seat(Row(work("W4")._replace(latent=-1)), "ours")
+
+
+def test_a_process_that_dies_is_noticed():
+    with pytest.raises(Exception, match="terminated abruptly"):
+        apart(exit_at_once)
+
+
+def exit_at_once() -> None:
+    """Ends the process as a crash would."""
+    import os
+
+    os._exit(3)
