@@ -6,7 +6,17 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.models.layers import ConvTranspose, Logit, Norm, doublings, normalised, side_of, sides, weighted
+from jaxgan.models.layers import (
+    Conv,
+    ConvTranspose,
+    Logit,
+    Norm,
+    doublings,
+    normalised,
+    side_of,
+    sides,
+    weighted,
+)
 
 Array = jax.Array
 SIZES = sides(256)
@@ -79,8 +89,7 @@ class Discriminator(nn.Module):
         for i in range(_doublings(x.shape[1:], packed=True)):
             bias = self.norm != "batch" or i == 0
             width = min(self.width << i, MOST_CHANNELS)
-            conv = nn.Conv(width, (4, 4), (2, 2), use_bias=bias, kernel_init=_kernel_init)
-            x = weighted(conv, x, self.norm, train)
+            x = weighted(Conv(width, bias, _kernel_init), x, self.norm, train)
             if i:
                 x = normalised(x, self.norm, self.axis, train, scale_init=_scale_init)
             x = nn.leaky_relu(x, 0.2)

@@ -142,16 +142,17 @@ def rule_of(build: Build, settings: Settings, experiment: Experiment) -> RuleOf:
     return over_hparams(of)
 
 
-def fits_over(rule_of: RuleOf, settings: Settings, experiment: Experiment) -> None:
+def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
     """Refuses, before anything runs, numbers that the recipe has to know while it is built."""
     if not settings.over:
         return
     values, source = lanes(settings)[0].values, experiment.source
     lay = layout(experiment, settings)
+    of = rule_of(build, dataclasses.replace(settings, parallel="jit"), experiment)  # on one device, to see
 
     def begin_and_move(key: Key, arrays: PyTree, values: dict[str, Any]) -> State:
         batches = batch(source, lay, arrays, key, jnp.int32(0))
-        return rule_of(values).update(rule_of(values).init(key, batches), batches)[0]
+        return of(values).update(of(values).init(key, batches), batches)[0]
 
     try:
         jax.eval_shape(begin_and_move, jax.random.key(0), shapes(source, lay), values)

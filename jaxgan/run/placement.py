@@ -3,12 +3,9 @@
 A run without lanes is one lane that is not called so. What a checkpoint holds is the same either way.
 """
 
-import contextlib
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from math import gcd
 from typing import Any, NamedTuple
 
 import jax
@@ -17,7 +14,6 @@ import numpy as np
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.parts.types import PyTree
 from jaxgan.rules.guard import Guard
@@ -26,6 +22,7 @@ from jaxgan.run.feed import Stream, Streams, feed
 from jaxgan.run.lane import Lane
 from jaxgan.run.program import RuleOf, compiled, layout, starter
 from jaxgan.run.settings import Settings
+from jaxgan.run.sharing import looped, named_means, sharing
 from jaxgan.scale.devices import DATA, everywhere, over_data, row, whole
 from jaxgan.scale.lanes import LANE, grid, lane, over_lanes, shardings, stacked
 
@@ -67,70 +64,6 @@ def placement(
     return place(experiment, settings, lanes, rule_of, devices, data)
 
 
-def looped(settings: Settings, lanes: int) -> bool:
-    """Whether lanes are played one after another.
-
-    On a CPU, one device to a core and lanes in turn beat `vmap`: its batched matrix products and grouped
-    convolutions are slower there than plain ones.
-    """
-    alone = jax.process_count() == 1
-    auto = jax.default_backend() == "cpu" and alone
-    if settings.lanes == "loop" and lanes and not alone:
-        raise Refused("--lanes loop is of one process; across several they lie side by side, --lanes vmap")
-    return not lanes or settings.lanes == "loop" or (settings.lanes == "auto" and auto)
-
-
-def make_devices(settings: Settings, lanes: int) -> None:
-    """Makes as many devices of the CPU as are asked for, or one to a core for lanes; to be called before
-    anything else of JAX. JAX_NUM_CPU_DEVICES, where it is set, decides instead."""
-    count = settings.devices or (min(cores(), lanes) if settings.lanes != "vmap" else 1)
-    if count > 1 and "JAX_NUM_CPU_DEVICES" not in os.environ:
-        with contextlib.suppress(RuntimeError):  # JAX runs already: there are those that there are
-            jax.config.update("jax_num_cpu_devices", count)
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def sharing(settings: Settings, lanes: int) -> tuple[list[jax.Device], int]:
-    """The devices to use, and how many of them share a batch; refused where the numbers do not go up."""
-    there, alone = jax.devices(), jax.process_count() == 1
-    usual = len(there)
-    if there[0].platform == "cpu" and alone:
-        usual = min(cores(), lanes, usual) if lanes and looped(settings, lanes) else 1
-    count = settings.devices or usual
-    if count > len(there) or count < 1:
-        raise Refused(f"--devices {settings.devices}: there are {len(there)}, {there[0].device_kind}")
-    if count < len(there) and not alone:
-        raise Refused(f"--devices {count}: {jax.process_count()} processes use all they have, {len(there)}")
-    side = lanes > 0 and not looped(settings, lanes)
-    share = count // gcd(lanes, count) if side else max(1, count // max(lanes, 1))
-    data = settings.data_devices or share
-    if count % data or (not lanes and data != count):
-        raise Refused(
-            f"--data-devices {data} does not divide {count} devices"
-            if lanes
-            else f"--data-devices {data}: without lanes all {count} devices share each batch"
-        )
-    if side and lanes % (count // data):
-        raise Refused(
-            f"{lanes} lanes do not divide over {count // data} rows of {data} of the {count} devices: "
-            f"take --data-devices {count // gcd(lanes, count)}"
-        )
-    batch = settings.batch_size
-    if batch % data:
-        near = " or ".join(str(n) for n in (batch // data * data, -(-batch // data) * data) if n)
-        fewer = max(n for n in range(1, data) if batch % n == 0)
-        raise Refused(
-            f"a batch of {batch} does not divide over {data} devices: take {near}, or {fewer} devices"
-        )
-    if settings.parallel == "pmap" and (side or not alone):
-        raise Refused("--parallel pmap is of one process and without lanes: take jit or shard_map")
-    return there[:count], data
-
-
 def one_after_another(
     experiment: Experiment,
     settings: Settings,
@@ -169,6 +102,7 @@ def one_after_another(
     def compile_all(held: Held, arrays: PyTree) -> Callable[[Held, PyTree], tuple[Held, PyTree]]:
         def one(i: int) -> Any:
             spread = partial(over_data, mesh=rows[i], way=settings.parallel)
+            named_means(experiment, settings, held[i], rows[i])
             return compiled(experiment, settings, held[i], arrays[i], spread, whole(rows[i]))
 
         with ThreadPoolExecutor(len(rows)) as pool:

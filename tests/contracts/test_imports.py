@@ -26,7 +26,7 @@ BASES = {
     "parts": {"types", "rng", "network"},
     "metrics": set(),
     "data": {"source", "order", "image"},
-    "models": {"layers"},
+    "models": {"layers", "convolution"},
 }
 """On the first floor a file imports no neighbour but those that define what the whole room shares."""
 LENT = {"parts.types", "parts.rng"}

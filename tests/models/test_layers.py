@@ -7,12 +7,14 @@ import pytest
 from jaxgan.errors import Refused
 from jaxgan.models.layers import (
     ConditionalNorm,
+    Conv,
     ConvTranspose,
     Dropout,
     Logit,
     SelfAttention,
     UpConv,
     squares,
+    weighted,
 )
 
 KEY = jax.random.key(0)
@@ -33,11 +35,12 @@ class RepeatedConv(nn.Module):
 @pytest.mark.parametrize(
     ("ours", "theirs", "size"),
     [
+        (Conv(3), nn.Conv(3, (4, 4), (2, 2)), 4),
         (ConvTranspose(3), nn.ConvTranspose(3, (4, 4), strides=(2, 2), padding="SAME"), 4),
         (UpConv(3), RepeatedConv(), 3),
     ],
 )
-def test_doubling_convolutions_are_flax_s(ours, theirs, size):
+def test_convolutions_are_flax_s(ours, theirs, size):
     x = jax.random.normal(KEY, (2, 3, 5, 4))
     kernel = 0.1 * jax.random.normal(jax.random.key(1), (size, size, 4, 3))
     params = {"params": {"kernel": kernel, "bias": jnp.array([0.1, -0.2, 0.3])}}
@@ -59,6 +62,26 @@ def test_doubling_convolutions_are_flax_s(ours, theirs, size):
         expected, got = (jax.jit(what(module))(params, x) for module in (theirs, ours))
         for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
             assert jnp.linalg.norm(a - b) <= 2e-6 * jnp.linalg.norm(b)
+
+
+class Weighted(nn.Module):
+    conv: type[nn.Module]
+    options: dict
+
+    @nn.compact
+    def __call__(self, x):
+        return weighted(self.conv(3, **self.options), x, "spectral", True)
+
+
+def test_spectral_norm_of_conv_is_that_of_flax_s():
+    x = jax.random.normal(KEY, (2, 4, 6, 5))
+    ours = Weighted(Conv, {"use_bias": False})
+    theirs = Weighted(nn.Conv, {"kernel_size": (4, 4), "strides": (2, 2), "use_bias": False})
+    variables = theirs.init(KEY, x)
+    assert jax.tree.structure(ours.init(KEY, x)) == jax.tree.structure(variables)
+    expected = theirs.apply(variables, x, mutable="spectral")
+    got = ours.apply(variables, x, mutable="spectral")
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), got, expected)
 
 
 def test_squares_are_what_pooling_pools():

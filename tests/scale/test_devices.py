@@ -1,0 +1,149 @@
+"""The number of devices does not change a run, nor the way in which they share its batches."""
+
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from support import dcgan as networks
+from support import final, gan, latents, load, mlp, objectives, play, script
+
+from jaxgan.data.source import batch
+from jaxgan.parts import conditioning, terms
+from jaxgan.parts.average import ema
+from jaxgan.parts.network import from_linen
+from jaxgan.parts.types import Lowering
+from jaxgan.rules.alternating import alternating
+from jaxgan.rules.guard import guarded
+from jaxgan.scale.devices import DATA, over_data, row, whole
+
+SOURCE = load("digits")
+LAYOUT = (2, 2, 16)  # two steps of D, two micro-batches each
+FILES = script("files")
+
+
+def everything(axis, convolutions=False):
+    """BatchNorm, spectral norm, dropout, penalties, labels, noise: what a device count could change."""
+    low = Lowering(axis, unroll=False)  # a smaller program, to be compiled many times
+    shape = (8, 8, 1)
+    if convolutions:
+        generator = networks.Generator(shape=shape, width=4, axis=axis)
+    else:
+        generator = mlp.Generator(shape=shape, widths=(8,), norm="batch", axis=axis)
+    game = gan(
+        from_linen(generator),
+        from_linen(mlp.Discriminator(widths=(8,), norm="spectral", dropout=0.3, classes=10)),
+        latent=latents.normal(8),
+        objective=objectives.hinge(),
+        d_terms=[
+            terms.lazily(terms.r1(1.0), 3),
+            terms.wgan_gp(1.0),
+            terms.dragan(1.0, lowering=low),
+        ],
+        conditioning=conditioning.projection(10),
+        label_noise=0.05,
+        instance_noise=0.1,
+        lowering=low,
+    )
+    sgd = optax.sgd(0.01)
+    return guarded(alternating(game, sgd, sgd, d_steps=2, average=ema(0.9), lowering=low))
+
+
+@cache
+def played(way, count, convolutions=False, steps=20):
+    """Everything that a run of so many steps leaves, on so many devices."""
+    mesh = row(jax.devices()[:count])
+    rule = everything(None if way == "jit" else DATA, convolutions)
+    update = over_data(rule.update, mesh, way)
+    batches = partial(batch, SOURCE, LAYOUT)
+
+    @partial(jax.jit, out_shardings=whole(mesh))
+    def run(key, arrays):
+        return rule.init(key, batches(arrays, key, jnp.int32(0)))
+
+    @partial(jax.jit, donate_argnums=0, out_shardings=whole(mesh))
+    def move(state, arrays):
+        return update(state, batches(arrays, state.key, state.step))
+
+    arrays = jax.device_put(SOURCE.arrays, whole(mesh))
+    state = run(jax.device_put(jax.random.key(0), whole(mesh)), arrays)
+    for _ in range(steps):
+        state, metrics = move(state, arrays)
+    return jax.device_get((state.replace(key=(), rule=()), metrics))
+
+
+def agree(way, count, convolutions=False):
+    alone = jax.tree_util.tree_flatten_with_path(played("jit", 1, convolutions))[0]
+    shared = jax.tree.leaves(played(way, count, convolutions))
+    for (path, a), b in zip(alone, shared, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-5, err_msg=jax.tree_util.keystr(path))
+
+
+@pytest.mark.parametrize(("way", "count"), [("jit", 2), ("jit", 8), ("shard_map", 8), ("pmap", 4)])
+def test_twenty_steps_agree(way, count):
+    agree(way, count)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("convolutions", [False, True])
+@pytest.mark.parametrize("way", ["jit", "shard_map", "pmap"])
+@pytest.mark.parametrize("count", [1, 2, 4, 8])
+def test_twenty_steps_agree_everywhere(way, count, convolutions):
+    agree(way, count, convolutions)
+
+
+@pytest.mark.parametrize("way", ["shard_map", "pmap"])
+def test_a_gradient_is_no_larger_on_eight_devices(way):
+    """Under shard_map the gradient of what every device holds is summed over devices already."""
+    game = gan(
+        from_linen(mlp.Generator(shape=(2,), widths=(4,), final=mlp.identity)),
+        from_linen(mlp.Discriminator(widths=(4,))),
+        latent=latents.normal(2),
+        objective=objectives.wasserstein(),
+        lowering=Lowering(DATA),
+    )
+    rule = alternating(game, optax.sgd(1.0), optax.sgd(1.0), lowering=Lowering(DATA))
+    batches = batch(load("ring"), (1, 1, 16), load("ring").arrays, jax.random.key(0), 0)
+    state = rule.init(jax.random.key(0), batches)
+
+    def moved(count):
+        new = jax.jit(over_data(rule.update, row(jax.devices()[:count]), way))(state, batches)[0]
+        return optax.tree.norm(optax.tree.sub(new.d.params, state.d.params))
+
+    np.testing.assert_allclose(moved(8), moved(1), rtol=1e-5)
+
+
+def test_a_run_goes_on_with_other_devices(tmp_path):
+    """From eight to one to four, in other ways of sharing; pictures from files, each device its share."""
+    from support import picture_folder
+
+    data = picture_folder(tmp_path / "data", 50)
+    whole_run, parts = tmp_path / "whole", tmp_path / "parts"
+    common = ("--save-every", 100)
+    assert play(FILES, "--data", data, "--out", whole_run, "--steps", 4, *common) == 0
+    assert play(FILES, "--data", data, "--out", parts, "--steps", 1, "--devices", 8, *common) == 0
+    assert play(FILES, "--resume", parts, "--steps", 2, "--devices", 1, "--memory", 10) == 0
+    assert play(FILES, "--resume", parts, "--steps", 3, "--devices", 4, "--parallel", "shard_map") == 0
+    assert play(FILES, "--resume", parts, "--steps", 4, "--devices", 2, "--parallel", "pmap") == 0
+    for a, b in zip(jax.tree.leaves(final(whole_run).d), jax.tree.leaves(final(parts).d), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-3)  # Adam; the order of the examples would show
+
+
+@pytest.mark.parametrize("way", ["shard_map", "pmap"])
+def test_means_that_are_not_named_are_refused(way, tmp_path, capsys):
+    class Unnamed:
+        Config = FILES.Config
+
+    def build(config):
+        from dataclasses import replace
+
+        return FILES.build(replace(config, parallel="jit"))
+
+    build.__module__ = FILES.build.__module__
+    Unnamed.build = staticmethod(build)
+    options = ("--data", "digits", "--out", tmp_path / "run", "--devices", 2, "--parallel", way)
+    assert play(Unnamed, *options) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(f"error: --parallel {way} needs a recipe whose means name the axis of devices")

@@ -1,0 +1,81 @@
+"""Lanes side by side: near the single runs, one program, and no word between devices."""
+
+import re
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from jaxgan.data.source import batch
+from jaxgan.scale.devices import DATA, whole
+from jaxgan.scale.lanes import LANE, grid, lane, over_lanes, shardings, stacked
+from scale.test_devices import LAYOUT, SOURCE, everything, played
+
+SEEDS = 4
+
+
+@cache
+def program(way, rows, data):
+    """The lanes at step 0, the arrays, and the compiled update."""
+    mesh = grid(jax.devices()[: rows * data], data)
+    rule = everything(None if way == "jit" else DATA)
+    batches = partial(batch, SOURCE, LAYOUT)
+    keys = [jax.random.key(seed) for seed in range(SEEDS)]
+    begin = jax.jit(lambda key, arrays: rule.init(key, batches(arrays, key, jnp.int32(0))))
+    state = stacked([begin(key, SOURCE.arrays) for key in keys])
+    where = shardings(state, mesh)
+    update = over_lanes(rule.update, mesh, way)
+
+    @partial(jax.jit, out_shardings=(where, NamedSharding(mesh, P(LANE))))
+    def move(state, arrays):
+        made = jax.vmap(batches, (None, 0, None))(arrays, state.key, state.step)
+        return update(state, made)
+
+    state, arrays = jax.device_put(state, where), jax.device_put(SOURCE.arrays, whole(mesh))
+    return state, arrays, move.lower(state, arrays).compile()
+
+
+@pytest.mark.parametrize(("way", "rows", "data"), [("jit", 4, 1), ("shard_map", 2, 2)])
+def test_twenty_steps_agree_with_the_single_run(way, rows, data):
+    state, arrays, update = program(way, rows, data)
+    for _ in range(20):
+        state, metrics = update(state, arrays)
+    single, numbers = played("jit", 1)
+    mine = jax.device_get(lane(state, 0).replace(key=(), rule=()))
+    for a, b in zip(jax.tree.leaves(single), jax.tree.leaves(mine), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-5)
+    for name, value in numbers.items():
+        np.testing.assert_allclose(metrics[name][0], value, atol=1e-5, rtol=1e-4)
+    assert len(set(np.asarray(metrics["d/adv"]).tolist())) == SEEDS
+
+
+COLLECTIVE = r"(?:all-gather|all-reduce|all-to-all|collective-permute|reduce-scatter)(?:-start)?\("
+
+
+def test_lanes_need_no_collective():
+    _, _, update = program("jit", 4, 1)
+    assert not re.findall(COLLECTIVE, update.as_text())
+
+
+def test_a_condition_stays_a_condition():
+    """What lazy terms save under vmap: a step of each lane's own would make both sides of it run."""
+    _, _, update = program("jit", 4, 1)
+    assert "conditional(" in update.as_text()
+
+
+def test_a_row_of_devices_talks_only_within_itself():
+    _, _, update = program("shard_map", 2, 2)
+    text = update.as_text()
+    assert re.findall(COLLECTIVE, text)
+    groups = set(re.findall(r"replica_groups=(\S+?),? ", text))
+    for group in groups:
+        listed = re.fullmatch(r"\{(.*)\},?", group)
+        if listed:
+            for part in re.findall(r"\{([\d,]+)\}", "{" + listed.group(1) + "}"):
+                assert len({int(device) // 2 for device in part.split(",")}) == 1, group
+        else:  # [rows,members]<=[devices], in order
+            assert re.match(r"\[2,2\]<=\[4\]$", group), group
