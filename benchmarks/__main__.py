@@ -12,17 +12,17 @@ import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import tyro
 
-from benchmarks import lanes, losses, overheads, table
+from benchmarks import lanes, losses, overheads, table, ways
 from benchmarks.contest import Failed, Row, apart, contest
 from benchmarks.worker import device
 from benchmarks.works import WORKS
 
-Part = Literal["W1", "W2", "W3", "W4", "W5", "W6", "loop", "start", "sampling", "losses", "lanes"]
-PARTS: tuple[Part, ...] = ("W1", "W2", "W3", "W4", "W5", "W6", "loop", "start", "sampling", "losses", "lanes")
+Part = Literal["W1", "W2", "W3", "W4", "W5", "W6", "loop", "start", "sampling", "losses", "lanes", "ways"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 QUIET = 0.5  # other work slows PyTorch's threads, which wait for one another, far more than XLA's
 
@@ -90,6 +90,8 @@ def main(options: Options) -> None:
         "losses": ("losses", losses.measured),
         "lanes": ("lanes", lanes.measured, options.rounds, options.seconds),
     }
+    if not on_gpu:
+        parts["lanes on a CPU"] = ("ways", ways.measured, min(options.rounds, 3), options.seconds)
     for title, (name, measure, *arguments) in parts.items():
         if name in options.only:
             print(title, flush=True)

@@ -145,7 +145,7 @@ def page(report: Facts) -> str:
             "accelerator it is the accelerator's.",
             means(report["rows"]),
         ]
-    for title in ("run loop", "start", "sampling", "losses", "lanes"):
+    for title in ("run loop", "start", "sampling", "losses", "lanes", "lanes on a CPU"):
         if report.get(title):
             head, body, words = report[title]["head"], report[title]["body"], report[title]["words"]
             parts += [f"## {title.capitalize()}", words, grid(head, body)]

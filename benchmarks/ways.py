@@ -1,0 +1,80 @@
+"""Four lanes on a CPU: in turn, a device to a core, a process to a core, or side by side in one program."""
+
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any, NamedTuple
+
+from benchmarks.table import ratios, spread
+from benchmarks.works import work
+
+LANES = 4
+
+
+class Way(NamedTuple):
+    """How the lanes are laid out: over so many processes, each with so many devices."""
+
+    what: str
+    lanes: str  # as `Settings.lanes`
+    processes: int
+    devices: int
+
+
+def measured(rounds: int, seconds: float) -> dict[str, Any]:
+    """Updates of a lane per second, by each way in turns, every turn in processes of its own."""
+    cores = os.cpu_count() or 1
+    ways = (
+        Way("in turn on one device", "loop", 1, 1),
+        Way("in turn, a device to a core", "loop", 1, min(cores, LANES)),
+        Way("in turn, a process to a core", "loop", min(cores, LANES), 1),
+        Way("side by side", "vmap", 1, 1),
+    )
+    body, found = [], {}
+    for name in ("W4", "W5"):
+        speeds: dict[str, list[float]] = {way.what: [] for way in ways}
+        for _ in range(rounds):
+            for way in ways:
+                speeds[way.what].append(speed(name, way, seconds))
+        plain = speeds[ways[0].what]
+        body += [[name, way, spread(s), spread(ratios(s, plain))] for way, s in speeds.items()]
+        found[name] = speeds
+    return {
+        "head": ["", f"{LANES} lanes", "updates of a lane per second", "to one device"],
+        "body": body,
+        "words": "On a CPU lanes are played in turn, a device to a core, unless they are asked side by side.",
+        "found": found,
+    }
+
+
+def speed(name: str, way: Way, seconds: float) -> float:
+    """Of all lanes together; processes work at the same time."""
+    with ProcessPoolExecutor(way.processes, get_context("spawn")) as pool:
+        each = [pool.submit(_played, name, way, nth, seconds) for nth in range(way.processes)]
+        return sum(future.result() for future in each)
+
+
+def _played(name: str, way: Way, nth: int, seconds: float) -> float:
+    os.environ["JAX_NUM_CPU_DEVICES"] = str(way.devices)
+    import jax
+
+    import jaxgan as jg
+    from benchmarks.ours import experiment
+    from jaxgan.run.lane import Lane
+    from jaxgan.run.placement import placement
+
+    played, count = experiment(work(name)), LANES // way.processes
+    lanes = tuple(Lane(f"seed={seed}", seed, {}) for seed in range(nth * count, (nth + 1) * count))
+    settings = jg.Settings(batch_size=work(name).batch, lanes=way.lanes, devices=way.devices)  # type: ignore[arg-type]
+    placed = placement(played, settings, lanes, lambda values: played.rule)
+    held = placed.begin(lambda state: state)
+    arrays = placed.at(held, 0)
+    update = placed.compiled(held, arrays)
+    held, _ = jax.block_until_ready(update(held, arrays))
+    clock, made = time.perf_counter(), 0
+    while (took := time.perf_counter() - clock) < seconds:
+        for _ in range(3):
+            held, metrics = update(held, arrays)
+        jax.block_until_ready(metrics)
+        made += 3 * count
+    return made / took
