@@ -1,7 +1,8 @@
 """Checkpoints that can be trusted, by Orbax: asynchronous, atomic, digested; the last k and the best stay.
 
 Orbax writes a step aside and renames it, so a killed process leaves no half of one. It does not notice
-flipped bits, nor fall back from a damaged step: the digest and `newest` do.
+flipped bits, nor fall back from a damaged step: the digest and `newest` do. Several processes write and read
+one checkpoint together: each calls the same methods in the same order.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from orbax.checkpoint import v1 as ocp
 
 from jaxgan.errors import Refused
 from jaxgan.parts.types import PyTree
+from jaxgan.scale.processes import gathered, gone, heard, told
 
 
 class Restored(NamedTuple):
@@ -70,6 +72,8 @@ class Checkpoints:
         try:
             response = self._orbax.save_async(step, state, metrics=metrics, custom_metadata=notes)
         except Exception as error:
+            if gone(error):
+                raise
             raise self._failure(step, error) from error
         self._pending = (step, response)
 
@@ -96,7 +100,9 @@ class Checkpoints:
             except _Damaged as damage:
                 damaged[step] = str(damage)
                 continue
-            aside = [self._set_aside(bad, why) for bad, why in damaged.items()]
+            aside = told(lambda: [self._set_aside(bad, why) for bad, why in damaged.items()])
+            if aside:
+                self._orbax.reload()  # else every later save up to these steps would be passed over
             return Restored(step, state, notes["attempt"], aside)
         if damaged:
             listed = ", ".join(f"{step} ({why})" for step, why in damaged.items())
@@ -114,7 +120,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """The steps there are, oldest first."""
-        return sorted(c.step for c in self._orbax.checkpoints)
+        return told(lambda: sorted(c.step for c in self._orbax.checkpoints))
 
     def best(self) -> int | None:
         """The step with the highest score, None where none was scored."""
@@ -138,7 +144,8 @@ class Checkpoints:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if not gone(error):  # what is on its way then never arrives
+            self.close()
 
     def _failure(self, step: int, error: Exception) -> SaveFailed:
         self._failed = True
@@ -149,23 +156,29 @@ class Checkpoints:
         while (self._path / name).exists():
             name += "-again"
         os.rename(self._path / str(step), self._path / name)
-        self._orbax.reload()  # else every later save up to this step would be passed over
         return f"checkpoint {step} is damaged ({why}); it was set aside as {name}"
 
     def _load(self, step: int, like: PyTree) -> tuple[PyTree, dict[str, Any]]:
+        """The state and the notes; damaged for all processes where it is for one."""
+        trouble = ""
         try:
             notes = self._orbax.metadata(step).custom_metadata or {}
         except Exception as error:
-            raise _Damaged(_reason(error)) from error
-        if notes.get("seal") != _seal(notes):
-            raise _Damaged("its digest is missing or damaged")
+            notes, trouble = {}, _reason(error)
+        if not trouble and notes.get("seal") != _seal(notes):
+            trouble = "its digest is missing or damaged"
+        if trouble := heard(trouble):
+            raise _Damaged(trouble)
         if notes["structure"] != _structure(_on_host(like)):
             raise Refused(f"checkpoint {step} is of another recipe: its arrays have other names or shapes")
+        state = None
         try:
             state = self._orbax.load(step, like)
         except Exception as error:
-            raise _Damaged(_reason(error)) from error
-        if _digest(_on_host(state)) != notes["digest"]:
+            trouble = _reason(error)
+        if trouble := heard(trouble):
+            raise _Damaged(trouble)
+        if trouble := heard("" if _digest(_on_host(state)) == notes["digest"] else "other"):
             raise _Damaged("its numbers are not those that were saved")
         return state, notes
 
@@ -179,7 +192,7 @@ def _on_host(state: PyTree) -> dict[str, np.ndarray]:
         return jax.random.key_data(x) if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else x
 
     leaves = jax.tree_util.tree_flatten_with_path(jax.tree.map(array, state))[0]
-    return {jax.tree_util.keystr(path): x for path, x in jax.device_get(leaves)}
+    return {jax.tree_util.keystr(path): x for path, x in jax.device_get(gathered(leaves))}
 
 
 def _digest(host: dict[str, np.ndarray]) -> str:

@@ -1,12 +1,13 @@
 """A script's command line: its `Config` is the options, its `build` the experiment."""
 
 import argparse
+import contextlib
 import dataclasses
 import errno
 import inspect
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,7 +36,7 @@ def main(
     """
     script = Path(inspect.getfile(build))
     chosen, rest = _common(args)
-    try:
+    with _answered():
         run, resume = Path(chosen.resume), bool(chosen.resume)
         weights = Path(chosen.weights) if chosen.weights else None
         if resume and weights:
@@ -44,11 +45,38 @@ def main(
         config = _parse(config_type, started, rest, sys.modules[build.__module__].__doc__)
         if resume:
             _same(config, started, run, chosen.force)
-        return _run(config, build, script, run if resume else None, chosen.force, weights)
+        with _backend(config, chosen), _answered():
+            return _run(config, build, script, run if resume else None, chosen.force, weights)
+
+
+@contextlib.contextmanager
+def _answered() -> Iterator[None]:
+    """Ends the process with one line where something was refused, or cannot be read."""
+    try:
+        yield
     except Refused as error:
         sys.exit(_say(error, 2))
     except Unreadable as error:
         sys.exit(_say(error, 1))
+
+
+@contextlib.contextmanager
+def _backend(config: Settings, chosen: argparse.Namespace) -> Iterator[None]:
+    """JAX as the run needs it: its devices, and with those of the other processes if it has any."""
+    from jaxgan.run import sinks
+
+    sinks.check(config)
+    if config.deterministic:  # before the backend starts
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
+    from jaxgan.run import cache, lane
+    from jaxgan.run.sharing import make_devices
+    from jaxgan.scale.processes import together
+
+    cache.enable()
+    if not chosen.coordinator:
+        make_devices(config, len(lane.lanes(config)))
+    with together(chosen.coordinator, chosen.processes, chosen.process, chosen.join_within):
+        yield
 
 
 def _run(
@@ -59,40 +87,40 @@ def _run(
     force: bool,
     weights: Path | None,
 ) -> "State":
-    from jaxgan.run import sinks
-
-    sinks.check(config)
-    if config.deterministic:  # before the backend starts
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
-    from jaxgan.run import cache, folder, lane
+    from jaxgan.run import folder, lane
     from jaxgan.run import weights as arrays
     from jaxgan.run.checkpoint import SaveFailed
     from jaxgan.run.interrupt import Interrupted
     from jaxgan.run.loop import NotFinite, train
-    from jaxgan.run.placement import make_devices, sharing
     from jaxgan.run.program import fits, start_shapes
+    from jaxgan.run.sharing import fit, sharing
+    from jaxgan.scale.processes import told
 
-    cache.enable()
     lanes = lane.lanes(config)
-    make_devices(config, len(lanes))
-    path = run or (Path(config.out) if config.out else folder.free(script.stem))
-    with folder.locked(path):
+    path = run or (Path(config.out) if config.out else told(lambda: folder.free(script.stem)))
+    with contextlib.ExitStack() as stack:
+        told(lambda: stack.enter_context(folder.locked(path)))
         experiment = build(config)
         rule_of = lane.rule_of(build, config, experiment)
         fits(experiment, config)
-        lane.fits_over(rule_of, config, experiment)
+        lane.fits_over(build, config, experiment)
         sharing(config, len(lanes))
-        if run is None:
+        fit(experiment, config, lanes, rule_of)
+
+        def opened() -> folder.Folder:
+            if run is not None:
+                place = folder.existing(path)
+                folder.check_files(place, script, force)
+                folder.check_data(place, experiment.source.fingerprint, force)
+                return place
             data = {"fingerprint": experiment.source.fingerprint, "note": experiment.source.note}
             begins = None
             if weights:
                 arrays.check(arrays.file(weights), start_shapes(experiment, config))
                 begins = arrays.note(arrays.file(weights))
-            place = folder.create(path, script, codec.dumps(config), config.seed, data, begins)
-        else:
-            place = folder.existing(path)
-            folder.check_files(place, script, force)
-            folder.check_data(place, experiment.source.fingerprint, force)
+            return folder.create(path, script, codec.dumps(config), config.seed, data, begins)
+
+        place = told(opened)
         try:
             return train(experiment, config, place, lanes, rule_of)
         except Interrupted as stop:
@@ -118,6 +146,10 @@ def _common(args: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--resume", default="")
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--weights", default="")
+    parser.add_argument("--coordinator", default="")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--process", type=int, default=0)
+    parser.add_argument("--join-within", type=int, default=300)
     return parser.parse_known_args(args)
 
 
@@ -128,6 +160,9 @@ def _parse(config_type: type[C], default: C, args: list[str], doc: str | None) -
         "\n\n--resume RUN goes on with a run; --force accepts that its options or files have changed."
         "\n--weights EXPORT begins a new run with exported weights and their options; with the weights alone "
         "if it is their .safetensors file."
+        "\n\nSeveral processes play one run if each is started with --coordinator HOST:PORT of process 0, "
+        "--processes N and --process I (0 to N-1), or with --coordinator auto on a cluster that JAX knows. "
+        "They wait --join-within SECONDS (300) for one another, and share the run folder."
     )
     return tyro.cli(
         config_type, default=default, args=args, description=(doc or "").strip() + more, use_underscores=False

@@ -24,11 +24,12 @@ class Log:
 
     Rows after the step `last` are dropped: a run that starts at `start` is about to make them again. Where
     there are `lanes`, by name, a row holds a list for them, and a line their median and the one farthest off.
+    Without a path it is silent: another process speaks for this one.
     """
 
     def __init__(
         self,
-        path: Path,
+        path: Path | None,
         start: int,
         steps: int,
         per_step: int,
@@ -36,11 +37,12 @@ class Log:
         sinks: Sequence[Sink] = (),
         lanes: Sequence[str] = (),
     ) -> None:
-        self._path, self._file = path, _trimmed(path, last)
+        self._path = path
+        self._file: Any = None if path is None else _trimmed(path, last)
         self._sinks, self._lanes = sinks, lanes
         self._steps, self._per_step = steps, per_step
         self._last = (start, time.perf_counter())
-        terminal = sys.stderr.isatty()
+        terminal = path is not None and sys.stderr.isatty()
         self._bar = tqdm.tqdm(
             total=steps, initial=start, unit="step", disable=not terminal, dynamic_ncols=True
         )
@@ -67,8 +69,9 @@ class Log:
 
     def rewind(self, step: int) -> None:
         """Goes back to a step and forgets the rows after it."""
-        self._file.close()
-        self._file = _trimmed(self._path, step)
+        if self._path is not None:
+            self._file.close()
+            self._file = _trimmed(self._path, step)
         for sink in self._sinks:
             sink.rewind(step)
         self._bar.update(step - self._bar.n)
@@ -93,6 +96,8 @@ class Log:
             self.say(f"warning: {line}")
 
     def _record(self, step: int, numbers: Numbers) -> None:
+        if self._path is None:
+            return
         row = {"step": step, **{name: _jsonable(value) for name, value in numbers.items()}}
         print(json.dumps(row), file=self._file, flush=True)
         for sink in self._sinks:
@@ -120,11 +125,13 @@ class Log:
 
     def say(self, line: str) -> None:
         """A line for the person watching."""
-        tqdm.tqdm.write(line, file=sys.stderr)
+        if self._path is not None:
+            tqdm.tqdm.write(line, file=sys.stderr)
 
     def close(self) -> None:
         self._bar.close()
-        self._file.close()
+        if self._path is not None:
+            self._file.close()
         for sink in self._sinks:
             sink.close()
 

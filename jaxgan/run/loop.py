@@ -27,6 +27,8 @@ from jaxgan.run.program import RuleOf, layout
 from jaxgan.run.sample import Sampler, sampler
 from jaxgan.run.settings import Settings
 from jaxgan.run.weights import begun
+from jaxgan.scale import processes
+from jaxgan.scale.processes import first, settled, told
 
 
 class NotFinite(Exception):
@@ -43,10 +45,12 @@ def train(
     """Plays the rule up to `settings.steps`, from the newest checkpoint in the folder or else the start.
 
     With lanes it plays all of them; `rule_of` is the rule of a lane by the values that it has of its own.
+    Several processes each call it, and the first alone calls the hooks and writes what is not a checkpoint.
     """
     with contextlib.ExitStack() as stack:
-        entry = stack.enter_context(session(folder))
-        asked = stack.enter_context(requests())
+        entry = told(lambda: stack.enter_context(session(folder)))
+        alone = jax.process_count() == 1
+        asked = stack.enter_context(requests() if alone else processes.requests(lambda: step))
         checkpoints = stack.enter_context(Checkpoints(folder.checkpoints, settings.keep))
 
         placed = placement(experiment, settings, lanes, rule_of or (lambda values: experiment.rule))
@@ -58,12 +62,14 @@ def train(
         step = entry["from"] = found.step if found else 0
         if found and step >= settings.steps:
             raise Refused(f"{folder.path} has made {step} steps already; ask for more with --steps")
-        write(folder.config, codec.dumps(settings))  # not sooner: what was refused leaves the run as it was
+        # not sooner: what was refused leaves the run as it was
+        told(lambda: write(folder.config, codec.dumps(settings)))
 
         last, examples = step if found else -1, prod(layout(experiment, settings))
         names = [lane.name for lane in lanes]
-        told = sinks.opened(settings, folder.path, last)
-        log = Log(folder.metrics, step, settings.steps, examples * max(len(lanes), 1), last, told, names)
+        more = sinks.opened(settings, folder.path, last) if first() else []
+        per_step, path = examples * max(len(lanes), 1), folder.metrics if first() else None
+        log = Log(path, step, settings.steps, per_step, last, more, names)
         stack.enter_context(contextlib.closing(log))
         pictures = drawing(folder.samples, experiment.source, experiment.grid, log.pictured)
         hooks = [Hook(settings.sample_every, pictures), *experiment.hooks]
@@ -92,6 +98,8 @@ def train(
                 try:
                     arrays = stream.next(metrics)
                 except Unreadable as error:
+                    if not alone:
+                        raise  # the others are about to make this step, which nobody can then save
                     unread = error
 
             def due(every: int, step: int = step, finished: bool = finished) -> bool:
@@ -150,7 +158,7 @@ def train(
                 raise unread
             if signum or stopped or finished:
                 break
-            held, metrics = update(held, arrays)
+            held, metrics = settled(update(held, arrays))
             step, seen = step + 1, False
 
         checkpoints.wait()
@@ -212,15 +220,22 @@ def _asked_of(
             if number in still or number in stops:
                 continue
             moment = Moment(step, placed.run(held, number), draw, names[number] if names else "")
-            try:
-                found[number] = dict(hook.call(moment) or {})
-            except Stop as stop:
-                stops[number] = str(stop)
+            found[number], stop = told(partial(_answer, hook, moment))
+            if stop is not None:
+                stops[number] = stop
         together = {name: [own.get(name) for own in found] for own in found for name in own}
         log.measured(step, together if names else found[0])
         for own, new in zip(measured, found, strict=True):
             own.update(new)
     return measured, stops
+
+
+def _answer(hook: Hook, moment: Moment) -> tuple[dict[str, float], str | None]:
+    """What a hook measures, and why it stops the run if it does."""
+    try:
+        return dict(hook.call(moment) or {}), None
+    except Stop as stop:
+        return {}, str(stop)
 
 
 def _score(experiment: Experiment, step: int, measured: Sequence[Mapping[str, float]]) -> float | None:

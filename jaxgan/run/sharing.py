@@ -115,7 +115,7 @@ def fit(experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rul
         return
     devices, data = sharing(settings, len(lanes))
     experiment = experiment._replace(rule=rule_of(lanes[0].values))
-    one, room = start_shapes(experiment, settings), memory.limit(devices[0])
+    one, room = start_shapes(experiment, settings), memory.limit(jax.local_devices()[0])
     rows = len(devices) // data
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(jax.eval_shape(_raw, one)))
 

@@ -1,7 +1,8 @@
 """One run over many devices: each holds the whole state and a share of every batch. It is the same run."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -69,11 +70,22 @@ def over_data(update: Update, mesh: Mesh, way: Way) -> Update:
             return by_pmap
 
 
-def everywhere(tree: PyTree, sharding: Sharding) -> PyTree:
-    """Arrays that every process has, where the sharding says."""
-    if jax.process_count() > 1:
-        tree = jax.device_get(tree)  # an array on one device cannot be sent to those of another process
-    return jax.device_put(tree, sharding)
+def everywhere(tree: PyTree, sharding: PyTree | Sharding) -> PyTree:
+    """Arrays that every process has, where the sharding says, or for each the one in a tree of them."""
+    if jax.process_count() == 1:
+        return jax.device_put(tree, sharding)
+
+    def spread(where: Sharding, x: Any) -> jax.Array:  # device_put would compare each among the processes
+        if isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
+            data = spread(where, jax.random.key_data(x))
+            return jax.random.wrap_key_data(data, impl=jax.random.key_impl(x))
+        host = np.asarray(x)
+        return jax.make_array_from_callback(host.shape, where, lambda index: host[index])
+
+    def spread_all(where: Sharding, part: PyTree) -> PyTree:
+        return jax.tree.map(partial(spread, where), part)
+
+    return jax.tree.map(spread_all, sharding, tree, is_leaf=lambda x: isinstance(x, Sharding))
 
 
 def held_here(sharding: Sharding, shape: tuple[int, ...]) -> list[np.ndarray]:

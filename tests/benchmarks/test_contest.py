@@ -15,9 +15,9 @@ def test_a_contestant_plays_turns_in_a_process_of_its_own():
         assert seat.facts["flops"] > 0
         assert seat.turn(0.1) > 0
         idle = seat.idle_cpu_s
-        time.sleep(1.0)
+        time.sleep(2.0)
         assert seat.turn(0.1) > 0
-        assert seat.idle_cpu_s - idle < 0.1  # it waits without spinning
+        assert seat.idle_cpu_s - idle < 0.5  # it waits without spinning
         assert seat.ask("memory")["peak_rss"] > seat.facts["import_rss"] > 10**6
 
 

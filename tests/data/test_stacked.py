@@ -97,7 +97,8 @@ def test_a_streamed_base_is_a_resident_one():
     steps = Steps.of(streamed, 16, KEY, 1855, 1858)  # the end of one epoch and the start of the next
     taken = [jax.jit(partial(batch, source, (2, 8))) for source in (resident, streamed)]
     for i in range(len(steps)):
-        want, found = taken[0](resident.arrays, KEY, 1855 + i), taken[1](steps[i], KEY, 1855 + i)
+        rows = jax.tree.map(lambda leaf: leaf.reshape(2, 8, *leaf.shape[1:]), steps[i])
+        want, found = taken[0](resident.arrays, KEY, 1855 + i), taken[1](rows, KEY, 1855 + i)
         jax.tree.map(np.testing.assert_array_equal, found, want)
     block = Blocks(streamed.read, streamed.size)[0]["x"]
     assert block.shape == (256, 3, 8, 8, 1)
