@@ -13,11 +13,18 @@ from jaxgan.errors import Refused
 Run = Annotated[Path, tyro.conf.Positional]
 
 
-def resume(run: Run, *, steps: int | None = None, force: bool = False) -> None:
+def resume(
+    run: Run,
+    options: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
+    *,
+    steps: int | None = None,
+    force: bool = False,
+) -> None:
     """Goes on with a run, bit for bit, by the script that was copied into it.
 
     Args:
         run: The run folder.
+        options: After `--`, options of the script to change, as in `-- --devices 1`.
         steps: Updates in all, if more than it was started with.
         force: Go on although the script or files beside it have changed.
     """
@@ -27,7 +34,7 @@ def resume(run: Run, *, steps: int | None = None, force: bool = False) -> None:
     script = str(folder.copied_script(place))
     sys.path.insert(0, str(Path(folder.read_manifest(place)["script"]).parent))
     more = [] if steps is None else ["--steps", str(steps)]
-    sys.argv = [script, "--resume", str(run), *more, *(["--force"] if force else [])]
+    sys.argv = [script, "--resume", str(run), *more, *(["--force"] if force else []), *options]
     runpy.run_path(script, run_name="__main__")
 
 

@@ -154,11 +154,31 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
         batches = batch(source, lay, arrays, key, jnp.int32(0))
         return of(values).update(of(values).init(key, batches), batches)[0]
 
+    def sample(values: dict[str, Any], generator: PyTree) -> PyTree:
+        one = jnp.zeros(1, jnp.int32)
+        game = build(dataclasses.replace(settings, parallel="jit", **values)).game
+        return game.sample(generator, jax.random.key(0), one.astype(jnp.uint32), one)
+
     try:
-        jax.eval_shape(begin_and_move, jax.random.key(0), shapes(source, lay), values)
+        state = jax.eval_shape(begin_and_move, jax.random.key(0), shapes(source, lay), values)
+        read = _read(jax.make_jaxpr(sample)(values, state.generator).jaxpr, len(values))
     except (jax.errors.JAXTypeError, TypeError, ValueError, Refused) as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Refused(
             f"--over {', '.join(values)}: the experiment is not built of numbers it is only told later "
             f"({line}); train these one by one"
         ) from None
+    if read:
+        raise Refused(
+            f"--over {', '.join(values)}: what is sampled depends on such a number beside the parameters; "
+            "train these one by one"
+        )
+
+
+def _read(jaxpr: Any, count: int) -> bool:
+    """Whether what a program returns depends on one of its first so many arguments."""
+    needed = {id(x) for x in jaxpr.outvars}
+    for equation in reversed(jaxpr.eqns):
+        if any(id(x) in needed for x in equation.outvars):
+            needed |= {id(x) for x in equation.invars}
+    return any(id(x) in needed for x in jaxpr.invars[:count])

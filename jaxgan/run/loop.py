@@ -90,6 +90,8 @@ def train(
             if failed >= 0:
                 still[number] = f"has stood still since step {failed}"
         log.warn(f"{names[number]} {why}" for number, why in still.items())
+        if lanes and len(still) == len(lanes):
+            raise Refused(f"no lane of {folder.path} moves; `jaxgan take` makes one of them a run of its own")
         metrics, seen = None, found is not None  # seen: looked at and saved before
         while True:
             signum, finished, stopped = asked(), step >= settings.steps, ""
@@ -164,11 +166,7 @@ def train(
         checkpoints.wait()
         if signum:
             raise Interrupted(signum)
-        if (
-            lanes
-            and len(still) == len(lanes)
-            and not any(why.startswith("stopped") for why in still.values())
-        ):
+        if lanes and len(still) == len(lanes) and all("stands still" in why for why in still.values()):
             raise NotFinite("no lane moves any more")
         standing = f", {len(still)} of {len(lanes)} lanes stand still" if still else ""
         entry["ended"] = stopped or "finished"

@@ -166,12 +166,13 @@ def side_by_side(
     fed = feed(experiment.source, lay, settings, everyone, NamedSharding(mesh, P(LANE, None, DATA)))
 
     def begin(change: Callable[[State], State]) -> Held:
-        local = jax.local_devices()[0]
-        alone = jax.sharding.SingleDeviceSharding(local)
-        one = feed(experiment.source, lay, settings, alone, alone)
-        init = starter(experiment, settings, rule_of)
-        states = [change(init(keys[i], one.at(keys[i], 0), member.values)) for i, member in enumerate(lanes)]
-        state = stacked(states)
+        init, arrays = starter(experiment, settings, rule_of), fed.at(keys, 0)
+
+        def first(i: int) -> State:
+            own = here(arrays if experiment.source.read is None else choose(arrays, i))
+            return change(init(keys[i], own, lanes[i].values))
+
+        state = stacked([first(i) for i in range(len(lanes))])
         return everywhere(state, shardings(state, mesh))
 
     def compile_all(held: State, arrays: PyTree) -> Any:
@@ -181,6 +182,7 @@ def side_by_side(
 
     gather = jax.jit(lambda tree: tree, out_shardings=everyone)
     pick = jax.jit(lane, out_shardings=everyone)
+    choose = jax.jit(lambda tree, i: jax.tree.map(lambda leaf: leaf[i], tree), out_shardings=everyone)
 
     def marked(held: State, number: int, failed: int, step: int | None) -> State:
         rule = held.rule._replace(failed=held.rule.failed.at[number].set(failed))

@@ -102,6 +102,32 @@ def test_a_run_ends_when_no_lane_moves(tmp_path, capsys):
     assert max(steps(run)) < 50
 
 
+def test_a_run_whose_lanes_all_stand_still_does_not_go_on(tmp_path, capsys):
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--over", "lr=1e38,2e38", "--steps", 4) == 1
+    assert play(TINY, "--resume", run, "--steps", 9) == 2
+    assert "moves; `jaxgan take` makes one of them a run of its own" in capsys.readouterr().err
+
+
+def test_what_samples_depend_on_is_no_lane(tmp_path, capsys):
+    """The generator is drawn from with the numbers of one lane alone."""
+
+    class Scaled:
+        Config = TINY.Config
+
+    def build(config):
+        experiment = TINY.build(config)
+        sample = experiment.game.sample
+        return experiment._replace(
+            game=experiment.game._replace(sample=lambda *given: config.lr * sample(*given))
+        )
+
+    build.__module__ = TINY.build.__module__
+    Scaled.build = staticmethod(build)
+    assert play(Scaled, "--out", tmp_path / "run", "--over", "lr=1e-3,1e-2") == 2
+    assert "what is sampled depends on such a number" in capsys.readouterr().err
+
+
 def test_a_hook_stops_each_lane(tmp_path, capsys):
     assert play(TINY, "--out", tmp_path / "run", *SEEDS, "--stop-at", 3) == 0
     assert "stopped: no lane moves any more" in capsys.readouterr().err
