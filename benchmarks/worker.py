@@ -1,5 +1,6 @@
 """A contestant's own process: holds one work in one library and answers through a pipe."""
 
+import contextlib
 import os
 import resource
 import tempfile
@@ -74,6 +75,9 @@ def peak_rss() -> int:
     >>> peak_rss() > 10**6
     True
     """
+    with contextlib.suppress(OSError), open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    # elsewhere; where there is a /proc, this begins with the peak of the process that started this one
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

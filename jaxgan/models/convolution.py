@@ -5,7 +5,7 @@ so there both are products of matrices, by a short FIR algorithm along both side
 outputs of two taps cost three products, not four, and a tile of 2x2 outputs 9, not 16.
 
 CPU time in ms of the value, the gradients of images and of the kernel; batch 64, float32, 2 cores of an AMD
-EPYC (Zen 4), jax 0.10.2, 2026-11-21, pages of memory kept:
+EPYC (Zen 4) shared with other work, malloc told to keep its pages, jax 0.10.2, 2026-11-21:
 
                           XLA          here
 halving   64->128, 32 px  49  50  63   40  41  55

@@ -127,7 +127,9 @@ def _run(
             print(f"{stop}: saved; go on with `jaxgan resume {path}`", file=sys.stderr)
             sys.exit(stop.code)
         except NotFinite as error:
-            print(f"{path} can go on from there with --on-nan skip or --on-nan restore", file=sys.stderr)
+            way = "--on-nan skip or --on-nan restore"
+            way = "one of its lanes, by `jaxgan take`" if lanes else way
+            print(f"{path} can go on from there with {way}", file=sys.stderr)
             sys.exit(_say(error, 1))
         except Unreadable:
             print(f"{path} is as it was before that; `jaxgan resume {path}` goes on", file=sys.stderr)
