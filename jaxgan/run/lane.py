@@ -54,7 +54,7 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
     for chosen in itertools.product(*(values for _, values in over)):
         values = {name: value for (name, _), value in zip(over, chosen, strict=True)}
         for seed in asked:
-            name = ",".join([f"seed={seed}", *(f"{name}={value:g}" for name, value in values.items())])
+            name = ",".join([f"seed={seed}", *(f"{name}={value}" for name, value in values.items())])
             found.append(Lane(name, seed, values))
     return tuple(found)
 
