@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.source import Source
+from jaxgan.data.source import Modes, Source
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import each, fold
 from jaxgan.parts.types import Array, Batch, Key, PyTree
@@ -90,7 +90,8 @@ def sampled(mixture: Mixture) -> Source:
     arrays = {"centres": jnp.asarray(mixture.centres, jnp.float32)}
     if mixture.basis is not None:
         arrays["basis"] = jnp.asarray(mixture.basis, jnp.float32)
-    return Source((dimensions,), None, modes, arrays, take)
+    truth = Modes(mixture.centres, mixture.sigma, noisy)
+    return Source((dimensions,), None, modes, arrays, take, modes=truth)
 
 
 def ring(modes: int = 8, radius: float = 1.0, sigma: float = 0.01) -> Source:

@@ -16,6 +16,17 @@ from jaxgan.parts.types import Array, Batch, Key, PyTree
 PROCEDURAL = "procedural: not comparable with published numbers"
 
 
+class Modes(NamedTuple):
+    """Equally likely modes that are known: normal ones around `centres` [K, D], `sigma` wide in `dimensions`.
+
+    `dimensions` may be fewer than D, where the noise fills a subspace only.
+    """
+
+    centres: np.ndarray
+    sigma: float
+    dimensions: int
+
+
 class Source(NamedTuple):
     """Examples by number: in memory, made on the spot, or read from files as they are needed.
 
@@ -33,6 +44,7 @@ class Source(NamedTuple):
     read: Callable[[np.ndarray], PyTree] | None = None
     note: str = ""  # what must be said with every result
     fingerprint: str = ""  # other examples, another fingerprint: a resume refuses it
+    modes: Modes | None = None  # the truth, where it is known
 
 
 def batch(source: Source, layout: tuple[int, ...], arrays: PyTree, key: Key, step: Array | int) -> Batch:

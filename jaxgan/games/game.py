@@ -43,6 +43,8 @@ class Game(NamedTuple):
 
     `init`: (key, batch) -> (g, d, extra). `d_loss`, `g_loss`: (g_params, d_params, context) -> (loss, aux).
     `sample`: (g, key, index [N], label [N] or None) -> examples [N, ...]; the n-th depends on index[n] alone.
+    `judge`: (d, examples [N, ...], label [N] or None) -> logits [N], for looking only; None where no single
+    network judges examples.
     A side is any tree, so two generators, an encoder or a classifier beside D are games like any other. There
     is no `stop_gradient` on the other player: rules that look through it need its gradient.
     """
@@ -51,6 +53,7 @@ class Game(NamedTuple):
     d_loss: Loss
     g_loss: Loss
     sample: Callable[[Side, Key, Array, Array | None], Any]
+    judge: Callable[[Side, Array, Array | None], Array] | None = None
 
 
 class Player(struct.PyTreeNode):

@@ -195,4 +195,11 @@ def gan(
         z = jax.vmap(latent.draw)(each(key, index))
         return generate(g.params, g.stats, z, label, None)[0]
 
-    return Game(init, d_loss, g_loss, sample)
+    def judged(d: Side, x: Array, label: Array | None) -> Array:
+        """Each example alone, as if packed with itself, without noise."""
+        needs_label(label)
+        x = jnp.repeat(x, packing, axis=0)
+        label = label if label is None else jnp.repeat(label, packing)
+        return discriminator.apply(*d, *conditioning.d(packed(x), packed_label(label)))[0]
+
+    return Game(init, d_loss, g_loss, sample, judged)

@@ -24,7 +24,7 @@ FLOORS = [
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 BASES = {
     "parts": {"types", "rng", "network"},
-    "metrics": set(),
+    "metrics": {"metric"},
     "data": {"source", "order", "image"},
     "models": {"layers", "convolution"},
 }

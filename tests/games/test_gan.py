@@ -212,6 +212,14 @@ def test_samples_depend_on_key_and_index():
     assert not np.allclose(many, game.sample(g, jax.random.key(2), jnp.arange(8), None))
 
 
+@pytest.mark.parametrize("packing", [1, 2])
+def test_an_example_is_judged_alone(packing):
+    game = make(packing=packing)
+    _, d, _ = game.init(jax.random.key(0), BATCH)
+    by_hand = X @ d.params if packing == 1 else np.concatenate([X, X], axis=1) @ d.params
+    np.testing.assert_allclose(game.judge(d, X, None), by_hand, rtol=1e-5)
+
+
 REFUSALS = {
     "relativistic": lambda: make(objectives.relativistic(), label_smoothing=0.1),
     "share a name": lambda: make(d_terms=[terms.r1(), terms.r1()]),
