@@ -1,4 +1,5 @@
 from .errors import Refused as Refused
+from .evaluate.health import health as health
 from .games.game import Aux as Aux
 from .games.game import Context as Context
 from .games.game import Game as Game
@@ -39,3 +40,8 @@ from .run.experiment import Stop as Stop
 from .run.loop import train as train
 from .run.sample import sampler as sampler
 from .run.settings import Settings as Settings
+from .run.stop import StopRule as StopRule
+from .run.stop import collapsed as collapsed
+from .run.stop import reached as reached
+from .run.stop import saturated as saturated
+from .run.stop import stalled as stalled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +22,13 @@ def load(name: str, size: int = 0, split: Literal["train", "test"] = "train") ->
     >>> load("ring").shape, load("digits", size=16).shape, load("stacked:digits").shape
     ((2,), (16, 16, 1), (8, 8, 3))
     """
+    source = _loaded(name, size, split)
+    if split == "test" or source.size is None:
+        return source
+    return source._replace(held_out=partial(load, name, size, "test"))
+
+
+def _loaded(name: str, size: int, split: Literal["train", "test"]) -> Source:
     from jaxgan.data.resize import resized
 
     if name.startswith("stacked:"):

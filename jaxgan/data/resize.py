@@ -28,4 +28,7 @@ def resized(source: Source, size: int) -> Source:
         taken = source.take(arrays, key, number)
         return {**taken, "x": jax.image.resize(taken["x"], (len(number), *shape), "linear", antialias=True)}
 
-    return source._replace(shape=shape, take=take)
+    rest = source.held_out
+    return source._replace(
+        shape=shape, take=take, held_out=None if rest is None else lambda: resized(rest(), size)
+    )

@@ -1,5 +1,7 @@
 """Where examples come from: a batch is a pure function of (key, step), so a resume needs no iterator."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from math import prod
 from typing import NamedTuple
@@ -45,6 +47,8 @@ class Source(NamedTuple):
     note: str = ""  # what must be said with every result
     fingerprint: str = ""  # other examples, another fingerprint: a resume refuses it
     modes: Modes | None = None  # the truth, where it is known
+    channels: Source | None = None  # what every channel is one of, where grey images are stacked
+    held_out: Callable[[], Source] | None = None  # those of the same kind that are kept apart from these
 
 
 def batch(source: Source, layout: tuple[int, ...], arrays: PyTree, key: Key, step: Array | int) -> Batch:
@@ -134,5 +138,20 @@ def examples(source: Source, count: int) -> np.ndarray:
     >>> examples(load("digits", split="test"), 1500).shape, examples(load("ring"), 5).shape
     ((297, 8, 8, 1), (5, 2))
     """
-    number = np.arange(count if source.size is None else min(count, source.size), dtype=np.uint32)
-    return np.asarray(source.take(given(source, number), jax.random.key(0), jnp.asarray(number))["x"])
+    return labelled(source, count)["x"]
+
+
+def labelled(source: Source, count: int, start: int = 0, block: int = 8192) -> dict[str, np.ndarray]:
+    """`count` examples from the one numbered `start` on, or as many as there are, with labels if they have
+    some, on the host; taken a block at a time.
+
+    >>> from jaxgan.data import load
+    >>> {name: leaf.shape for name, leaf in labelled(load("digits"), 1000, start=700).items()}
+    {'label': (800,), 'x': (800, 8, 8, 1)}
+    """
+    end = start + count if source.size is None else min(start + count, source.size)
+    key, blocks = jax.random.key(0), []
+    for first in range(start, max(end, start + 1), block):
+        number = np.arange(first, max(min(first + block, end), first), dtype=np.uint32)
+        blocks.append(jax.device_get(source.take(given(source, number), key, jnp.asarray(number))))
+    return {name: np.concatenate([block[name] for block in blocks]) for name in sorted(blocks[0])}

@@ -58,6 +58,7 @@ def stacked(base: Source, copies: int = 100) -> Source:
         take=take,
         read=None if base.read is None else _Reader(base.read, members),
         fingerprint=f"stacked {copies} {base.fingerprint}".strip(),
+        channels=base,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from flax import struct
 
+from jaxgan.parts.latents import Latent
 from jaxgan.parts.types import Array, Batch, Key, Params, PyTree, Stats
 
 
@@ -45,6 +46,8 @@ class Game(NamedTuple):
     `sample`: (g, key, index [N], label [N] or None) -> examples [N, ...]; the n-th depends on index[n] alone.
     `judge`: (d, examples [N, ...], label [N] or None) -> logits [N], for looking only; None where no single
     network judges examples.
+    `latent`, `decode`: the prior of what `sample` draws, and (g, z [N, size], label [N] or None) -> examples
+    [N, ...], for looking only; None where a generator is fed something else.
     A side is any tree, so two generators, an encoder or a classifier beside D are games like any other. There
     is no `stop_gradient` on the other player: rules that look through it need its gradient.
     """
@@ -54,6 +57,8 @@ class Game(NamedTuple):
     g_loss: Loss
     sample: Callable[[Side, Key, Array, Array | None], Any]
     judge: Callable[[Side, Array, Array | None], Array] | None = None
+    latent: Latent | None = None
+    decode: Callable[[Side, Array, Array | None], Any] | None = None
 
 
 class Player(struct.PyTreeNode):

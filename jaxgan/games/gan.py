@@ -157,8 +157,9 @@ def gan(
     def d_loss(g_params: Params, d_params: Params, context: Context) -> tuple[Array, Aux]:
         played = play(g_params, d_params, context)
         loss, metrics, extra = loss_of("d", d_adversarial(played.view), d_terms, played, context.extra)
-        metrics["d/real"] = lowering.mean(played.view.real_out)
-        metrics["d/fake"] = lowering.mean(played.view.fake_out)
+        real_out, fake_out = played.view.real_out, played.view.fake_out
+        metrics["d/real"], metrics["d/fake"] = lowering.mean(real_out), lowering.mean(fake_out)
+        metrics["d/acc_real"], metrics["d/acc_fake"] = lowering.mean(real_out > 0), lowering.mean(fake_out < 0)
         return loss, Aux(played.g_stats, played.d_stats, extra, metrics)
 
     def g_loss(g_params: Params, d_params: Params, context: Context) -> tuple[Array, Aux]:
@@ -190,10 +191,12 @@ def gan(
             )
         return g, d, {"g": tuple(t.init() for t in g_terms), "d": tuple(t.init() for t in d_terms)}
 
-    def sample(g: Side, key: Key, index: Array, label: Array | None) -> Array:
+    def decode(g: Side, z: Array, label: Array | None) -> Array:
         needs_label(label)
-        z = jax.vmap(latent.draw)(each(key, index))
         return generate(g.params, g.stats, z, label, None)[0]
+
+    def sample(g: Side, key: Key, index: Array, label: Array | None) -> Array:
+        return decode(g, jax.vmap(latent.draw)(each(key, index)), label)
 
     def judged(d: Side, x: Array, label: Array | None) -> Array:
         """Each example alone, as if packed with itself, without noise."""
@@ -202,4 +205,4 @@ def gan(
         label = label if label is None else jnp.repeat(label, packing)
         return discriminator.apply(*d, *conditioning.d(packed(x), packed_label(label)))[0]
 
-    return Game(init, d_loss, g_loss, sample, judged)
+    return Game(init, d_loss, g_loss, sample, judged, latent, decode)

@@ -47,6 +47,7 @@ def gradient(
 ) -> Gradient:
     """Differentiates a loss for player `who` ("g" or "d"), averaged over micro-batches [micro, B, ...].
 
+    The gradient's Euclidean norm is a metric, WHO/grad.
     The loss is a mean over devices and so, again, is its gradient: right under `shard_map` and `pmap` alike.
     """
     differentiate = jax.grad(loss, argnums=0 if who == "g" else 1, has_aux=True)
@@ -55,8 +56,9 @@ def gradient(
     def evaluate(stats: PyTree, extra: PyTree, batch: Batch) -> tuple:
         g_stats = stats if who == "g" else state.g.stats
         d_stats = stats if who == "d" else state.d.stats
-        context = Context(g_stats, d_stats, extra, step, batch, key)
-        grads, aux = differentiate(state.g.params, state.d.params, context)
+        # what is remembered is no function of the parameters, for rules that differentiate once more
+        remembered = jax.lax.stop_gradient((g_stats, d_stats, extra))
+        grads, aux = differentiate(state.g.params, state.d.params, Context(*remembered, step, batch, key))
         return (aux.g_stats if who == "g" else aux.d_stats), aux.extra, (grads, aux.metrics)
 
     def accumulate(carry: tuple, batch: Batch) -> tuple[tuple, None]:
@@ -72,7 +74,8 @@ def gradient(
     stats, extra, total = carry
     grads, metrics = jax.tree.map(lambda x: x / n, total)
     state = state.replace(**{who: player.replace(stats=stats)}, extra=extra)
-    return Gradient(lowering.average(grads), state, metrics)
+    grads = lowering.average(grads)
+    return Gradient(grads, state, {**metrics, f"{who}/grad": optax.tree.norm(grads)})
 
 
 def stepped(player: Player, tx: optax.GradientTransformation, grads: PyTree) -> Player:

@@ -17,11 +17,15 @@ def enable() -> Path:
     if given := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return Path(given)
     features = f"{jax.__version__} {jaxlib.__version__} {platform.machine()} {_processor()}"
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    path = home / "jaxgan" / hashlib.sha256(features.encode()).hexdigest()[:16]
+    path = home() / hashlib.sha256(features.encode()).hexdigest()[:16]
     jax.config.update("jax_compilation_cache_dir", str(path))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     return path
+
+
+def home() -> Path:
+    """The user's folder for what can always be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "jaxgan"
 
 
 def _processor() -> str:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # scripts name these types, and their --help does not wait fo
     from jaxgan.games.game import Game, State
     from jaxgan.rules.rule import Rule
     from jaxgan.run.sample import Sampler
+    from jaxgan.run.stop import StopRule
 
 
 class Stop(Exception):
@@ -23,6 +24,7 @@ class Moment(NamedTuple):
     state: State
     sample: Sampler  # sample(state.generator, n, seed=0) -> [n, ...]
     lane: str = ""  # which of the runs that are trained as one, as in "seed=3"
+    last: bool = False  # whether the run is about to end
 
 
 class Hook(NamedTuple):
@@ -39,7 +41,7 @@ class Experiment(NamedTuple):
     """A game, the rule that plays it, and the examples: everything that `train` needs.
 
     `best` scores what hooks measured at a step, higher is better: that step is saved, and the one with the
-    highest score is kept.
+    highest score is kept. `stops` end the run, or its lane, once one of them says why.
     `grid` is how many samples a picture shows.
     """
 
@@ -48,4 +50,5 @@ class Experiment(NamedTuple):
     source: Source
     hooks: Sequence[Hook] = ()
     best: Callable[[Mapping[str, float]], float] | None = None
+    stops: Sequence[StopRule] = ()
     grid: int = 64

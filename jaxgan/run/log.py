@@ -17,6 +17,8 @@ from jaxgan.run.sinks import Sink
 
 Numbers = Mapping[str, Any]
 """Names to numbers; in a run with lanes to one number for each, None where there is none."""
+ASIDE = ("/grad", "/update")
+"""Signs of health: in the file, for whoever looks for them, and not in the line that is read in passing."""
 
 
 class Log:
@@ -38,7 +40,9 @@ class Log:
         lanes: Sequence[str] = (),
     ) -> None:
         self._path = path
-        self._file: Any = None if path is None else _trimmed(path, last)
+        self._rows: list[dict[str, Any]] = []
+        self._file: Any = None
+        self._open(last)
         self._sinks, self._lanes = sinks, lanes
         self._steps, self._per_step = steps, per_step
         self._last = (start, time.perf_counter())
@@ -55,7 +59,7 @@ class Log:
         self._last = (step, now)
         speed = (step - before) * self._per_step / (now - then)
         self._record(step, {**metrics, "images_per_s": round(speed, 1)})
-        shown = {name: self._said(value, 3) for name, value in metrics.items()}
+        shown = {name: self._said(value, 3) for name, value in metrics.items() if not name.endswith(ASIDE)}
         self._bar.set_postfix({**shown, "images/s": f"{speed:,.0f}"}, refresh=False)
         self._bar.update(step - self._bar.n)
         if self._bar.disable:
@@ -69,9 +73,7 @@ class Log:
 
     def rewind(self, step: int) -> None:
         """Goes back to a step and forgets the rows after it."""
-        if self._path is not None:
-            self._file.close()
-            self._file = _trimmed(self._path, step)
+        self._open(step)
         for sink in self._sinks:
             sink.rewind(step)
         self._bar.update(step - self._bar.n)
@@ -84,6 +86,10 @@ class Log:
             self._record(step, numbers)
             words = (f"{name} {self._said(value, 4)}" for name, value in numbers.items())
             self.say(f"step {step}  " + "  ".join(words))
+
+    def history(self, lane: int | None = None) -> list[dict[str, Any]]:
+        """The rows so far, those of earlier sessions too, or what one lane alone would have of them."""
+        return self._rows if lane is None else [_own(row, lane) for row in self._rows]
 
     def pictured(self, step: int, path: Path) -> None:
         """Hands on a picture that was drawn."""
@@ -99,6 +105,7 @@ class Log:
         if self._path is None:
             return
         row = {"step": step, **{name: _jsonable(value) for name, value in numbers.items()}}
+        self._rows.append(row)
         print(json.dumps(row), file=self._file, flush=True)
         for sink in self._sinks:
             sink.numbers(step, dict(self._each(numbers)))
@@ -128,9 +135,21 @@ class Log:
         if self._path is not None:
             tqdm.tqdm.write(line, file=sys.stderr)
 
+    def _open(self, last: int) -> None:
+        """The file for appending, with rows up to the step `last` only."""
+        if self._path is None:
+            return
+        if self._file is not None:
+            self._file.close()
+        self._rows = [row for row in rows(self._path) if row["step"] <= last]
+        temporary = self._path.with_name(self._path.name + ".tmp")
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in self._rows))
+        os.replace(temporary, self._path)
+        self._file = self._path.open("a")
+
     def close(self) -> None:
         self._bar.close()
-        if self._path is not None:
+        if self._file is not None:
             self._file.close()
         for sink in self._sinks:
             sink.close()
@@ -155,15 +174,6 @@ def rows(path: Path, lane: int | None = None) -> list[dict[str, Any]]:
 def _own(row: Mapping[str, Any], lane: int) -> dict[str, Any]:
     own = {name: value[lane] if isinstance(value, list) else value for name, value in row.items()}
     return {name: value for name, value in own.items() if value is not None}
-
-
-def _trimmed(path: Path, last: int) -> Any:
-    """The file opened for appending, with rows up to the step `last` only."""
-    kept = [row for row in rows(path) if row["step"] <= last]
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text("".join(json.dumps(row) + "\n" for row in kept))
-    os.replace(temporary, path)
-    return path.open("a")
 
 
 def _number(value: Any) -> Any:

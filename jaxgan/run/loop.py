@@ -26,6 +26,7 @@ from jaxgan.run.placement import Held, Placement, placement
 from jaxgan.run.program import RuleOf, layout
 from jaxgan.run.sample import Sampler, sampler
 from jaxgan.run.settings import Settings
+from jaxgan.run.stop import StopRule
 from jaxgan.run.weights import begun
 from jaxgan.scale import processes
 from jaxgan.scale.processes import first, settled, told
@@ -141,7 +142,10 @@ def train(
                     log.write(step, {**_moving(values, still), **skipped, **stream.waiting()})
             if not seen:
                 due_now = [hook for hook in hooks if due(hook.every)]
-                measured, stops = _asked_of(due_now, placed, held, step, draw, names, still, log)
+                measured, stops = _asked_of(due_now, placed, held, step, finished, draw, names, still, log)
+                broken_off = bool(stops)  # by a hook: others may not have been asked
+                if experiment.stops and (logging or due_now):
+                    stops = {**told(partial(_ruled, experiment.stops, log, len(lanes), still)), **stops}
                 for number, why in stops.items():
                     if lanes:
                         held, still[number] = placed.marked(held, number, step, None), f"stopped: {why}"
@@ -149,7 +153,7 @@ def train(
                     stopped = f"stopped: {why}" if not lanes else stopped
                 if lanes and len(still) == len(lanes):
                     stopped = "stopped: no lane moves any more"
-                score = None if stopped else _score(experiment, step, measured)
+                score = None if stopped and broken_off else _score(experiment, step, measured)
                 if saving or stopped or score is not None:
                     checkpoints.save(step, placed.saved(held), attempt=attempt, score=score)
             entry["step"] = step
@@ -170,7 +174,9 @@ def train(
             raise NotFinite("no lane moves any more")
         standing = f", {len(still)} of {len(lanes)} lanes stand still" if still else ""
         entry["ended"] = stopped or "finished"
-        log.say(f"{entry['ended']} at step {step}{standing}; see {folder.samples}")
+        best = checkpoints.best()
+        scored = "" if best is None else f"; the best checkpoint is of step {best}"
+        log.say(f"{entry['ended']} at step {step}{standing}{scored}; see {folder.samples}")
         return placed.saved(held)
 
 
@@ -203,6 +209,7 @@ def _asked_of(
     placed: Placement,
     held: Held,
     step: int,
+    last: bool,
     draw: Sampler,
     names: Sequence[str],
     still: Mapping[int, str],
@@ -217,7 +224,8 @@ def _asked_of(
             found.append({})
             if number in still or number in stops:
                 continue
-            moment = Moment(step, placed.run(held, number), draw, names[number] if names else "")
+            name = names[number] if names else ""
+            moment = Moment(step, placed.run(held, number), draw, name, last)
             found[number], stop = told(partial(_answer, hook, moment))
             if stop is not None:
                 stops[number] = stop
@@ -226,6 +234,23 @@ def _asked_of(
         for own, new in zip(measured, found, strict=True):
             own.update(new)
     return measured, stops
+
+
+def _ruled(rules: Sequence[StopRule], log: Log, lanes: int, still: Mapping[int, str]) -> dict[int, str]:
+    """The lanes that a rule stops: why, and the newest of the numbers that it does not look at."""
+    stops: dict[int, str] = {}
+    for number in range(max(lanes, 1)):
+        if number in still:
+            continue
+        rows = log.history(number if lanes else None)
+        newest = {name: value for row in rows if "images_per_s" not in row for name, value in row.items()}
+        for rule in rules:
+            why = rule.why(rows)
+            if why is not None:
+                others = {name: x for name, x in newest.items() if name not in (*rule.reads, "step")}
+                beside = ", ".join(f"{name} {float(x):.4g}" for name, x in others.items())
+                stops.setdefault(number, why + (f" (beside it: {beside})" if beside else ""))
+    return stops
 
 
 def _answer(hook: Hook, moment: Moment) -> tuple[dict[str, float], str | None]:

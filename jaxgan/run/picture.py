@@ -37,7 +37,9 @@ def drawing(
     return call
 
 
-def save(samples: np.ndarray, path: Path, beside: np.ndarray | None = None) -> None:
+def save(
+    samples: np.ndarray, path: Path, beside: np.ndarray | None = None, columns: int | None = None
+) -> None:
     """Writes images [n, H, W, C] in [-1, 1] as a grid, points [n, 2] as a scatter (over `beside`, in grey).
 
     The same samples always make the same bytes.
@@ -45,7 +47,7 @@ def save(samples: np.ndarray, path: Path, beside: np.ndarray | None = None) -> N
     from PIL import Image
 
     if samples.ndim == 4:
-        pixels = grid(samples)
+        pixels = grid(samples, columns=columns)
     elif samples.ndim == 2:
         pixels = scatter(samples, beside)
     else:
@@ -66,16 +68,16 @@ def quantised(images: A) -> A:
     return ((images.astype("float32").clip(-1, 1) + 1) * 127.5).round().astype("uint8")
 
 
-def grid(images: np.ndarray, width: int = 512) -> np.ndarray:
-    """[n, H, W, C] in [-1, 1] -> one uint8 picture: as square as can be, small images enlarged, a grey gap
-    between neighbours.
+def grid(images: np.ndarray, width: int = 512, columns: int | None = None) -> np.ndarray:
+    """[n, H, W, C] in [-1, 1] -> one uint8 picture: as square as can be, or of so many columns; small images
+    enlarged, a grey gap between neighbours.
 
     >>> grid(np.zeros((4, 8, 8, 1))).shape
     (513, 513)
     """
     n, h, w, c = images.shape
     gap = max(1, min(h, w) // 16)
-    columns = math.ceil(math.sqrt(n))
+    columns = columns or math.ceil(math.sqrt(n))
     lines = math.ceil(n / columns)
     tiled = np.full((lines * (h + gap) + gap, columns * (w + gap) + gap, c), 90, np.uint8)
     for i, image in enumerate(quantised(images)):

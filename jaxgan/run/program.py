@@ -14,6 +14,7 @@ from jaxgan.games.game import State
 from jaxgan.parts.types import Key, PyTree
 from jaxgan.rules.guard import guarded
 from jaxgan.rules.rule import Metrics, Rule
+from jaxgan.rules.watched import watched
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.settings import Settings
 
@@ -53,7 +54,7 @@ def compiled(
     What is not finite never gets into the state (`rules/guard.py`), so it is enough to look now and then.
     `spread` lays the update of the rule out over devices, `where` is the sharding of (state, metrics).
     """
-    rule = spread(guarded(experiment.rule, skip=settings.on_nan == "skip").update)
+    rule = spread(guarded(watched(experiment.rule), skip=settings.on_nan == "skip").update)
     source, lay = experiment.source, layout(experiment, settings)
 
     @partial(jax.jit, donate_argnums=0, out_shardings=where)

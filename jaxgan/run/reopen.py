@@ -13,7 +13,7 @@ from jaxgan.games.game import State
 from jaxgan.run import cache, codec, folder
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.experiment import Experiment
-from jaxgan.run.lane import alone, lanes, named, rule_of
+from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
 from jaxgan.run.program import start_shapes
 from jaxgan.scale.lanes import lane as one_of
 from jaxgan.scale.lanes import stacked
@@ -35,22 +35,14 @@ def reopened(run: Path, at: Literal["last", "best"] = "last", lane: str = "") ->
     """
     cache.enable()
     place = folder.existing(run)
-    home = str(Path(folder.read_manifest(place)["script"]).parent)
-    sys.path.insert(0, home)
-    try:
-        script = runpy.run_path(str(folder.copied_script(place)), run_name="jaxgan_script")
-    finally:
-        sys.path.remove(home)
-    if missing := {"Config", "build"} - script.keys():
-        raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")
-    config = codec.loads(place.config.read_bytes(), script["Config"], str(place.config))
-    members = lanes(config)
-    number = named(members, lane, run)
+    script, config = _script(place)
+    own = lanes(config)
+    number = named(own, lane, run)
     experiment: Experiment = script["build"](config)
-    if members:
-        rule = rule_of(script["build"], config, experiment)(members[0].values)
+    if own:
+        rule = rule_of(script["build"], config, experiment)(own[0].values)
         shapes = start_shapes(experiment._replace(rule=rule), config)
-        shapes = jax.eval_shape(stacked, [shapes] * len(members))
+        shapes = jax.eval_shape(stacked, [shapes] * len(own))
     else:
         shapes = start_shapes(experiment, config)
     if not place.checkpoints.is_dir():
@@ -60,10 +52,28 @@ def reopened(run: Path, at: Literal["last", "best"] = "last", lane: str = "") ->
         if step is None:
             raise Refused(f"{run} has no {'scored ' if at == 'best' else ''}checkpoint yet")
         state = checkpoints.at(step, jax.tree.map(_blank, shapes))
-    if members:
-        config = members[number].settings(config)
-        experiment, state = script["build"](config), alone(one_of(state, number), members[number])
-    return Reopened(config, experiment, state, number if members else None)
+    if own:
+        config = own[number].settings(config)
+        experiment, state = script["build"](config), alone(one_of(state, number), own[number])
+    return Reopened(config, experiment, state, number if own else None)
+
+
+def members(run: Path) -> tuple[Lane, ...]:
+    """The lanes of a run, none of a single one."""
+    return lanes(_script(folder.existing(run))[1])
+
+
+def _script(place: folder.Folder) -> tuple[dict[str, Any], Any]:
+    """What the script copied into the folder defines, and the options of the run."""
+    home = str(Path(folder.read_manifest(place)["script"]).parent)
+    sys.path.insert(0, home)
+    try:
+        script = runpy.run_path(str(folder.copied_script(place)), run_name="jaxgan_script")
+    finally:
+        sys.path.remove(home)
+    if missing := {"Config", "build"} - script.keys():
+        raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")
+    return script, codec.loads(place.config.read_bytes(), script["Config"], str(place.config))
 
 
 def _blank(x: jax.ShapeDtypeStruct) -> jax.Array:

@@ -34,9 +34,10 @@ def reads_labels(game: Game, generator: Side) -> bool:
 
 
 def sampler(game: Game, classes: int = 0, block: int = BLOCK) -> Sampler:
-    """A function (generator, n, seed=0) -> [n, ...] on the host, compiled once.
+    """A function (generator, n, seed=0, start=0) -> [n, ...] on the host, compiled once.
 
-    The i-th sample depends on (seed, i) alone, not on n or the block. Labels, if any, go round the classes.
+    The i-th sample of all, counted from 0, depends on (seed, i) alone, not on n or the block: a bank of them.
+    `start` is the first to draw. Labels, if any, go round the classes.
 
     >>> import optax
     >>> from jaxgan.games.toy import bilinear
@@ -50,9 +51,9 @@ def sampler(game: Game, classes: int = 0, block: int = BLOCK) -> Sampler:
         index = start + jnp.arange(block, dtype=jnp.uint32)
         return game.sample(generator, key, index, index.astype(jnp.int32) % classes if classes else None)
 
-    def draw(generator: Side, n: int, seed: int = 0) -> np.ndarray:
+    def draw(generator: Side, n: int, seed: int = 0, start: int = 0) -> np.ndarray:
         key = stream(seed)
-        blocks = [some(generator, key, jnp.uint32(start)) for start in range(0, n, block)]
+        blocks = [some(generator, key, jnp.uint32(at)) for at in range(start, start + n, block)]
         return np.concatenate(jax.device_get(blocks))[:n]
 
     return draw

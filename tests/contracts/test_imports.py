@@ -17,14 +17,16 @@ FLOORS = [
     {"parts", "metrics", "data", "models"},
     {"games"},
     {"rules", "scale"},
+    {"instruments"},
     {"run"},
+    {"evaluate"},
     {"sweep", "report"},
     {"cli"},
 ]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 BASES = {
     "parts": {"types", "rng", "network"},
-    "metrics": {"metric"},
+    "metrics": {"metric", "nearest"},
     "data": {"source", "order", "image"},
     "models": {"layers", "convolution"},
 }

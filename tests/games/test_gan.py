@@ -212,6 +212,18 @@ def test_samples_depend_on_key_and_index():
     assert not np.allclose(many, game.sample(g, jax.random.key(2), jnp.arange(8), None))
 
 
+def test_a_latent_is_decoded_as_it_is():
+    """What is sampled by number is decoded from the latents of these numbers."""
+    game = make()
+    g, _, _ = game.init(jax.random.key(0), BATCH)
+    assert game.latent.size == 4
+    z = jnp.stack([game.latent.draw(key) for key in each(jax.random.key(1), jnp.arange(3))])
+    np.testing.assert_allclose(game.decode(g, z, None), z @ g.params, rtol=1e-5)
+    np.testing.assert_allclose(
+        game.sample(g, jax.random.key(1), jnp.arange(3), None), game.decode(g, z, None), rtol=1e-5
+    )
+
+
 @pytest.mark.parametrize("packing", [1, 2])
 def test_an_example_is_judged_alone(packing):
     game = make(packing=packing)

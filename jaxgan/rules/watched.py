@@ -1,0 +1,37 @@
+"""A rule that says how far each player moves."""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxgan.games.game import State
+from jaxgan.parts.types import Array, Batch, Params
+from jaxgan.rules.rule import Metrics, Rule
+
+
+def watched(rule: Rule) -> Rule:
+    """The rule, with the metrics g/update and d/update: |new - old| / |old|, norms over all parameters.
+
+    A healthy one is near the learning rate times a constant, 1e-4 to 1e-2; 0 is a player that stands still,
+    and more than 0.1 one that forgets what it was.
+
+    >>> from jaxgan.games.toy import bilinear
+    >>> from jaxgan.rules.simultaneous import simultaneous
+    >>> rule = watched(simultaneous(bilinear(), optax.sgd(0.1), optax.sgd(0.2)))
+    >>> batches = {"x": jnp.zeros((1, 1, 1))}
+    >>> metrics = rule.update(rule.init(jax.random.key(0), batches), batches)[1]
+    >>> round(float(metrics["g/update"]), 3), round(float(metrics["d/update"]), 3)
+    (0.1, 0.2)
+    """
+
+    def update(state: State, batches: Batch) -> tuple[State, Metrics]:
+        new, metrics = rule.update(state, batches)
+        g, d = _moved(state.g.params, new.g.params), _moved(state.d.params, new.d.params)
+        return new, {**metrics, "g/update": g, "d/update": d}
+
+    return Rule(rule.init, update, rule.batches)
+
+
+def _moved(old: Params, new: Params) -> Array:
+    length = optax.tree.norm(old)
+    return optax.tree.norm(jax.tree.map(jnp.subtract, new, old)) / jnp.where(length > 0, length, 1)

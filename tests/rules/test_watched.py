@@ -1,0 +1,38 @@
+"""The signs of health that every update gives."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from support import ring_game
+
+from jaxgan.data import load
+from jaxgan.data.source import batch
+from jaxgan.games.game import Context
+from jaxgan.parts.rng import fold
+from jaxgan.rules.alternating import alternating
+from jaxgan.rules.watched import watched
+
+
+def test_norms_of_gradients_steps_and_what_d_gets_right():
+    game, ring = ring_game(), load("ring")
+    rule = watched(alternating(game, optax.sgd(0.5), optax.sgd(0.1)))
+    batches = batch(ring, (1, 1, 64), ring.arrays, jax.random.key(0), 0)
+    old = rule.init(jax.random.key(1), batches)
+    new, metrics = rule.update(old, batches)
+
+    one = jax.tree.map(lambda x: x[0, 0], batches)
+    key = fold(old.key, old.step)
+    context = Context(old.g.stats, old.d.stats, old.extra, jnp.int32(0), one, fold(key, "d", 0))
+    grads, _ = jax.grad(game.d_loss, argnums=1, has_aux=True)(old.g.params, old.d.params, context)
+    squares = sum(float(jnp.sum(x**2)) for x in jax.tree.leaves(grads))
+    size = sum(float(jnp.sum(x**2)) for x in jax.tree.leaves(old.d.params))
+    np.testing.assert_allclose(metrics["d/grad"], squares**0.5, rtol=1e-5)
+    np.testing.assert_allclose(metrics["d/update"], 0.1 * (squares / size) ** 0.5, rtol=1e-4)
+    moved = optax.tree.norm(optax.tree.sub(new.g.params, old.g.params)) / optax.tree.norm(old.g.params)
+    np.testing.assert_allclose(metrics["g/update"], moved, rtol=1e-6)
+    np.testing.assert_allclose(
+        metrics["g/update"] * optax.tree.norm(old.g.params), 0.5 * metrics["g/grad"], rtol=1e-4
+    )
+    right = (game.judge(old.d.side, one["x"], None) > 0).mean()
+    np.testing.assert_allclose(metrics["d/acc_real"], right, atol=1e-6)

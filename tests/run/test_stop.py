@@ -1,0 +1,97 @@
+"""A run is stopped when a rule says so, and only then; it is told why, and its best checkpoint stays."""
+
+import json
+
+from support import final, play, rows, script, steps
+
+from jaxgan.run.log import rows as logged
+from jaxgan.run.stop import collapsed, reached, saturated, stalled
+
+
+def ended(run):
+    return json.loads((run / "manifest.json").read_text())["sessions"][-1]["ended"]
+
+
+def test_a_planted_collapse_is_caught_and_the_best_is_kept(tmp_path, capsys):
+    run = tmp_path / "run"
+    assert play(script("stopping"), "--out", run, "--collapse-at", 20) == 0
+    last = rows(run)[-1]["step"]
+    assert 25 <= last <= 40
+    assert ended(run).startswith("stopped: diversity has collapsed to ")
+    assert "beside it: g/average" in ended(run)  # other numbers than the one it was stopped by
+    scores = {row["step"]: row["diversity"] for row in rows(run) if "diversity" in row}
+    best = max(scores, key=scores.get)
+    assert {best, last} <= set(steps(run))
+    assert f"the best checkpoint is of step {best}" in capsys.readouterr().err
+
+
+def test_a_healthy_run_is_not_stopped(tmp_path):
+    assert play(script("stopping"), "--out", tmp_path / "run") == 0
+    assert ended(tmp_path / "run") == "finished"
+
+
+def test_a_lane_that_collapses_is_stopped_alone(tmp_path, capsys):
+    run = tmp_path / "run"
+    options = ("--seeds", "0:2", "--collapse-at", 20, "--collapse-seed", 1)
+    assert play(script("stopping"), "--out", run, *options) == 0
+    err = capsys.readouterr().err
+    assert "seed=1 stopped: diversity has collapsed" in err
+    assert "seed=0 stopped" not in err
+    assert "1 of 2 lanes stand still" in err
+    assert rows(run)[-1]["step"] == 60
+
+
+def test_a_resumed_run_stops_where_it_would_have(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    options = ("--collapse-at", 20)
+    assert play(script("stopping"), "--out", whole, *options) == 0
+    assert play(script("stopping"), "--out", parts, *options, "--steps", 25) == 0
+    assert play(script("stopping"), "--resume", parts, "--steps", 60) == 0
+    assert ended(parts) == ended(whole)
+    assert int(final(parts).step) == int(final(whole).step)
+
+
+def measured(name, values, every=10):
+    return [{"step": every * i, name: value} for i, value in enumerate(values)]
+
+
+def test_rules_look_at_nothing_but_their_own_numbers():
+    rows = measured("x", [1, 2, 3])
+    for rule in (reached("y", at_least=0), stalled("y", 0, "lower"), collapsed("y"), saturated()):
+        assert rule.why(rows) is None
+        assert rule.why([]) is None
+
+
+def test_reached():
+    assert reached("x", at_most=0.5).why(measured("x", [2, 0.4, 0.6])) is None  # the newest counts
+    assert reached("x", at_most=0.5).why(measured("x", [2, 0.5])) == "x has reached 0.5"
+    assert reached("x", at_least=2).why(measured("x", [2, 1.9])) is None
+
+
+def test_stalled_counts_steps_from_the_best():
+    rule = stalled("x", 20, "lower")
+    assert rule.why(measured("x", [5, 3, 4])) is None
+    assert rule.why(measured("x", [5, 3, 4, 3])) == "x has not been better than 3, at step 10, for 20 steps"
+    assert rule.why(measured("x", [5, 3, 4, 2.9])) is None
+
+
+def test_collapsed_needs_more_than_one_bad_measurement():
+    rule = collapsed("x", share=0.5, times=2)
+    assert rule.why(measured("x", [1, 1, 0.1])) is None
+    assert rule.why(measured("x", [1, 1, 0.1, 0.9, 0.1])) is None
+    assert rule.why(measured("x", [1, 1, 0.1, 0.1])) == "x has collapsed to 0.1, from 1 at step 0"
+    assert collapsed("x", after=20).why(measured("x", [9, 9, 1, 1, 1])) is None
+
+
+def test_saturated_needs_both_sides_for_long():
+    sure = {"d/acc_real": 1.0, "d/acc_fake": 0.995}
+    rows = [{"step": i, **sure} for i in range(10)]
+    assert saturated().why(rows) == "D is right about 100 % of real and 99.5 % of fake examples"
+    assert saturated().why(rows[:9]) is None
+    assert saturated().why([*rows, {"step": 11, **sure, "d/acc_fake": 0.5}]) is None
+
+
+def test_a_number_that_is_not_finite_is_no_best(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 0, "x": 3.0}\n{"step": 10, "x": "nan"}\n{"step": 20, "x": 4.0}\n')
+    assert stalled("x", 20, "lower").why(logged(path)) is not None
