@@ -13,7 +13,7 @@ by side.
 `energy` is the energy distance between 1,500 samples and the held-out digits, in pixel space, unbiased: 0 on
 average for a perfect generator. `energy_real` is what the 1,500 training digits score themselves; below 0,
 because the split gives either part the same share of each class. The checkpoint with the lowest is kept as
-the best.
+the best. `jaxgan evaluate` measures more of it, and `jaxgan report` shows it.
 """
 
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ def build(config: Config) -> jg.Experiment:
         samples = moment.sample(moment.state.generator, 1500)
         return {"energy": energy_distance(samples, digits), "energy_real": energy_real}
 
-    hooks = [jg.Hook(config.measure_every, measure)]
+    hooks = [jg.Hook(config.measure_every, measure), jg.Hook(config.measure_every, jg.health(source))]
     return jg.Experiment(game, rule, source, hooks, best=lambda measured: -measured["energy"], grid=100)
 
 

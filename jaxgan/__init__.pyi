@@ -1,5 +1,6 @@
 from .errors import Refused as Refused
 from .evaluate.health import health as health
+from .evaluate.hook import evaluated as evaluated
 from .games.game import Aux as Aux
 from .games.game import Context as Context
 from .games.game import Game as Game

@@ -19,8 +19,9 @@ def stored(key: str, make: Callable[[], Arrays]) -> Arrays:
     A file that is damaged is made again, and where none can be written none is.
     """
     path = cache.home() / "evaluation" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
-    with contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile), np.load(path) as file:
-        return dict(file)
+    with contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile):
+        with path.open("rb") as opened, np.load(opened) as file:
+            return dict(file)
     arrays = make()
     temporary = path.with_name(f"{path.stem}.{os.getpid()}.npz")
     try:
@@ -28,5 +29,6 @@ def stored(key: str, make: Callable[[], Arrays]) -> Arrays:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]
         os.replace(temporary, path)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     return arrays

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import statistics
 import sys
 import time
@@ -17,7 +18,7 @@ from jaxgan.run.sinks import Sink
 
 Numbers = Mapping[str, Any]
 """Names to numbers; in a run with lanes to one number for each, None where there is none."""
-ASIDE = ("/grad", "/update")
+ASIDE = re.compile("/grad$|/update$|/spectral/")
 """Signs of health: in the file, for whoever looks for them, and not in the line that is read in passing."""
 
 
@@ -59,7 +60,7 @@ class Log:
         self._last = (step, now)
         speed = (step - before) * self._per_step / (now - then)
         self._record(step, {**metrics, "images_per_s": round(speed, 1)})
-        shown = {name: self._said(value, 3) for name, value in metrics.items() if not name.endswith(ASIDE)}
+        shown = {name: self._said(value, 3) for name, value in metrics.items() if not ASIDE.search(name)}
         self._bar.set_postfix({**shown, "images/s": f"{speed:,.0f}"}, refresh=False)
         self._bar.update(step - self._bar.n)
         if self._bar.disable:
@@ -84,7 +85,8 @@ class Log:
         numbers = {name: _number(value) for name, value in values.items()}
         if numbers:
             self._record(step, numbers)
-            words = (f"{name} {self._said(value, 4)}" for name, value in numbers.items())
+            shown = {name: value for name, value in numbers.items() if not ASIDE.search(name)}
+            words = (f"{name} {self._said(value, 4)}" for name, value in shown.items())
             self.say(f"step {step}  " + "  ".join(words))
 
     def history(self, lane: int | None = None) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support import pixels, tfds_set
 
-from jaxgan.cli import prepare
+from jaxgan.cli.runs import prepare
 from jaxgan.data import load, tfds
 from jaxgan.errors import Refused, Unreadable
 

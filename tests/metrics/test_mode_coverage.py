@@ -2,9 +2,13 @@ from math import log
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.stats import chi, entropy
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.mixture import mode_coverage
+from jaxgan.metrics.metric import measured
+from jaxgan.metrics.mixture import TEN_SIGMA, covering, label_coverage, mode_coverage
+from jaxgan.metrics.mixture import perfect as expected
 
 RNG = np.random.default_rng(0)
 ANGLE = 2 * np.pi * np.arange(8) / 8
@@ -15,12 +19,20 @@ def perfect(n, modes=RING, sigma=0.01):
     return modes[RNG.integers(len(modes), size=n)] + sigma * RNG.normal(size=(n, modes.shape[1]))
 
 
-def test_a_perfect_sampler():
-    trials = [mode_coverage(perfect(2500), RING, 0.01) for _ in range(40)]
+@pytest.mark.parametrize(("modes", "n"), [(2, 500), (8, 2500), (25, 1000)])
+def test_a_perfect_sampler_scores_what_is_said_of_it(modes, n):
+    angle = 2 * np.pi * np.arange(modes) / modes
+    centres = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    trials = [mode_coverage(perfect(n, centres), centres, 0.01) for _ in range(150)]
     mean = {name: np.mean([t[name] for t in trials]) for name in trials[0]}
-    assert mean["modes"] == 8
-    assert mean["high_quality"] == pytest.approx(0.9889, abs=0.001)
-    assert mean["reverse_kl"] == pytest.approx(7 / 5000, rel=0.4)
+    floor = expected(modes, n)
+    assert mean["modes"] == floor["modes"]
+    assert mean["high_quality"] == pytest.approx(floor["high_quality"], abs=0.001)
+    for name in ("reverse_kl", "imbalance"):
+        error = np.std([t[name] for t in trials]) / np.sqrt(len(trials))
+        assert abs(mean[name] - floor[name]) < 3.5 * error < 0.5 * floor[name]
+    assert mean["width"] == pytest.approx(1, abs=0.005)
+    assert 1 - 0.5 / np.sqrt(n / modes) * 4 < mean["width_min"] < 1
 
 
 @pytest.mark.parametrize("dimensions", [1, 3, 50])
@@ -28,6 +40,32 @@ def test_other_dimensions_score_the_same(dimensions):
     centres = 1000.0 * RNG.normal(size=(3, dimensions))
     got = mode_coverage(perfect(10_000, centres, 0.5), centres, 0.5)
     assert got["high_quality"] == pytest.approx(0.9889, abs=0.005)
+    assert got["width"] == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize(("dimensions", "radius"), [(1, None), (2, None), (7, 2.0), (700, None)])
+def test_width_is_1_for_normal_modes_cut_off_at_the_radius(dimensions, radius):
+    """E[r^2 | r < radius] by integrating a chi density; two opposite samples at its root have that spread."""
+    law = chi(dimensions)
+    reach = law.ppf(1 - np.exp(-4.5)) if radius is None else radius
+    inside = quad(law.pdf, max(reach - 20, 0), reach)[0]
+    root = np.sqrt(quad(lambda r: r**2 * law.pdf(r), max(reach - 20, 0), reach)[0] / inside)
+    offset = np.zeros((2, dimensions))
+    offset[:, 0] = [root, -root]
+    got = mode_coverage(3 + 0.1 * offset, np.full((1, dimensions), 3.0), 0.1, radius=radius)
+    assert got["width"] == pytest.approx(np.sqrt(2), rel=1e-6)  # unbiased: of two, twice the square
+
+
+def test_widths_are_each_mode_s_own():
+    """Around its own mean, wherever that lies; the median over modes, and the least; none from one sample."""
+    share = np.array([1.0, 0.5, 0.25, 0.3, 0.8])
+    parts = [RING[k] + 0.005 + 0.01 * share[k] * RNG.uniform(-1, 1, size=(4000, 2)) for k in range(5)]
+    samples = np.concatenate([*parts, RING[5:6]])
+    got = mode_coverage(samples, RING, 0.01)
+    whole = np.sqrt(2 / 3) / np.sqrt(2 * (1 - 4.5 * np.exp(-4.5) / (1 - np.exp(-4.5))))
+    assert got["modes"] == 6
+    assert got["width"] == pytest.approx(0.5 * whole, rel=0.02)
+    assert got["width_min"] == pytest.approx(0.25 * whole, rel=0.02)
 
 
 def test_noise_in_a_subspace():
@@ -44,15 +82,50 @@ def test_by_hand():
     got = mode_coverage(samples, RING, 0.01)
     assert (got["modes"], got["high_quality"]) == (2, 0.5)
     assert got["reverse_kl"] == pytest.approx(0.75 * log(6) + 0.25 * log(2))
+    assert got["imbalance"] == pytest.approx(((0.75 - 1 / 8) + (0.25 - 1 / 8) + 6 / 8) / 2)
 
 
 def test_extremes():
-    assert mode_coverage(np.repeat(RING[:1], 5, axis=0), RING, 0.01)["reverse_kl"] == pytest.approx(log(8))
+    one = mode_coverage(np.repeat(RING[:1], 5, axis=0), RING, 0.01)
+    assert one["reverse_kl"] == pytest.approx(log(8))
+    assert (one["imbalance"], one["width"]) == (7 / 8, 0)
     assert mode_coverage(RING, RING, 0.01)["reverse_kl"] == pytest.approx(0, abs=1e-12)
     none = mode_coverage(np.full((5, 2), np.nan), RING, 0.01)
-    assert none == {"modes": 0.0, "high_quality": 0.0, "reverse_kl": log(8)}
+    worst = {"reverse_kl": log(8), "imbalance": 7 / 8}
+    assert none == {"modes": 0.0, "high_quality": 0.0, **worst, "width": 0.0, "width_min": 0.0}
+
+
+def test_the_published_radius_holds_nothing_in_700_dimensions():
+    centres = np.zeros((1, 700))
+    samples = RNG.normal(size=(200, 700))
+    assert mode_coverage(samples, centres, 1.0)["high_quality"] > 0.95
+    assert mode_coverage(samples, centres, 1.0, radius=TEN_SIGMA)["high_quality"] == 0
+    assert mode_coverage(samples / 3, centres, 1.0, radius=TEN_SIGMA)["high_quality"] == 1
+
+
+def test_labels():
+    label = RNG.choice(1000, size=3000, p=RNG.dirichlet(np.ones(1000)))
+    got, q = label_coverage(label, 1000), np.bincount(label, minlength=1000) / 3000
+    assert got["modes"] == len(set(label))
+    assert got["reverse_kl"] == pytest.approx(entropy(q, np.full(1000, 1e-3)))
+    assert got["imbalance"] == pytest.approx(np.maximum(q - 1e-3, 0).sum())
+
+
+def test_as_a_metric():
+    """Blocks of any size; intervals as wide as the numbers vary from sample to sample."""
+    samples = perfect(1000)
+    metric = covering(RING, 0.01)
+    got = measured(metric, np.split(samples, [1, 10, 700]))
+    assert got == measured(metric, [samples])
+    assert {name: one.value for name, one in got.items()} == mode_coverage(samples, RING, 0.01)
+    trials = [mode_coverage(perfect(1000), RING, 0.01) for _ in range(200)]
+    for name in ("high_quality", "imbalance", "width"):
+        half = (got[name].high - got[name].low) / 2
+        assert half == pytest.approx(1.96 * np.std([t[name] for t in trials]), rel=0.35)
 
 
 def test_refused():
     with pytest.raises(Refused, match=r"\(5, 3\) cannot be held against centres of shape \(8, 2\)"):
         mode_coverage(np.zeros((5, 3)), RING, 0.01)
+    with pytest.raises(Refused, match="8 modes, numbered from 0, and a label 8"):
+        label_coverage(np.array([0, 8]), 8)

@@ -1,4 +1,4 @@
-"""`jaxgan`, the command for run folders."""
+"""What can be done with a run folder."""
 
 import json
 import runpy
@@ -175,32 +175,3 @@ def prepare(name: Annotated[str, tyro.conf.Positional]) -> None:
 
 def _commit(git: dict[str, Any] | None) -> str:
     return "none" if git is None else git["commit"] + (" with changes" if git["changed"] else "")
-
-
-def main() -> None:
-    """The entry point."""
-    try:
-        tyro.extras.subcommand_cli_from_dict(
-            {
-                "resume": resume,
-                "sample": sample,
-                "export": export,
-                "import": begin,
-                "take": take,
-                "info": info,
-                "prepare": prepare,
-            },
-            prog="jaxgan",
-            description=__doc__,
-        )
-    except Refused as error:
-        sys.exit(_refusal(error))
-
-
-def _refusal(error: Refused) -> int:
-    print(f"error: {error}", file=sys.stderr)
-    return 2
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,33 @@
+"""`jaxgan`, the command for run folders."""
+
+import sys
+from collections.abc import Callable
+
+import tyro
+
+from jaxgan.cli import looks, runs
+from jaxgan.errors import Refused
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "resume": runs.resume,
+    "sample": runs.sample,
+    "evaluate": looks.evaluate,
+    "report": looks.report,
+    "compare": looks.compare,
+    "analyze": looks.analyze,
+    "diagnose": looks.diagnose,
+    "export": runs.export,
+    "import": runs.begin,
+    "take": runs.take,
+    "info": runs.info,
+    "prepare": runs.prepare,
+}
+
+
+def main() -> None:
+    """The entry point."""
+    try:
+        tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="jaxgan", description=__doc__)
+    except Refused as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

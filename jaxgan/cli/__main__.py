@@ -1,0 +1,5 @@
+"""python -m jaxgan.cli"""
+
+from jaxgan.cli import main
+
+main()

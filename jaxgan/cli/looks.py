@@ -1,0 +1,120 @@
+"""What can be learnt from run folders."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+Run = Annotated[Path, tyro.conf.Positional]
+Runs = Annotated[tuple[Path, ...], tyro.conf.Positional]
+
+
+def evaluate(
+    run: Run,
+    *,
+    at: Literal["last", "best"] = "last",
+    lane: str = "",
+    n: int = 0,
+    seed: int = 0,
+    split: Literal["test", "train"] = "test",
+    extractor: Literal["auto", "local", "raw", "inception"] = "auto",
+    weights: Path | None = None,
+    resizer: Literal["clean", "tf1"] = "clean",
+) -> None:
+    """Measures a checkpoint: the same numbers every time, beside those of real examples.
+
+    Args:
+        run: The run folder; tables are written into its evaluations/.
+        at: The newest checkpoint, or the one that scored best.
+        lane: Which of the runs that were trained as one, as in seed=3; by default each of them.
+        n: How many samples; by default 10,000, or as many as there are examples to train on.
+        seed: Of the latents.
+        split: The examples to compare with: held out, or those that were trained on.
+        extractor: What they are seen through: a small classifier of the run's own data, Inception, or the
+            numbers as they are; auto is Inception where weights are given, else the classifier for images.
+        weights: The file of Inception's weights.
+        resizer: How images are brought to Inception's size, as clean-fid does it or TensorFlow 1 did.
+    """
+    from jaxgan.evaluate.evaluation import Asked
+    from jaxgan.evaluate.evaluation import evaluate as measured
+
+    for path in measured(run, Asked(n, seed, split, extractor, weights, resizer), at, lane):
+        print(path)
+
+
+def report(runs: Runs, *, out: Path | None = None, figures: Path | None = None) -> None:
+    """Writes a page that tells how runs went: one file of HTML, to be read anywhere.
+
+    Args:
+        runs: The run folders.
+        out: The file; by default report.html in the first of them.
+        figures: A folder for the same charts as SVG and PNG, for papers.
+    """
+    from jaxgan.report.page import report as written
+
+    print(written(runs, out, figures))
+
+
+def compare(
+    runs: Runs,
+    *,
+    metric: str | None = None,
+    lower: tuple[str, ...] = (),
+    higher: tuple[str, ...] = (),
+    within: float | None = None,
+    json: bool = False,
+) -> None:
+    """Says which of several methods is better, by how much, and whether their seeds are enough to tell.
+
+    Args:
+        runs: The run folders; those whose options differ in the seed alone are one method.
+        metric: One number to look at instead of all.
+        lower: Names of numbers that are better the lower they are, beside those that are known.
+        higher: Names of numbers that are better the higher they are.
+        within: A seed is stable that comes so near to the best of its method.
+        json: Print it for programs.
+    """
+    from jaxgan.report.compare import compare as said
+
+    print(said(runs, metric, lower=lower, higher=higher, within=within, as_json=json))
+
+
+def analyze(
+    run: Run, *, out: Path | None = None, at: Literal["last", "best"] = "last", lane: str = "", seed: int = 0
+) -> None:
+    """Draws what a generator has learnt: interpolations, directions, nearest examples, spectra, scores of D.
+
+    Args:
+        run: The run folder.
+        out: The folder of the pictures; by default analysis/ in the run folder.
+        at: The newest checkpoint, or the one that scored best.
+        lane: Which of the runs that were trained as one, as in seed=3.
+        seed: Of the latents.
+    """
+    from jaxgan.report.analyze import analyze as drawn
+
+    found = drawn(run, out, at, lane, seed)
+    print(*found.pictures, *(f"left out: {why}" for why in found.left_out), sep="\n")
+
+
+def diagnose(
+    run: Run,
+    *,
+    at: tuple[Literal["last", "best"], ...] = ("last",),
+    out: Path | None = None,
+    lane: str = "",
+    batches: int = 8,
+) -> None:
+    """Shows the game around a checkpoint: does it rotate, does it attract, how far is it from an equilibrium?
+
+    Args:
+        run: The run folder.
+        at: The newest checkpoint, the one that scored best, or both.
+        out: The folder of numbers and pictures; by default diagnosis/ in the run folder.
+        lane: Which of the runs that were trained as one, as in seed=3.
+        batches: How many batches to look at.
+    """
+    from jaxgan.report.diagnose import diagnose as seen
+
+    found = seen(run, at, out, lane, batches)
+    print(found.text, *found.files, sep="\n")

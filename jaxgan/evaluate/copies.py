@@ -1,0 +1,25 @@
+"""The samples that are nearest to training examples, beside them: what memorisation would look like."""
+
+import numpy as np
+
+from jaxgan.data.source import Source, labelled
+from jaxgan.evaluate.extractor import Extractor
+from jaxgan.evaluate.panel import LOOKED_AT, Draw, kept_features
+from jaxgan.metrics.nearest import nearest
+
+SHOWN, BESIDE = 8, 3
+
+
+def copies(draw: Draw, train: Source, extractor: Extractor, n: int) -> np.ndarray:
+    """Rows of images: a sample, then the three training examples that are nearest in features.
+
+    Of as many training examples as `n`, and of the first 2,000 samples those eight that are nearest to one.
+    Images [8, 4, H, W, C].
+    """
+    samples = draw(min(n, LOOKED_AT), 0)
+    examples = labelled(train, n)["x"]
+    near, distance = nearest(
+        extractor.apply(samples).features, kept_features(examples, extractor).features, BESIDE
+    )
+    chosen = np.argsort(distance[:, 0], kind="stable")[:SHOWN]
+    return np.stack([np.stack([samples[i], *examples[near[i]]]) for i in chosen])

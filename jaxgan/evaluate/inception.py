@@ -1,0 +1,82 @@
+"""InceptionV3 with the published weights as an extractor: what is measured through it is FID."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan.errors import Refused
+from jaxgan.evaluate import pickled, resizers
+from jaxgan.evaluate.extractor import Extractor, Seen, in_blocks
+from jaxgan.models.inception import SIDE, InceptionV3
+from jaxgan.parts.types import Array, PyTree
+from jaxgan.run.picture import quantised
+
+NAME = "pt_inception-2015-12-05-6726825d.pth"
+SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+THEIRS = {"kernel": "weight", "scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var"}
+"""What PyTorch calls the arrays of a layer."""
+
+
+def inception(weights: Path, resizer: Callable[[Array], Array] = resizers.clean) -> Extractor:
+    """Colour images in [-1, 1] -> 2048 features and 1008 logits, by the weights that published FIDs are of.
+
+    Images are rounded to 8 bits first, as those that were published were read from files, and brought to
+    299 px by one of `jaxgan.evaluate.resizers`.
+
+    >>> inception(Path("nowhere.pth"))
+    Traceback (most recent call last):
+    jaxgan.errors.Refused: there are no weights at nowhere.pth: give pt_inception-2015-12-05-6726825d.pth
+    """
+    if not weights.is_file():
+        raise Refused(f"there are no weights at {weights}: give {NAME}")
+    with weights.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    if digest != SHA256:
+        raise Refused(
+            f"{weights} is not {NAME}, the weights of FID that pytorch-fid and torch-fidelity download: "
+            f"its sha256 is {digest}, not {SHA256}"
+        )
+
+    def look(network: PyTree, images: Array) -> PyTree:
+        return InceptionV3().apply(network, resizer(quantised(images)))
+
+    see = in_blocks(look, variables(pickled.arrays(weights)))
+
+    def apply(images: np.ndarray) -> Seen:
+        if images.ndim != 4 or images.shape[-1] != 3:
+            raise Refused(
+                f"Inception looks at colour images (height, width, 3), not at {images.shape[1:]}: "
+                "repeat the channel of grey ones three times, or use the local extractor"
+            )
+        return Seen(*see(images))
+
+    return Extractor("inception", digest, resizer.__name__, apply)
+
+
+def variables(arrays: Mapping[str, np.ndarray]) -> PyTree:
+    """The variables of `InceptionV3`, from what PyTorch's state dict of it holds.
+
+    >>> variables({})
+    Traceback (most recent call last):
+    jaxgan.errors.Refused: these are not InceptionV3's weights: there is no Conv2d_1a_3x3.bn.running_mean
+    """
+    shapes = jax.eval_shape(InceptionV3().init, jax.random.key(0), jnp.zeros((1, SIDE, SIDE, 3)))
+
+    def taken(path: tuple[Any, ...], wanted: jax.ShapeDtypeStruct) -> np.ndarray:
+        _, *layer, kind = (key.key for key in path)
+        name = ".".join([*layer, THEIRS[kind]])
+        if name not in arrays:
+            raise Refused(f"these are not InceptionV3's weights: there is no {name}")
+        found = arrays[name]
+        if kind == "kernel":  # out, in, height, width
+            found = found.transpose(*range(2, found.ndim), 1, 0)
+        if found.shape != wanted.shape:
+            raise Refused(f"these are not InceptionV3's weights: {name} is of {arrays[name].shape}")
+        return found
+
+    return jax.tree.map_with_path(taken, shapes)

@@ -1,0 +1,52 @@
+"""What numbers are called, and which way they are better."""
+
+from typing import Literal
+
+from jaxgan.evaluate.extractor import Extractor
+
+Way = Literal["higher", "lower"]
+
+HIGHER = frozenset(
+    {"modes", "high_quality", "inception_score", "precision", "recall", "density", "coverage"} | {"width_min"}
+)
+LOWER = frozenset(
+    {"fid", "kid", "intra_fid", "reverse_kl", "imbalance", "energy", "wasserstein", "sliced_wasserstein"}
+    | {"train_share", "copies", "repeats", "data_copying"}
+)
+
+
+def better(name: str) -> Way | None:
+    """Which way a number is better, None where that cannot be said of it.
+
+    >>> better("fd_local"), better("coverage"), better("brightness")
+    ('lower', 'higher', None)
+    """
+    if name in HIGHER or name.startswith("score_"):
+        return "higher"
+    if name in LOWER or name.startswith(("fd_", "kd_", "intra_fd_")):
+        return "lower"
+    return None
+
+
+def frechet_name(extractor: Extractor) -> str:
+    """A Frechet distance is the FID by Inception alone.
+
+    >>> from jaxgan.evaluate.extractor import raw
+    >>> frechet_name(raw())
+    'fd_raw'
+    """
+    return _named(extractor, "fid", "fd")
+
+
+def kernel_name(extractor: Extractor) -> str:
+    """As for the kernel distance, the KID."""
+    return _named(extractor, "kid", "kd")
+
+
+def score_name(extractor: Extractor) -> str:
+    """As for the Inception score."""
+    return _named(extractor, "inception_score", "score")
+
+
+def _named(extractor: Extractor, inception: str, other: str) -> str:
+    return inception if extractor.name == "inception" else f"{other}_{extractor.name.replace(' ', '_')}"

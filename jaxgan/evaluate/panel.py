@@ -1,0 +1,241 @@
+"""What samples are held against, made ready once: the same panel measures every checkpoint."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from jaxgan.data.source import Modes, Source, labelled
+from jaxgan.errors import Refused
+from jaxgan.evaluate.extractor import Extractor, Seen, digest, together
+from jaxgan.evaluate.names import frechet_name, kernel_name, score_name
+from jaxgan.evaluate.store import stored
+from jaxgan.metrics.frechet import frechet, intra_class, moments
+from jaxgan.metrics.kernel import kernel_distance
+from jaxgan.metrics.memorisation import memorisation
+from jaxgan.metrics.metric import Estimate, Metric, estimate, kept, measured, resamples
+from jaxgan.metrics.mixture import TEN_SIGMA, covering, label_coverage, perfect
+from jaxgan.metrics.neighbours import precision_recall
+from jaxgan.metrics.plane import MOST, transport
+from jaxgan.metrics.score import inception_score
+from jaxgan.metrics.sliced import sliced_wasserstein
+from jaxgan.metrics.ssim import similarity
+
+USUAL = 10_000
+CHUNK = 2048  # examples held as they are, at a time
+LOOKED_AT = 2000  # images that are compared as images
+
+FRESH = {"data_copying": 0.5, "train_share": 0.5, "copies": 0.0, "repeats": 0.01}
+"""What fresh draws score, of whom alone it is asked whether they are copies."""
+_OF_LABELS = frozenset({"modes", "reverse_kl", "imbalance"})
+
+Numbers = dict[str, Estimate]
+Draw = Callable[[int, int], np.ndarray]  # (count, start) -> examples [count, ...]
+
+
+class Panel(NamedTuple):
+    """`measure` says what samples score, `oracle` what real examples do that are none of the reference.
+
+    Both give warnings as well: a metric that cannot be had says why in one of them. `floor` is what a perfect
+    sampler scores, where that is known.
+    """
+
+    n: int
+    measure: Callable[[Draw], tuple[Numbers, list[str]]]
+    oracle: Callable[[], tuple[Numbers, list[str]]]
+    floor: Mapping[str, float]
+    about: Mapping[str, Any]  # what must be known of the numbers
+
+
+def panel(
+    train: Source,
+    held_out: Source | None,
+    extractor: Extractor,
+    n: int = 0,
+    split: Literal["test", "train"] = "test",
+    classes: int = 0,
+) -> Panel:
+    """The panel for n samples of a generator trained on `train`; by default 10,000, or as many as that has.
+
+    The reference is the held-out examples, at most n of them; `split="train"`, or nothing held out, makes it
+    the examples that were trained on, which is said. The oracle is then the other part. Examples that are
+    drawn anew are both, by other numbers. `classes` is how many the generator is told of, in turn.
+
+    >>> from jaxgan.data import load
+    >>> from jaxgan.evaluate.extractor import raw
+    >>> ring = load("ring")
+    >>> numbers, _ = panel(ring, None, raw(), n=500).oracle()
+    >>> numbers["modes"].value
+    8.0
+    """
+    n = n or min(USUAL, train.size or USUAL)
+    if n < 2:
+        raise Refused(f"nothing can be said of {n} samples: take two at least")
+    warnings = [f"{extractor.name}: {extractor.note}"] if extractor.note else []
+    reference: Source = train
+    other: Source | None = train
+    where, first = "drawn anew", n  # of the other, the number of the first
+    if train.size is not None:
+        first = 0
+        if held_out is not None and split == "test":
+            reference, where = held_out, "test"
+        else:
+            other, where = held_out, "train"
+            why = "nothing is held out" if held_out is None else "as was asked"
+            warnings.insert(0, f"measured against the examples that were trained on ({why})")
+    real = labelled(reference, n)
+    floor: dict[str, float] = {}
+    if train.modes:
+        metrics = _of_points(train.modes, real["x"])
+        floor = perfect(len(train.modes.centres), n)
+    else:
+        metrics = _of_features(train, real, extractor, classes)
+    if len(train.shape) == 3:
+        metrics.append(("images", similarity()))
+        if held_out is not None:
+            learnt, apart = (kept_features(labelled(part, n)["x"], extractor) for part in (train, held_out))
+            metrics.append(("features", memorisation(learnt.features, apart.features)))
+            floor |= FRESH
+    if train.channels is not None and train.channels.classes:
+        metrics.append(("logits", _stacked(train.channels.classes)))
+        floor |= {name: x for name, x in perfect(train.classes, n).items() if name in _OF_LABELS}
+
+    def measure(draw: Draw, count: int = n, label: np.ndarray | None = None) -> tuple[Numbers, list[str]]:
+        images: list[np.ndarray] = []
+        seen: list[Seen] = []
+        for x in _drawn(draw, count):
+            images.append(x[: max(LOOKED_AT - CHUNK * len(images), 0)])
+            seen.append(extractor.apply(x))
+        given: dict[str, Any] = {"images": np.concatenate(images), **together(seen)._asdict()}
+        given["labelled"] = (
+            given["features"],
+            np.arange(count) % max(classes, 1) if label is None else label,
+        )
+        found: Numbers = {}
+        refused: list[str] = []
+        for kind, metric in metrics:
+            try:
+                found.update(measured(metric, [given[kind]]))
+            except Refused as why:
+                refused.append(f"not measured: {why}")
+        return found, refused
+
+    def oracle() -> tuple[Numbers, list[str]]:
+        if other is None:
+            return {}, ["no oracle row: no other real examples are left to be measured"]
+        count = n if other.size is None else min(n, other.size)
+        real = labelled(other, count, first)
+        found, refused = measure(lambda k, at: real["x"][at : at + k], count, real.get("label"))
+        return {name: x for name, x in found.items() if name not in FRESH}, refused
+
+    about = {
+        "split": where,
+        "reference_n": len(real["x"]),
+        "extractor": {"name": extractor.name, "digest": extractor.digest, "resizer": extractor.resizer},
+        "warnings": warnings,
+        "note": train.note,
+    }
+    return Panel(n, measure, oracle, floor, about)
+
+
+def kept_features(x: np.ndarray, extractor: Extractor) -> Seen:
+    """How real examples are seen: computed once, and kept in the user's cache by a hash of them."""
+
+    def make() -> dict[str, np.ndarray]:
+        seen = together(extractor.apply(x[at : at + CHUNK]) for at in range(0, len(x), CHUNK))
+        return {name: leaf for name, leaf in seen._asdict().items() if leaf is not None}
+
+    if not extractor.digest or extractor.digest == "raw":
+        found: Mapping[str, np.ndarray] = make()
+    else:
+        found = stored(f"seen {extractor.digest} {extractor.resizer} {digest(x)}", make)
+    return Seen(found["features"], found.get("logits"))
+
+
+def _drawn(draw: Draw, count: int) -> Iterator[np.ndarray]:
+    for start in range(0, count, CHUNK):
+        x = np.asarray(draw(min(CHUNK, count - start), start))
+        if not np.isfinite(x).all():
+            bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
+            raise Refused(f"{bad} of {len(x)} samples from number {start} on hold NaN or infinite numbers")
+        yield x
+
+
+def _of_points(modes: Modes, real: np.ndarray) -> list[tuple[str, Metric]]:
+    metrics = [("features", covering(modes.centres, modes.sigma, modes.dimensions))]
+    if real.shape[1] == 2:
+        held = real[:MOST]
+        metrics.append(("features", _first(len(held), transport(held))))
+    else:
+        ten = covering(modes.centres, modes.sigma, modes.dimensions, TEN_SIGMA)
+        metrics.append(
+            ("features", _called(ten, {name: f"{name}_10_sigma" for name in ("modes", "high_quality")}))
+        )
+    return [*metrics, ("features", sliced_wasserstein(real))]
+
+
+def _of_features(
+    train: Source, real: Mapping[str, np.ndarray], extractor: Extractor, classes: int
+) -> list[tuple[str, Metric]]:
+    seen = kept_features(real["x"], extractor)
+    x, name = seen.features, frechet_name(extractor)
+    metrics = [
+        ("features", _or_refused(lambda: frechet(moments(x), name))),
+        ("features", kernel_distance(x, kernel_name(extractor))),
+        ("features", _or_refused(lambda: precision_recall(x))),
+        ("features", sliced_wasserstein(x)),
+    ]
+    if train.channels is not None:  # classes are thousands, and logits those of every channel
+        return metrics
+    if seen.logits is not None:
+        metrics.append(("logits", inception_score(name=score_name(extractor))))
+    if classes and "label" in real:
+        of_class = {k: x[real["label"] == k] for k in range(classes)}
+        metrics.append(("labelled", _or_refused(lambda: _by_class(of_class, f"intra_{name}"))))
+    return metrics
+
+
+def _by_class(of_class: Mapping[int, np.ndarray], name: str) -> Metric:
+    return intra_class({label: moments(x) for label, x in of_class.items() if len(x)}, name)
+
+
+def _stacked(classes: int) -> Metric:
+    """Coverage of the modes of stacked images, by the classes that every channel is seen as."""
+
+    def compute(logits: np.ndarray) -> Numbers:
+        digits = logits.reshape(len(logits), -1, classes).argmax(axis=-1)
+        channels = digits.shape[1]
+        label = digits @ classes ** np.arange(channels)[::-1]
+        rows = resamples(len(label), 100)
+        again = [label_coverage(label[some], classes**channels) for some in rows]
+        found = label_coverage(label, classes**channels)
+        return {name: estimate(value, [own[name] for own in again]) for name, value in found.items()}
+
+    return kept(compute)
+
+
+def _or_refused(make: Callable[[], Metric]) -> Metric:
+    """A metric whose reference may not do, which is then said of it when it is measured."""
+    try:
+        return make()
+    except Refused as error:
+        why = error
+
+    def refuse(block: Any) -> Any:
+        raise why
+
+    return Metric((), refuse, lambda a, b: a, lambda state: {})
+
+
+def _first(count: int, metric: Metric) -> Metric:
+    """The metric of the first so many examples."""
+    return kept(lambda x: metric.compute(metric.of(x[:count])))
+
+
+def _called(metric: Metric, names: Mapping[str, str]) -> Metric:
+    """Some of a metric's numbers, by other names."""
+
+    def compute(state: Any) -> Numbers:
+        return {names[name]: value for name, value in metric.compute(state).items() if name in names}
+
+    return metric._replace(compute=compute)

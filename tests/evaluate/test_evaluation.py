@@ -1,0 +1,105 @@
+"""`jaxgan evaluate`, and the hook that does the same while a run goes on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support import jaxgan, play, script
+
+import jaxgan as jg
+from jaxgan.data import load
+from jaxgan.evaluate import hook
+from jaxgan.evaluate.extractor import raw
+from jaxgan.evaluate.hook import evaluated
+from jaxgan.run.reopen import reopened
+from jaxgan.run.sample import sampler
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory):
+    run = tmp_path_factory.mktemp("ring") / "run"
+    assert play(script("tiny"), "--out", run, "--seeds", "0:2", "--steps", 4) == 0
+    return run
+
+
+def written(run: Path) -> dict[str, dict]:
+    return {path.name: json.loads(path.read_text()) for path in sorted((run / "evaluations").iterdir())}
+
+
+def test_every_lane_is_measured_and_the_same_twice(ring, monkeypatch, capsys):
+    assert jaxgan(monkeypatch, "evaluate", ring, "--n", 300) == 0
+    once = written(ring)
+    assert list(once) == ["4-raw-seed=0.json", "4-raw-seed=1.json"]
+    said = once["4-raw-seed=0.json"]
+    assert (said["step"], said["lane"], said["n"], said["seed"]) == (4, "seed=0", 300, 0)
+    assert (said["split"], said["reference_n"]) == ("drawn anew", 300)
+    assert said["extractor"] == {"name": "raw", "digest": "raw", "resizer": "none"}
+    assert said["rows"]["oracle"]["modes"]["value"] == said["floor"]["modes"] == 8
+    assert said["better"]["reverse_kl"] == "lower"
+    numbers = said["rows"]["samples"]
+    assert all(one["low"] <= one["value"] <= one["high"] for one in numbers.values())
+    assert numbers != once["4-raw-seed=1.json"]["rows"]["samples"]
+    out = capsys.readouterr().out
+    assert "step 4, seed=1: 300 samples of seed 0 against 300 examples (drawn anew)" in out
+
+    assert jaxgan(monkeypatch, "evaluate", ring, "--n", 300) == 0
+    assert written(ring) == once
+    assert jaxgan(monkeypatch, "evaluate", ring, "--n", 300, "--seed", 1, "--lane", "seed=1") == 0
+    assert written(ring)["4-raw-seed=0.json"] == said
+    assert written(ring)["4-raw-seed=1.json"]["rows"] != once["4-raw-seed=1.json"]["rows"]
+
+
+def test_images_are_shown_beside_the_nearest_training_examples(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    assert play(script("pictures"), "--out", run, "--steps", 3) == 0
+    assert jaxgan(monkeypatch, "evaluate", run, "--n", 150, "--extractor", "raw") == 0
+    found = written_json(run)
+    assert found["note"] == "" and found["pictures"] == {"neighbours": "3-raw-neighbours.png"}
+    assert (run / "evaluations" / "3-raw-neighbours.png").read_bytes()[1:4] == b"PNG"
+    assert "fid" not in found["rows"]["samples"]
+    assert "fd_raw" in found["rows"]["samples"]
+
+
+def written_json(run: Path) -> dict:
+    (path,) = (run / "evaluations").glob("*.json")
+    return json.loads(path.read_text())
+
+
+def test_what_cannot_be_is_one_line(ring, tmp_path, monkeypatch, capsys):
+    assert jaxgan(monkeypatch, "evaluate", tmp_path) == 2
+    assert "is not a run folder" in capsys.readouterr().err
+    assert jaxgan(monkeypatch, "evaluate", ring, "--extractor", "inception") == 2
+    assert "Inception needs its weights: give the file pt_inception" in capsys.readouterr().err
+    assert jaxgan(monkeypatch, "evaluate", ring, "--extractor", "local") == 2
+    assert "a classifier of images cannot see examples of shape (2,)" in capsys.readouterr().err
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"something else")
+    assert jaxgan(monkeypatch, "evaluate", ring, "--weights", weights, "--extractor", "inception") == 2
+    assert "its sha256 is" in capsys.readouterr().err
+
+
+def moments(run, monkeypatch, times):
+    """Moments of one run, at which the clock shows these times."""
+    again = reopened(run, lane="seed=0")
+    draw = sampler(again.experiment.game, again.experiment.source.classes)
+    clock = iter(times)
+    monkeypatch.setattr(hook.time, "perf_counter", lambda: next(clock))
+    return lambda step, **more: jg.Moment(step, again.state, draw, **more)
+
+
+def test_the_hook_measures_what_the_command_does(ring, monkeypatch):
+    assert jaxgan(monkeypatch, "evaluate", ring, "--n", 200, "--lane", "seed=0") == 0
+    command = written(ring)["4-raw-seed=0.json"]["rows"]["samples"]
+    at = moments(ring, monkeypatch, range(100))
+    numbers = evaluated(load("ring"), raw, n=200)(at(4))
+    assert numbers == {name: one["value"] for name, one in command.items()}
+
+
+def test_the_hook_takes_no_more_than_its_share_of_the_time(ring, monkeypatch):
+    # ready at 0; measured from 0 to 10; asked at 20, when another 10 would be all of it; and at 120; and last
+    at = moments(ring, monkeypatch, [0, 0, 10, 20, 120, 130, 131, 141])
+    call = evaluated(load("ring"), raw, n=50, share=0.2)
+    assert call(at(0))
+    assert call(at(1)) == {}
+    assert call(at(2))
+    assert call(at(3, last=True))

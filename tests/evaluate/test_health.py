@@ -1,0 +1,49 @@
+"""Signs of life, against what they are by definition."""
+
+import jax
+import numpy as np
+from scipy.spatial.distance import pdist
+from support import ring_game, rule_of
+
+import jaxgan as jg
+from jaxgan.data import load
+from jaxgan.data.source import batch, examples
+from jaxgan.evaluate.health import apart, health, spectral_norms
+
+
+def moment(sample):
+    ring = load("ring")
+    batches = batch(ring, (1, 1, 16), ring.arrays, jax.random.key(0), 0)
+    state = rule_of(ring_game()).init(jax.random.key(0), batches)
+    return jg.Moment(0, state, sample)
+
+
+def test_diversity_is_1_of_examples_and_0_of_one_sample():
+    ring = load("ring")
+    call = health(ring)
+    assert abs(call(moment(lambda g, n: examples(ring, 2 * n)[n:]))["diversity"] - 1) < 0.1
+    assert call(moment(lambda g, n: np.ones((n, 2))))["diversity"] < 1e-6
+
+
+def test_the_mean_distance_is_that_of_all_pairs():
+    x = np.random.RandomState(0).randn(40, 3, 2)
+    np.testing.assert_allclose(apart(x), pdist(x.reshape(40, -1)).mean(), rtol=1e-9)
+
+
+def test_spectral_norms_are_largest_singular_values():
+    draw = np.random.RandomState(0)
+    params = {"a": {"kernel": draw.randn(3, 3, 4, 7), "bias": np.ones(7)}, "b": {"kernel": draw.randn(9, 2)}}
+    found = spectral_norms(params)
+    assert found.keys() == {"a", "b"}
+    np.testing.assert_allclose(found["a"], np.linalg.norm(params["a"]["kernel"].reshape(36, 7), 2))
+    np.testing.assert_allclose(found["b"], np.linalg.norm(params["b"]["kernel"], 2))
+
+
+def test_the_average_s_distance():
+    at = moment(lambda g, n: np.arange(2.0 * n).reshape(n, 2))
+    call = health(load("ring"))
+    assert call(at)["g/average"] == 0
+    doubled = jax.tree.map(lambda x: 2 * x, at.state.ema.params)
+    state = at.state.replace(ema=at.state.ema._replace(params=doubled))
+    np.testing.assert_allclose(call(at._replace(state=state))["g/average"], 1, rtol=1e-6)
+    assert "g/average" not in call(at._replace(state=at.state.replace(ema=None)))

@@ -1,0 +1,147 @@
+"""The panel: the same numbers every time, however they are computed, and an oracle beside them."""
+
+import jax
+import numpy as np
+import pytest
+from support import ring_game
+
+from jaxgan.data import load
+from jaxgan.data.source import labelled
+from jaxgan.errors import Refused
+from jaxgan.evaluate import panel as panels
+from jaxgan.evaluate.extractor import BLOCK, Extractor, Seen, by, in_blocks, raw
+from jaxgan.evaluate.panel import FRESH, panel
+from jaxgan.run.sample import sampler
+
+COARSE = by(lambda x: x.reshape(len(x), 4, 2, 4, 2).mean(axis=(2, 4)).reshape(len(x), -1), "coarse", "v1")
+"""Digits as 16 numbers: cheap, and of a meaning."""
+
+
+def digits(**asked):
+    train = load("digits")
+    return panel(train, train.held_out(), COARSE, **asked)
+
+
+def of(source, start=0):
+    return lambda count, at: labelled(source, count, start + at)["x"]
+
+
+@pytest.fixture(scope="module")
+def generated():
+    game = ring_game()
+    x = load("ring")
+    batch = {"x": labelled(x, 4)["x"], "index": np.arange(4, dtype=np.uint32)}
+    generator = game.init(jax.random.key(0), batch)[0]
+    draw = sampler(game)
+    return lambda count, start: draw(generator, count, 7, start)
+
+
+def test_twice_the_same_call_is_the_same_bits(generated):
+    one, two = (panel(load("ring"), None, raw(), n=600).measure(generated) for _ in range(2))
+    assert one == two
+
+
+def test_blocks_change_nothing(generated, monkeypatch):
+    whole = panel(load("ring"), None, raw(), n=600).measure(generated)[0]
+    monkeypatch.setattr(panels, "CHUNK", 77)
+    parts = panel(load("ring"), None, raw(), n=600).measure(generated)[0]
+    for name, value in whole.items():
+        np.testing.assert_allclose(value, parts[name], atol=1e-5, err_msg=name)
+
+
+def test_devices_change_nothing():
+    x = np.random.RandomState(0).randn(BLOCK + 3, 5).astype(np.float32)
+    weights = np.random.RandomState(1).randn(5, 2).astype(np.float32)
+    assert jax.local_device_count() > 1
+    np.testing.assert_allclose(in_blocks(lambda w, x: x @ w, weights)(x), x @ weights, atol=1e-5)
+
+
+def test_the_oracle_of_a_mixture_is_a_perfect_sampler():
+    ring = panel(load("ring"), None, raw(), n=2500)
+    numbers, refused = ring.oracle()
+    assert not refused
+    for name in ("high_quality", "width"):
+        assert numbers[name].low <= ring.floor[name] <= numbers[name].high, name
+    assert numbers["modes"].value == ring.floor["modes"] == 8
+    assert numbers["reverse_kl"].value < 5 * ring.floor["reverse_kl"]
+    assert ring.about["split"] == "drawn anew"
+
+
+def test_reference_and_oracle_of_what_is_drawn_anew_are_others():
+    with_itself = panel(load("ring"), None, raw(), n=300).measure(of(load("ring")))[0]
+    assert with_itself["wasserstein"].value == 0
+    assert panel(load("ring"), None, raw(), n=300).oracle()[0]["wasserstein"].value > 0
+
+
+def test_held_out_digits_are_the_reference_and_training_digits_the_oracle():
+    made = digits()
+    assert (made.n, made.about["split"], made.about["reference_n"]) == (1500, "test", 297)
+    numbers, _ = made.oracle()
+    held = load("digits", split="test")
+    assert made.measure(of(held), count=297)[0]["fd_coarse"].value < 1e-6
+    assert 1e-3 < numbers["fd_coarse"].value < 0.5
+    assert not FRESH.keys() & numbers.keys()  # real examples are no copies of themselves
+
+
+def test_measuring_against_training_examples_is_said():
+    made = digits(split="train")
+    assert made.about["split"] == "train"
+    assert made.about["warnings"] == ["measured against the examples that were trained on (as was asked)"]
+    assert "fd_coarse" in made.oracle()[0]  # of those held out
+    alone = panel(load("digits"), None, COARSE)
+    assert "nothing is held out" in alone.about["warnings"][0]
+    assert alone.oracle() == ({}, ["no oracle row: no other real examples are left to be measured"])
+
+
+def test_copies_of_training_examples_are_flagged_and_fresh_ones_are_not():
+    train = load("digits")
+    copied = digits(n=200).measure(of(train))[0]
+    assert copied["data_copying"].low > 0.9
+    assert copied["copies"].low > 0.5
+    fresh = digits(n=200).measure(of(train, 800), count=200)[0]  # the panel knows the first 200 alone
+    assert fresh["copies"].high < 0.1
+
+
+def test_labels_are_those_the_generator_is_told():
+    """A generator that draws the class it is told of, and one that ignores it: only one of these can tell."""
+    train = load("glyphs")  # the n-th shows the digit n mod 10, as samples are told their class
+    seen = by(lambda x: x[:, 8:20:6, 8:20:6, 0].reshape(len(x), -1), "four", "v1")
+    made = panel(train, load("glyphs", split="test"), seen, n=400, classes=10)
+    told = made.measure(of(train))[0]
+    ignored = made.measure(of(train, 3))[0]
+    assert abs(told["fd_four"].value - ignored["fd_four"].value) < 0.1
+    assert ignored["intra_fd_four"].value > 2 * told["intra_fd_four"].value
+    np.testing.assert_allclose(made.oracle()[0]["intra_fd_four"].value, told["intra_fd_four"].value)
+
+
+def test_modes_of_stacked_images_are_what_every_channel_is_seen_as():
+    train = load("stacked:digits")
+
+    def apply(x):  # three digits of ten by their brightness, which is all this extractor knows
+        level = ((x.mean(axis=(1, 2)) + 1) * 4.999).astype(int)
+        return Seen(level.astype(np.float32), np.eye(10, dtype=np.float32)[level].reshape(len(x), -1))
+
+    made = panel(train, None, Extractor("levels", "", "none", apply), n=100)
+
+    def draw(count, start):
+        wanted = np.array([[0, 0, 0], [0, 0, 9], [1, 0, 0]])[np.arange(start, start + count) % 3]
+        return np.broadcast_to(wanted[:, None, None, :] / 5 - 0.95, (count, 8, 8, 3)).astype(np.float32)
+
+    numbers, _ = made.measure(draw)
+    assert numbers["modes"].value == 3
+    assert made.floor["modes"] == 1000
+    assert not any(name.startswith("score") for name in numbers)
+
+
+def test_a_metric_that_cannot_be_had_says_why():
+    _, refused = panel(load("digits"), load("digits", split="test"), COARSE, n=12).measure(of(load("digits")))
+    assert any("needs more than 16 examples" in why for why in refused)
+
+
+def test_samples_that_are_not_finite_are_refused():
+    broken = labelled(load("ring"), 300)["x"]
+    broken[7] = np.nan
+    with pytest.raises(Refused, match="1 of 300 samples from number 0 on hold NaN"):
+        panel(load("ring"), None, raw(), n=300).measure(lambda count, start: broken)
+    with pytest.raises(Refused, match="take two at least"):
+        panel(load("ring"), None, raw(), n=1)

@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+from scipy.stats import mannwhitneyu
+
+from jaxgan.errors import Refused
+from jaxgan.metrics.memorisation import memorisation
+from jaxgan.metrics.metric import measured
+
+DRAW = np.random.RandomState(0)
+D = 8
+TRAIN, HELD_OUT = DRAW.normal(size=(400, D)), DRAW.normal(size=(100, D))
+METRIC = memorisation(TRAIN, HELD_OUT)
+FRESH = {"data_copying": 0.5, "train_share": 0.5, "copies": 0.0, "repeats": 0.01}
+"""What fresh draws score on average."""
+
+
+def found(generated):
+    return METRIC.compute((generated,))
+
+
+def fresh(n=200):
+    return DRAW.normal(size=(n, D))
+
+
+def test_fresh_draws_are_not_flagged():
+    """The interval holds what it should in about 95 % of trials, of sets of unequal size too."""
+    held = dict.fromkeys(FRESH, 0)
+    got = {name: [] for name in FRESH}
+    for _ in range(40):
+        metric = memorisation(DRAW.normal(size=(400, D)), DRAW.normal(size=(100, D)))
+        for name, (value, low, high) in metric.compute((fresh(),)).items():
+            held[name] += low - 1e-12 <= FRESH[name] <= high + 1e-12
+            got[name].append(value)
+    assert all(times >= 34 for name, times in held.items() if name != "copies"), held
+    for name in ("data_copying", "train_share"):
+        assert abs(np.mean(got[name]) - 0.5) < 4 * np.std(got[name]) / 40**0.5 < 0.03
+    assert np.abs(np.mean(got["copies"])) < 0.002
+    assert 0.005 < np.mean(got["repeats"]) < 0.025
+
+
+def test_intervals_are_as_wide_as_trials_spread():
+    # in the plane, where a third as near as the next is no rarity; and more samples than examples
+    trials = []
+    for _ in range(60):
+        metric = memorisation(DRAW.normal(size=(120, 2)), DRAW.normal(size=(80, 2)))
+        trials.append(metric.compute((DRAW.normal(size=(300, 2)),)))
+    for name in FRESH:
+        spread = np.std([t[name].value for t in trials])
+        told = np.mean([(t[name].high - t[name].low) / 2 / 1.96 for t in trials])
+        assert 0.7 < told / spread < 1.5, name
+    assert np.mean([t["copies"].value for t in trials]) == pytest.approx(0, abs=0.015)
+
+
+def test_copies_are_flagged():
+    copies = found(TRAIN[:200] + 1e-3 * fresh())
+    assert copies["data_copying"].low > 0.95
+    assert copies["train_share"].low > 0.9
+    assert copies["copies"].low > 0.95
+    assert copies["repeats"].low < 0.01 < copies["repeats"].high
+
+
+def test_a_few_copies_among_fresh_draws_are_flagged():
+    some = found(np.concatenate([TRAIN[:20], fresh(180)]))["copies"]
+    assert some.value == pytest.approx(0.1, abs=0.02)
+    assert some.low > 0.04
+
+
+def test_samples_that_lean_towards_the_training_examples_are_flagged():
+    leaning = found(0.9 * TRAIN[:200] + 0.3 * fresh())
+    assert leaning["train_share"].low > 0.6
+
+
+def test_neither_bad_nor_uniform_samples_are_taken_for_copies():
+    noisy, narrow = found(2 * fresh(1000)), found(0.5 * fresh(1000))
+    assert noisy["data_copying"].high < 0.2  # which alone says nothing of copies
+    assert narrow["data_copying"].low > 0.8
+    for samples in (noisy, narrow):
+        assert samples["train_share"].low < 0.5 < samples["train_share"].high
+        assert samples["copies"].high < 0.03
+
+
+def test_one_sample_over_and_over():
+    for one, share in ((TRAIN[:1] + 0.5, 1.0), (HELD_OUT[:1] + 1e-3, 0.0)):
+        same = found(np.repeat(one, 200, axis=0) + 1e-4 * fresh())
+        assert same["repeats"].low > 0.95
+        # all have one and the same nearest example, and it is one of either side by chance
+        assert same["train_share"].value == share
+        assert same["train_share"].low < 0.5 < same["train_share"].high
+
+
+def test_the_interval_of_the_share_is_that_of_shuffling_the_sides():
+    both, samples = np.concatenate([TRAIN, HELD_OUT]), fresh(2000)
+    got = found(samples)["train_share"]
+    count = np.bincount(cdist(samples, both).argmin(axis=1), minlength=500)
+    shuffled = []
+    for _ in range(2000):
+        DRAW.shuffle(count)
+        a, b = count[:400].mean(), count[400:].mean()
+        shuffled.append(a / (a + b))
+    assert (got.high - got.low) / 2 == pytest.approx(1.96 * np.std(shuffled), rel=0.1)
+
+
+def test_by_definition():
+    generated = np.concatenate([TRAIN[:20] + 0.1 * fresh(20), 0.8 * fresh(500)])
+    to_train, held_out = cdist(generated, TRAIN), cdist(HELD_OUT, TRAIN)
+    to_held_out = cdist(generated, HELD_OUT).min(axis=1)
+    got = found(generated)
+    u = mannwhitneyu(held_out.min(axis=1), to_train.min(axis=1)).statistic
+    assert got["data_copying"].value == pytest.approx(u / len(generated) / len(HELD_OUT))
+    won = (to_train.min(axis=1) < to_held_out).sum()
+    rates = won / len(TRAIN), (len(generated) - won) / len(HELD_OUT)
+    assert got["train_share"].value == pytest.approx(rates[0] / sum(rates))
+    thirds = [
+        (np.partition(d, 1, axis=1)[:, 0] < np.partition(d, 1, axis=1)[:, 1] / 3).mean()
+        for d in (to_train, held_out)
+    ]
+    assert got["copies"].value == pytest.approx(thirds[0] - thirds[1])
+    assert thirds[0] > 0.03
+
+
+def test_repeats_by_definition():
+    generated = np.concatenate([0.7 * fresh(395), 1e-3 * fresh(5)])  # as many as training examples: all count
+    apart = [np.sort(cdist(x, x), axis=1)[:, 1] for x in (generated, TRAIN)]
+    expected = (apart[0] <= np.quantile(apart[1], 0.01, method="weibull")).mean()
+    assert found(generated)["repeats"].value == pytest.approx(expected)
+    assert expected > 0.05
+
+
+def test_an_exact_copy_of_what_the_training_set_holds_twice():
+    train = np.concatenate([TRAIN, TRAIN[:10]])
+    metric = memorisation(train, HELD_OUT)
+    assert metric.compute((train[:10],))["copies"].value == 1.0
+
+
+def test_what_lies_on_both_sides_counts_half():
+    x = np.concatenate([TRAIN[:50], HELD_OUT[:50]])
+    assert memorisation(x, x).compute((fresh(),))["train_share"].value == 0.5
+
+
+def test_the_same_at_every_call_and_from_blocks():
+    generated = fresh(150)
+    whole = found(generated)
+    assert found(generated) == whole
+    assert measured(METRIC, [generated[:100], generated[100:]]) == whole
+    assert memorisation(TRAIN, HELD_OUT, block=100).compute((generated,)) == whole
+
+
+def test_refused():
+    damaged = np.full((6, D), np.inf)
+    with pytest.raises(Refused, match=r"two training and two held-out examples, not 400 and 1"):
+        memorisation(TRAIN, HELD_OUT[:1])
+    with pytest.raises(Refused, match="of the held-out ones there are none"):
+        memorisation(TRAIN, HELD_OUT[:0])
+    with pytest.raises(Refused, match="two generated examples, not 1"):
+        found(fresh(1))
+    with pytest.raises(Refused, match="6 of 6 generated examples are not finite"):
+        found(damaged)
+    with pytest.raises(Refused, match=r"held-out examples of 3 numbers .* 8"):
+        memorisation(TRAIN, HELD_OUT[:, :3])

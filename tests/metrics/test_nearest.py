@@ -1,0 +1,108 @@
+import jax
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from jaxgan.errors import Refused
+from jaxgan.metrics.nearest import nearest, placed, squared
+
+DRAW = np.random.RandomState(0)
+
+
+def by_hand(x, among, k):
+    """Every distance in float64, from differences; of equal ones the first."""
+    distances = cdist(x.astype(np.float32).astype(float), among.astype(np.float32).astype(float))
+    numbers = np.argsort(distances, axis=1, kind="stable")[:, :k]
+    return numbers, np.take_along_axis(distances, numbers, axis=1)
+
+
+@pytest.mark.parametrize("block", [4096, 17])
+@pytest.mark.parametrize("d", [2, 40])
+def test_by_hand_in_any_blocks(d, block):
+    x, among = DRAW.normal(size=(30, d)), DRAW.normal(size=(45, d))
+    numbers, distances = nearest(x, among, 4, block)
+    by_hand_numbers, by_hand_distances = by_hand(x, among, 4)
+    np.testing.assert_array_equal(numbers, by_hand_numbers)
+    np.testing.assert_allclose(distances, by_hand_distances, rtol=1e-13)
+
+
+def test_blocks_change_not_a_bit():
+    x, among = DRAW.normal(size=(30, 100)), DRAW.normal(size=(45, 100))
+    for whole, parts in zip(nearest(x, among, 3), nearest(x, among, 3, 7), strict=True):
+        np.testing.assert_array_equal(whole, parts)
+
+
+def test_a_copy_is_at_no_distance_wherever_it_lies():
+    among = (DRAW.normal(size=(40, 2048)) + 100).astype(np.float32)
+    numbers, distances = nearest(among[::3], among, 2)
+    np.testing.assert_array_equal(numbers[:, 0], np.arange(0, 40, 3))
+    np.testing.assert_array_equal(distances[:, 0], 0.0)
+    assert distances[:, 1].min() > 1
+
+
+def test_far_from_the_origin_neighbours_are_still_told_apart():
+    among = DRAW.normal(size=(40, 64)) + 1000
+    x = among + 0.3 * DRAW.normal(size=(40, 64))
+    np.testing.assert_array_equal(nearest(x, among, 5)[0], by_hand(x, among, 5)[0])
+
+
+def test_tight_modes_in_the_plane():
+    # hundreds of neighbours lie nearer than float32 could tell by a product of matrices
+    angle = 2 * np.pi * DRAW.randint(0, 8, 1000) / 8
+    x = 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1) + 1e-5 * DRAW.normal(size=(1000, 2))
+    np.testing.assert_array_equal(nearest(x[:50], x, 6)[1], by_hand(x[:50], x, 6)[1])
+
+
+def test_neighbours_nearer_than_rounding_are_put_in_order():
+    x = DRAW.normal(size=(1, 64))
+    among = np.concatenate([DRAW.normal(size=(50, 64)), x + 1e-5 * DRAW.normal(size=(9, 64))])
+    np.testing.assert_array_equal(nearest(x, among, 3)[0], by_hand(x, among, 3)[0])
+
+
+def test_of_equally_far_ones_the_lower_number_comes_first():
+    # whole numbers in another order each: as far in float64, not quite so in float32
+    among = np.stack([DRAW.permutation(np.arange(50)) for _ in range(12)])
+    numbers, distances = nearest(np.zeros((1, 50)), among, 4, 9)
+    assert numbers.tolist() == [[0, 1, 2, 3]]
+    assert len(set(distances[0])) == 1
+
+
+@pytest.mark.parametrize("d", [2, 32, 33, 2048])
+@pytest.mark.parametrize("kind", ["normal", "positive", "copies", "sparse"])
+def test_rounding_stays_within_what_is_allowed_for(d, kind):
+    a, b = (DRAW.normal(size=(60, d)).astype(np.float32) for _ in range(2))
+    if kind == "positive":
+        a, b = np.abs(a), np.abs(b)
+    elif kind == "copies":
+        b = a
+    elif kind == "sparse":
+        a[:, 1:], b[:, 1:] = 1e-3 * a[:, 1:], 1e-3 * b[:, 1:]
+    middle = np.zeros(d, np.float32)
+    found, rounding = jax.jit(squared)(placed(a, middle), placed(b, middle))
+    error = np.abs(np.asarray(found, np.float64) - cdist(a.astype(float), b.astype(float)) ** 2)
+    assert np.all(error <= 0.7 * np.asarray(rounding))
+
+
+def test_products_are_of_whole_precision_on_devices_that_would_round_them():
+    x = placed(np.ones((2, 40), np.float32), np.zeros(40, np.float32))
+    assert "HIGHEST" in str(jax.make_jaxpr(squared)(x, x))
+
+
+def test_images_are_flattened():
+    x = DRAW.normal(size=(5, 4, 4, 1))
+    np.testing.assert_array_equal(nearest(x, x, 2)[1], nearest(x.reshape(5, 16), x.reshape(5, 16), 2)[1])
+
+
+def test_refused():
+    x, damaged = np.zeros((5, 3)), np.zeros((5, 3))
+    damaged[1, 0], damaged[3, 2] = np.nan, np.inf
+    with pytest.raises(Refused, match="of the other ones there are none"):
+        nearest(x, x[:0])
+    with pytest.raises(Refused, match=r"3 numbers .* 2"):
+        nearest(x, x[:, :2])
+    with pytest.raises(Refused, match="2 of 5 given examples are not finite"):
+        nearest(damaged, x)
+    with pytest.raises(Refused, match="of 5 examples there are no 6 nearest"):
+        nearest(x, x, 6)
+    with pytest.raises(Refused, match="no 0 nearest"):
+        nearest(x, x, 0)

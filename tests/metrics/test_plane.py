@@ -1,0 +1,58 @@
+from itertools import permutations
+
+import numpy as np
+import pytest
+from scipy.stats import wasserstein_distance
+
+from jaxgan.errors import Refused
+from jaxgan.metrics.metric import measured
+from jaxgan.metrics.plane import transport, wasserstein
+
+RNG = np.random.default_rng(0)
+
+
+def test_against_scipy_in_one_dimension():
+    x, y = RNG.normal(size=(80, 1)), 2 * RNG.normal(size=(80, 1)) + 1
+    assert wasserstein(x, y) == pytest.approx(wasserstein_distance(x[:, 0], y[:, 0]), abs=1e-12)
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_no_pairing_is_shorter(d):
+    x, y = RNG.normal(size=(6, d)), RNG.normal(size=(6, d))
+    ways = [np.linalg.norm(x[list(way)] - y, axis=1).mean() for way in permutations(range(6))]
+    assert wasserstein(x, y) == pytest.approx(min(ways), abs=1e-12)
+
+
+def test_what_is_shifted_is_as_far_as_it_was_shifted():
+    x = RNG.normal(size=(200, 2))
+    assert wasserstein(x, RNG.permutation(x) + np.array([3.0, 4.0])) == pytest.approx(5)
+    assert wasserstein(x, RNG.permutation(x)) == 0
+
+
+def test_as_a_metric():
+    """Blocks of any size; the interval is as wide as the number varies from sample to sample."""
+    centre = np.array([1.0, 0.0])
+    trials = [wasserstein(RNG.normal(size=(200, 2)), RNG.normal(size=(200, 2)) + centre) for _ in range(100)]
+    halves = []
+    for _ in range(30):
+        samples, real = RNG.normal(size=(200, 2)), RNG.normal(size=(250, 2)) + centre
+        got = measured(transport(real), np.split(samples, [1, 150]))["wasserstein"]
+        assert got.value == pytest.approx(wasserstein(samples, real[:200]))
+        assert got.low + got.high == pytest.approx(2 * got.value)
+        halves.append((got.high - got.low) / 2)
+    assert np.sqrt(np.mean(np.square(halves))) == pytest.approx(1.96 * np.std(trials), rel=0.25)
+
+
+def test_refused():
+    x = np.zeros((30, 2))
+    for other in (np.zeros((29, 2)), np.zeros((30, 3)), np.zeros(30)):
+        with pytest.raises(Refused, match="cannot be paired"):
+            wasserstein(x, other)
+    with pytest.raises(Refused, match="at most 2500"):
+        wasserstein(np.zeros((2501, 2)), np.zeros((2501, 2)))
+    with pytest.raises(Refused, match="not finite"):
+        wasserstein(x, np.full((30, 2), np.nan))
+    with pytest.raises(Refused, match="31 samples cannot be paired with 30 real ones"):
+        measured(transport(x), [np.zeros((31, 2))])
+    with pytest.raises(Refused, match="at least 20"):
+        measured(transport(x), [x[:19]])

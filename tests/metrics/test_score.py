@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxgan.errors import Refused
+from jaxgan.metrics.metric import measured
+from jaxgan.metrics.score import inception_score
+
+LOGITS = 2 * np.random.RandomState(5).randn(120, 6)
+
+
+def whole(logits, **options):
+    return measured(inception_score(**options), [logits])["inception_score_whole"]
+
+
+def test_torch_fidelity_had_the_same_numbers():
+    got = measured(inception_score(), [LOGITS])
+    assert got["inception_score"].value == pytest.approx(1.9783063577742948, rel=1e-12)
+    assert got["inception_score_whole"].value == pytest.approx(2.151023737122059, rel=1e-12)
+    # its standard deviation of the splits, by the number less one, to the mean's
+    reach = 1.959964 * 0.18541764244254355 / 9**0.5
+    assert got["inception_score"].high - got["inception_score"].value == pytest.approx(reach, rel=1e-9)
+
+
+@pytest.mark.parametrize("classes", [2, 10])
+def test_sure_and_even_scores_the_number_of_classes(classes):
+    sure = 1e4 * np.eye(classes)[np.arange(100 * classes) % classes]
+    assert whole(sure) == pytest.approx((classes, classes, classes), rel=1e-9)
+    collapsed = 1e4 * np.eye(classes)[np.zeros(100, int)]
+    assert measured(inception_score(), [collapsed])["inception_score"].value == pytest.approx(1, rel=1e-9)
+    unsure = np.zeros((100, classes))
+    assert whole(unsure).value == pytest.approx(1, rel=1e-9)
+
+
+def test_by_hand():
+    p = np.array([[0.9, 0.1], [0.2, 0.8]] * 20)
+    q = p.mean(axis=0)
+    expected = np.exp((p * np.log(p / q)).sum(axis=1).mean())
+    assert whole(np.log(p)).value == pytest.approx(expected, rel=1e-12)
+    assert whole(np.log(p) + 7).value == pytest.approx(expected, rel=1e-12)  # logits are of any height
+
+
+def test_logits_in_float32_are_summed_in_float64():
+    rough = (LOGITS + 50).astype(np.float32)
+    assert whole(rough) == pytest.approx(whole(rough.astype(float)), rel=1e-12)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 120), max_size=5))
+def test_any_blocks_give_the_same(cuts):
+    got = measured(inception_score(), np.split(LOGITS, sorted(cuts)))
+    assert got == measured(inception_score(), [LOGITS])
+
+
+def test_examples_in_order_of_class_score_as_in_any():
+    sure = 8 * np.eye(4)[np.arange(400) // 100] + np.random.RandomState(0).randn(400, 4)
+    got = measured(inception_score(), [sure])
+    assert got["inception_score"].value > 0.9 * got["inception_score_whole"].value > 3
+
+
+@pytest.mark.parametrize("name", ["inception_score", "inception_score_whole"])
+def test_the_interval_is_as_wide_as_the_values_scatter(name):
+    random = np.random.RandomState(1)
+    got = [measured(inception_score(), [2 * random.randn(400, 4)])[name] for _ in range(200)]
+    scatter, said = np.std([g.value for g in got]), np.mean([g.high - g.low for g in got]) / 2 / 1.96
+    assert said == pytest.approx(scatter, rel=0.15)
+
+
+def test_named_otherwise():
+    assert set(measured(inception_score(name="own"), [LOGITS])) == {"own", "own_whole"}
+
+
+def test_refused():
+    with pytest.raises(Refused, match="over 10 splits needs 20 examples or more, not 19"):
+        whole(LOGITS[:19])
+    with pytest.raises(Refused, match=r"not of an array of shape \(120, 2, 3\)"):
+        whole(LOGITS.reshape(120, 2, 3))
+    with pytest.raises(Refused, match="1 of 120 examples hold NaN"):
+        whole(np.where(np.arange(120)[:, None] == 4, np.nan, LOGITS))

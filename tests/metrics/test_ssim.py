@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxgan.errors import Refused
+from jaxgan.metrics.metric import measured
+from jaxgan.metrics.ssim import multiscale_ssim, similarity, ssim
+
+
+def noise(*shape, seed=0):
+    return 2 * np.random.RandomState(seed).rand(*shape) - 1
+
+
+def one(metric, *blocks):
+    (estimate,) = measured(metric, blocks).values()
+    return estimate
+
+
+def test_scikit_image_and_pytorch_msssim_had_the_same_numbers():
+    random = np.random.RandomState(6)
+    a, b = 2 * random.rand(2, 2, 24, 30, 3) - 1
+    # structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=2)
+    assert ssim(a, 0.7 * a + 0.3 * b) == pytest.approx([0.6641171590956615, 0.6485482600233791], rel=1e-12)
+    a, b = 2 * random.rand(2, 2, 176, 192, 3) - 1
+    # ms_ssim(data_range=2, size_average=False) in float64, its window as well
+    expected = [0.903430863679254, 0.9083995235024616]
+    assert multiscale_ssim(a, 0.7 * a + 0.3 * b) == pytest.approx(expected, rel=1e-7)
+
+
+def test_an_image_is_itself():
+    for x in (noise(3, 40, 33, 3), np.ones((1, 11, 11, 1)), np.zeros((1, 23, 50, 2))):
+        assert ssim(x, x) == pytest.approx(np.ones(len(x)))
+        assert multiscale_ssim(x, x) == pytest.approx(np.ones(len(x)))
+
+
+def test_even_images_differ_by_luminance_alone():
+    a, b = np.full((1, 44, 44, 1), 0.5), np.full((1, 44, 44, 1), 0.25)
+    luminance = (2 * 0.5 * 0.25 + 0.0004) / (0.5**2 + 0.25**2 + 0.0004)
+    assert ssim(a, b) == pytest.approx([luminance], rel=1e-9)
+    weights = np.array([0.0448, 0.2856, 0.3001])  # 44, 22 and 11 px: three scales
+    assert multiscale_ssim(a, b) == pytest.approx([luminance ** (weights[-1] / weights.sum())], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("side", "scales"), [(11, 1), (21, 1), (22, 2), (43, 2), (44, 3), (88, 4), (176, 5), (400, 5)]
+)
+def test_scales_are_as_many_as_hold_the_window(side, scales):
+    luminance = (2 * 0.5 * 0.25 + 0.0004) / (0.5**2 + 0.25**2 + 0.0004)
+    weights = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])[:scales]
+    power = weights[-1] / (1 if scales == 5 else weights.sum())
+    got = multiscale_ssim(np.full((1, side, side + 3, 1), 0.5), np.full((1, side, side + 3, 1), 0.25))
+    assert got == pytest.approx([luminance**power], rel=1e-9)
+
+
+def test_two_scales_by_their_parts():
+    """The finer scale's contrast and structure: its similarity where both means are equal everywhere."""
+    a = np.tile([[1.0, -1.0], [-1.0, 1.0]], (11, 11))[None, :, :, None] * 0.5
+    b = 0.5 * a  # a chessboard's half scale is 0: there both are the same
+    weights = np.array([0.0448, 0.2856])
+    fine = (2 * 0.125 + 0.0036) / (0.25 + 0.0625 + 0.0036)  # of variances 1/4 and 1/16, covariance 1/8
+    assert multiscale_ssim(a, b) == pytest.approx([fine ** (0.0448 / weights.sum())], rel=1e-3)
+    assert multiscale_ssim(a, -b) == [0]  # less than nothing in common counts as nothing
+    assert ssim(a, -b) == pytest.approx([(-2 * 0.125 + 0.0036) / (0.25 + 0.0625 + 0.0036)], rel=1e-3)
+
+
+def test_a_colour_is_an_image_of_its_own():
+    a, b = noise(2, 24, 24, 3), noise(2, 24, 24, 3) * 0.5 + 0.2
+    for compare in (ssim, multiscale_ssim):
+        alone = [compare(a[..., i : i + 1], b[..., i : i + 1]) for i in range(3)]
+        assert compare(a, b) == pytest.approx(np.mean(alone, axis=0), rel=1e-12)
+        turned = compare(a.transpose(0, 2, 1, 3), b.transpose(0, 2, 1, 3))
+        assert compare(a, b) == pytest.approx(turned, rel=1e-12)
+
+
+def test_collapsed_samples_are_alike_and_others_are_not():
+    x = noise(40, 24, 24, 1)
+    assert one(similarity(), np.repeat(x[:1], 40, axis=0)) == pytest.approx((1, 1, 1))
+    assert one(similarity(), x).high < 0.2
+    half = np.concatenate([x[:20], np.repeat(x[:1], 20, axis=0)])
+    assert 0.1 < one(similarity(), half).value < 0.6
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, 41), max_size=5))
+def test_any_blocks_give_the_same(cuts):
+    x = noise(41, 12, 12, 1)
+    for pairs in (8, 1000):
+        assert one(similarity(pairs), *np.split(x, sorted(cuts))) == one(similarity(pairs), x)
+
+
+def test_pairs_are_disjoint_and_no_more_images_are_kept():
+    x = noise(41, 12, 12, 1)
+    assert one(similarity(8), x) == one(similarity(8), x[:16])
+    metric = similarity(8)
+    state = metric.empty
+    for block in np.split(x[:40], 10):
+        state = metric.merge(state, metric.of(block))
+    assert sum(map(len, state)) == 16
+    # every image is there twice: 1 pair in 23 is of a kind, and all would be were an image its own partner
+    alike = [one(similarity(), np.repeat(noise(12, 12, 12, 1, seed=i), 2, axis=0)).value for i in range(200)]
+    apart = [one(similarity(), noise(24, 12, 12, 1, seed=i)).value for i in range(200)]
+    assert np.mean(alike) - np.mean(apart) < 0.1
+
+
+def test_pairs_are_drawn_not_neighbours():
+    """Samples that come in order of what they are."""
+    x = np.repeat(noise(20, 12, 12, 1), 20, axis=0)
+    assert one(similarity(), x).value < 0.2
+
+
+def test_the_interval_is_as_wide_as_the_values_scatter():
+    random = np.random.RandomState(1)
+    got = []
+    for _ in range(200):
+        strength = random.rand(60, 1, 1, 1)  # of what they share
+        got.append(
+            one(similarity(), strength * noise(1, 12, 12, 1) + (1 - strength) * random.randn(60, 12, 12, 1))
+        )
+    scatter, said = np.std([g.value for g in got]), np.mean([g.high - g.low for g in got]) / 2 / 1.96
+    assert said == pytest.approx(scatter, rel=0.15)
+
+
+def test_refused():
+    x = noise(6, 12, 12, 3)
+    with pytest.raises(Refused, match=r"images of 11 px or more, not 8x12"):
+        one(similarity(), x[:, :8])
+    with pytest.raises(Refused, match="4 images at the least, not 3"):
+        one(similarity(), x[:3])
+    with pytest.raises(Refused, match=r"\(6, 12, 12, 3\) cannot be held against \(6, 12, 12, 1\)"):
+        ssim(x, x[..., :1])
+    with pytest.raises(Refused, match=r"give \[n, H, W, C\]"):
+        one(similarity(), x.reshape(6, -1))
+    with pytest.raises(Refused, match="1 of 6 examples hold NaN"):
+        one(similarity(), np.where(np.arange(6)[:, None, None, None] == 4, np.nan, x))
