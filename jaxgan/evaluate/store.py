@@ -19,9 +19,9 @@ def stored(key: str, make: Callable[[], Arrays]) -> Arrays:
     A file that is damaged is made again, and where none can be written none is.
     """
     path = cache.home() / "evaluation" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
-    with contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile):
-        with path.open("rb") as opened, np.load(opened) as file:
-            return dict(file)
+    unreadable = contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile)
+    with unreadable, path.open("rb") as opened, np.load(opened) as file:
+        return dict(file)
     arrays = make()
     temporary = path.with_name(f"{path.stem}.{os.getpid()}.npz")
     try:

@@ -54,7 +54,8 @@ def test_images_are_shown_beside_the_nearest_training_examples(tmp_path, monkeyp
     assert play(script("pictures"), "--out", run, "--steps", 3) == 0
     assert jaxgan(monkeypatch, "evaluate", run, "--n", 150, "--extractor", "raw") == 0
     found = written_json(run)
-    assert found["note"] == "" and found["pictures"] == {"neighbours": "3-raw-neighbours.png"}
+    assert found["note"] == ""
+    assert found["pictures"] == {"neighbours": "3-raw-neighbours.png"}
     assert (run / "evaluations" / "3-raw-neighbours.png").read_bytes()[1:4] == b"PNG"
     assert "fid" not in found["rows"]["samples"]
     assert "fd_raw" in found["rows"]["samples"]

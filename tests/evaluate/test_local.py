@@ -83,5 +83,6 @@ def test_stacked_images_are_seen_channel_by_channel(cache):
     images = labelled(load("stacked:digits"), 4)["x"]
     seen = local(load("stacked:digits")).apply(images)
     alone = local(load("digits")).apply(images[..., 1:2])
-    assert seen.features.shape == (4, 192) and seen.logits.shape == (4, 30)
+    assert seen.features.shape == (4, 192)
+    assert seen.logits.shape == (4, 30)
     np.testing.assert_allclose(seen.features[:, 64:128], alone.features, atol=1e-5)
