@@ -15,6 +15,12 @@ FRESH = {"data_copying": 0.5, "train_share": 0.5, "copies": 0.0, "repeats": 0.01
 """What fresh draws score on average."""
 
 
+@pytest.fixture(autouse=True)
+def own_draws():
+    """A test draws the same whichever ran before it."""
+    DRAW.seed(1)
+
+
 def found(generated):
     return METRIC.compute((generated,))
 
@@ -24,7 +30,7 @@ def fresh(n=200):
 
 
 def test_fresh_draws_are_not_flagged():
-    """The interval holds what it should in about 95 % of trials, of sets of unequal size too."""
+    """Of sets of unequal size. Two repeats in 200 are too few for an interval that holds 95 times of 100."""
     held = dict.fromkeys(FRESH, 0)
     got = {name: [] for name in FRESH}
     for _ in range(40):
@@ -32,9 +38,10 @@ def test_fresh_draws_are_not_flagged():
         for name, (value, low, high) in metric.compute((fresh(),)).items():
             held[name] += low - 1e-12 <= FRESH[name] <= high + 1e-12
             got[name].append(value)
-    assert all(times >= 34 for name, times in held.items() if name != "copies"), held
+    assert min(held["data_copying"], held["train_share"], held["copies"]) >= 35, held
+    assert held["repeats"] >= 30, held
     for name in ("data_copying", "train_share"):
-        assert abs(np.mean(got[name]) - 0.5) < 4 * np.std(got[name]) / 40**0.5 < 0.03
+        assert abs(np.mean(got[name]) - 0.5) < 4 * np.std(got[name]) / 40**0.5 < 0.04
     assert np.abs(np.mean(got["copies"])) < 0.002
     assert 0.005 < np.mean(got["repeats"]) < 0.025
 
@@ -127,15 +134,18 @@ def test_repeats_by_definition():
     assert expected > 0.05
 
 
-def test_an_exact_copy_of_what_the_training_set_holds_twice():
+def test_what_the_training_set_holds_twice():
     train = np.concatenate([TRAIN, TRAIN[:10]])
     metric = memorisation(train, HELD_OUT)
     assert metric.compute((train[:10],))["copies"].value == 1.0
+    assert metric.compute((np.repeat(fresh(205), 2, axis=0),))["repeats"].value == 1.0
 
 
 def test_what_lies_on_both_sides_counts_half():
     x = np.concatenate([TRAIN[:50], HELD_OUT[:50]])
-    assert memorisation(x, x).compute((fresh(),))["train_share"].value == 0.5
+    metric = memorisation(x, x)
+    assert metric.compute((fresh(),))["train_share"].value == 0.5
+    assert metric.compute((x[:20],))["data_copying"].value == 0.5
 
 
 def test_the_same_at_every_call_and_from_blocks():
