@@ -159,8 +159,9 @@ def gan(
         loss, metrics, extra = loss_of("d", d_adversarial(played.view), d_terms, played, context.extra)
         real_out, fake_out = played.view.real_out, played.view.fake_out
         metrics["d/real"], metrics["d/fake"] = lowering.mean(real_out), lowering.mean(fake_out)
-        metrics["d/acc_real"] = lowering.mean(real_out > 0)
-        metrics["d/acc_fake"] = lowering.mean(fake_out < 0)
+        middle = (metrics["d/real"] + metrics["d/fake"]) / 2  # not 0, which not every loss knows
+        metrics["d/acc_real"] = lowering.mean(real_out > middle)
+        metrics["d/acc_fake"] = lowering.mean(fake_out < middle)
         return loss, Aux(played.g_stats, played.d_stats, extra, metrics)
 
     def g_loss(g_params: Params, d_params: Params, context: Context) -> tuple[Array, Aux]:

@@ -79,6 +79,8 @@ def collapsed(name: str, share: float = 0.5, times: int = 2, after: int = 0) -> 
 def saturated(accuracy: float = 0.99, times: int = 10) -> StopRule:
     """D has told real from fake almost without fault, so many lines running: G then learns nothing.
 
+    It is right about what lies on its side of the middle between the mean logits of either.
+
     >>> rows = [{"step": i, "d/acc_real": 1.0, "d/acc_fake": 1.0} for i in range(10)]
     >>> saturated().why(rows)
     'D is right about 100 % of real and 100 % of fake examples'

@@ -1,0 +1,1 @@
+"""What runs say of themselves, for a person: pages, pictures, comparisons."""

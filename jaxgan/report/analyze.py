@@ -1,0 +1,45 @@
+"""What a trained generator has learnt, in pictures for the eye and for papers."""
+
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from jaxgan.errors import Refused
+from jaxgan.report.charts import Chart, files
+from jaxgan.report.panels import PANELS
+from jaxgan.report.subject import subject
+from jaxgan.run.reopen import reopened
+
+
+class Analysis(NamedTuple):
+    """The files written, and a line for each picture that there cannot be."""
+
+    pictures: list[Path]
+    left_out: list[str]
+
+
+def analyze(
+    run: Path, out: Path | None = None, at: Literal["last", "best"] = "last", lane: str = "", seed: int = 0
+) -> Analysis:
+    """Draws interpolations, truncation, latent directions, neighbours, spectrum and scores of a run.
+
+    As PNG and SVG into `out`, by default RUN/analysis, of a lane RUN/analysis/LANE. The same samples as
+    `jaxgan sample --seed` draws.
+    """
+    seen = subject(reopened(run, at, lane), seed)
+    home = (run / "analysis" / lane) if out is None else out
+    drawn = [panel(seen) for panel in PANELS]
+    pictures = []
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        for chart in drawn:
+            for name, content in files(chart).items() if isinstance(chart, Chart) else ():
+                (home / name).write_bytes(content)
+                pictures.append(home / name)
+    except OSError as error:
+        raise Refused(f"cannot write {home}: {error.strerror or error}") from None
+    left_out = [
+        f"{panel.__name__}: {said}"
+        for panel, said in zip(PANELS, drawn, strict=True)
+        if isinstance(said, str)
+    ]
+    return Analysis(pictures, left_out)

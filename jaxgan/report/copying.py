@@ -1,0 +1,34 @@
+"""Whether samples are copies of training examples, by what an evaluation measured."""
+
+from jaxgan.metrics.metric import Estimate
+from jaxgan.report.line import MARKS, Line, Mark
+from jaxgan.report.record import Evaluation, Record
+from jaxgan.report.words import said
+
+FRESH = {"train_share": 0.5, "copies": 0.0, "data_copying": 0.5, "repeats": 0.01}
+"""The numbers of `jaxgan.metrics.memorisation`, and what fresh draws of the data score."""
+
+RULE = "look: the interval of train_share lies above 0.6, or of copies above 0.02; bad: above 0.75, or 0.1"
+
+
+def copying(record: Record) -> Line | None:
+    """The worst of the lanes in the newest evaluation; None where it was not measured."""
+    found = [line for one in record.newest if (line := _line(one)) is not None]
+    return max(found, key=lambda line: MARKS.index(line.mark), default=None)
+
+
+def _line(evaluation: Evaluation) -> Line | None:
+    row = evaluation.rows["samples"]
+    there = [name for name in ("train_share", "copies") if name in row]
+    if not there:
+        return None
+    words = ", ".join(f"{name} {said(row[name])} (fresh draws: {FRESH[name]:g})" for name in there)
+    lane = f"{evaluation.lane}: " if evaluation.lane else ""
+    return Line(_mark(row.get("train_share"), row.get("copies")), "Copies", f"{lane}{words}.", RULE)
+
+
+def _mark(share: Estimate | None, copies: Estimate | None) -> Mark:
+    over = [(x.low, look, bad) for x, look, bad in ((share, 0.6, 0.75), (copies, 0.02, 0.1)) if x is not None]
+    if any(low > bad for low, _, bad in over):
+        return "bad"
+    return "look" if any(low > look for low, look, _ in over) else "good"

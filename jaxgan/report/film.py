@@ -1,0 +1,51 @@
+"""Sample pictures through time, inside the page."""
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from jaxgan.report.words import count
+
+FRAMES = 40  # pictures of one film, at most
+BYTES = 6_000_000  # of all films of a page, about: a page is to be sent
+
+
+def film(title: str, pictures: Sequence[tuple[int, Path]], room: int = BYTES) -> str:
+    """The pictures one after another, with a slider and a button where scripts run, and as a strip elsewhere.
+
+    Evenly chosen, with the first and the last, where there are more than a page can hold.
+    """
+    shown = chosen(pictures, room)
+    frames = "".join(
+        f'<div data-step="{count(step)}"><img alt="{escape(title)}" src="{embedded(path)}">'
+        f"<small>step {count(step)}</small></div>"
+        for step, path in shown
+    )
+    left = f", {len(shown)} of {len(pictures)} pictures" if len(shown) < len(pictures) else ""
+    last = len(shown) - 1
+    return (
+        f'<figure class="film"><h3>{escape(title)}</h3><div class="frames">{frames}</div>'
+        f'<div class="play"><button type="button">Play</button><input type="range" min="0" max="{last}" '
+        f'value="{last}" aria-label="step"><output></output></div>'
+        f"<figcaption>The same latents at every step{left}.</figcaption></figure>"
+    )
+
+
+def chosen(pictures: Sequence[tuple[int, Path]], room: int = BYTES) -> list[tuple[int, Path]]:
+    """As many as fit, evenly by their number, always the first and the last.
+
+    >>> many = [(step, Path(__file__)) for step in range(1000)]
+    >>> [step for step, _ in chosen(many)][:3], len(chosen(many))
+    ([0, 26, 51], 40)
+    """
+    size = max((path.stat().st_size for _, path in pictures), default=1)
+    n = min(len(pictures), FRAMES, max(2, room * 3 // (4 * max(size, 1))))  # in base64 three bytes are four
+    if n < 2:
+        return list(pictures)
+    return [pictures[round(i * (len(pictures) - 1) / (n - 1))] for i in range(n)]
+
+
+def embedded(path: Path) -> str:
+    """A picture as an address that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"

@@ -1,0 +1,174 @@
+"""Runs as methods and their seeds: what is to be compared with what."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxgan.errors import Refused
+from jaxgan.report.record import Record, measured, number, records, trained
+from jaxgan.run.settings import RESUMABLE
+from jaxgan.run.stop import collapsed
+
+COVERING = ("modes", "coverage", "recall", "diversity")
+"""Of these a seed has collapsed that ends below half of its best, by the rule `jaxgan.run.stop.collapsed`."""
+
+_APART = RESUMABLE | {"seed", "seeds", "over"}  # options that make no other method
+
+
+class Measure(NamedTuple):
+    """A number and how it was measured: only what agrees in both can be compared."""
+
+    name: str
+    how: str
+
+
+class Trained(NamedTuple):
+    """One seed of a method: a run, or a lane of one."""
+
+    seed: int
+    run: str
+    lane: str  # nothing, of a single run
+    values: Mapping[Measure, Mapping[int, float]]  # by step
+    failed: str  # why, or nothing
+    over: bool  # it was ended by what it did itself, and so counts by its last numbers
+
+    @property
+    def place(self) -> str:
+        return f"{self.run} {self.lane}".strip()
+
+
+class Method(NamedTuple):
+    """Runs that differ in nothing but the seed."""
+
+    name: str
+    options: Mapping[str, Any]
+    files: Mapping[str, str]  # hashes of the script and what it loads
+    seeds: tuple[Trained, ...]
+
+
+class Known(NamedTuple):
+    """What evaluations and manifests say beside the numbers."""
+
+    better: Mapping[str, str]
+    oracle: Mapping[Measure, float]
+    notes: tuple[str, ...]
+
+
+def methods(runs: Sequence[Path]) -> tuple[list[Method], Known]:
+    """The methods in these run folders, named by what differs in their options."""
+    found: dict[str, Method] = {}
+    every = records(runs)
+    for record in every:
+        files = record.manifest["files"]
+        for lane, rows in zip(record.lanes or (None,), record.members, strict=True):
+            own = {**record.config, **(lane.values if lane else {})}
+            options = {name: x for name, x in own.items() if name not in _APART}
+            key = json.dumps([options, files], sort_keys=True)
+            seed = lane.seed if lane else int(own["seed"])
+            one = _trained(record, seed, lane.name if lane else "", rows)
+            old = found.get(key, Method("", options, files, ()))
+            if twins := [other for other in old.seeds if other.seed == seed]:
+                raise Refused(
+                    f"{twins[0].place} and {one.place} are the same seed of the same options: give one"
+                )
+            found[key] = old._replace(seeds=(*old.seeds, one))
+    return _named(list(found.values())), _known(every)
+
+
+def _trained(record: Record, seed: int, lane: str, rows: Iterable[Mapping[str, Any]]) -> Trained:
+    numbers = [{name: number(x) for name, x in row.items()} for row in rows]
+    values: dict[Measure, dict[int, float]] = {}
+    for row in measured(numbers):
+        for name in row.keys() - {"step"}:
+            values.setdefault(Measure(name, "while training"), {})[int(row["step"])] = row[name]
+    for said in record.evaluations:
+        if said.lane == lane:
+            for name, estimate in said.rows["samples"].items():
+                values.setdefault(Measure(name, said.how), {})[said.step] = estimate.value
+    finite = {
+        measure: {step: x for step, x in steps.items() if math.isfinite(x)}
+        for measure, steps in values.items()
+    }
+    last = _last(record)
+    ended = str(last.get("still", {}).get(lane) if lane else last["ended"])
+    over = ended.startswith(("stop", "stands still", "has stood still", "NotFinite"))
+    return Trained(seed, record.name, lane, finite, _failed(numbers, ended), over)
+
+
+def _failed(rows: list[dict[str, float]], ended: str) -> str:
+    """Why a seed counts as failed: not finite, or collapsed by its own stop rule or by what it ended at."""
+    if "stand" in ended or "stood" in ended or ended.startswith("NotFinite"):
+        return "not finite"
+    last = [x for row in (*trained(rows)[-1:], *measured(rows)[-1:]) for x in row.values()]
+    if not all(map(math.isfinite, last)):
+        return "not finite"
+    if "collapsed" in ended or any(collapsed(name).why(rows) for name in COVERING):
+        return "collapsed"
+    return ""
+
+
+def _known(every: Sequence[Record]) -> Known:
+    said = [evaluation for record in every for evaluation in record.evaluations]
+    oracle = {
+        Measure(name, one.how): x.value for one in said for name, x in one.rows.get("oracle", {}).items()
+    }
+    notes = [f"{record.name}: {note}" for record in every for note in record.notes]
+    notes += [note for one in said for note in one.notes]
+    notes += [line for record in every for line in _unfinished(record)]
+    notes += [line for record in every[1:] for line in _unlike(every[0], record)]
+    better = {name: way for one in said for name, way in one.better.items()}
+    return Known(better, oracle, tuple(dict.fromkeys(notes)))
+
+
+def _last(record: Record) -> Mapping[str, Any]:
+    """The last session, of a run that was begun."""
+    sessions: Sequence[Mapping[str, Any]] = record.manifest["sessions"]
+    return sessions[-1] if sessions else {"ended": None}
+
+
+def _unfinished(record: Record) -> list[str]:
+    """That a run neither finished nor was ended by what it did."""
+    ended = _last(record)["ended"] or "it is running, or was killed"
+    if ended.startswith(("finished", "stopped", "NotFinite")):
+        return []
+    return [f"{record.name} has not made its {record.config['steps']} steps: {ended}"]
+
+
+def _unlike(one: Record, other: Record) -> list[str]:
+    """What differs between two runs beside their options, and should not."""
+    notes = []
+    data = [record.manifest.get("data", {}).get("fingerprint") for record in (one, other)]
+    if data[0] != data[1]:
+        notes.append(
+            f"{one.name} and {other.name} learned from different data: their scores are of different tasks"
+        )
+    theirs = other.manifest["versions"]
+    changed = [
+        f"{name} {version} and {theirs.get(name)}"
+        for name, version in one.manifest["versions"].items()
+        if theirs.get(name) != version
+    ]
+    if changed:
+        notes.append(f"{one.name} and {other.name} ran other versions: {', '.join(changed)}")
+    return notes
+
+
+def _named(found: list[Method]) -> list[Method]:
+    """Methods by the options in which they differ; by folders too, where those do not tell them apart."""
+    options = list(dict.fromkeys(name for method in found for name in method.options))
+    missing = object()
+
+    def differs(name: str) -> bool:
+        return len({repr(method.options.get(name, missing)) for method in found}) > 1
+
+    differing = [name for name in options if differs(name)]
+    names = []
+    for method in found:
+        own = [f"{name}={method.options[name]}" for name in differing if name in method.options]
+        names.append(", ".join(own))
+    if not all(names) or len(set(names)) < len(names):
+        for number, method in enumerate(found):
+            names[number] = f"{names[number]} {'+'.join(dict.fromkeys(s.run for s in method.seeds))}".strip()
+    return [method._replace(name=name) for method, name in zip(found, names, strict=True)]

@@ -1,0 +1,292 @@
+"""Pictures of what both players have learnt: each a chart, or a line saying why there is none."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxgan.metrics.nearest import nearest
+from jaxgan.report import latent
+from jaxgan.report.charts import Chart, styled
+from jaxgan.report.spectrum import power
+from jaxgan.report.style import COLOURS, FAINT, INK
+from jaxgan.report.subject import Subject
+from jaxgan.run.picture import quantised
+
+Panel = Callable[[Subject], Chart | str]
+
+TRUNCATIONS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
+
+
+def interpolation(seen: Subject) -> Chart | str:
+    """From one latent to another, straight and along the sphere."""
+    if (latents := seen.latents) is None:
+        return NO_LATENTS
+    title = "Interpolation between latents"
+    ways = {"linear": latent.linear, "spherical": latent.spherical}
+    starts, ends = latents.z[:8:2], latents.z[1:8:2]
+    if seen.images:
+        t = np.linspace(0, 1, 9)
+        rows, names = [], []
+        for number, (a, b) in enumerate(zip(starts, ends, strict=True)):
+            for name, way in ways.items():
+                rows.append(latents.decode(way(a, b, t), _label(seen, 2 * number, len(t))))
+                names.append(name)
+        return _tiled("interpolation", title, rows, names, [f"{x:.3g}" for x in t])
+    if len(seen.shape) > 1:
+        return NEITHER
+    t = np.linspace(0, 1, 400)
+
+    def draw(figure: Any) -> str:
+        for axes, (name, way) in zip(figure.subplots(1, 2), ways.items(), strict=True):
+            _plane(axes, seen, name)
+            for number, (a, b) in enumerate(zip(starts, ends, strict=True)):
+                x = latents.decode(way(a, b, t), _label(seen, 2 * number, len(t)))
+                axes.plot(x[:, 0], x[:, 1], color=COLOURS[number], lw=1.4)
+                axes.plot(x[[0, -1], 0], x[[0, -1], 1], "o", color=COLOURS[number], ms=4)
+        return "grey: training examples"
+
+    return _chart("interpolation", title, (7.2, 3.7), draw)
+
+
+def truncation(seen: Subject) -> Chart | str:
+    """Latents moved towards their mean: diversity given away for what is usual."""
+    if (latents := seen.latents) is None:
+        return NO_LATENTS
+    title = "Latents z moved towards their mean m: m + psi (z - m)"
+    middle = latents.z.mean(axis=0)
+    if seen.images:
+        z, labels = latents.z[:10], seen.samples.label
+        own = None if labels is None else labels[:10]
+        rows = [latents.decode(middle + psi * (z - middle), own) for psi in TRUNCATIONS]
+        return _tiled("truncation", title, rows, [f"psi {psi:g}" for psi in TRUNCATIONS], [])
+    if len(seen.shape) > 1:
+        return NEITHER
+
+    def draw(figure: Any) -> str:
+        for axes, psi in zip(figure.subplots(2, 3).flat, TRUNCATIONS, strict=True):
+            _plane(axes, seen, f"psi {psi:g}")
+            x = latents.decode(middle + psi * (latents.z - middle), seen.samples.label)
+            axes.plot(x[:, 0], x[:, 1], ".", color=COLOURS[0], ms=2, alpha=0.6, rasterized=True)
+        return "grey: training examples"
+
+    return _chart("truncation", title, (7.2, 5.2), draw)
+
+
+def traversals(seen: Subject) -> Chart | str:
+    """Along the directions in the latent space that change most."""
+    if (latents := seen.latents) is None:
+        return NO_LATENTS
+    if not seen.images and len(seen.shape) > 1:
+        return NEITHER
+    title = "Along latent directions"
+    z, x, label = latents.z, seen.samples.x, seen.samples.label
+    if seen.labelled and label is not None:  # what a class is does not follow the latent
+        z, x = _apart(z, label), _apart(x, label)
+    found = latent.directions(z, x, 6)
+    if not len(found.vectors):
+        return "all samples are the same: no direction changes them"
+    names = [
+        f"{100 * varied:.0f} % of variance\n{100 * followed:.0f} % linear in z"
+        for varied, followed in zip(found.varied, found.followed, strict=True)
+    ]
+    reach = 3 * (latents.z @ found.vectors.T).std(axis=0)
+    if seen.images:
+        t = np.linspace(-1, 1, 7)
+        rows = []
+        for vector, far in zip(found.vectors, reach, strict=True):
+            along = [latents.z[start] + far * t[:, None] * vector for start in (0, 1)]
+            decoded = [latents.decode(way, _label(seen, start, len(t))) for start, way in enumerate(along)]
+            rows.append(np.concatenate(decoded))
+        return _tiled("directions", title, rows, names, [f"{3 * x:+.2g}" for x in t] * 2, gap_after=7)
+    t = np.linspace(-1, 1, 61)
+
+    def draw(figure: Any) -> str:
+        every = np.atleast_1d(figure.subplots(1, len(names)))
+        for axes, name, vector, far in zip(every, names, found.vectors, reach, strict=True):
+            _plane(axes, seen, name)
+            for start in range(12):
+                way = latents.z[start] + far * t[:, None] * vector
+                points = latents.decode(way, _label(seen, start, len(t)))
+                axes.plot(points[:, 0], points[:, 1], color=COLOURS[start % len(COLOURS)], lw=1)
+        return "grey: training examples; each line from 3 standard deviations before a latent to 3 beyond"
+
+    return _chart("directions", title, (3.6 * len(names), 3.8), draw)
+
+
+def neighbours(seen: Subject) -> Chart | str:
+    """The training examples nearest to samples, and whether samples are nearer than held-out examples are."""
+    title = "Nearest training examples, by Euclidean distance"
+    index, distance = nearest(seen.samples.x, seen.train.x, k=5)
+    held_out = None if seen.held_out is None else nearest(seen.held_out.x, seen.train.x)[1][:, 0]
+
+    def draw(figure: Any) -> str:
+        axes = figure.subplots(1, 2, width_ratios=(1, 1.3)) if seen.images else [figure.add_subplot()]
+        if seen.images:
+            count = 10
+            rows = np.stack(
+                [seen.samples.x[:count], *(seen.train.x[index[:count, k]] for k in range(5))], axis=1
+            )
+            _show(axes[0], _tiles(rows.reshape(-1, *seen.shape), 6, 1)[0])
+            axes[0].set_title("samples, and beside each its nearest", fontsize=9)
+        found = {"samples": distance[:, 0], **({} if held_out is None else {"held out": held_out})}
+        _histogram(axes[-1], found)
+        axes[-1].set_xlabel("distance to the nearest training example")
+        of = f"{'all' if seen.whole else 'the first'} {len(seen.train.x):,} training examples"
+        return f"{of if held_out is None else f'{of}; nearer than held-out ones: copies'}\n{OUTERMOST}"
+
+    return _chart("neighbours", title, (7.4, 4.4) if seen.images else (4.4, 3.2), draw)
+
+
+def spectrum(seen: Subject) -> Chart | str:
+    """The power of real and of generated images by frequency."""
+    if not seen.images:
+        return "examples that are no images have no power spectrum"
+
+    def draw(figure: Any) -> str:
+        axes = figure.add_subplot()
+        for name, x, colour in (
+            ("training examples", seen.train.x[: len(seen.samples.x)], INK),
+            ("samples", seen.samples.x, COLOURS[1]),
+        ):
+            found = power(x)
+            low, middle, high = np.percentile(found, (10, 50, 90), axis=0)
+            axes.plot(middle, color=colour, label=name)
+            axes.fill_between(np.arange(len(middle)), low, high, color=colour, alpha=0.15, lw=0)
+        axes.set_yscale("log")
+        axes.set_xlabel("cycles per image")
+        axes.set_ylabel("power")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend()
+        return "median over images, and where 80 % of them lie"
+
+    return _chart("spectrum", "Power spectrum", (4.8, 3.4), draw)
+
+
+def scores(seen: Subject) -> Chart | str:
+    """What the discriminator makes of examples that it was trained on, of held-out ones and of samples."""
+    if seen.judge is None:
+        return "no single network of this game judges examples"
+    sets = {"training": seen.train, "held out": seen.held_out, "samples": seen.samples}
+    found = {name: seen.judge(*examples) for name, examples in sets.items() if examples is not None}
+    if not all(np.isfinite(logits).all() for logits in found.values()):
+        return "what the discriminator says is not finite"
+
+    def draw(figure: Any) -> str:
+        axes = figure.add_subplot()
+        _histogram(axes, found)
+        axes.set_xlabel("logit of the discriminator")
+        overfitted = "where held-out examples score as low as samples, D has overfitted"
+        return f"{overfitted if seen.held_out else 'there are no held-out examples'}\n{OUTERMOST}"
+
+    return _chart("scores", "Scores of the discriminator", (4.8, 3.4), draw)
+
+
+PANELS: Sequence[Panel] = (interpolation, truncation, traversals, neighbours, spectrum, scores)
+OUTERMOST = "what lies further out is in the outermost bars"
+NO_LATENTS = "this game has no latents to move"
+NEITHER = "examples that are neither images nor points cannot be drawn"
+
+
+def _label(seen: Subject, start: int, count: int) -> np.ndarray | None:
+    """The class of one sample, for all on the way from it."""
+    label = seen.samples.label
+    return None if label is None else np.repeat(label[start], count)
+
+
+def _apart(x: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Less the mean of each class."""
+    x = x.copy()
+    for number in np.unique(label):
+        x[label == number] -= x[label == number].mean(axis=0)
+    return x
+
+
+def _chart(name: str, title: str, size: tuple[float, float], draw: Callable[[Any], str]) -> Chart:
+    """A chart of its own axes: `draw` is given a figure and says what stands below it."""
+    with styled():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=size, layout="constrained")
+        figure.suptitle(title, fontsize=11)
+        note = draw(figure)
+        figure.supxlabel(note, fontsize=8, color=INK)
+    return Chart(name, title, figure, note)
+
+
+def _tiled(
+    name: str,
+    title: str,
+    rows: Sequence[np.ndarray],
+    row_names: Sequence[str],
+    column_names: Sequence[str],
+    gap_after: int = 0,
+) -> Chart:
+    """Images in rows, [columns, H, W, C] each."""
+    canvas, across, down = _tiles(np.concatenate(rows), len(rows[0]), gap_after)
+
+    def draw(figure: Any) -> str:
+        axes = figure.add_subplot()
+        _show(axes, canvas)
+        axes.set_yticks(down, row_names)
+        axes.set_xticks(across[: len(column_names)], column_names)
+        return ""
+
+    inch = 0.55 / (across[1] - across[0])
+    height, width = canvas.shape[:2]
+    return _chart(name, title, (width * inch + 1.3, height * inch + 0.7), draw)
+
+
+def _tiles(images: np.ndarray, columns: int, gap_after: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images [n, H, W, C] as tiles of one, a wider gap after one column; the middles of columns and rows."""
+    scale, gap = max(1, 48 // min(images.shape[1:3])), 3
+    tiles = quantised(images).repeat(scale, axis=1).repeat(scale, axis=2)
+    n, height, width, channels = tiles.shape
+    left = np.arange(columns) * (width + gap) + 4 * gap * (np.arange(columns) >= (gap_after or columns))
+    top = np.arange(n // columns) * (height + gap)
+    canvas = np.full((int(top[-1]) + height, int(left[-1]) + width, 3), 255, np.uint8)
+    for number, tile in enumerate(tiles):
+        y, x = top[number // columns], left[number % columns]
+        canvas[y : y + height, x : x + width] = tile[..., :3] if channels >= 3 else tile[..., :1]
+    return canvas, left + width / 2, top + height / 2
+
+
+def _show(axes: Any, canvas: np.ndarray) -> None:
+    axes.imshow(canvas, interpolation="nearest")
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0, labelsize=8)
+    axes.set(xticks=[], yticks=[])
+
+
+def _plane(axes: Any, seen: Subject, title: str) -> None:
+    """Training points in grey, and room around them."""
+    x = seen.train.x[:2000]
+    axes.plot(x[:, 0], x[:, 1], ".", color=FAINT, ms=2, rasterized=True)
+    reach = 1.25 * float(np.abs(x[:, :2]).max()) or 1.0
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title)
+    axes.title.set_fontsize(9)
+
+
+def _histogram(axes: Any, found: Mapping[str, np.ndarray]) -> None:
+    """Densities in the same bins; what lies far out is in the outermost."""
+    every = np.concatenate(list(found.values()))
+    low, quarter, middle, three_quarters, high = np.percentile(every, (0.5, 25, 50, 75, 99.5))
+    reach = 5 * (three_quarters - quarter)
+    low, high = max(low, middle - reach), min(high, middle + reach)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    bins = np.linspace(low, high, 41)
+    for number, (name, values) in enumerate(found.items()):
+        axes.hist(
+            values.clip(low, high),
+            bins,
+            density=True,
+            histtype="step",
+            color=COLOURS[number],
+            label=name,
+            lw=1.6,
+        )
+    axes.set_yticks([])
+    axes.locator_params(axis="x", nbins=5)
+    axes.legend()

@@ -1,0 +1,212 @@
+"""What a run folder says of its run: what is damaged or missing is noted rather than fatal."""
+
+import contextlib
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jaxgan.errors import Refused
+from jaxgan.metrics.metric import Estimate
+from jaxgan.report.words import count
+from jaxgan.run import folder, log
+from jaxgan.run.folder import Folder, Manifest
+from jaxgan.run.lane import Lane, lanes
+from jaxgan.run.settings import Settings
+
+Rows = Sequence[Mapping[str, float]]  # each with its "step"
+
+
+class Evaluation(NamedTuple):
+    """One file of RUN/evaluations: numbers, and with what they were measured."""
+
+    step: int
+    lane: str
+    how: str  # only what was measured alike can stand side by side
+    rows: Mapping[str, Mapping[str, Estimate]]  # "samples" and, where it was measured, "oracle"
+    floor: Mapping[str, float]
+    better: Mapping[str, str]  # "lower" or "higher"
+    notes: tuple[str, ...]
+    neighbours: Path | None  # a picture
+
+
+class Record(NamedTuple):
+    """A run as its folder tells it; `members` are the rows of each lane, of a single run its own alone."""
+
+    name: str
+    path: Path
+    config: Mapping[str, Any]
+    manifest: Manifest
+    lanes: tuple[Lane, ...]
+    members: tuple[Rows, ...]
+    evaluations: tuple[Evaluation, ...]  # oldest step first
+    best: int | None  # the step that scored best
+    notes: tuple[str, ...]  # what could not be read
+
+    @property
+    def groups(self) -> dict[str, tuple[int, ...]]:
+        """The lanes that differ in nothing but their seed, by the values that they share."""
+        found: dict[str, tuple[int, ...]] = {}
+        for number, lane in enumerate(self.lanes):
+            name = ", ".join(f"{option}={value}" for option, value in lane.values.items())
+            found[name] = (*found.get(name, ()), number)
+        return found or {"": (0,)}
+
+    @property
+    def newest(self) -> tuple[Evaluation, ...]:
+        """The evaluations of the last step that was evaluated, of all lanes."""
+        return tuple(one for one in self.evaluations if one.step == self.evaluations[-1].step)
+
+    @property
+    def reached(self) -> int:
+        """The last step that the folder knows of."""
+        said = [entry.get("step", 0) for entry in self.manifest["sessions"]]
+        return max([*said, *(row["step"] for rows in self.members for row in rows), 0])
+
+    @property
+    def seconds(self) -> float:
+        """The time that its sessions took, as far as they were ended in order."""
+        spans = [
+            (entry["started"], entry["stopped"]) for entry in self.manifest["sessions"] if "stopped" in entry
+        ]
+        return sum((datetime.fromisoformat(b) - datetime.fromisoformat(a)).total_seconds() for a, b in spans)
+
+    def pictures(self, lane: str = "") -> list[tuple[int, Path]]:
+        """The sample pictures of a lane and their steps, oldest first."""
+        found = (self.path / "samples" / lane).glob("step_*.png")
+        steps = [(path.stem.removeprefix("step_"), path) for path in found]
+        return sorted((int(step), path) for step, path in steps if step.isdigit())
+
+
+def records(runs: Sequence[Path]) -> list[Record]:
+    """What the folders say; refused where one is none. Runs of one name are told apart by their folders'."""
+    found = [record(run) for run in dict.fromkeys(run.absolute() for run in runs)]
+    if not found:
+        raise Refused("give at least one run folder")
+    names = [one.name for one in found]
+    return [
+        one if names.count(one.name) == 1 else one._replace(name=f"{one.path.parent.name}/{one.name}")
+        for one in found
+    ]
+
+
+def record(run: Path) -> Record:
+    """What one folder says."""
+    place = folder.existing(run)
+    manifest, config = folder.read_manifest(place), _config(place)
+    members = _lanes(place, config)
+    of_lanes: list[int | None] = [*range(len(members))] or [None]
+    rows = tuple([_numbers(row) for row in log.rows(place.metrics, lane)] for lane in of_lanes)
+    evaluations, notes = _evaluations(place)
+    best, trouble = _best(place)
+    if not any(rows):
+        notes.append("metrics.jsonl is missing or empty: there are no curves")
+    return Record(
+        place.path.name, place.path, config, manifest, members, rows, evaluations, best, (*notes, *trouble)
+    )
+
+
+def number(x: Any) -> float:
+    """A number out of a file, NaN where it is none.
+
+    >>> number("inf"), number(None)
+    (inf, nan)
+    """
+    try:
+        return float(x)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def trained(rows: Rows) -> list[Mapping[str, float]]:
+    """The rows that training wrote of itself."""
+    return [row for row in rows if "images_per_s" in row]
+
+
+def measured(rows: Rows) -> list[Mapping[str, float]]:
+    """The rows that hooks measured."""
+    return [row for row in rows if "images_per_s" not in row]
+
+
+def _config(place: Folder) -> dict[str, Any]:
+    try:
+        return dict(json.loads(place.config.read_bytes()))
+    except (ValueError, TypeError) as error:
+        raise Refused(f"{place.config} is damaged: {error}") from None
+
+
+def _lanes(place: Folder, config: Mapping[str, Any]) -> tuple[Lane, ...]:
+    """The lanes of the run, without its script: options of whatever type they have in config.json."""
+    values = {name: tuple(x) if isinstance(x, list) else x for name, x in config.items()}
+    fields = [(name, type(x), dataclasses.field(default=x)) for name, x in values.items()]
+    try:
+        settings: Settings = dataclasses.make_dataclass("Config", fields, bases=(Settings,), frozen=True)()
+        return lanes(settings)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise Refused(f"{place.config} is damaged: {error}") from None
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a row, those that are not finite written as words; what is no number is left out."""
+    found: dict[str, float] = {}
+    for name, x in row.items():
+        with contextlib.suppress(TypeError, ValueError):
+            found[name] = x if name == "step" else float(x)
+    return found
+
+
+def _evaluations(place: Folder) -> tuple[tuple[Evaluation, ...], list[str]]:
+    """Those that can be read, and a line for each that cannot."""
+    found, notes = [], []
+    for path in sorted((place.path / "evaluations").glob("*.json")):
+        try:
+            found.append(_evaluation(path, json.loads(path.read_bytes())))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            notes.append(f"evaluations/{path.name} is damaged; `jaxgan evaluate` makes it anew")
+    return tuple(sorted(found, key=lambda one: (one.step, one.lane))), notes
+
+
+def _evaluation(path: Path, said: Mapping[str, Any]) -> Evaluation:
+    rows = {
+        row: {
+            name: Estimate(*(number(x.get(part)) for part in Estimate._fields)) for name, x in values.items()
+        }
+        for row, values in said["rows"].items()
+    }
+    picture = said.get("pictures", {}).get("neighbours")
+    return Evaluation(
+        step=int(said["step"]),
+        lane=str(said.get("lane", "")),
+        how=_how(said),
+        rows={"samples": rows["samples"], **rows},
+        floor={name: number(x) for name, x in said.get("floor", {}).items()},
+        better=dict(said.get("better", {})),
+        notes=tuple(map(str, [*([said["note"]] if said.get("note") else []), *said.get("warnings", [])])),
+        neighbours=path.with_name(Path(picture).name) if picture else None,
+    )
+
+
+def _how(said: Mapping[str, Any]) -> str:
+    """With what it was measured, in words."""
+    words = [f"{count(said['n'])} samples of seed {said.get('seed')}"]
+    words.append(f"against {count(said['reference_n'])} examples of the {said.get('split')} split")
+    if extractor := said.get("extractor"):
+        words.append(f"extractor {extractor.get('name')} {str(extractor.get('digest'))[:12]}")
+        words.append(f"resizer {extractor.get('resizer')}")
+    return ", ".join(words)
+
+
+def _best(place: Folder) -> tuple[int | None, list[str]]:
+    """The checkpoint that scored best, or why nobody can say."""
+    if not place.checkpoints.is_dir():
+        return None, ["there are no checkpoints"]
+    from jaxgan.run.checkpoint import Checkpoints
+
+    try:
+        with Checkpoints(place.checkpoints) as checkpoints:
+            return checkpoints.best(), []
+    except Exception as error:  # whatever Orbax makes of a damaged folder
+        return None, [f"the checkpoints cannot be read: {error}"]

@@ -1,0 +1,142 @@
+"""How good the samples are, beside what real examples would score."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxgan.evaluate import names
+from jaxgan.metrics.metric import Estimate
+from jaxgan.report.copying import FRESH
+from jaxgan.report.line import Line, Mark
+from jaxgan.report.record import Evaluation, Record, Rows, measured
+from jaxgan.report.words import count, said, short
+
+RULE = (
+    "good: not worse than real examples, within the intervals; or 98 % of the way to them from step 0; or at "
+    "most twice their score, at least 90 % of one to be high. bad: less than 80 % of the way; more than ten "
+    "times, less than half."
+)
+
+
+class Score(NamedTuple):
+    """A number at one step, the median over lanes; what real examples score, and what it began at."""
+
+    name: str
+    step: int
+    found: Estimate
+    oracle: Estimate | None
+    start: float | None
+    lanes: int
+
+
+def scores(record: Record) -> list[Score]:
+    """The numbers to judge a run by, the one that says most first; of the best step if it was measured."""
+    if record.evaluations:
+        steps = {one.step for one in record.evaluations}
+        step = record.best if record.best in steps else max(steps)
+        at = [one for one in record.evaluations if one.step == step]
+        chosen = next((one for one in at if "fid" in one.rows["samples"]), at[-1])
+        alike = [one for one in at if one.how == chosen.how]
+        known = [name for name in alike[0].rows["samples"] if better(name, alike) is not None]
+        return [_evaluated(name, step, alike) for name in _headlines(known)]
+    hooks = [measured(rows) for rows in record.members]
+    found = {name for rows in hooks for row in rows for name in row if better(name)}
+    return [score for name in _headlines(found) if (score := _while_training(name, hooks, record.best))]
+
+
+def better(name: str, evaluations: Sequence[Evaluation] = ()) -> str | None:
+    """Which way a number is better, None where nobody said.
+
+    >>> better("fd_local"), better("coverage"), better("colour")
+    ('lower', 'higher', None)
+    """
+    for one in evaluations:
+        if name in one.better:
+            return one.better[name]
+    return names.better(name)
+
+
+def judged(score: Score, way: str) -> tuple[Mark, str]:
+    """How near a score is to that of real examples.
+
+    >>> exact = lambda x: Estimate(x, x, x)
+    >>> judged(Score("fid", 9, exact(30.0), exact(2.0), None, 1), "lower")
+    ('bad', '15 times that of real examples')
+    """
+    found, oracle, start = score.found, score.oracle, score.start
+    if oracle is None:
+        return "look", "what real examples score is not known: run `jaxgan evaluate`"
+    sign = 1 if way == "higher" else -1
+    if sign * (found.value - oracle.value) >= 0:
+        return "good", "no worse than real examples"
+    high, edge = max(sign * found.low, sign * found.high), min(sign * oracle.low, sign * oracle.high)
+    if score.lanes == 1 and high >= edge:  # never so of NaN
+        return "good", "its interval reaches that of real examples"
+    mark: Mark
+    if start is not None and sign * (oracle.value - start) > 0:
+        share = (found.value - start) / (oracle.value - start)
+        mark = "good" if share >= 0.98 else "look" if share >= 0.8 else "bad"
+        return mark, f"{short(100 * share)} % of the way from the start, {short(start)}, to real examples"
+    if oracle.value <= 0:
+        return "look", "real examples score better"
+    times = found.value / oracle.value
+    if way == "lower":
+        mark = "good" if times <= 2 else "look" if times <= 10 else "bad"
+        return mark, f"{short(times)} times that of real examples"
+    mark = "good" if times >= 0.9 else "look" if times >= 0.5 else "bad"
+    return mark, f"{short(100 * times)} % of that of real examples"
+
+
+def scored(score: Score, record: Record) -> Line:
+    """The score in words."""
+    way = better(score.name, record.evaluations) or "higher"
+    mark, why = judged(score, way)
+    lanes = f", the median of {score.lanes} lanes and their range" if score.lanes > 1 else ""
+    real = f" Real examples: {said(score.oracle)}." if score.oracle else ""
+    words = f"{score.name} {said(score.found)} at step {count(score.step)}{lanes} ({way} is better).{real}"
+    return Line(mark, "Score", f"{words} {why[0].upper()}{why[1:]}.", RULE)
+
+
+def _headlines(names: Iterable[str]) -> list[str]:
+    """Of these numbers the FID; or those of modes; or another Frechet distance; or the first there is."""
+    there = sorted(set(names) - FRESH.keys())
+    frechet = [name for name in there if name.startswith("fd_")]
+    for wanted in (["fid"], ["modes", "high_quality", "reverse_kl"], frechet, there[:1]):
+        if chosen := [name for name in wanted if name in there]:
+            return chosen
+    return []
+
+
+def _evaluated(name: str, step: int, alike: Sequence[Evaluation]) -> Score:
+    """The number in these evaluations, one of each lane."""
+    found = [one.rows["samples"][name] for one in alike if name in one.rows["samples"]]
+    real = [one.rows["oracle"][name] for one in alike if name in one.rows.get("oracle", {})]
+    floor = [Estimate(*[one.floor[name]] * 3) for one in alike if name in one.floor]
+    oracle = _median(real or floor) if real or floor else None
+    return Score(name, step, _median(found), oracle, None, len(found))
+
+
+def _median(found: Sequence[Estimate]) -> Estimate:
+    """The one estimate; of several their median value, and the lowest and highest of them."""
+    if len(found) == 1:
+        return found[0]
+    values = [one.value for one in found]
+    return Estimate(float(np.median(values)), min(values), max(values))
+
+
+def _while_training(name: str, hooks: Sequence[Rows], best: int | None) -> Score | None:
+    """The number as hooks measured it, at the best step or else the last."""
+    rows = [[row for row in lane if name in row and math.isfinite(row[name])] for lane in hooks]
+    rows = [lane for lane in rows if lane]
+    if not rows:
+        return None
+    steps = {int(row["step"]) for lane in rows for row in lane}
+    step = best if best is not None and best in steps else max(steps)
+    at = [row[name] for lane in rows for row in lane if row["step"] == step]
+    real = [row[f"{name}_real"] for lane in rows for row in lane if f"{name}_real" in row]
+    start = float(np.median([lane[0][name] for lane in rows])) if min(steps) < step else None
+    found = Estimate(float(np.median(at)), *((min(at), max(at)) if len(at) > 1 else (math.nan, math.nan)))
+    oracle = Estimate(real[-1], math.nan, math.nan) if real else None
+    return Score(name, step, found, oracle, start, len(at))

@@ -1,0 +1,85 @@
+"""Signs of life: whether the two players still learn from one another."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from jaxgan.report.line import Line, Mark
+from jaxgan.report.record import Record, Rows, trained
+from jaxgan.report.words import among, short
+from jaxgan.run.stop import saturated
+
+
+def health(record: Record) -> list[Line]:
+    """Every sign of life that was logged, by its rule."""
+    lines = []
+    tenth = max(max(len(trained(rows)) for rows in record.members) // 10, 3)
+    rule = "bad: any logged number is NaN or infinite"
+    broken = of_lanes(record, _broken)
+    lines.append(
+        Line("bad" if broken else "good", "Finite numbers", broken or "every logged number is finite", rule)
+    )
+    if any("d/acc_real" in row for rows in record.members for row in rows):
+        rule = "bad: D is right about 99 % of real and of generated examples throughout the last tenth"
+        why = of_lanes(record, saturated(times=tenth).why, trained)
+        right = among([100 * ending(trained(rows), "d/acc_real", tenth) for rows in record.members])
+        caught = among([100 * ending(trained(rows), "d/acc_fake", tenth) for rows in record.members])
+        words = why or f"D is right about {right} % of real and {caught} % of generated examples"
+        lines.append(Line("bad" if why else "good", "Accuracy of D", words, rule))
+    for who in ("d", "g"):
+        grown = [_growth(trained(rows), f"{who}/grad") for rows in record.members]
+        if known := [x for x in grown if math.isfinite(x)]:
+            rule = "look: the last tenth of its norms is 10 times the second tenth; bad: 100 times"
+            mark: Mark = "bad" if max(known) >= 100 else "look" if max(known) >= 10 else "good"
+            words = f"the gradient of {who.upper()} ended at {short(max(known))} times what it began at"
+            lines.append(Line(mark, f"Gradient of {who.upper()}", words, rule))
+        moved = [ending(trained(rows), f"{who}/update", tenth) for rows in record.members]
+        if known := [x for x in moved if math.isfinite(x)]:
+            rule = "look: an update of more than a tenth of the weights, or none at all, in the last tenth"
+            mark = "look" if max(known) > 0.1 or min(known) == 0 else "good"
+            words = f"{who.upper()} moved by {among(known)} of its weights at a step"
+            lines.append(Line(mark, f"Steps of {who.upper()}", words, rule))
+    skipped = [ending(trained(rows), "skipped", 1) for rows in record.members]
+    if any(x > 0 for x in skipped):
+        words = f"{short(np.nansum(skipped))} updates were skipped"
+        lines.append(
+            Line("look", "Skipped updates", words, "look: an update was not finite and was left out")
+        )
+    return lines
+
+
+def of_lanes(record: Record, why: Callable[[Rows], str | None], of: Callable[[Rows], Rows] = list) -> str:
+    """What a rule says of the lanes that it finds something in, nothing where it finds none."""
+    names = [f"{lane.name}: " for lane in record.lanes] or [""]
+    told = [(name, why(of(rows))) for name, rows in zip(names, record.members, strict=True)]
+    return "; ".join(f"{name}{words}" for name, words in told if words)
+
+
+def ending(rows: Rows, name: str, times: int) -> float:
+    """The median of a number in its last so many rows, NaN where there is none."""
+    values = _column(rows, name)[-times:]
+    return float(np.median(values)) if len(values) else math.nan
+
+
+def _broken(rows: Rows) -> str | None:
+    for row in rows:
+        for name, x in row.items():
+            if not math.isfinite(x):
+                return f"{name} was {x} at step {row['step']}"
+    return None
+
+
+def _column(rows: Rows, name: str) -> np.ndarray:
+    values = np.array([row[name] for row in rows if name in row])
+    return values[np.isfinite(values)]
+
+
+def _growth(rows: Rows, name: str) -> float:
+    """The median of the last tenth over that of the second, as a run begins wildly; NaN of a short one."""
+    values = _column(rows, name)
+    tenth = len(values) // 10
+    if tenth == 0:
+        return math.nan
+    began = float(np.median(values[tenth : 2 * tenth]))
+    return float(np.median(values[-tenth:])) / began if began > 0 else math.nan

@@ -1,0 +1,121 @@
+"""Did it go well? What a person is told first, each line with its mark and the reason."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from jaxgan.report.copying import copying
+from jaxgan.report.line import MARKS, Line, Mark
+from jaxgan.report.record import Record, measured
+from jaxgan.report.scores import Score, scored, scores
+from jaxgan.report.signs import ending, health, of_lanes
+from jaxgan.report.words import count, short
+from jaxgan.run.stop import collapsed
+
+
+def verdict(record: Record) -> list[Line]:
+    """The lines for the top of a report: how it ended, scores, best step, diversity, copies, health."""
+    lines = health(record)
+    worst = max((line.mark for line in lines), key=MARKS.index)
+    told = [line.words for line in lines if line.mark == worst] if worst in ("look", "bad") else []
+    well = [line.what[0].lower() + line.what[1:] for line in lines if line.mark == "good"]
+    words = _sentence(told) if told else f"No trouble in: {', '.join(well)}."
+    found = scores(record)
+    return [
+        ended(record),
+        *([scored(score, record) for score in found] or [_UNSCORED]),
+        best(record, found),
+        diversity(record),
+        *([copied] if (copied := copying(record)) else []),
+        Line(worst, "Health", words),
+    ]
+
+
+def ended(record: Record) -> Line:
+    """Whether it finished, and why not."""
+    steps = record.config.get("steps", 0)
+    came = f"{count(record.reached)} of {count(steps)} steps"
+    last = record.manifest["sessions"][-1] if record.manifest["sessions"] else {}
+    end = last.get("ended")
+    still = last.get("still", {})
+    mark: Mark
+    if end == "finished":
+        mark, words = "good", f"Finished: {came} in {_clock(record.seconds)}."
+    elif not end:
+        mark, words = "look", f"Still running, or killed: {came}."
+    elif end.startswith("stopped"):
+        mark, words = "look", f"S{end[1:]}, after {came}."
+    elif end.startswith("Interrupted"):
+        mark, words = "look", f"Interrupted after {came}; `jaxgan resume` goes on."
+    else:
+        mark, words = "bad", f"Failed after {came}: {end}."
+    if still:
+        mark = "bad" if any("stopped" not in why for why in still.values()) else "look"
+        listed = "; ".join(f"{name} {why}" for name, why in still.items())
+        words += f" {len(still)} of {len(record.lanes)} lanes stand still: {listed}."
+    return Line(mark, "End", words)
+
+
+def best(record: Record, found: Sequence[Score]) -> Line:
+    """Where it was best, and whether it went on in vain."""
+    rule = "good: the best step lies in the last quarter"
+    if record.best is None:
+        return Line("unknown", "Best step", "No checkpoint was scored: the experiment names no `best`.", rule)
+    words = f"Step {count(record.best)} of {count(record.reached)} scored best"
+    if record.best >= 0.75 * record.reached:
+        return Line("good", "Best step", f"{words}, at the end or near it.", rule)
+    hooks = [measured(rows) for rows in record.members]
+    for score in found[:1]:
+        last = [rows[-1][score.name] for rows in hooks if rows and score.name in rows[-1]]
+        words += f"; {score.name} ended at {short(float(np.median(last)))}" if last else ""
+    return Line("look", "Best step", f"{words}: what came after was in vain.", rule)
+
+
+def diversity(record: Record) -> Line:
+    """Whether the samples are as different as the examples are, as far as anything says so."""
+    found: list[tuple[Mark, str]] = []
+    after = record.reached // 10
+    for name in ("diversity", "modes", "coverage", "recall"):
+        if fallen := of_lanes(record, collapsed(name, after=after).why, measured):
+            found.append(("bad", fallen))
+    ends = [ending(measured(rows), "diversity", 1) for rows in record.members]
+    if ends := [x for x in ends if math.isfinite(x)]:
+        lowest = min(ends)
+        mark: Mark = "good" if lowest >= 0.75 else "look" if lowest >= 0.5 else "bad"
+        found.append((mark, f"samples lie {short(100 * lowest)} % as far apart as examples do"))
+    for one in record.newest:
+        for name in ("coverage", "recall", "modes"):
+            own, real = (one.rows.get(row, {}).get(name) for row in ("samples", "oracle"))
+            if own and real and real.value > 0:
+                share = own.value / real.value
+                mark = "good" if share >= 0.75 else "look" if share >= 0.5 else "bad"
+                found.append((mark, f"{name} {short(own.value)}, of real examples {short(real.value)}"))
+    rule = "bad: below half of its best after the first tenth, or of real examples; look: below 75 %"
+    if not found:
+        words = (
+            "Not measured: give the experiment a hook of jaxgan.evaluate.health, or run `jaxgan evaluate`."
+        )
+        return Line("unknown", "Diversity", words, rule)
+    worst = max((mark for mark, _ in found), key=MARKS.index)
+    return Line(
+        worst, "Diversity", _sentence(dict.fromkeys(words for mark, words in found if mark == worst)), rule
+    )
+
+
+_UNSCORED = Line(
+    "unknown",
+    "Score",
+    "Nothing was measured: run `jaxgan evaluate`, or give the experiment hooks that measure.",
+)
+
+
+def _sentence(words: Iterable[str]) -> str:
+    return f"{'; '.join(words)}."
+
+
+def _clock(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if seconds < 120:
+        return f"{round(seconds)} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,63 @@
+"""Numbers as a person reads them."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from jaxgan.metrics.metric import Estimate
+
+
+def short(x: float) -> str:
+    """Three significant digits, without an exponent where that is short.
+
+    >>> short(0.0123456), short(-1234.5), short(3.2e-7), short(float("nan"))
+    ('0.0123', '−1,230', '3.2e−7', '–')
+    """
+    if math.isnan(x):
+        return "–"
+    if math.isinf(x):
+        return "∞" if x > 0 else "−∞"
+    size = abs(x)
+    if size != 0 and not 1e-4 <= size < 1e7:
+        digits, exponent = f"{x:.2e}".split("e")
+        digits = digits.rstrip("0").rstrip(".") if "." in digits else digits
+        text = f"{digits}e{int(exponent)}"
+    elif size >= 100:
+        text = f"{round(x, 2 - math.floor(math.log10(size))):,.0f}"
+    else:
+        text = f"{x:.3g}"
+    return text.replace("-", "−")
+
+
+def count(n: float) -> str:
+    """A whole number.
+
+    >>> count(16000)
+    '16,000'
+    """
+    return f"{round(n):,}"
+
+
+def said(found: Estimate) -> str:
+    """A value, and its interval where it has one.
+
+    >>> said(Estimate(1.234, 1.1, 1.3)), said(Estimate(8.0, math.nan, math.nan))
+    ('1.23 [1.1, 1.3]', '8')
+    """
+    if not math.isfinite(found.low + found.high) or found.low == found.high:
+        return short(found.value)
+    return f"{short(found.value)} [{short(found.low)}, {short(found.high)}]"
+
+
+def among(values: Iterable[float]) -> str:
+    """One number, or from the lowest to the highest of several.
+
+    >>> among([0.5]), among([0.5, 0.75])
+    ('0.5', '0.5 to 0.75')
+    """
+    there = np.array([x for x in values if math.isfinite(x)])
+    if len(there) == 0:
+        return "–"
+    low, high = short(float(there.min())), short(float(there.max()))
+    return low if low == high else f"{low} to {high}"

@@ -1,0 +1,321 @@
+"""The page: whole, alone, of valid HTML, and of the numbers that the folders hold."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+from report.folders import evaluated, logged, run_folder
+
+from jaxgan.errors import Refused
+from jaxgan.report import charts
+from jaxgan.report.curves import curve, cut, kept, names, panels
+from jaxgan.report.film import chosen
+from jaxgan.report.page import report
+from jaxgan.report.record import record, records
+
+SECTIONS = ["Curves", "Samples", "Metrics", "Health", "Memorisation", "Options", "Where it comes from"]
+VOID = {"meta", "img", "input", "br", "hr", "link"}
+KNOWN = {"html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "section", "div", "p"}
+KNOWN |= {"span", "b", "i", "small", "code", "ul", "li", "details", "summary", "figure", "figcaption", "img"}
+KNOWN |= {"table", "thead", "tbody", "tr", "th", "td", "button", "input", "output", "script"}
+KNOWN |= {"svg", "defs", "g", "path", "use", "text", "tspan", "clippath", "rect", "image"}
+
+
+class Page(HTMLParser):
+    """Whether every tag is known and closed in order, what ids there are, and what the page refers to."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.refers, self.text, self.scripts = [], [], [], [], 0
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        assert tag in KNOWN, tag
+        self.scripts += tag == "script"
+        for name, value in attributes:
+            assert not name.startswith("on"), name
+            if name == "id":
+                self.ids.append(value)
+            if name in ("src", "href", "xlink:href", "srcset", "data"):
+                self.refers.append(value)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1:] not in (["style"], ["script"]):
+            self.text.append(data)
+
+    @property
+    def words(self):
+        return " ".join("".join(self.text).split())
+
+
+def page(*runs, **options):
+    """The report of these runs, checked to stand alone."""
+    text = report(runs, **options).read_text()
+    found = Page(text)
+    outside = [address for address in found.refers if not address.startswith(("data:image/png;base64,", "#"))]
+    assert not outside
+    assert "http" not in text
+    assert not re.search(r"url\((?!#)|@import", text)
+    assert len(found.ids) == len(set(found.ids))
+    assert found.scripts == 1
+    assert '<meta name="viewport" content="width=device-width' in text
+    return text, found
+
+
+def test_a_whole_page(tmp_path):
+    rows = [{"step": 0, "energy": 5.0, "energy_real": -0.01}, *logged(), {"step": 1000, "energy": 0.0123456}]
+    run = run_folder(tmp_path / "run", rows, pictures=range(0, 1001, 250), note="procedural: no reference")
+    samples = {"fd_local": 1.23456, "coverage": 0.5, "copies": 0.017}
+    evaluated(run, 1000, samples, {"fd_local": 0.25}, floor={"coverage": 0.97}, warnings=["297 are few"])
+    text, found = page(run)
+    assert (run / "report.html").is_file()
+    assert re.findall("<h2>(.*?)</h2>", text) == SECTIONS
+    for told in (
+        "✓ good End. Finished: 1,000 of 1,000 steps in 90 s.",
+        "Score. fd_local 1.23 [1.11, 1.36] at step 1,000",
+        "4.94 times that of real examples",
+        "procedural: no reference",
+        "297 are few",
+        "10,000 samples of seed 0, against 297 examples of the test split, extractor local ab12cd34",
+        "dotted: real examples, −0.01",
+        "commit0123abcd with changes",
+        "versionspython 3.11.7, jax 0.10.2",
+        "commandpython mine.py",
+        "copies 0.017 [0.0153, 0.0187] (fresh draws: 0)",
+    ):
+        assert told in found.words, told
+    assert text.count("<img") == 5
+    cells = re.findall(r"<td.*?>(.*?)</td>", text)
+    row = cells[cells.index("fd_local ↓") :][:4]
+    assert row == ["fd_local ↓", "1.23<small>[1.11, 1.36]</small>", "0.25<small>[0.225, 0.275]</small>", ""]
+    assert cells[cells.index("coverage ↑") :][3] == "0.97"
+
+
+def test_the_same_run_makes_the_same_page(tmp_path):
+    run = run_folder(tmp_path / "run", logged(), pictures=[0, 100])
+    assert page(run, out=tmp_path / "a.html")[0] == page(run, out=tmp_path / "b.html")[0]
+
+
+EVIL = "<script>alert(1)</script>&\"'`x`"
+
+
+def test_whatever_a_folder_says_is_escaped(tmp_path):
+    rows = [{**row, EVIL: 1.0} for row in logged(4)]
+    still, note = {"seed=0": f"stands still: {EVIL}"}, f"note {EVIL}"
+    config = {"data": EVIL}
+    run = run_folder(
+        tmp_path / "<b>&'run", rows, config=config, note=note, ended=f"Bad: {EVIL}", still=still, pictures=[0]
+    )
+    evaluated(run, 200, {EVIL: 1.0, "copies": 1.0}, {EVIL: 1.0}, warnings=[EVIL], split=EVIL)
+    (run / "evaluations" / "<i>.json").write_text("{")
+    text, found = page(run)
+    assert "<script>alert" not in text
+    assert "<b>&'run" in found.words
+    assert found.words.count("<script>alert(1)</script>") >= 9
+
+
+def test_lanes_have_bands_and_films(tmp_path):
+    rows = [{**row, "d/adv": [0.5, 0.7, 2.0]} for row in logged()]
+    names = [f"seed={n}" for n in range(3)]
+    run = run_folder(tmp_path / "run", rows, config={"seeds": "0:3"}, pictures=[0, 50], lanes=names)
+    text, found = page(run)
+    assert "bands reach from the lowest lane to the highest" in found.words
+    assert text.count('<figure class="film">') == 3
+    members = record(run).members
+    assert [float(line[-1]) for line in curve(members, "d/adv")] == [1000.0, 0.7, 0.5, 2.0]
+    (axes,) = charts.panel(panels(["d/adv"])[0], charts.series([record(run)])).figure.axes
+    (band,) = axes.collections
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (0.5, 2.0)
+
+
+def test_lanes_of_other_options_are_other_lines(tmp_path):
+    rows = [{**row, "d/adv": [1.0, 2.0, 3.0, 4.0]} for row in logged()]
+    run = run_folder(tmp_path / "run", rows, config={"seeds": "0:2", "over": ["lr=0.1,0.2"]})
+    assert record(run).groups == {"lr=0.1": (0, 1), "lr=0.2": (2, 3)}
+    drawn = charts.series([record(run)])
+    lines = charts.panel(panels(["d/adv"])[0], drawn).figure.axes[0].lines
+    assert [float(line.get_ydata()[0]) for line in lines] == [1.5, 3.5]
+    assert len({line.get_color() for line in lines}) == 2
+    assert "lr=0.1lr=0.2" in page(run)[1].words
+
+
+def test_several_runs(tmp_path):
+    a = run_folder(tmp_path / "a", logged(), pictures=[0])
+    b = run_folder(tmp_path / "b", logged(**{"d/adv": 3.0}), config={"lr": 0.5}, pictures=[0])
+    twin = run_folder(tmp_path / "other" / "a", logged())
+    text, found = page(a, b, twin, out=tmp_path / "all.html")
+    told = re.search(r"<h2>Options that differ</h2>.*?</table>", text, re.DOTALL)[0]
+    assert re.findall(r"<td>(.*?)</td>", told) == ["lr", "0.001", "0.5", "0.001"]
+    assert found.words.count("✓ good End.") == 3
+    assert "other/a" in found.words
+    for colour in ("--c0", "--c1", "--c2"):
+        assert f"stroke: var({colour})" in text
+
+
+def test_what_is_missing_is_said(tmp_path):
+    run = run_folder(tmp_path / "run", ended=None)
+    (run / "metrics.jsonl").unlink()
+    text, found = page(run)
+    assert re.findall("<h2>(.*?)</h2>", text) == SECTIONS
+    for told in (
+        "Still running, or killed: 0 of 1,000 steps",
+        "Nothing was logged yet",
+        "There are no pictures",
+        "No evaluation yet, so no intervals: run jaxgan evaluate run",
+        "Nothing was measured of copies",
+        "metrics.jsonl is missing or empty",
+        "there are no checkpoints",
+        "run could not be opened again to look at its networks",
+    ):
+        assert told in found.words, told
+
+
+def test_what_is_damaged_is_said(tmp_path):
+    run = run_folder(tmp_path / "run", logged())
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 1050, "d/adv": "what"}\n{"step": 1100, "d/a')
+    place = evaluated(run, 1000, {"fd_local": 1.0})
+    whole = json.loads(place.read_text())
+    damaged = [json.dumps(said) for said in ([], {**whole, "rows": {}}, {**whole, "n": None})]
+    for n, said in enumerate(["{", *damaged]):
+        place.with_name(f"damaged-{n}.json").write_text(said)
+    found = page(run)[1].words
+    for n in range(4):
+        assert f"evaluations/damaged-{n}.json is damaged" in found
+    assert "fd_local" in found
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("config.json", None, "is not a run folder"),
+        ("config.json", "{", "config.json is damaged"),
+        ("config.json", '{"seeds": 3}', "config.json is damaged"),
+        ("manifest.json", "{", "manifest.json cannot be read"),
+        ("manifest.json", "{}", "manifest.json is damaged"),
+    ],
+)
+def test_a_folder_that_is_no_run_is_refused(file, text, words, tmp_path):
+    run = run_folder(tmp_path / "run", logged())
+    (run / file).unlink() if text is None else (run / file).write_text(text)
+    with pytest.raises(Refused, match=words):
+        report([run])
+    assert not (run / "report.html").exists()
+
+
+def test_no_run_and_no_place_to_write_are_refused(tmp_path):
+    with pytest.raises(Refused, match="at least one run"):
+        report([])
+    run = run_folder(tmp_path / "run", logged())
+    (tmp_path / "file").touch()
+    with pytest.raises(Refused, match="cannot write"):
+        report([run], tmp_path / "file" / "page.html")
+
+
+def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(Refused, match=r"pip install 'jaxgan\[report\]'"):
+        report([run_folder(tmp_path / "run", logged())])
+
+
+def test_figures_for_papers(tmp_path):
+    run = run_folder(tmp_path / "run", logged())
+    report([run], tmp_path / "page.html", tmp_path / "figures")
+    made = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    titles = ["accuracy-of-d", "losses", "norms-of-the-gradients", "update-weight"]
+    assert made == sorted(f"{title}.{kind}" for title in titles for kind in ("svg", "png"))
+    for path in (tmp_path / "figures").glob("*.png"):
+        with Image.open(path) as picture:
+            assert picture.width == pytest.approx(200 * charts.SIZE[0], abs=2)
+    svg = (tmp_path / "figures" / "losses.svg").read_text()
+    assert "var(--" not in svg
+    assert ">step</text>" in svg
+
+
+def test_a_long_curve_keeps_its_spikes():
+    random = np.random.default_rng(0)
+    for size in (501, 5_000, 123_456):
+        y = random.normal(size=size)
+        y[size // 3], y[size // 2] = 50.0, -50.0
+        y[size // 4 : size // 4 + size // 20] = np.nan
+        places = kept(y)
+        assert len(places) <= 500
+        assert (np.diff(places) > 0).all()
+        assert (places[0], places[-1]) == (0, size - 1)
+        assert (np.nanmin(y[places]), np.nanmax(y[places])) == (-50.0, 50.0)
+        assert np.isnan(y[places]).any()
+
+
+def test_the_axis_is_cut_only_where_the_beginning_dwarfs_the_rest():
+    def falling(first, count=20):
+        rows = [{"step": n, "x": first if n == 0 else 1 + n / count} for n in range(count)]
+        return curve([rows], "x")
+
+    assert cut([falling(100.0)]) is not None
+    assert cut([falling(3.0)]) is None
+    assert cut([falling(100.0, count=3)]) is None  # two later points tell no range
+
+
+def test_every_number_is_in_one_panel(tmp_path):
+    run = run_folder(tmp_path / "run", [*logged(**{"d/spectral/a": 1.0, "d/spectral/b": 2.0, "new": 1.0})])
+    found = names(record(run).members)
+    shown = [name for panel in panels(found) for name in panel.names]
+    assert sorted(shown) == sorted(set(found) - {"images_per_s"})
+
+
+def test_a_long_film_is_thinned_evenly(tmp_path):
+    run = run_folder(tmp_path / "run", pictures=range(0, 5000, 50))
+    pictures = record(run).pictures()
+    assert [step for step, _ in pictures] == list(range(0, 5000, 50))
+    shown = [step for step, _ in chosen(pictures)]
+    assert (len(shown), shown[0], shown[-1]) == (40, 0, 4950)
+    assert set(np.diff(shown)) == {100, 150}
+    assert len(chosen(pictures, room=1)) == 2
+
+
+def test_folders_of_one_name_are_told_apart(tmp_path):
+    runs = [run_folder(tmp_path / place / "run") for place in ("a", "b")]
+    assert [one.name for one in records([*runs, runs[0]])] == ["a/run", "b/run"]
+
+
+@pytest.mark.slow
+def test_a_browser_shows_it_without_an_error(tmp_path):
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if browser is None:
+        pytest.skip("no Chromium is installed to show the page in")
+
+    def shown(path):
+        command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
+        command += [f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=2000", "--dump-dom"]
+        command.append(path.as_uri())
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+    run = run_folder(tmp_path / "run", logged(), pictures=range(0, 1001, 100))
+    whole = report([run], tmp_path / "whole.html")
+    dom, said = shown(whole)
+    assert not said
+    assert '<figure class="film moving">' in dom
+    assert "<output>step 1,000</output>" in dom
+    broken = tmp_path / "broken.html"
+    broken.write_text(whole.read_text().replace("for (const film of", "for (const film off"))
+    assert shown(broken)[1]

@@ -1,0 +1,215 @@
+"""What a report says of a run first: each rule, on runs that break it and on one that does not."""
+
+import pytest
+from report.folders import evaluated, logged, run_folder
+
+from jaxgan.metrics.metric import Estimate
+from jaxgan.report.line import summary
+from jaxgan.report.record import record
+from jaxgan.report.scores import Score, judged, scores
+from jaxgan.report.verdict import best, verdict
+
+
+def lines(run):
+    """The verdict by its headings; of several scores the first."""
+    found = {}
+    for line in verdict(record(run)):
+        found.setdefault(line.what, line)
+    return found
+
+
+def measured(values, name="diversity", every=100):
+    return [{"step": every * n, name: value} for n, value in enumerate(values)]
+
+
+def test_a_good_run(tmp_path):
+    run = run_folder(tmp_path / "run", [*measured([1.3, 0.9, 0.95, 0.9]), *logged()])
+    evaluated(run, 1000, {"fd_local": 1.0, "coverage": 0.9}, {"fd_local": 0.9, "coverage": 0.95})
+    found = lines(run)
+    marks = {what: line.mark for what, line in found.items()}
+    assert marks == {
+        "End": "good",
+        "Score": "good",
+        "Best step": "unknown",
+        "Diversity": "good",
+        "Health": "good",
+    }
+    assert found["End"].words == "Finished: 1,000 of 1,000 steps in 90 s."
+    assert found["Score"].words.startswith("fd_local 1 [0.9, 1.1] at step 1,000 (lower is better).")
+    assert "Real examples: 0.9 [0.81, 0.99]." in found["Score"].words
+    assert summary(list(found.values())).words == "It went well as far as is known; not known: best step."
+
+
+@pytest.mark.parametrize(
+    ("changed", "mark", "words"),
+    [
+        ({"d/acc_real": 1.0, "d/acc_fake": 1.0}, "bad", "D is right about 100 % of real and 100 % of fake"),
+        ({"d/acc_real": 1.0, "d/acc_fake": lambda step: 0.5 if step == 950 else 1.0}, "good", "No trouble"),
+        ({"g/grad": lambda step: 0.3 if step < 900 else 60.0}, "bad", "gradient of G ended at 200 times"),
+        ({"d/grad": lambda step: 0.3 if step < 900 else 6.0}, "look", "gradient of D ended at 20 times"),
+        ({"d/grad": lambda step: 0.3 if step < 900 else 0.6}, "good", "No trouble"),
+        ({"d/grad": lambda step: 1e-3 if step <= 100 else 0.3}, "good", "No trouble"),
+        ({"d/adv": lambda step: "nan" if step == 500 else 1.0}, "bad", "d/adv was nan at step 500"),
+        ({"d/grad": lambda step: "inf" if step == 1000 else 1.0}, "bad", "d/grad was inf at step 1000"),
+        ({"g/update": 0.2}, "look", "G moved by 0.2 of its weights"),
+        ({"d/update": 0.0}, "look", "D moved by 0 of its weights"),
+        ({"skipped": 3.0}, "look", "3 updates were skipped"),
+    ],
+)
+def test_health(changed, mark, words, tmp_path):
+    line = lines(run_folder(tmp_path / "run", logged(**changed)))["Health"]
+    assert line.mark == mark
+    assert words in line.words
+
+
+@pytest.mark.parametrize(
+    ("values", "mark"),
+    [
+        ([1.0, 0.9, 0.9, 0.9], "good"),
+        ([5.0, 0.9, 0.9, 0.9], "good"),  # noise, before the first tenth
+        ([1.0, 0.9, 0.9, 0.6], "look"),
+        ([1.0, 0.9, 0.2, 0.2], "bad"),
+        ([1.0, 3.0, 1.2, 1.2], "bad"),  # as different as examples, but it was more
+    ],
+)
+def test_diversity(values, mark, tmp_path):
+    line = lines(run_folder(tmp_path / "run", measured(values)))["Diversity"]
+    assert line.mark == mark
+
+
+def test_the_least_diverse_lane_counts(tmp_path):
+    run = run_folder(tmp_path / "run", [{"step": 9, "diversity": [0.9, 0.3]}], config={"seeds": "0:2"})
+    assert lines(run)["Diversity"].words == "samples lie 30 % as far apart as examples do."
+
+
+def test_diversity_is_read_off_an_evaluation_too(tmp_path):
+    run = run_folder(tmp_path / "run")
+    assert lines(run)["Diversity"].mark == "unknown"
+    evaluated(run, 1000, {"coverage": 0.3}, {"coverage": 0.9})
+    assert lines(run)["Diversity"] == lines(run)["Diversity"]._replace(
+        mark="bad", words="coverage 0.3, of real examples 0.9."
+    )
+
+
+@pytest.mark.parametrize(
+    ("ended", "mark", "words"),
+    [
+        (None, "look", "Still running, or killed: 200 of 1,000 steps."),
+        ("stopped: modes has reached 8", "look", "Stopped: modes has reached 8, after 200 of 1,000 steps."),
+        ("Interrupted: SIGTERM", "look", "Interrupted after 200 of 1,000 steps"),
+        ("NotFinite: step 7: d/adv is nan", "bad", "NotFinite: step 7: d/adv is nan"),
+        ("OSError: disk full", "bad", "OSError: disk full"),
+    ],
+)
+def test_how_it_ended(ended, mark, words, tmp_path):
+    line = lines(run_folder(tmp_path / "run", logged(4), ended=ended))["End"]
+    assert line.mark == mark
+    assert words in line.words
+
+
+def test_lanes_that_stand_still_are_named(tmp_path):
+    rows = [{"step": 50, "d/adv": [0.5, None], "images_per_s": 9.0}]
+    still = {"seed=1": "stands still: step 7: d/adv is nan"}
+    run = run_folder(tmp_path / "run", rows, config={"seeds": "0:2"}, still=still)
+    line = lines(run)["End"]
+    assert line.mark == "bad"
+    assert "1 of 2 lanes stand still: seed=1 stands still: step 7: d/adv is nan" in line.words
+
+
+def test_a_lane_in_trouble_is_named(tmp_path):
+    rows = [{**row, "d/grad": [0.5, "nan"], "d/adv": [0.5, 0.5]} for row in logged()]
+    run = run_folder(tmp_path / "run", rows, config={"seeds": "0:2"})
+    assert lines(run)["Health"].words == "seed=1: d/grad was nan at step 50."
+
+
+def test_the_best_step(tmp_path):
+    found = record(run_folder(tmp_path / "run", [*logged(), *measured([0.1, 0.5, 0.2], "coverage")]))
+    assert found.reached == 1000
+    late, early = (best(found._replace(best=step), scores(found)) for step in (750, 100))
+    assert (late.mark, early.mark) == ("good", "look")
+    assert early.words == "Step 100 of 1,000 scored best; coverage ended at 0.2: what came after was in vain."
+    assert scores(found._replace(best=100))[0].found.value == 0.5
+    assert scores(found)[0].found.value == 0.2
+    evaluated(found.path, 100, {"coverage": 0.9})
+    evaluated(found.path, 200, {"coverage": 0.8})
+    again = record(found.path)
+    assert scores(again)[0].found.value == 0.8
+    assert scores(again._replace(best=100))[0].found.value == 0.9
+
+
+def exact(x):
+    return Estimate(x, x, x)
+
+
+@pytest.mark.parametrize(
+    ("value", "oracle", "start", "way", "mark"),
+    [
+        (1.0, 1.0, None, "lower", "good"),
+        (1.9, 1.0, None, "lower", "good"),
+        (5.0, 1.0, None, "lower", "look"),
+        (11.0, 1.0, None, "lower", "bad"),
+        (0.1, -0.01, None, "lower", "look"),
+        (0.1, -0.01, 100.0, "lower", "good"),
+        (1.5, 0.0, 100.0, "lower", "good"),
+        (2.5, 0.0, 100.0, "lower", "look"),
+        (10.0, 0.0, 100.0, "lower", "look"),
+        (30.0, 0.0, 100.0, "lower", "bad"),
+        (8.0, 8.0, None, "higher", "good"),
+        (7.0, 8.0, None, "higher", "look"),
+        (3.0, 8.0, None, "higher", "bad"),
+        (7.0, 8.0, 2.0, "higher", "look"),
+    ],
+)
+def test_scores_are_judged_by_the_oracle(value, oracle, start, way, mark):
+    score = Score("x", 9, exact(value), exact(oracle), start, 1)
+    assert judged(score, way)[0] == mark
+
+
+def test_intervals_that_touch_count_as_equal_but_ranges_of_lanes_do_not():
+    score = Score("fid", 9, Estimate(30.0, 1.0, 59.0), Estimate(2.0, 1.0, 3.0), None, 1)
+    assert judged(score, "lower")[0] == "good"
+    assert judged(score._replace(lanes=3), "lower")[0] == "bad"
+    assert judged(score._replace(oracle=None), "lower")[0] == "look"
+
+
+def test_scores_while_training_are_the_median_over_lanes(tmp_path):
+    rows = [
+        {"step": 0, "energy": [5.0, 7.0, 6.0], "energy_real": [0.0] * 3},
+        {"step": 900, "energy": [0.1, 0.3, "nan"], "energy_real": [0.0] * 3},
+    ]
+    (score,) = scores(record(run_folder(tmp_path / "run", rows, config={"seeds": "0:3"})))
+    assert score.found == Estimate(pytest.approx(0.2), 0.1, 0.3)
+    assert (score.step, score.oracle.value, score.start, score.lanes) == (900, 0.0, 6.0, 2)
+
+
+def test_of_toy_data_three_scores_are_told(tmp_path):
+    rows = [{"step": 10, "modes": 8.0, "high_quality": 0.9, "reverse_kl": 0.1, "energy": 1.0}]
+    found = scores(record(run_folder(tmp_path / "run", rows)))
+    assert [score.name for score in found] == ["modes", "high_quality", "reverse_kl"]
+
+
+@pytest.mark.parametrize(
+    ("share", "copies", "mark"),
+    [(0.5, -0.01, "good"), (0.65, 0.0, "good"), (0.7, 0.0, "look"), (0.5, 0.05, "look"), (0.9, 0.0, "bad")],
+)
+def test_copies(share, copies, mark, tmp_path):
+    run = run_folder(tmp_path / "run", lanes=[])
+    assert "Copies" not in lines(run)
+    evaluated(run, 10, {"train_share": 0.5, "copies": 0.5})  # an older one does not count
+    evaluated(run, 20, {"train_share": 0.5, "copies": 0.0}, lane="a")
+    evaluated(run, 20, {"train_share": share, "copies": copies}, lane="b")
+    assert lines(run)["Copies"].mark == mark
+
+
+def test_what_memorisation_measures_is_no_headline(tmp_path):
+    run = run_folder(tmp_path / "run")
+    evaluated(run, 10, {"copies": 0.0, "coverage": 0.9, "train_share": 0.5})
+    assert [score.name for score in scores(record(run))] == ["coverage"]
+
+
+def test_the_fid_goes_before_other_extractors(tmp_path):
+    run = run_folder(tmp_path / "run")
+    evaluated(run, 10, {"fd_local": 1.0}).rename(run / "evaluations" / "10a.json")
+    evaluated(run, 10, {"fid": 9.0}, extractor={"name": "inception", "digest": "a", "resizer": "clean"})
+    assert [one.rows["samples"].keys() for one in record(run).evaluations] == [{"fid"}, {"fd_local"}]
+    assert [score.name for score in scores(record(run))] == ["fid"]
