@@ -1,6 +1,7 @@
 from .errors import Refused as Refused
 from .evaluate.health import health as health
 from .evaluate.hook import evaluated as evaluated
+from .evaluate.rotation import rotation as rotation
 from .games.game import Aux as Aux
 from .games.game import Context as Context
 from .games.game import Game as Game

@@ -100,10 +100,12 @@ def analyze(
 def diagnose(
     run: Run,
     *,
-    at: tuple[Literal["last", "best"], ...] = ("last",),
+    at: Literal["last", "best", "best,last"] = "last",
     out: Path | None = None,
     lane: str = "",
     batches: int = 8,
+    steps: int = 100,
+    products: int = 500,
 ) -> None:
     """Shows the game around a checkpoint: does it rotate, does it attract, how far is it from an equilibrium?
 
@@ -113,8 +115,11 @@ def diagnose(
         out: The folder of numbers and pictures; by default diagnosis/ in the run folder.
         lane: Which of the runs that were trained as one, as in seed=3.
         batches: How many batches to look at.
+        steps: How many steps each player is given to find out what it still gains alone.
+        products: How many products with the Jacobian each search for eigenvalues may take.
     """
     from jaxgan.report.diagnose import diagnose as seen
 
-    found = seen(run, at, out, lane, batches)
+    checkpoints: tuple[Literal["last", "best"], ...] = ("best", "last") if at == "best,last" else (at,)
+    found = seen(run, checkpoints, out, lane, batches, steps=steps, products=products)
     print(found.text, *found.files, sep="\n")

@@ -98,6 +98,18 @@ def square(name: str, title: str, draw: Callable[[Any], str]) -> Chart:
     return Chart(name, title, figure, note)
 
 
+def chart(name: str, title: str, size: tuple[float, float], draw: Callable[[Any], str]) -> Chart:
+    """A chart of its own axes: `draw` is given a figure and says what stands below it."""
+    with styled():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=size, layout="constrained")
+        figure.suptitle(title, fontsize=11)
+        note = draw(figure)
+        figure.supxlabel(note, fontsize=8, color=INK)
+    return Chart(name, title, figure, note)
+
+
 def slug(title: str) -> str:
     """A title as part of a file's name.
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxgan.metrics.nearest import nearest
 from jaxgan.report import latent
-from jaxgan.report.charts import Chart, styled
+from jaxgan.report.charts import Chart, chart
 from jaxgan.report.spectrum import power
 from jaxgan.report.style import COLOURS, FAINT, INK
 from jaxgan.report.subject import Subject
@@ -46,7 +46,7 @@ def interpolation(seen: Subject) -> Chart | str:
                 axes.plot(x[[0, -1], 0], x[[0, -1], 1], "o", color=COLOURS[number], ms=4)
         return "grey: training examples"
 
-    return _chart("interpolation", title, (7.2, 3.7), draw)
+    return chart("interpolation", title, (7.2, 3.7), draw)
 
 
 def truncation(seen: Subject) -> Chart | str:
@@ -70,7 +70,7 @@ def truncation(seen: Subject) -> Chart | str:
             axes.plot(x[:, 0], x[:, 1], ".", color=COLOURS[0], ms=2, alpha=0.6, rasterized=True)
         return "grey: training examples"
 
-    return _chart("truncation", title, (7.2, 5.2), draw)
+    return chart("truncation", title, (7.2, 5.2), draw)
 
 
 def traversals(seen: Subject) -> Chart | str:
@@ -111,7 +111,7 @@ def traversals(seen: Subject) -> Chart | str:
                 axes.plot(points[:, 0], points[:, 1], color=COLOURS[start % len(COLOURS)], lw=1)
         return "grey: training examples; each line from 3 standard deviations before a latent to 3 beyond"
 
-    return _chart("directions", title, (3.6 * len(names), 3.8), draw)
+    return chart("directions", title, (3.6 * len(names), 3.8), draw)
 
 
 def neighbours(seen: Subject) -> Chart | str:
@@ -135,7 +135,7 @@ def neighbours(seen: Subject) -> Chart | str:
         of = f"{'all' if seen.whole else 'the first'} {len(seen.train.x):,} training examples"
         return f"{of if held_out is None else f'{of}; nearer than held-out ones: copies'}\n{OUTERMOST}"
 
-    return _chart("neighbours", title, (7.4, 4.4) if seen.images else (4.4, 3.2), draw)
+    return chart("neighbours", title, (7.4, 4.4) if seen.images else (4.4, 3.2), draw)
 
 
 def spectrum(seen: Subject) -> Chart | str:
@@ -160,7 +160,7 @@ def spectrum(seen: Subject) -> Chart | str:
         axes.legend()
         return "median over images, and where 80 % of them lie"
 
-    return _chart("spectrum", "Power spectrum", (4.8, 3.4), draw)
+    return chart("spectrum", "Power spectrum", (4.8, 3.4), draw)
 
 
 def scores(seen: Subject) -> Chart | str:
@@ -179,7 +179,7 @@ def scores(seen: Subject) -> Chart | str:
         overfitted = "where held-out examples score as low as samples, D has overfitted"
         return f"{overfitted if seen.held_out else 'there are no held-out examples'}\n{OUTERMOST}"
 
-    return _chart("scores", "Scores of the discriminator", (4.8, 3.4), draw)
+    return chart("scores", "Scores of the discriminator", (4.8, 3.4), draw)
 
 
 PANELS: Sequence[Panel] = (interpolation, truncation, traversals, neighbours, spectrum, scores)
@@ -202,18 +202,6 @@ def _apart(x: np.ndarray, label: np.ndarray) -> np.ndarray:
     return x
 
 
-def _chart(name: str, title: str, size: tuple[float, float], draw: Callable[[Any], str]) -> Chart:
-    """A chart of its own axes: `draw` is given a figure and says what stands below it."""
-    with styled():
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=size, layout="constrained")
-        figure.suptitle(title, fontsize=11)
-        note = draw(figure)
-        figure.supxlabel(note, fontsize=8, color=INK)
-    return Chart(name, title, figure, note)
-
-
 def _tiled(
     name: str,
     title: str,
@@ -234,7 +222,7 @@ def _tiled(
 
     inch = 0.55 / (across[1] - across[0])
     height, width = canvas.shape[:2]
-    return _chart(name, title, (width * inch + 1.3, height * inch + 0.7), draw)
+    return chart(name, title, (width * inch + 1.3, height * inch + 0.7), draw)
 
 
 def _tiles(images: np.ndarray, columns: int, gap_after: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ script.py       the script that ran
 metrics.jsonl   a line per logged step
 checkpoints/    the state at some steps
 samples/        pictures, the same latents from step 0 on
-tensorboard/, wandb/, export-STEP/   where they were asked for
+tensorboard/, wandb/, export-STEP/, evaluations/, report.html, analysis/, diagnosis/   where asked for
 """
 
 import contextlib

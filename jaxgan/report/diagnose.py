@@ -1,0 +1,167 @@
+"""`jaxgan diagnose`: why a run goes as it does, by the instruments, in numbers and two pictures."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxgan.errors import Refused
+from jaxgan.evaluate.rotation import drawn, given_to
+from jaxgan.games.game import Context, Game, Loss, State
+from jaxgan.instruments.diagnosis import Diagnosis, diagnosed
+from jaxgan.instruments.path import PathAngle, path_angle
+from jaxgan.parts.types import Params
+from jaxgan.report.charts import Chart, chart, files
+from jaxgan.report.style import COLOURS, FAINT, INK
+from jaxgan.report.words import short
+from jaxgan.run import folder
+from jaxgan.run.program import layout, starter
+from jaxgan.run.reopen import Reopened, reopened
+from jaxgan.run.weights import begun
+
+MEANING = {
+    "rotation": "share of the Jacobian that turns: 0 descends one potential, 1 goes round",
+    "spectrum/modulus": "largest modulus: steps of plain descent must stay below 2 by it",
+    "spectrum/imaginary": "largest imaginary part: how fast it turns",
+    "spectrum/real": "largest real part: below 0 the state attracts",
+    "g/bottom": "smallest curvature of G's loss: below 0 G is in no minimum",
+    "g/top": "largest",
+    "d/bottom": "smallest curvature of D's loss: below 0 D is in no minimum",
+    "d/top": "largest",
+    "g/gap": "what G alone still gains",
+    "d/gap": "what D alone still gains",
+    "g/noise_scale": "batch up to which G's steps get better in proportion",
+    "d/noise_scale": "batch up to which D's steps get better in proportion",
+}
+
+
+class Report(NamedTuple):
+    """The files written, and what there is to say."""
+
+    files: list[Path]
+    text: str
+
+
+def diagnose(
+    run: Path,
+    at: Sequence[Literal["last", "best"]] = ("last",),
+    out: Path | None = None,
+    lane: str = "",
+    batches: int = 8,
+    k: int = 6,
+    steps: int = 100,
+    products: int = 500,
+) -> Report:
+    """All instruments on checkpoints of a run, on its next `batches` batches, into RUN/diagnosis or `out`.
+
+    Writes diagnosis.json and, as PNG and SVG, the spectrum and the path angle from the run's beginning.
+    `products` bounds each eigen-solve: k leading eigenvalues, and the ends of both Hessians.
+    """
+    if batches < 2:
+        raise Refused(f"--batches must be at least 2, not {batches}: one to learn from, another to judge by")
+    home = (run / "diagnosis" / lane) if out is None else out
+    found: dict[str, dict[str, Any]] = {}
+    lines, charts = [], []
+    opened = {where: reopened(run, where, lane) for where in at}
+    game = _alone(opened[at[0]])  # one for all, since instruments are compiled once for a game
+    for where, again in opened.items():
+        state, step = again.state, int(again.state.step)
+        if same := [name for name in found if found[name]["step"] == step]:
+            lines += [f"step {step} ({where}): as {same[0]}", ""]
+            continue
+        next_ones = drawn(again.experiment.source, (batches, again.config.batch_size), state.key, state.step)
+        seen = diagnosed(game, state, next_ones, k=k, steps=steps, products=products)
+        title = f"step {step} ({where})"
+        if len(seen.spectrum):
+            charts.append(_spectrum(f"spectrum-{where}", f"Eigenvalues at {title}", seen.spectrum))
+        path, first = None, jax.tree.map(lambda x: x[0], next_ones)
+        try:
+            path = path_angle(game, _beginning(again, run), state, first)
+            charts.append(_path(f"path-{where}", f"The way to {title}", path))
+        except Refused as error:
+            seen.refused.append(f"path: {error}")
+        found[where] = _plain(seen, path, step)
+        lines += [title, *_said(seen), ""]
+    content = {"diagnosis.json": json.dumps(found, indent=1).encode()}
+    content |= {name: data for one in charts for name, data in files(one).items()}
+    return Report(_written(home, content), "\n".join(lines).rstrip())
+
+
+def _alone(again: Reopened) -> Game:
+    """The run's game on one device, where its means still name the axis of several."""
+    game, axis = again.experiment.game, again.config.lowering.axis
+    if axis is None:
+        return game
+
+    def over_one(loss: Loss) -> Loss:
+        def value(g: Params, d: Params, context: Context) -> Any:
+            one = jax.vmap(loss, in_axes=(None, None, None), axis_name=axis, axis_size=1)(g, d, context)
+            return jax.tree.map(lambda x: x[0], one)
+
+        return value
+
+    return game._replace(g_loss=over_one(game.g_loss), d_loss=over_one(game.d_loss))
+
+
+def _beginning(again: Reopened, run: Path) -> State:
+    """The state of step 0, made again."""
+    experiment, config = again.experiment, again.config
+    many, micro, size = layout(experiment, config)
+    key = jax.random.key(config.seed)
+    arrays = given_to(experiment.source, (many * micro, size), key, 0)
+    return begun(starter(experiment, config)(key, arrays), folder.existing(run))
+
+
+def _spectrum(name: str, title: str, spectrum: np.ndarray) -> Chart:
+    def draw(figure: Any) -> str:
+        axes = figure.subplots()
+        axes.axvline(0, color=INK, lw=1)
+        axes.plot(spectrum.real, spectrum.imag, "o", ms=4, alpha=0.7, color=COLOURS[0])
+        axes.set(xlabel="real part", ylabel="imaginary part")
+        return "right of the line: grows; away from its middle: turns"
+
+    return chart(name, title, (4.8, 3.6), draw)
+
+
+def _path(name: str, title: str, path: PathAngle) -> Chart:
+    def draw(figure: Any) -> str:
+        axes = figure.subplots()
+        axes.axhline(0, color=FAINT, lw=1)
+        axes.axvline(1, color=INK, lw=1, ls=":")
+        axes.plot(path.place, path.cosine, color=COLOURS[0])
+        axes.set(xlabel="place on the line: 0 the beginning, 1 here", ylabel="cosine of the angle")
+        axes.yaxis.label.set_color(COLOURS[0])
+        beside = axes.twinx()
+        beside.plot(path.place, path.norm, color=COLOURS[1], ls="--")
+        beside.set_yscale("log")
+        beside.grid(False)
+        beside.set_ylabel("length of the field", color=COLOURS[1])
+        return "a fall through 0 at 1: attraction; a bump there: rotation"
+
+    return chart(name, title, (5.4, 3.6), draw)
+
+
+def _said(seen: Diagnosis) -> list[str]:
+    numbers = {name: seen.numbers[name] for name in MEANING if name in seen.numbers}
+    lines = [f"  {name:18}  {short(value):>9}  {MEANING[name]}" for name, value in numbers.items()]
+    return [*lines, *(f"  {line}" for line in seen.refused)]
+
+
+def _plain(seen: Diagnosis, path: PathAngle | None, step: int) -> dict[str, Any]:
+    eigenvalues = [[float(x.real), float(x.imag)] for x in seen.spectrum]
+    angles = {} if path is None else {name: x.tolist() for name, x in path._asdict().items()}
+    finite = {name: x if np.isfinite(x) else None for name, x in seen.numbers.items()}
+    return {"step": step, **finite, "eigenvalues": eigenvalues, "path": angles, "refused": seen.refused}
+
+
+def _written(home: Path, content: Mapping[str, bytes]) -> list[Path]:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        for name, data in content.items():
+            (home / name).write_bytes(data)
+    except OSError as error:
+        raise Refused(f"cannot write {home}: {error.strerror or error}") from None
+    return [home / name for name in content]

@@ -1,0 +1,53 @@
+"""All instruments of one state."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from instruments.known import POINT, begun, dirac, ring_batch
+from jaxgan.instruments.diagnosis import cheap, diagnosed
+from jaxgan.parts import objectives, terms
+
+TWO = jax.tree.map(lambda x: jnp.stack([x, x]), POINT)
+
+
+def test_a_second_look_compiles_nothing():
+    """A game is traced once for all of its states."""
+    traced = []
+
+    def watched(view):
+        traced.append(view)
+        return 0.0 * view.real_out
+
+    game, batches = dirac(d_terms=[terms.stateless("watched", watched)]), ring_batch(2, 8)
+    batches = {**batches, "x": batches["x"][..., :1]}
+    state = begun(game, jax.tree.map(lambda x: x[0], batches))
+    cheap(game, state, batches)
+    so_far = len(traced)
+    moved = state.replace(step=state.step + 1, d=state.d.replace(params=state.d.params + 1))
+    cheap(game, moved, jax.tree.map(lambda x: x + 1, batches))
+    assert so_far > 0
+    assert len(traced) == so_far
+
+
+def test_of_dirac_gan_at_its_equilibrium():
+    game = dirac(d_terms=[terms.r1(0.6)])
+    found = diagnosed(game, begun(game), TWO)
+    assert not found.refused
+    np.testing.assert_allclose(found.spectrum.real, -0.3, atol=1e-9)
+    assert found.numbers["spectrum/real"] == pytest.approx(-0.3)
+    assert found.numbers["spectrum/imaginary"] == pytest.approx(0.4)
+    assert found.numbers["d/top"] == pytest.approx(0.6)
+    assert found.numbers["g/bottom"] == pytest.approx(0.0, abs=1e-12)
+    assert found.numbers["g/gap"] == found.numbers["d/gap"] == 0.0
+    assert found.numbers["rotation"] == pytest.approx(2 * 0.5**2 / (2 * 0.5**2 + 0.6**2))
+
+
+def test_an_instrument_that_refuses_leaves_the_others():
+    game = dirac(objectives.wasserstein(), d_terms=[terms.wgan_gp(1.0)])
+    found = diagnosed(game, begun(game), TWO)
+    assert [line.split(":")[0] for line in found.refused] == ["spectrum", "g's Hessian", "d's Hessian"]
+    assert all("no derivative" in line for line in found.refused)
+    assert len(found.spectrum) == 0
+    assert {"rotation", "g/gap", "d/gap"} <= found.numbers.keys()

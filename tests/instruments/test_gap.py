@@ -1,0 +1,65 @@
+"""The local duality gap of games whose best answers are known."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from instruments.known import POINT, begun, dirac, quadratic
+from jaxgan.errors import Refused
+from jaxgan.instruments.gap import duality_gap
+from jaxgan.parts import objectives
+
+TWO = jax.tree.map(lambda x: jnp.stack([x, x]), POINT)
+
+
+def zero_sum(a, b, c, g, d):
+    """V = a/2 g² + b g d - c/2 d², and a state of it; G's best answer is -b d / a, D's b g / c."""
+    game = quadratic(np.array([[-a, -b], [b, -c]]), 1)
+    state = begun(game)
+    at = state.replace(g=state.g.replace(params=jnp.array([g])), d=state.d.replace(params=jnp.array([d])))
+    return game, at
+
+
+def test_best_answers_of_a_quadratic_game():
+    a, b, c, g, d = 0.7, 1.3, 0.9, 0.8, -0.4
+    found = duality_gap(*zero_sum(a, b, c, g, d), TWO, optax.sgd(0.5), steps=200)
+    np.testing.assert_allclose(found.g, a / 2 * (g + b * d / a) ** 2, rtol=1e-6)
+    np.testing.assert_allclose(found.d, c / 2 * (d - b * g / c) ** 2, rtol=1e-6)
+
+    def value(g, d):
+        return a / 2 * g * g + b * g * d - c / 2 * d * d
+
+    np.testing.assert_allclose(found.total, value(g, b * g / c) - value(-b * d / a, d), rtol=1e-6)
+
+
+def test_an_equilibrium_has_none():
+    assert duality_gap(*zero_sum(0.7, 1.3, 0.9, 0.0, 0.0), TWO, optax.adam(0.1), steps=20) == (0.0, 0.0)
+
+
+def test_it_is_local():
+    """A few steps go as far as these go."""
+    game, state = zero_sum(0.0, 1.0, 0.0, 1.0, 1.0)
+    np.testing.assert_allclose(duality_gap(game, state, TWO, optax.sgd(0.1), steps=3), (0.3, 0.3), rtol=1e-9)
+
+
+def test_the_last_batch_judges_what_the_others_taught():
+    """Of Wasserstein's Dirac-GAN D learns a slope from the first point, which the second turns against it."""
+    game = dirac(objectives.wasserstein())
+    batches = {**TWO, "x": jnp.array([[[1.0]], [[-3.0]]])}
+    found = duality_gap(game, begun(game), batches, optax.sgd(0.5), steps=2)
+    np.testing.assert_allclose(found.d, -3.0, rtol=1e-9)  # ψ = 2 * 0.5, judged by ψ x
+
+
+def test_each_step_draws_anew():
+    """D's slope is a sum of noise: two steps on one draw would be twice one step, and gain twice as much."""
+    game = dirac(objectives.wasserstein(), instance_noise=1.0)
+    once, twice = (duality_gap(game, begun(game), TWO, optax.sgd(0.1), steps=n).d for n in (1, 2))
+    assert twice != pytest.approx(2 * once, rel=1e-3)
+
+
+def test_one_batch_is_too_few():
+    game, state = zero_sum(0.0, 1.0, 0.0, 1.0, 1.0)
+    with pytest.raises(Refused, match="two batches"):
+        duality_gap(game, state, jax.tree.map(lambda x: x[:1], TWO), optax.sgd(0.1))

@@ -1,0 +1,51 @@
+"""The field along a line, against fields that are known."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from instruments.known import POINT, begun, quadratic, random_field
+from jaxgan.errors import Refused
+from jaxgan.instruments.path import path_angle
+
+
+def along(m, g_size, start, end, **options):
+    game = quadratic(np.asarray(m), g_size)
+    state = begun(game)
+
+    def at(theta):
+        theta = jnp.asarray(theta, float)
+        g, d = state.g.replace(params=theta[:g_size]), state.d.replace(params=theta[g_size:])
+        return state.replace(g=g, d=d)
+
+    return path_angle(game, at(start), at(end), POINT, **options)
+
+
+def test_angles_are_those_of_the_field():
+    m, random = random_field(), np.random.RandomState(5)
+    start, end = random.randn(7), random.randn(7)
+    place = np.array([0.0, 0.25, 1.0, 1.3])
+    found = along(m, 3, start, end, place=place)
+    for a, cosine, norm in zip(place, found.cosine, found.norm, strict=True):
+        v, way = m @ (start + a * (end - start)), end - start
+        np.testing.assert_allclose(norm, np.linalg.norm(v), rtol=1e-10)
+        np.testing.assert_allclose(cosine, v @ way / np.linalg.norm(v) / np.linalg.norm(way), rtol=1e-9)
+
+
+def test_what_attracts_changes_sign_at_the_end():
+    found = along(-np.eye(4), 2, np.ones(4), np.zeros(4))
+    np.testing.assert_allclose(found.cosine[found.place < 0.99], 1.0, atol=1e-12)
+    np.testing.assert_allclose(found.cosine[found.place > 1.01], -1.0, atol=1e-12)
+    np.testing.assert_allclose(found.norm, 2 * abs(1 - found.place), atol=1e-12)
+
+
+def test_what_turns_shows_a_bump_of_one_sign():
+    """A line that passes the centre at a distance, and its nearest point."""
+    found = along([[0.0, 1.0], [-1.0, 0.0]], 1, [-1.0, 0.1], [0.0, 0.1])
+    assert found.place[np.argmax(found.cosine)] == pytest.approx(1.0, abs=0.02)
+    assert (found.cosine > 0).all()
+
+
+def test_a_path_has_a_length():
+    with pytest.raises(Refused, match="leads nowhere"):
+        along(-np.eye(2), 1, [1.0, 1.0], [1.0, 1.0])
