@@ -1,31 +1,213 @@
-"""Games small enough to know by heart, without networks or data."""
+"""Games small enough to know by heart. All but the Dirac-GAN are without networks, data or chance.
 
+Whatever of them has a number has it in the default precision: float64 where JAX is told `jax_enable_x64`.
+"""
+
+from collections.abc import Callable, Sequence
+
+import jax
 import jax.numpy as jnp
 
 from jaxgan.games.game import Aux, Context, Game, Loss, Side
-from jaxgan.parts.types import Array, Batch, Key, Params
+from jaxgan.games.gan import gan
+from jaxgan.parts.latents import normal
+from jaxgan.parts.network import Network
+from jaxgan.parts.objectives import Objective
+from jaxgan.parts.terms import Term
+from jaxgan.parts.types import Array, Batch, Key, Lowering, Params, Schedule
+
+Value = Callable[[Params, Params], Array]
+
+
+def of_losses(
+    g_loss: Value,
+    d_loss: Value,
+    g: Params,
+    d: Params,
+    sample: Callable[[Params, Key], Array] | None = None,
+) -> Game:
+    """The game of two plain functions of both players' parameters, which start at g and d.
+
+    `sample` draws one example from G's parameters and a key; without it an example is the parameters.
+
+    >>> game = of_losses(lambda g, d: g * d + g**2, lambda g, d: -g * d, 1.0, 2.0)
+    >>> g, d, _ = game.init(jax.random.key(0), {})
+    >>> float(jax.grad(game.g_loss, has_aux=True)(g.params, d.params, Context({}, {}, (), 0, {}, None))[0])
+    4.0
+    """
+
+    def loss(value: Value, name: str) -> Loss:
+        def evaluate(g: Params, d: Params, context: Context) -> tuple[Array, Aux]:
+            loss = value(g, d)
+            return loss, Aux(context.g_stats, context.d_stats, context.extra, {name: loss})
+
+        return evaluate
+
+    def init(key: Key, batch: Batch) -> tuple[Side, Side, tuple]:
+        return Side(jax.tree.map(_floats, g), {}), Side(jax.tree.map(_floats, d), {}), ()
+
+    def samples(g: Side, key: Key, index: Array, label: Array | None) -> Array:
+        draw = sample or (lambda params, key: params)
+        keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(index)
+        return jax.vmap(lambda key: draw(g.params, key))(keys)
+
+    return Game(init, loss(d_loss, "d/adv"), loss(g_loss, "g/adv"), samples)
 
 
 def bilinear(start: float = 1.0) -> Game:
     """min over g, max over d of g d: the game that turns in circles (Mescheder et al., 2017).
 
-    >>> import jax
     >>> g, d, _ = bilinear().init(jax.random.key(0), {})
     >>> float(g.params), float(d.params)
     (1.0, 1.0)
     """
+    return of_losses(lambda g, d: g * d, lambda g, d: -g * d, start, start)
 
-    def loss(sign: float, name: str) -> Loss:
-        def value(g: Params, d: Params, context: Context) -> tuple[Array, Aux]:
-            loss = sign * g * d
-            return loss, Aux(context.g_stats, context.d_stats, context.extra, {name: loss})
 
-        return value
+def quadratic(
+    coupling: Array,
+    g_curvature: Array | float = 0.0,
+    d_curvature: Array | float = 0.0,
+    answer: Array | None = None,
+    start: float = 1.0,
+) -> Game:
+    """L_g = g^T P g / 2 + g^T A d and L_d = d^T Q d / 2 + d^T B g, where B = -A^T unless there is an answer.
 
-    def init(key: Key, batch: Batch) -> tuple[Side, Side, tuple]:
-        return Side(jnp.float32(start), {}), Side(jnp.float32(start), {}), ()
+    A [n, m] is the coupling; the curvatures P [n, n] and Q [m, m] are symmetric, or numbers times the
+    identity. The field's Jacobian is [[P, A], [B, Q]] everywhere, and the equilibrium 0. Unless the answer
+    B [m, n] says otherwise, the game is zero-sum but for the curvatures.
 
-    def sample(g: Side, key: Key, index: Array, label: Array | None) -> Array:
-        return jnp.broadcast_to(g.params, index.shape)
+    >>> g, d, _ = quadratic(jnp.ones((2, 3)), d_curvature=0.1).init(jax.random.key(0), {})
+    >>> g.params.shape, d.params.shape
+    ((2,), (3,))
+    """
+    n, m = coupling.shape
+    back = -coupling.T if answer is None else answer
 
-    return Game(init, loss(-1.0, "d/adv"), loss(1.0, "g/adv"), sample)
+    def curved(curvature: Array | float, x: Array) -> Array:
+        return x @ (jnp.asarray(curvature) * (jnp.eye(x.size) if jnp.ndim(curvature) == 0 else 1) @ x) / 2
+
+    return of_losses(
+        lambda g, d: curved(g_curvature, g) + g @ coupling @ d,
+        lambda g, d: curved(d_curvature, d) + d @ back @ g,
+        jnp.full(n, start, float),
+        jnp.full(m, start, float),
+    )
+
+
+def dirac(
+    objective: Objective,
+    *,
+    d_terms: Sequence[Term] = (),
+    g_terms: Sequence[Term] = (),
+    instance_noise: Schedule = 0.0,
+    start: tuple[float, float] = (1.0, 1.0),
+    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
+) -> Game:
+    """The Dirac-GAN: all data at 0, all of G's at theta, D(x) = psi x (Mescheder et al., 2018).
+
+    A `gan` of two networks of one parameter each, so that every objective, term and noise serves; the batch
+    is zeros [B, 1], and one example is enough but for noise. The equilibrium is (0, 0). The descent
+    v = -(grad_g, grad_d) has the Jacobian there
+
+        no term      [[0, f'], [-f', 0]]        eigenvalues +- f' i
+        R1, R2       [[0, f'], [-f', -gamma]]   -gamma/2 +- sqrt(gamma^2/4 - f'^2)
+        noise of s   [[0, f'], [-f', 2 f'' s^2]]   f'' s^2 +- sqrt(f''^2 s^4 - f'^2), the logistic f'' = -1/4
+
+    with f' = 1/2 for the logistic losses, 1 for Wasserstein and for least squares of targets -1 and 1 (G: 1).
+    A step of size h is 1 + h v' where both players move at once. If D moves first and G sees where it went,
+    it is
+
+        [[1, h f'], [0, 1]] [[1, 0], [-h f', 1 - h gamma]]
+
+    with determinant 1 - h gamma and trace 2 - h gamma - h^2 f'^2. Without gamma it keeps areas, and turns by
+    the angle whose cosine is 1 - h^2 f'^2 / 2 as long as h f' < 2. The slope that `wgan_gp` penalises is
+    |psi|, so its field has no derivative where psi = 0, and no spectrum: it ends in a cycle.
+
+    >>> from jaxgan.parts.objectives import wasserstein
+    >>> from jaxgan.parts.terms import r1
+    >>> game = dirac(wasserstein(), d_terms=[r1(0.5)], start=(0.1, 0.2))
+    >>> batch = {"x": jnp.zeros((1, 1)), "index": jnp.arange(1)}
+    >>> g, d, _ = game.init(jax.random.key(0), batch)
+    >>> [round(float(x), 4) for x in (g.params, d.params)]
+    [0.1, 0.2]
+    """
+    theta, psi = start
+    generator = Network(
+        lambda key, z: (_floats(theta), {}),
+        lambda theta, stats, z, key=None, train=False: (jnp.broadcast_to(theta, (z.shape[0], 1)), stats),
+    )
+    discriminator = Network(
+        lambda key, x: (_floats(psi), {}),
+        lambda psi, stats, x, key=None, train=False: (psi * x[:, 0], stats),
+    )
+    return gan(
+        generator,
+        discriminator,
+        latent=normal(1),
+        objective=objective,
+        d_terms=d_terms,
+        g_terms=g_terms,
+        instance_noise=instance_noise,
+        lowering=lowering,
+    )
+
+
+def two_modes(sigma: float = 0.1, ridge: float = 0.0, start: tuple[float, float] = (-0.5, 1.5)) -> Game:
+    """Half the data at N(-1, sigma^2), half at N(1, sigma^2); G moves two such modes, m = (m1, m2).
+
+    D(x) = d1 x + d2 x^2 is a Wasserstein critic with ridge/2 |d|^2, in expectation over everything:
+    L_g = -E D(fake), L_d = E D(fake) - E D(real) + ridge/2 |d|^2. What D can see, mean and square, is right
+    only at m = (-1, 1) or (1, -1), with d = 0. With K = [[1, 2 m1], [1, 2 m2]] / 2, whose singular values
+    there are 1/sqrt(2) and sqrt(2), the field's Jacobian is [[0, -K], [K^T, ridge]]; for each singular value
+    s the descent has the eigenvalues -ridge/2 +- sqrt(ridge^2/4 - s^2).
+
+    >>> g, _, _ = two_modes().init(jax.random.key(0), {})
+    >>> two_modes().sample(g, jax.random.key(1), jnp.arange(5), None).shape
+    (5, 1)
+    """
+
+    def judged(modes: Array, d: Array) -> Array:
+        return d[0] * modes.mean() + d[1] * (jnp.square(modes).mean() + sigma**2)
+
+    def sample(modes: Array, key: Key) -> Array:
+        which, spread = jax.random.split(key)
+        return jax.random.choice(which, modes, (1,)) + sigma * jax.random.normal(spread, (1,))
+
+    return of_losses(
+        lambda modes, d: -judged(modes, d),
+        lambda modes, d: judged(modes, d) - judged(jnp.array([-1.0, 1.0]), d) + ridge / 2 * d @ d,
+        jnp.array(start, float),
+        jnp.zeros(2),
+        sample,
+    )
+
+
+def linear_quadratic(covariance: Array, ridge: float = 0.0, start: float = 0.5) -> Game:
+    """G(z) = A z learns the covariance S [n, n] of normal data, against D(x) = x^T W x.
+
+    In expectation L_g = -tr(W A A^T), L_d = tr(W (A A^T - S)) + ridge/2 |W|^2 (Nagarajan & Kolter, 2017;
+    Feizi et al., 2017). A [n, n] starts as `start` times the identity, W as 0. At an equilibrium W = 0 and
+    A A^T = S. For n = 1 the descent there has the eigenvalues -ridge/2 +- sqrt(ridge^2/4 - 4 S): without a
+    ridge it cycles.
+
+    >>> g, _, _ = linear_quadratic(jnp.eye(3)).init(jax.random.key(0), {})
+    >>> linear_quadratic(jnp.eye(3)).sample(g, jax.random.key(1), jnp.arange(5), None).shape
+    (5, 3)
+    """
+    n = covariance.shape[0]
+
+    def judged(second_moment: Array, w: Array) -> Array:
+        return jnp.vdot(w, second_moment)
+
+    return of_losses(
+        lambda a, w: -judged(a @ a.T, w),
+        lambda a, w: judged(a @ a.T - covariance, w) + ridge / 2 * jnp.vdot(w, w),
+        start * jnp.eye(n),
+        jnp.zeros((n, n)),
+        lambda a, key: a @ jax.random.normal(key, (n,)),
+    )
+
+
+def _floats(x: Params) -> Array:
+    return jnp.array(x, float)

@@ -1,0 +1,107 @@
+"""Look ahead, then step from where you stood with the gradient found there."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxgan.games.game import Game, State
+from jaxgan.parts.average import Average
+from jaxgan.parts.rng import fold
+from jaxgan.parts.types import Batch, Key, Lowering
+from jaxgan.rules.field import Both, Field, field, moved, placed
+from jaxgan.rules.rule import Metrics, Rule, starter
+
+
+def extragradient(
+    game: Game,
+    g_tx: optax.GradientTransformation,
+    d_tx: optax.GradientTransformation,
+    *,
+    average: Average | None = None,
+    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
+) -> Rule:
+    """w' = w - h F(w), then w <- w - h F(w'), with F both players' gradients (Korpelevich, 1976).
+
+    With any optimiser, whose memory moves in either half, as in Gidel et al., 2019 (Extra-Adam). Both halves
+    see the same batch and latents, without which noise may drive the players apart (Mishchenko et al., 2020).
+    Looking ahead changes no statistics. Costs 4 gradients, 1.5 times the arithmetic of `alternating`.
+
+    >>> from jaxgan.games.toy import bilinear
+    >>> rule = extragradient(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
+    """
+
+    def update(state: State, batches: Batch) -> tuple[State, Metrics]:
+        key = fold(state.key, state.step, "both")
+        micros = jax.tree.map(lambda x: x[0], batches)
+
+        def look(state: State) -> Field:
+            return field(game, state, micros, key, lowering)
+
+        state, there = _looked_ahead(state, look(state).grads, look, g_tx, d_tx, average)
+        return state, there.metrics
+
+    return Rule(starter(game, g_tx, d_tx, average), update, 1)
+
+
+class Past(NamedTuple):
+    """The memory of `past_extragradient`: the gradients with which the players last stepped."""
+
+    grads: Both
+
+
+def past_extragradient(
+    game: Game,
+    g_tx: optax.GradientTransformation,
+    d_tx: optax.GradientTransformation,
+    *,
+    average: Average | None = None,
+    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
+) -> Rule:
+    """The extragradient, but looking ahead with the last step's gradient (Popov, 1980; Gidel et al., 2019).
+
+    w'_t = w_t - h F(w'_{t-1}), then w_{t+1} = w_t - h F(w'_t), and F(w'_{-1}) = 0. Costs 2 gradients and the
+    memory of them, 0.8 times the arithmetic of `alternating`.
+
+    >>> from jaxgan.games.toy import bilinear
+    >>> rule = past_extragradient(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
+    """
+    start = starter(game, g_tx, d_tx, average)
+
+    def init(key: Key, batches: Batch) -> State:
+        state = start(key, batches)
+        return state.replace(rule=Past(jax.tree.map(jnp.zeros_like, Both(state.g.params, state.d.params))))
+
+    def update(state: State, batches: Batch) -> tuple[State, Metrics]:
+        key = fold(state.key, state.step, "both")
+        micros = jax.tree.map(lambda x: x[0], batches)
+        past: Past = state.rule
+
+        def look(state: State) -> Field:
+            return field(game, state, micros, key, lowering)
+
+        state, there = _looked_ahead(state, past.grads, look, g_tx, d_tx, average)
+        return state.replace(rule=Past(there.grads)), there.metrics
+
+    return Rule(init, update, 1)
+
+
+def _looked_ahead(
+    state: State,
+    grads: Both,
+    look: Callable[[State], Field],
+    g_tx: optax.GradientTransformation,
+    d_tx: optax.GradientTransformation,
+    average: Average | None,
+) -> tuple[State, Field]:
+    """Both players stepped from where they stand, by the gradients that are found where `grads` lead."""
+    ahead = moved(state, grads, g_tx, d_tx, None)
+    there = look(placed(state, Both(ahead.g.params, ahead.d.params)))
+    # back at the old parameters: of looking ahead the optimisers alone keep a trace
+    back = there.state.replace(
+        g=there.state.g.replace(params=state.g.params, opt_state=ahead.g.opt_state),
+        d=there.state.d.replace(params=state.d.params, opt_state=ahead.d.opt_state),
+    )
+    return moved(back, there.grads, g_tx, d_tx, average), there

@@ -1,0 +1,53 @@
+"""Each player looks through the other's next step."""
+
+import jax
+import optax
+
+from jaxgan.games.game import Game, Loss, Player, State
+from jaxgan.parts.average import Average
+from jaxgan.parts.rng import fold
+from jaxgan.parts.types import Batch, Lowering, Schedule, at
+from jaxgan.rules.field import Both, moved, plus
+from jaxgan.rules.looking import Answer, through
+from jaxgan.rules.rule import Metrics, Rule, gradient, starter
+
+
+def look_through(
+    game: Game,
+    g_tx: optax.GradientTransformation,
+    d_tx: optax.GradientTransformation,
+    *,
+    rate: Schedule,
+    average: Average | None = None,
+    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
+) -> Rule:
+    """Each player descends its loss as it will be after one gradient step of the other, through that step.
+
+    G: grad_g L_g(g, d - rate grad_d L_d(g, d)), and D likewise. After LOLA (Foerster et al., 2018), but exact
+    where that expands the loss to first order and keeps of it what shapes the other player. The step looked
+    through is plain gradient descent, whatever the optimisers. Costs 6 gradients and 2 products,
+    2.8 times the arithmetic of `alternating`.
+
+    >>> from jaxgan.games.toy import bilinear
+    >>> rule = look_through(bilinear(), optax.sgd(0.1), optax.sgd(0.1), rate=0.5)
+    """
+
+    def update(state: State, batches: Batch) -> tuple[State, Metrics]:
+        key = fold(state.key, state.step, "both")
+        micros = jax.tree.map(lambda x: x[0], batches)
+
+        def step_of(loss: Loss, who: str) -> Answer:
+            def answer(state: State) -> Player:
+                here = gradient(loss, who, state, micros, key, state.step, lowering)
+                player: Player = getattr(state, who)
+                return player.replace(params=plus(player.params, -at(rate, state.step), here.grads))
+
+            return answer
+
+        d = through(game.d_loss, "d", step_of(game.g_loss, "g"), state, micros, key, state.step, lowering)
+        state = state.replace(extra=d.state.extra)
+        g = through(game.g_loss, "g", step_of(game.d_loss, "d"), state, micros, key, state.step, lowering)
+        state = g.state.replace(d=d.state.d)
+        return moved(state, Both(g.grads, d.grads), g_tx, d_tx, average), {**d.metrics, **g.metrics}
+
+    return Rule(starter(game, g_tx, d_tx, average), update, 1)

@@ -1,0 +1,58 @@
+"""Lookahead-minimax: every so often both players are drawn back towards where they were."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.errors import Refused
+from jaxgan.games.game import State
+from jaxgan.parts.types import Batch, Key, PyTree
+from jaxgan.rules.field import Both, placed
+from jaxgan.rules.rule import Metrics, Rule
+
+
+class Lookahead(NamedTuple):
+    """The memory of a rule with lookahead, around that of the rule itself."""
+
+    inner: PyTree
+    slow: Both  # where both players were drawn to last
+
+
+def lookahead(rule: Rule, *, every: int = 5, pull: float = 0.5) -> Rule:
+    """Any rule, and after every k of its updates w <- s + pull (w - s), s <- w, with s where w was k ago.
+
+    Both players at once, after the same k updates (Chavdarova et al., 2021). The optimisers' memories and the
+    statistics stay as they are, and a rule's average of G is one of the fast parameters. Costs no gradients,
+    and memory for one more copy of both players.
+
+    >>> import optax
+    >>> from jaxgan.games.toy import bilinear
+    >>> from jaxgan.rules.simultaneous import simultaneous
+    >>> rule = lookahead(simultaneous(bilinear(), optax.sgd(0.1), optax.sgd(0.1)), every=1, pull=0.0)
+    >>> batches = {"x": jnp.zeros((1, 1, 1))}
+    >>> state, _ = rule.update(rule.init(jax.random.key(0), batches), batches)
+    >>> float(state.g.params)  # drawn all the way back
+    1.0
+    """
+    if every < 1:
+        raise Refused(f"lookahead draws the players back after every 1 or more updates, not {every}")
+
+    def init(key: Key, batches: Batch) -> State:
+        state = rule.init(key, batches)
+        slow = jax.tree.map(jnp.copy, _fast(state))  # a donated state may not hold one buffer twice
+        return state.replace(rule=Lookahead(state.rule, slow))
+
+    def update(state: State, batches: Batch) -> tuple[State, Metrics]:
+        memory: Lookahead = state.rule
+        state, metrics = rule.update(state.replace(rule=memory.inner), batches)
+        due = state.step % every == 0
+        fast = jax.tree.map(lambda s, w: jnp.where(due, s + pull * (w - s), w), memory.slow, _fast(state))
+        slow = jax.tree.map(lambda s, w: jnp.where(due, w, s), memory.slow, fast)
+        return placed(state, fast).replace(rule=Lookahead(state.rule, slow)), metrics
+
+    return Rule(init, update, rule.batches)
+
+
+def _fast(state: State) -> Both:
+    return Both(state.g.params, state.d.params)
