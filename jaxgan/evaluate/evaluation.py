@@ -135,7 +135,7 @@ def table(said: Mapping[str, Any]) -> str:
     ...     "extractor": {"name": "local", "digest": "abcdef123", "resizer": "none"}, "note": "",
     ...     "warnings": [], "rows": {"samples": {"coverage": one}}, "floor": {}, "better": {}}))
     step 9: 100 samples of seed 0 against 50 examples (test), seen by local abcdef12
-                  samples           oracle
+              samples         oracle  perfect
     coverage  0.5 [0.4, 0.6]
     """
     ways = {"higher": "higher is better", "lower": "lower is better"}

@@ -200,7 +200,11 @@ def _diagnosed(placed: Placement, held: Held, update: Callable[..., Any], number
     again = jax.tree.map(jnp.copy, placed.marked(held, number, -1, failed))
     _, metrics = update(again, placed.at(again, failed))
     values = {name: np.ravel(lanes)[number] for name, lanes in placed.read(metrics).items()}
-    bad = [f"{name} is {value}" for name, value in values.items() if not np.isfinite(value)]
+    bad = [
+        f"{name} is {value}"
+        for name, value in values.items()
+        if not np.isfinite(value) and not name.endswith("/update")  # an effect, not the cause
+    ]
     return f"step {failed}: {', '.join(bad) or 'the parameters are not finite'}"
 
 
