@@ -36,9 +36,13 @@ CASES = {
     "r3gan": (*NETS, "--size", 8, "--blocks", 1, "--precision", "bfloat16"),
     "digits": (*NETS, "--measure-every", 3),
     "ring": (*NETS, "--measure-every", 3),
+    "stacked": NETS,
+    "toy": (*NETS, "--recipe", "wgan_gp"),
+    "toy maxout": (*NETS, "--recipe", "pack2", "--network", "maxout", "--data", "gaussian_1200d"),
 }
-SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py"))
-IMAGES = [name for name in SCRIPTS if name != "ring"]
+PLAIN = {"toy_benchmark", "toy_table", "which_converge", "rules_on_grid"}  # no runs of their own
+SCRIPTS = sorted({path.stem for path in FOLDER.glob("*.py")} - PLAIN)
+IMAGES = [name for name in SCRIPTS if name not in {"ring", "stacked", "toy"}]
 
 
 def imported(name: str) -> ModuleType:
@@ -160,7 +164,7 @@ def test_a_saved_dcgan_draws_a_hundred(tmp_path: Path) -> None:
 
     run, here, there = tmp_path / "run", tmp_path / "here.png", tmp_path / "there.png"
     assert play(imported("dcgan"), *SMALL, *NETS, "--out", run) == 0
-    cli.sample(run, n=100, out=here)
+    cli.runs.sample(run, n=100, out=here)
     command = [sys.executable, "-m", "jaxgan.cli", "sample", str(run), "--n", "100", "--out", str(there)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     assert here.read_bytes() == there.read_bytes()

@@ -1,0 +1,135 @@
+"""A thousand modes: three digits as the colours of one picture. How many of them does a GAN find?
+
+    python experiments/stacked.py
+
+    About 150 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-21. At the last
+    step, seed 0: modes 1000, reverse_kl 0.0293, imbalance 0.095; of 26,000 training pictures 1000, 0.0196 and
+    0.078. More seeds, and the other recipes: `results/toy_benchmark.md`.
+
+Dense networks, BatchNorm in G; no labels are used. `relativistic` has that loss with R1 and R2 (Jolicoeur-
+Martineau, 2019; Huang et al., 2024), of a weight that falls geometrically; `non_saturating` has neither, and
+in `pack2` its D sees two pictures at once (Lin et al., 2018).
+
+Measured on 26,000 samples (Metz et al., 2017), each colour of each named by the nearest of the training
+digits: `modes` of 1000 that come up, and the `reverse_kl` and total variation, `imbalance`, of their
+frequencies from uniform. A perfect sampler finds all, with a reverse KL of 0.0192 on average. `named` is the
+share of held-out digits that get their right name. A smear gets a name too, and an untrained G finds 485
+modes: look at the pictures as well. Here about four colours in five read as digits, by eye.
+
+`stacked:glyphs` are larger, drawn digits. Neither compares with what is published of MNIST's.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+import jaxgan as jg
+
+if TYPE_CHECKING:
+    import numpy as np
+    from sklearn.neighbors import KNeighborsClassifier
+
+SAMPLES = 26_000
+KNOWN = 10_000  # digits that others are named by
+
+
+@dataclass(frozen=True)
+class Config(jg.Settings):
+    steps: int = 8000
+    data: str = "stacked:digits"
+    """stacked: and any grey images with labels."""
+    recipe: Literal["relativistic", "non_saturating", "pack2"] = "relativistic"
+    batch_size: int = 128
+    lr: float = 1e-3
+    """Adam's learning rate at the start, for both players; it falls by a cosine."""
+    gamma: float = 1.0
+    """Weight of R1 and R2 at the start."""
+    gamma_end: float = 0.1
+    """And after `horizon` steps."""
+    horizon: int = 8000
+    """Steps over which learning rate and weight fall."""
+    average: float = 0.999
+    """Decay of the average of G's parameters."""
+    width: int = 256
+    """Units of each hidden layer, two in either network."""
+    z_size: int = 64
+    """Numbers per latent, each normal."""
+    log_every: int = 200
+    save_every: int = 2000
+    sample_every: int = 2000
+    measure_every: int = 2000
+    """Steps between measurements."""
+
+
+@cache
+def namer(data: str, size: int) -> "tuple[KNeighborsClassifier, float]":
+    """What names the digits that are stacked, and how often it is right about held-out ones."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    from jaxgan.data import load
+    from jaxgan.data.source import labelled
+
+    def digits(split: Literal["train", "test"]) -> "tuple[np.ndarray, np.ndarray]":
+        found = labelled(load(data.removeprefix("stacked:"), size, split), KNOWN)
+        return found["x"].reshape(len(found["x"]), -1), found["label"]
+
+    nearest = KNeighborsClassifier(1).fit(*digits("train"))
+    return nearest, nearest.score(*digits("test"))
+
+
+def counted(images: "np.ndarray", data: str, size: int = 0) -> dict[str, float]:
+    """Which of the thousand modes images [N, H, W, 3] show, and how evenly."""
+    from jaxgan.metrics.mixture import label_coverage
+
+    channels = images.transpose(0, 3, 1, 2).reshape(3 * len(images), -1)
+    hundreds, tens, ones = namer(data, size)[0].predict(channels).reshape(-1, 3).T
+    return label_coverage((hundreds * 10 + tens) * 10 + ones, 1000)
+
+
+def build(config: Config) -> jg.Experiment:
+    from functools import partial
+
+    import jax.numpy as jnp
+    import optax
+    from jax.nn import leaky_relu
+
+    from jaxgan.data import load
+    from jaxgan.models import mlp
+
+    if not config.data.startswith("stacked:"):
+        raise jg.Refused(f"--data {config.data}: only stacked images have modes to count, as stacked:digits")
+    source = load(config.data, config.size)
+    leaky = partial(leaky_relu, negative_slope=0.2)
+    widths = (config.width,) * 2
+
+    def gamma(step: jnp.ndarray) -> jnp.ndarray:
+        done = jnp.minimum(step / config.horizon, 1.0)
+        return config.gamma * (config.gamma_end / config.gamma) ** done
+
+    relativistic = config.recipe == "relativistic"
+    game = jg.gan(
+        jg.from_linen(
+            mlp.Generator(source.shape, widths, activation=leaky, norm="batch", axis=config.lowering.axis)
+        ),
+        jg.from_linen(mlp.Discriminator(widths, activation=leaky)),
+        latent=jg.latents.normal(config.z_size),
+        objective=jg.objectives.relativistic() if relativistic else jg.objectives.non_saturating(),
+        d_terms=[jg.terms.r1(gamma), jg.terms.r2(gamma)] if relativistic else [],
+        packing=2 if config.recipe == "pack2" else 1,
+        lowering=config.lowering,
+    )
+    lr = optax.cosine_decay_schedule(config.lr, config.horizon, alpha=0.01)
+    adam = optax.adam(lr, b1=0.0, b2=0.99)
+    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average), lowering=config.lowering)
+
+    def measure(moment: jg.Moment) -> dict[str, float]:
+        samples = moment.sample(moment.state.generator, SAMPLES)
+        named = namer(config.data, config.size)[1]
+        return {**counted(samples, config.data, config.size), "named": named}
+
+    hooks = [jg.Hook(config.measure_every, measure)]
+    return jg.Experiment(game, rule, source, hooks, best=lambda measured: -measured["reverse_kl"])
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)

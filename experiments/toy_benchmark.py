@@ -1,0 +1,236 @@
+"""The published toy benchmark: recipes, data and seeds, each a run of its own, and the table of them.
+
+    python experiments/toy_benchmark.py
+
+plays what is missing of `experiments/results/toy_benchmark.json`, two runs at a time, three seeds of each
+protocol before more of it, and writes the table beside it after each run. It can be stopped at any moment:
+what is done is kept, and a run that was cut off goes on from its last checkpoint. `--dry` lists what is
+missing instead, and `--table` writes the table alone.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import toy_table
+
+HERE = Path(__file__).parent
+FIRST = 3  # seeds of everything before more of anything
+
+
+class Protocol(NamedTuple):
+    """What is held the same, the options of a script; and what is compared: data, recipes, how many seeds."""
+
+    title: str
+    script: str
+    options: str
+    steps: int
+    data: tuple[str, ...]
+    recipes: tuple[str, ...]
+    seeds: int
+
+
+LOSSES = ("non_saturating", "least_squares", "hinge", "r1", "relativistic", "pack2", "pack4", "wgan_gp")
+PROTOCOLS = {
+    "best": Protocol("`experiments/ring.py`", "ring.py", "", 20_000, ("ring", "grid"), ("",), 10),
+    "light": Protocol(
+        "the light protocol (2 x 128 tanh, batches of 512, 25,000 steps: the unrolled GAN's demo)",
+        "toy.py",
+        "",
+        25_000,
+        ("ring", "grid"),
+        LOSSES,
+        10,
+    ),
+    "1200d": Protocol(
+        "the light protocol with 512 units",
+        "toy.py",
+        "--width 512",
+        25_000,
+        ("gaussian_1200d",),
+        ("non_saturating", "relativistic", "pack2"),
+        3,
+    ),
+    "stacked": Protocol(
+        "`experiments/stacked.py` (a thousand modes)",
+        "stacked.py",
+        "",
+        8_000,
+        ("stacked:digits",),
+        ("relativistic", "non_saturating", "pack2"),
+        3,
+    ),
+    "pacgan": Protocol(
+        "PacGAN's own protocol (batches of 100, 400,000 steps)",
+        "toy.py",
+        "--network maxout --width 400 --z-size 2 --lr 1e-4 --d-lr 1e-4 --b1 0.8 --batch-size 100",
+        400_000,
+        ("ring", "grid"),
+        ("non_saturating", "pack2"),
+        3,
+    ),
+}
+
+
+class Cell(NamedTuple):
+    """One run."""
+
+    protocol: str
+    data: str
+    recipe: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return "/".join(str(part) for part in self if part != "")
+
+
+def planned(
+    protocols: Sequence[str], recipes: Sequence[str], data: Sequence[str], seeds: range
+) -> list[Cell]:
+    """Every run that is asked for; no recipes or data are all."""
+    cells = [
+        Cell(name, where, recipe, seed)
+        for name in protocols
+        for where, recipe in itertools.product(PROTOCOLS[name].data, PROTOCOLS[name].recipes)
+        for seed in range(PROTOCOLS[name].seeds)
+        if seed in seeds and recipe in (recipes or (recipe,)) and where in (data or (where,))
+    ]
+    return sorted(cells, key=lambda cell: (protocols.index(cell.protocol), cell.seed >= FIRST))
+
+
+def command(cell: Cell, run: Path, steps: int) -> list[str]:
+    """What plays a cell, from where it stopped if it has begun."""
+    protocol = PROTOCOLS[cell.protocol]
+    start = [sys.executable, str(HERE / protocol.script)]
+    if (run / "config.json").exists():
+        return [*start, "--resume", str(run)]
+    recipe = ["--recipe", cell.recipe] if cell.recipe else []
+    told = ["--data", cell.data, "--seed", str(cell.seed), "--steps", str(steps), "--out", str(run)]
+    return [*start, *protocol.options.split(), *recipe, *told]
+
+
+def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
+    """Plays a cell to its end: what was measured there, or how it failed."""
+    from jaxgan.run.log import rows
+
+    run, clock = runs / cell.name, time.perf_counter()
+
+    def last() -> dict[str, Any] | None:
+        found = rows(run / "metrics.jsonl")
+        return next((row for row in found if row["step"] == steps and "reverse_kl" in row), None)
+
+    if last() is None:  # else it was done, but not written down
+        done = subprocess.run(command(cell, run, steps), capture_output=True, text=True)
+        manifest = run / "manifest.json"
+        ended = json.loads(manifest.read_text())["sessions"][-1]["ended"] if manifest.exists() else None
+        if str(ended).startswith("NotFinite: "):
+            return {"failed": ended.removeprefix("NotFinite: ")}
+        if done.returncode:
+            raise RuntimeError(f"{cell.name} ended with {done.returncode}: {done.stderr[-2000:]}")
+    row, seconds = last(), round(time.perf_counter() - clock, 1)
+    assert row is not None
+    return {**{name: row[name] for name in toy_table.COLUMNS if name in row}, "seconds": seconds}
+
+
+class Store:
+    """What has been found, in a file that is whole at any moment, and the table beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.lock = path, threading.Lock()
+        kept = json.loads(path.read_text()) if path.exists() else {"cells": {}, "oracle": {}}
+        self.cells, self.oracle = kept["cells"], kept["oracle"]
+
+    def add(self, cell: Cell, record: dict[str, Any]) -> None:
+        with self.lock:
+            self.cells[cell.name] = record
+            self.write()
+
+    def write(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        page = self.page()
+        found = {"oracle": self.oracle, "cells": dict(sorted(self.cells.items()))}
+        for path, text in ((self.path, json.dumps(found, indent=1)), (self.path.with_suffix(".md"), page)):
+            part = path.with_name(f"{path.name}.part")
+            part.write_text(text + "\n")
+            os.replace(part, path)
+
+    def page(self) -> str:
+        """All tables that there is a run for, as Markdown."""
+        parts = ["# The published toy benchmark", toy_table.WORDS]
+        for name, protocol in PROTOCOLS.items():
+            for data in protocol.data:
+                runs = {
+                    recipe or "default": [
+                        self.cells[cell.name]
+                        for seed in range(protocol.seeds)
+                        if (cell := Cell(name, data, recipe, seed)).name in self.cells
+                    ]
+                    for recipe in protocol.recipes
+                }
+                if any(runs.values()):
+                    if data not in self.oracle:
+                        self.oracle[data] = toy_table.oracles(data)
+                    parts.append(f"## {data}, {protocol.title}")
+                    parts.append(toy_table.table(data, runs, self.oracle[data]))
+        return "\n\n".join(parts)
+
+
+def to_core(cores: Iterator[int]) -> Callable[[], None]:
+    """Ties a thread, and the processes it starts, to the next core, away from those of the others."""
+
+    def tie() -> None:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {next(cores)})
+
+    return tie
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--protocols", nargs="+", default=list(PROTOCOLS), choices=list(PROTOCOLS))
+    parser.add_argument("--recipes", nargs="+", default=[], help="these alone")
+    parser.add_argument("--data", nargs="+", default=[], help="these alone")
+    parser.add_argument("--seeds", default="0:10", help="from:to")
+    parser.add_argument("--runs", type=Path, default=Path("runs/toy_benchmark"), help="for the run folders")
+    parser.add_argument("--results", type=Path, default=HERE / "results" / "toy_benchmark.json")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time, each on a core of its own")
+    parser.add_argument("--steps", type=int, default=0, help="other than the protocol's, for a trial")
+    parser.add_argument("--dry", action="store_true", help="list what is missing")
+    parser.add_argument("--table", action="store_true", help="write the table alone")
+    chosen = parser.parse_args(args)
+
+    store = Store(chosen.results)
+    first, _, last = chosen.seeds.partition(":")
+    cells = planned(chosen.protocols, chosen.recipes, chosen.data, range(int(first), int(last)))
+    missing = [cell for cell in cells if cell.name not in store.cells]
+    if chosen.dry:
+        print(*(cell.name for cell in missing), sep="\n")
+        return
+    if chosen.table:
+        store.write()
+        return
+
+    def play(cell: Cell) -> None:
+        record = played(cell, chosen.runs, chosen.steps or PROTOCOLS[cell.protocol].steps)
+        store.add(cell, record)
+        print(cell.name, record, flush=True)
+
+    cores = itertools.cycle(sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0])
+    with ThreadPoolExecutor(chosen.jobs, initializer=to_core(cores)) as pool:
+        list(pool.map(play, missing))
+
+
+if __name__ == "__main__":
+    main()

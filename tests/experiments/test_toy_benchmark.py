@@ -1,0 +1,190 @@
+"""The toy benchmark: what it plays, in which order, and that what is done is done."""
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import get_args, get_type_hints
+
+import numpy as np
+import pytest
+from scipy.stats import t
+
+FOLDER = Path(__file__).parents[2] / "experiments"
+NUMBERS = {
+    "modes": 7.0,
+    "high_quality": 0.95,
+    "reverse_kl": 0.1,
+    "imbalance": 0.2,
+    "width": 0.9,
+    "width_min": 0.8,
+    "wasserstein": 0.04,
+}
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(FOLDER)
+    import toy_benchmark
+
+    return toy_benchmark
+
+
+@pytest.fixture
+def quick(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Runs that take no time, of one number more each; the names of those that were played."""
+    names: list[str] = []
+
+    def played(cell, runs, steps):
+        names.append(cell.name)
+        if cell.recipe == "hinge":
+            return {"failed": "step 7: d/adv is nan", "seconds": 1.0}
+        return {**NUMBERS, "modes": 6.0 + cell.seed, "seconds": 1.0}
+
+    monkeypatch.setattr(benchmark, "played", played)
+    monkeypatch.setattr(benchmark.toy_table, "oracles", lambda data: {"oracle": [NUMBERS, NUMBERS]})
+    return names
+
+
+def test_everything_is_planned_once_and_a_small_table_first(benchmark: ModuleType) -> None:
+    cells = benchmark.planned(list(benchmark.PROTOCOLS), [], [], range(10))
+    assert len(set(cells)) == len(cells) == 2 * 10 + 2 * 8 * 10 + 3 * 3 + 3 * 3 + 2 * 2 * 3
+    light = [cell for cell in cells if cell.protocol == "light"]
+    assert {(cell.data, cell.recipe) for cell in light[:48]} == {(cell.data, cell.recipe) for cell in light}
+    some = benchmark.planned(["light"], ["hinge"], ["grid"], range(2, 4))
+    assert [cell.name for cell in some] == ["light/grid/hinge/2", "light/grid/hinge/3"]
+
+
+def test_what_is_done_is_not_played_again(benchmark: ModuleType, quick: list[str], tmp_path: Path) -> None:
+    results = tmp_path / "results" / "toy.json"
+    told = ["--results", str(results), "--protocols", "light", "--data", "ring"]
+    benchmark.main([*told, "--seeds", "0:1", "--recipes", "r1", "hinge"])
+    assert sorted(quick) == ["light/ring/hinge/0", "light/ring/r1/0"]
+    benchmark.main([*told, "--seeds", "0:3", "--recipes", "r1"])
+    assert sorted(quick[2:]) == ["light/ring/r1/1", "light/ring/r1/2"]
+
+    assert len(json.loads(results.read_text())["cells"]) == 4
+    assert not list(results.parent.glob("*.part"))
+    page = results.with_suffix(".md").read_text().splitlines()
+    rows = {
+        line.split("|")[1].strip(): [c.strip() for c in line.split("|")[2:]] for line in page if "|" in line
+    }
+    half = t.ppf(0.975, 2) * np.std([6, 7, 8], ddof=1) / np.sqrt(3)
+    assert rows["r1"][:3] == ["3", f"7.0 ± {half:.1f}", "95.0 ± 0.0"]
+    assert rows["hinge"][:2] == ["1, 1 failed", ""]
+    assert rows["*what it scores on average*"][1:4] == ["8.0", "98.9", "0.0014"]
+    assert any("PacGAN2" in what for what in rows)
+    assert len({len(row) for row in rows.values()}) == 1  # as many cells in every row
+
+
+def test_a_run_that_breaks_ends_the_benchmark_and_leaves_what_is_done(
+    benchmark: ModuleType, quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, results = benchmark.played, tmp_path / "toy.json"
+
+    def killed(cell, runs, steps):
+        if cell.seed == 1:
+            raise RuntimeError("ended with -9")
+        return good(cell, runs, steps)
+
+    monkeypatch.setattr(benchmark, "played", killed)
+    told = ["--results", str(results), "--protocols", "light", "--data", "ring", "--recipes", "r1"]
+    with pytest.raises(RuntimeError, match="-9"):
+        benchmark.main([*told, "--jobs", "1"])
+    done = json.loads(results.read_text())["cells"]
+    assert "light/ring/r1/0" in done
+    assert "light/ring/r1/1" not in done
+
+
+def test_dry(benchmark: ModuleType, quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    benchmark.main(["--results", str(tmp_path / "toy.json"), "--protocols", "1200d", "--dry"])
+    assert len(capsys.readouterr().out.split()) == 9
+    assert not quick
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_recipe_builds_with_either_network(benchmark: ModuleType) -> None:
+    """By tracing alone; and the benchmark plays each."""
+    import toy
+
+    from jaxgan.run.program import start_shapes
+
+    hints = get_type_hints(toy.Config)
+    recipes = get_args(hints["recipe"])
+    assert set(benchmark.LOSSES) == set(recipes)
+    for recipe in recipes:
+        for network in get_args(hints["network"]):
+            config = replace(toy.Config(), recipe=recipe, network=network, width=8, batch_size=8)
+            assert start_shapes(toy.build(config), config).step.shape == ()
+
+
+def test_the_usual_mistakes_show(benchmark: ModuleType) -> None:
+    """Seven centres, the first of them twice, miss all others that are true; a variance of sigma is wide."""
+    import jax
+    import jax.numpy as jnp
+
+    from jaxgan.data.mixtures import ring, sampled
+    from jaxgan.metrics.mixture import mode_coverage
+
+    def scored(mixture):
+        source = sampled(mixture)
+        x = source.take(source.arrays, jax.random.key(0), jnp.arange(2000))["x"]
+        return mode_coverage(x, *ring().modes)
+
+    seven, wide = benchmark.toy_table.linspace_ring(), benchmark.toy_table.covariance_ring()
+    assert len(np.unique(seven.centres.round(9) + 0.0, axis=0)) == 7
+    assert scored(seven)["modes"] == 1
+    assert scored(seven)["high_quality"] == pytest.approx(2 / 8, abs=0.03)
+    assert scored(wide)["high_quality"] == pytest.approx(1 - np.exp(-4.5 * 0.01), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("status", "ended", "found"),
+    [
+        (1, "NotFinite: step 7: d/adv is nan", {"failed": "step 7: d/adv is nan"}),
+        (1, "SaveFailed: the disk is full", None),
+        (143, "Interrupted: SIGTERM", None),
+        (2, None, None),
+        (0, "finished", {**NUMBERS, "seconds": 0.0}),
+    ],
+)
+def test_only_what_is_not_finite_is_a_recipe_s_failure(
+    benchmark: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    status: int,
+    ended: str,
+    found: dict,
+) -> None:
+    cell = benchmark.Cell("light", "ring", "hinge", 0)
+    run = tmp_path / cell.name
+    run.mkdir(parents=True)
+    if ended:
+        (run / "manifest.json").write_text(json.dumps({"sessions": [{"ended": None}, {"ended": ended}]}))
+
+    def ran(command, **_):
+        row = {"step": 4, **NUMBERS} if status == 0 else {"step": 2, **NUMBERS}
+        (run / "metrics.jsonl").write_text(json.dumps(row) + "\n")
+        return subprocess.CompletedProcess(command, status, "", "error: why")
+
+    monkeypatch.setattr(benchmark.subprocess, "run", ran)
+    if found is None:
+        with pytest.raises(RuntimeError, match=f"light/ring/hinge/0 ended with {status}: error: why"):
+            benchmark.played(cell, tmp_path, 4)
+        return
+    assert benchmark.played(cell, tmp_path, 4) == found
+    monkeypatch.setattr(benchmark.subprocess, "run", None)
+    if status == 0:  # what was done, but not written down, is not played again
+        assert benchmark.played(cell, tmp_path, 4) == found
+
+
+@pytest.mark.slow
+def test_a_cell_that_was_cut_off_goes_on(benchmark: ModuleType, tmp_path: Path) -> None:
+    cell = benchmark.Cell("light", "ring", "hinge", 3)
+    run = tmp_path / cell.name
+    benchmark.played(cell, tmp_path, 4)
+    assert "--resume" in benchmark.command(cell, run, 4)
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["seed"] == 3
+    assert manifest["sessions"][-1]["step"] == 4
