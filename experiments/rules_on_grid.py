@@ -4,6 +4,8 @@
 
     Not yet run at length.
 
+What is missing of `results/rules_on_grid.json` is played, each cell kept as it is done: stopped, it goes on.
+
 Every rule plays the non-saturating and the Wasserstein loss, each without a penalty and with R1, on 8
 Gaussians on a ring and 25 on a grid, with Adam where a rule takes optimisers. What is equal is neither
 updates nor gradients but arithmetic: a rule makes as many updates as cost what `updates` of alternating do,
@@ -16,6 +18,7 @@ where it was, and counts as it stands; `failed` says how many did.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -27,17 +30,18 @@ import numpy as np
 import jaxgan as jg
 
 if TYPE_CHECKING:  # --help does not wait for JAX
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 HOME = Path(__file__).parent
 MEASURED = ("modes", "high_quality", "reverse_kl")
+NUMBERS, TABLE = "rules_on_grid.json", "rules_on_grid.md"
 
 
 @dataclass(frozen=True)
 class Config:
-    updates: int = 8000
+    updates: int = 4000
     """Of alternating; the others make as many as cost the same."""
-    seeds: int = 8
+    seeds: int = 5
     batch_size: int = 256
     lr: float = 1e-3
     """Of Adam and of adaptive competitive gradient descent, for both players."""
@@ -63,8 +67,8 @@ class Cell(NamedTuple):
     scores: dict[str, list[float]]  # of every seed
 
 
-def rules(config: Config) -> dict[str, Callable[[jg.Game], jg.Rule]]:
-    """Every rule, with its weights as its paper has them."""
+def rules(config: Config, cost: float = 1.0) -> dict[str, Callable[[jg.Game], jg.Rule]]:
+    """Every rule, with its weights as its paper has them, and an average over as much arithmetic."""
     import optax
 
     from jaxgan.rules.competitive import adaptive_competitive
@@ -77,7 +81,7 @@ def rules(config: Config) -> dict[str, Callable[[jg.Game], jg.Rule]]:
     from jaxgan.rules.unrolled import unrolled
 
     adam = optax.adam(config.lr, b1=0.5, b2=0.99, eps_root=1e-8)
-    ema = jg.ema(0.999)
+    ema = jg.ema(0.999**cost)
     every = {
         "alternating": lambda game: jg.alternating(game, adam, adam, average=ema),
         "simultaneous": lambda game: jg.simultaneous(game, adam, adam, average=ema),
@@ -86,7 +90,7 @@ def rules(config: Config) -> dict[str, Callable[[jg.Game], jg.Rule]]:
         "optimistic": lambda game: optimistic(game, adam, adam, average=ema),
         "consensus": lambda game: consensus(game, adam, adam, weight=0.1, average=ema),
         "symplectic": lambda game: symplectic(game, adam, adam, average=ema),
-        "look_through": lambda game: look_through(game, adam, adam, rate=0.1, average=ema),
+        "look_through": lambda game: look_through(game, adam, adam, rate=0.01, average=ema),
         "unrolled": lambda game: unrolled(game, adam, adam, steps=5, average=ema),
         "competitive": lambda game: adaptive_competitive(game, config.lr, config.lr, products=3, average=ema),
         "lookahead": lambda game: lookahead(jg.alternating(game, adam, adam, average=ema)),
@@ -146,17 +150,11 @@ def played(config: Config, game: jg.Game, rule: jg.Rule, mixture: Any, updates: 
     state = jax.jit(jax.vmap(start, out_axes=along(first, 0, None)))(keys)
     update = side_by_side(rule.update)
 
-    @jax.jit
-    def step(state: jg.State, _: None = None) -> tuple[jg.State, None]:
+    def step(_: Any, state: jg.State) -> jg.State:
         seen = jax.vmap(batches, in_axes=(0, None))(state.key, state.step)
-        return update(state, seen)[0], None
+        return update(state, seen)[0]
 
-    many = min(updates, 500)
-    chunk = jax.jit(lambda state: jax.lax.scan(step, state, length=many)[0])
-    for _ in range(updates // many):
-        state = chunk(state)
-    for _ in range(updates % many):
-        state, _ = step(state)
+    state = jax.jit(lambda state: jax.lax.fori_loop(0, updates, step, state))(state)
 
     def score(seed: int) -> dict[str, float]:
         one = lane(state, seed)
@@ -167,28 +165,29 @@ def played(config: Config, game: jg.Game, rule: jg.Rule, mixture: Any, updates: 
     return int((state.rule.failed >= 0).sum()), scores
 
 
-def table(config: Config) -> list[Cell]:
-    """Every cell: the rules on each game after alternating, which says what they may cost."""
+def missing(config: Config, known: set[tuple[str, ...]]) -> Iterator[Cell]:
+    """Every cell not yet known, as it is played, of alternating's cost."""
     import jax.numpy as jnp
 
     from jaxgan.data.mixtures import grid_mixture, ring_mixture
 
     layout = (1, 1, config.batch_size)
     batches = {"x": jnp.zeros((*layout, 2)), "index": jnp.zeros(layout, jnp.uint32)}
-    cells = []
-    for loss in ("non_saturating", "wasserstein"):
-        for penalty in ("none", "r1"):
-            game = game_of(config, loss, penalty)
-            whole = arithmetic(rules(Config())["alternating"](game), batches)
-            for name, make in rules(config).items():
-                cost = arithmetic(make(game), batches) / whole
-                updates = max(1, round(config.updates / cost))
-                for data, mixture in (("ring", ring_mixture()), ("grid", grid_mixture())):
-                    failed, scores = played(config, game, make(game), mixture, updates)
-                    columns = {key: [row[key] for row in scores] for key in MEASURED}
-                    cells.append(Cell(data, loss, penalty, name, cost, updates, failed, columns))
-                    print(line(cells[-1]), flush=True)
-    return cells
+    mixtures = {"ring": ring_mixture(), "grid": grid_mixture()}
+    for penalty, loss in itertools.product(("r1", "none"), ("non_saturating", "wasserstein")):
+        game = game_of(config, loss, penalty)
+        whole = arithmetic(rules(Config())["alternating"](game), batches)
+        for name, make in rules(config).items():
+            wanted = [data for data in mixtures if (data, loss, penalty, name) not in known]
+            if not wanted:
+                continue
+            cost = arithmetic(make(game), batches) / whole
+            updates = max(1, round(config.updates / cost))
+            for data in wanted:
+                rule = rules(config, cost)[name](game)
+                failed, scores = played(config, game, rule, mixtures[data], updates)
+                columns = {key: [row[key] for row in scores] for key in MEASURED}
+                yield Cell(data, loss, penalty, name, cost, updates, failed, columns)
 
 
 def interval(values: list[float]) -> str:
@@ -211,21 +210,41 @@ def line(cell: Cell) -> str:
     return f"| {' | '.join([*words, str(cell.failed)])} |"
 
 
-def main(config: Config) -> None:
-    cells = sorted(table(config), key=lambda cell: cell[:3])
-    options = {name: value for name, value in asdict(config).items() if name != "out"}
+def write(cells: list[Cell], config: Config) -> None:
+    """The numbers and the table, whole at any moment."""
     head = ["data", "loss", "penalty", "rule", "cost", "updates", *MEASURED, "failed"]
+    options = settings(config)
     lines = [
-        f"`experiments/rules_on_grid.py`, {', '.join(f'{k} {v}' for k, v in options.items() if v != ())}.",
+        f"`experiments/rules_on_grid.py`, {', '.join(f'{k} {v}' for k, v in options.items())}.",
         "",
         f"| {' | '.join(head)} |",
         "|" + "---|" * len(head),
-        *map(line, cells),
+        *map(line, sorted(cells, key=lambda cell: cell[:3])),
     ]
-    config.out.mkdir(parents=True, exist_ok=True)
-    (config.out / "rules_on_grid.md").write_text("\n".join(lines) + "\n")
     found = {"options": options, "cells": [cell._asdict() for cell in cells]}
-    (config.out / "rules_on_grid.json").write_text(json.dumps(found, indent=1) + "\n")
+    for name, text in ((TABLE, "\n".join(lines)), (NUMBERS, json.dumps(found, indent=1))):
+        part = config.out / f"{name}.part"
+        part.write_text(text + "\n")
+        part.replace(config.out / name)
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """What cells must share to stand in one table."""
+    return {name: value for name, value in asdict(config).items() if name not in {"out", "only"}}
+
+
+def main(config: Config) -> None:
+    config.out.mkdir(parents=True, exist_ok=True)
+    numbers, cells = config.out / NUMBERS, []
+    if numbers.exists():
+        kept = json.loads(numbers.read_text())
+        if kept["options"] != settings(config):
+            raise jg.Refused(f"{numbers} has cells of other options: name another folder with --out")
+        cells = [Cell(**cell) for cell in kept["cells"]]
+    for cell in missing(config, {cell[:4] for cell in cells}):
+        cells.append(cell)
+        print(line(cell), flush=True)
+        write(cells, config)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,207 @@
+"""Does a GAN come to rest, and does the game still turn there? The `digits` GAN, looked at as it learns.
+
+    python experiments/rotation.py
+
+RESULTS
+
+The GAN of `digits.py` is trained with its penalty, R1 and R2 at weight 1, and without. At some of the steps
+all instruments are read on the next batches, of all players' parameters, some 200,000 together, and of
+training-mode losses: the share of the Jacobian that turns, its eigenvalues of largest modulus and of largest
+real part (Arnoldi), the ends of both players' own Hessians, what either could still gain alone, and the path
+angle from the beginning (Berard et al., 2020). `energy` is that of `digits.py`: how good the samples are.
+
+Writes `results/rotation.md` and `.json`, which is kept after each reading, and `pictures/rotation.png`; what
+has been read is not read again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import jaxgan as jg
+
+if TYPE_CHECKING:  # --help does not wait for JAX
+    from collections.abc import Iterator
+
+HOME = Path(__file__).parent
+COLUMNS = {
+    "energy": "energy",
+    "rotation": "turns",
+    "spectrum/modulus": "modulus",
+    "spectrum/imaginary": "imaginary",
+    "spectrum/real": "real",
+    "g/bottom": "G bottom",
+    "g/top": "G top",
+    "d/bottom": "D bottom",
+    "d/top": "D top",
+    "g/gap": "G's gap",
+    "d/gap": "D's gap",
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    steps: tuple[int, ...] = (100, 1000, 4000)
+    """At which the instruments are read, rising, from 1 on."""
+    gammas: tuple[float, ...] = (1.0, 0.0)
+    """Weights of R1 and R2."""
+    seeds: int = 3
+    batch_size: int = 64
+    """Of the training."""
+    look: int = 256
+    """Examples in a batch that the instruments read."""
+    width: int = 256
+    """Units of each hidden layer."""
+    eigenvalues: int = 8
+    """How many of largest modulus."""
+    products: int = 600
+    """That each search for eigenvalues may take."""
+    out: Path = HOME
+
+
+def readings(config: Config, gamma: float, seeds: list[int]) -> Iterator[list[dict[str, Any]]]:
+    """What the instruments say of each run at each of the steps."""
+    import digits
+    import jax
+    import jax.numpy as jnp
+
+    from jaxgan.data import load
+    from jaxgan.data.source import batch, examples
+    from jaxgan.instruments.diagnosis import diagnosed
+    from jaxgan.instruments.path import path_angle
+    from jaxgan.metrics.energy import energy_distance
+    from jaxgan.run.sample import sampler
+
+    trained = replace(digits.Config(), batch_size=config.batch_size, gamma=gamma, width=config.width)
+    experiment = digits.build(trained)
+    game, rule, source = experiment.game, experiment.rule, experiment.source
+    held_out = examples(load(trained.data, trained.size, split="test"), 1500)
+    draw = sampler(game, source.classes)
+
+    def batches(state: jg.State, *layout: int) -> Any:
+        return batch(source, layout, source.arrays, state.key, state.step)
+
+    @jax.jit
+    def played(state: jg.State, until: int) -> jg.State:
+        return jax.lax.fori_loop(
+            state.step, until, lambda _, s: rule.update(s, batches(s, 1, 1, config.batch_size))[0], state
+        )
+
+    def read(begun: jg.State, state: jg.State) -> dict[str, Any]:
+        seen = batches(state, 8, config.look)
+        found = diagnosed(game, state, seen, k=config.eigenvalues, products=config.products)
+        angle = path_angle(game, begun, state, jax.tree.map(lambda x: x[0], seen))
+        return {
+            "energy": energy_distance(np.asarray(draw(state.generator, 1500, 0)), held_out),
+            **found.numbers,
+            "refused": found.refused,
+            "eigenvalues": [[float(x.real), float(x.imag)] for x in found.spectrum],
+            "path": {name: x.tolist() for name, x in angle._asdict().items()},
+        }
+
+    for seed in seeds:
+        key = jax.random.key(seed)
+        begun = rule.init(key, batch(source, (1, 1, config.batch_size), source.arrays, key, jnp.int32(0)))
+        state, rows = begun, []
+        for step in config.steps:
+            state = played(state, step)
+            rows.append({"gamma": gamma, "seed": seed, "step": step, **read(begun, state)})
+        yield rows
+
+
+def shown(values: list[float]) -> str:
+    """Mean and standard deviation over seeds.
+
+    >>> shown([1.0, 3.0])
+    '2 ± 1.4'
+    """
+    spread = f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3g}{spread}"
+
+
+def table(rows: list[dict[str, Any]], config: Config) -> str:
+    lines = [
+        f"`experiments/rotation.py`, {', '.join(f'{k} {v}' for k, v in settings(config).items())}; mean and "
+        "standard deviation over seeds.",
+        "",
+        f"| gamma | step | {' | '.join(COLUMNS.values())} |",
+        "|" + "---|" * (2 + len(COLUMNS)),
+    ]
+    for gamma in config.gammas:
+        for step in config.steps:
+            here = [row for row in rows if (row["gamma"], row["step"]) == (gamma, step)]
+            cells = [[row[name] for row in here if name in row] for name in COLUMNS]
+            words = [shown(cell) if cell else "" for cell in cells]
+            lines.append(f"| {gamma:g} | {step} | {' | '.join(words)} |")
+    refused = sorted({line for row in rows for line in row["refused"]})
+    return "\n".join([*lines, *(["", *refused] if refused else [])]) + "\n"
+
+
+def drawn(rows: list[dict[str, Any]], config: Config, path: Path) -> None:
+    """For each weight the eigenvalues, and below them the path angle; a colour for each seed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    high, wide = 2 * len(config.gammas), len(config.steps)
+    figure, axes = plt.subplots(
+        high, wide, figsize=(2.4 * wide, 1.9 * high), layout="constrained", squeeze=False
+    )
+    for row in rows:
+        i, j = 2 * config.gammas.index(row["gamma"]), config.steps.index(row["step"])
+        colour = f"C{row['seed']}"
+        points = np.asarray(row["eigenvalues"]).reshape(-1, 2)
+        axes[i, j].plot(*points.T, "o", color=colour, markersize=2.5, alpha=0.7)
+        axes[i + 1, j].plot(row["path"]["place"], row["path"]["cosine"], color=colour, lw=1)
+    for i, gamma in enumerate(config.gammas):
+        for j, step in enumerate(config.steps):
+            above, below = axes[2 * i, j], axes[2 * i + 1, j]
+            above.set_title(f"gamma {gamma:g}, step {step}", fontsize=8)
+            above.axvline(0, color="black", lw=0.6)
+            above.margins(0.15)
+            below.axhline(0, color="black", lw=0.6)
+            below.axvline(1, color="black", lw=0.6, ls=":")
+        axes[2 * i, 0].set_ylabel("eigenvalues of J", fontsize=8)
+        axes[2 * i + 1, 0].set_ylabel("cosine of path angle", fontsize=8)
+    for panel in axes.flat:
+        panel.tick_params(labelsize=7)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """What readings must share to stand in one table."""
+    return {name: value for name, value in asdict(config).items() if name != "out"}
+
+
+def main(config: Config) -> None:
+    results, pictures = config.out / "results", config.out / "pictures"
+    results.mkdir(parents=True, exist_ok=True)
+    pictures.mkdir(exist_ok=True)
+    kept, options = results / "rotation.json", json.loads(json.dumps(settings(config)))
+    found = json.loads(kept.read_text()) if kept.exists() else {"options": options, "rows": []}
+    if found["options"] != options:
+        raise jg.Refused(f"{kept} has readings of other options: name another folder with --out")
+    rows = found["rows"]
+    for gamma in config.gammas:
+        done = {row["seed"] for row in rows if row["gamma"] == gamma}
+        for new in readings(config, gamma, [seed for seed in range(config.seeds) if seed not in done]):
+            rows += new
+            part = kept.with_name("rotation.json.part")
+            part.write_text(json.dumps(found) + "\n")
+            part.replace(kept)
+            (results / "rotation.md").write_text(table(rows, config))
+            drawn(rows, config, pictures / "rotation.png")
+    print(table(rows, config))
+
+
+if __name__ == "__main__":
+    import tyro
+
+    main(tyro.cli(Config, description=__doc__, use_underscores=False))

@@ -1,0 +1,102 @@
+"""Studies that take hours: what is done is kept and not done again, and small ones run through."""
+
+import importlib
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import jaxgan as jg
+
+FOLDER = Path(__file__).parents[2] / "experiments"
+
+
+@pytest.fixture
+def rules_on_grid(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module("rules_on_grid")
+
+
+@pytest.fixture
+def rotation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module("rotation")
+
+
+def test_a_cell_is_played_once(rules_on_grid, monkeypatch, tmp_path):
+    played, scores = [], [{"modes": 8.0, "high_quality": 0.5, "reverse_kl": 0.1}] * 2
+
+    def play(config, game, rule, mixture, updates):
+        if len(played) == 3:
+            raise KeyboardInterrupt
+        played.append(updates)
+        return 0, scores
+
+    monkeypatch.setattr(rules_on_grid, "played", play)
+    monkeypatch.setattr(rules_on_grid, "arithmetic", lambda rule, batches: 2.0)
+    config = rules_on_grid.Config(seeds=2, only=("alternating", "simultaneous"), out=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        rules_on_grid.main(config)
+    assert len(json.loads((tmp_path / "rules_on_grid.json").read_text())["cells"]) == 3
+    assert len((tmp_path / "rules_on_grid.md").read_text().splitlines()) == 4 + 3
+
+    monkeypatch.setattr(rules_on_grid, "played", lambda *_: (played.append(0), (1, scores))[1])
+    rules_on_grid.main(config)
+    rules_on_grid.main(config)
+    assert len(played) == 2 * 2 * 2 * 2  # data, losses, penalties, rules
+    cells = json.loads((tmp_path / "rules_on_grid.json").read_text())["cells"]
+    assert len({(c["data"], c["loss"], c["penalty"], c["rule"]) for c in cells}) == 16
+    with pytest.raises(jg.Refused, match="other options"):
+        rules_on_grid.main(rules_on_grid.Config(seeds=3, out=tmp_path))
+    with pytest.raises(jg.Refused, match="no rule best"):
+        rules_on_grid.rules(rules_on_grid.Config(only=("best",)))
+
+
+def test_rules_play_as_many_updates_as_they_are_given(rules_on_grid):
+    from jaxgan.data.mixtures import ring_mixture
+
+    config = rules_on_grid.Config(batch_size=16, width=8, seeds=2)
+    game = rules_on_grid.game_of(config, "wasserstein", "r1")
+    rule = rules_on_grid.rules(config)["simultaneous"](game)
+    failed, scores = rules_on_grid.played(config, game, rule, ring_mixture(), 7)
+    assert failed == 0
+    assert [row["modes"] <= 8 for row in scores] == [True, True]
+
+
+def test_a_run_is_read_once(rotation, monkeypatch, tmp_path):
+    read = []
+
+    def readings(config, gamma, seeds):
+        for seed in seeds:
+            if (gamma, seed) == (0.0, 1) and len(read) < 4:
+                raise KeyboardInterrupt
+            read.append((gamma, seed))
+            numbers = {name: 1.0 + seed for name in rotation.COLUMNS} | {"refused": []}
+            path = {"place": [0.0, 1.0], "cosine": [0.5, 0.0], "norm": [1.0, 1.0]}
+            rest = {**numbers, "eigenvalues": [[-1.0, 0.5], [-1.0, -0.5]], "path": path}
+            yield [{"gamma": gamma, "seed": seed, "step": step, **rest} for step in config.steps]
+
+    monkeypatch.setattr(rotation, "readings", readings)
+    config = rotation.Config(seeds=2, out=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        rotation.main(config)
+    assert read == [(1.0, 0), (1.0, 1), (0.0, 0)]
+    read.append((0.0, "stopped"))
+    rotation.main(config)
+    assert read[4:] == [(0.0, 1)]
+    lines = (tmp_path / "results" / "rotation.md").read_text().splitlines()
+    assert len(lines) == 4 + 2 * 3
+    assert "| 1 | 100 | 1.5 ± 0.71 |" in lines[4]
+    assert (tmp_path / "pictures" / "rotation.png").stat().st_size > 10_000
+    with pytest.raises(jg.Refused, match="other options"):
+        rotation.main(rotation.Config(seeds=3, out=tmp_path))
+
+
+@pytest.mark.slow
+def test_the_instruments_read_a_gan(rotation, tmp_path):
+    small = {"batch_size": 16, "look": 64, "width": 16, "products": 100}
+    rotation.main(rotation.Config(steps=(2, 4), gammas=(1.0,), seeds=1, out=tmp_path, **small))
+    rows = json.loads((tmp_path / "results" / "rotation.json").read_text())["rows"]
+    assert [row["step"] for row in rows] == [2, 4]
+    assert all(set(rotation.COLUMNS) <= set(row) and not row["refused"] for row in rows)
