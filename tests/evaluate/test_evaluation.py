@@ -104,3 +104,12 @@ def test_the_hook_takes_no_more_than_its_share_of_the_time(ring, monkeypatch):
     assert call(at(1)) == {}
     assert call(at(2))
     assert call(at(3, last=True))
+
+
+def test_the_hook_looks_at_every_lane_or_at_none(ring, monkeypatch):
+    # by itself the second lane would be refused at 305, and let through at 800
+    at = moments(ring, monkeypatch, [0, 0, 20, 21, 41, 300, 303, 305, 308, 320, 800])
+    call = evaluated(load("ring"), raw, n=50, share=0.2)
+    assert [bool(call(at(0, lane=lane))) for lane in "ab"] == [True, True]
+    assert [bool(call(at(2, lane=lane))) for lane in "ab"] == [True, True]
+    assert [bool(call(at(3, lane=lane))) for lane in "ab"] == [False, False]
