@@ -89,10 +89,10 @@ def moments(run, monkeypatch, times):
 
 
 def test_the_hook_measures_what_the_command_does(ring, monkeypatch):
-    assert jaxgan(monkeypatch, "evaluate", ring, "--n", 200, "--lane", "seed=0") == 0
+    assert jaxgan(monkeypatch, "evaluate", ring, "--n", 200, "--seed", 3, "--lane", "seed=0") == 0
     command = written(ring)["4-raw-seed=0.json"]["rows"]["samples"]
     at = moments(ring, monkeypatch, range(100))
-    numbers = evaluated(load("ring"), raw, n=200)(at(4))
+    numbers = evaluated(load("ring"), raw, n=200, seed=3)(at(4))
     assert numbers == {name: one["value"] for name, one in command.items()}
 
 

@@ -72,7 +72,7 @@ def test_a_run_is_read_once(rotation, monkeypatch, tmp_path):
             if (gamma, seed) == (0.0, 1) and len(read) < 4:
                 raise KeyboardInterrupt
             read.append((gamma, seed))
-            numbers = {name: 1.0 + seed for name in rotation.COLUMNS} | {"refused": []}
+            numbers = dict.fromkeys(rotation.COLUMNS, 1.0 + seed) | {"refused": []}
             path = {"place": [0.0, 1.0], "cosine": [0.5, 0.0], "norm": [1.0, 1.0]}
             rest = {**numbers, "eigenvalues": [[-1.0, 0.5], [-1.0, -0.5]], "path": path}
             yield [{"gamma": gamma, "seed": seed, "step": step, **rest} for step in config.steps]

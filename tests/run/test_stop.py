@@ -73,6 +73,7 @@ def test_stalled_counts_steps_from_the_best():
     assert rule.why(measured("x", [5, 3, 4])) is None
     assert rule.why(measured("x", [5, 3, 4, 3])) == "x has not been better than 3, at step 10, for 20 steps"
     assert rule.why(measured("x", [5, 3, 4, 2.9])) is None
+    assert rule.why(measured("x", [float("nan"), 3, 4, 4])) == rule.why(measured("x", [5, 3, 4, 3]))
 
 
 def test_collapsed_needs_more_than_one_bad_measurement():

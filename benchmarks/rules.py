@@ -1,0 +1,94 @@
+"""What rules cost in time, as ratios to alternating, taken in turns in one run.
+
+    python -m benchmarks.rules
+
+Every rule plays the same GAN of dense networks on Gaussians on a ring, compiled, a few hundred updates at a
+time; in every round each rule has its turn. The ratio is that of a rule's time to alternating's in the same
+round: its median, and the least and most of all rounds. Beside it stands the arithmetic, by XLA's count.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from statistics import median
+
+import jax
+import jax.numpy as jnp
+import optax
+
+import jaxgan as jg
+from jaxgan.data import load
+from jaxgan.data.source import batch
+from jaxgan.models import mlp
+
+SGD = optax.sgd(1e-3), optax.sgd(1e-3)
+RULES: dict[str, Callable[[jg.Game], jg.Rule]] = {
+    "alternating": lambda game: jg.alternating(game, *SGD),
+    "simultaneous": lambda game: jg.simultaneous(game, *SGD),
+    "extragradient": lambda game: jg.extragradient(game, *SGD),
+    "past_extragradient": lambda game: jg.past_extragradient(game, *SGD),
+    "optimistic": lambda game: jg.optimistic(game, *SGD),
+    "lookahead": lambda game: jg.lookahead(jg.alternating(game, *SGD)),
+    "consensus": lambda game: jg.consensus(game, *SGD, weight=0.1),
+    "symplectic": lambda game: jg.symplectic(game, *SGD),
+    "look_through": lambda game: jg.look_through(game, *SGD, rate=1e-3),
+    "unrolled, 5 steps": lambda game: jg.unrolled(game, *SGD, steps=5),
+    "competitive, 3 products": lambda game: jg.competitive(game, 1e-3, 1e-3, products=3),
+}
+
+
+def player(rule: jg.Rule, size: int, updates: int) -> tuple[Callable[[], float], float]:
+    """A turn of so many updates, in seconds; and the operations of one update."""
+    source, key = load("ring"), jax.random.key(0)
+
+    def batches(state: jg.State) -> dict:
+        return batch(source, (1, 1, size), source.arrays, state.key, state.step)
+
+    def update(_: int, state: jg.State) -> jg.State:
+        return rule.update(state, batches(state))[0]
+
+    start = rule.init(key, batch(source, (1, 1, size), source.arrays, key, jnp.int32(0)))
+    one = jax.jit(lambda state: update(0, state)).lower(start).compile()
+    many = jax.jit(lambda state: jax.lax.fori_loop(0, updates, update, state)).lower(start).compile()
+
+    def turn() -> float:
+        clock = time.perf_counter()
+        jax.block_until_ready(many(start))
+        return time.perf_counter() - clock
+
+    return turn, one.cost_analysis()["flops"]
+
+
+def main() -> None:
+    """Compiles every rule, plays the rounds, prints the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--batch-size", type=int, default=512)
+    parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--updates", type=int, default=200, help="of a turn")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    game = jg.gan(
+        jg.from_linen(mlp.Generator((2,), (options.width,) * 3, final=mlp.identity)),
+        jg.from_linen(mlp.Discriminator((options.width,) * 3)),
+        latent=jg.latents.normal(2),
+        objective=jg.objectives.non_saturating(),
+    )
+    turns, flops = {}, {}
+    for name, make in RULES.items():
+        turns[name], flops[name] = player(make(game), options.batch_size, options.updates)
+        turns[name]()
+    times: dict[str, list[float]] = {name: [] for name in RULES}
+    for _ in range(options.rounds):
+        for name, turn in turns.items():
+            times[name].append(turn())
+    print("| rule | time | least, most | arithmetic |\n|---|---|---|---|")
+    for name, taken in times.items():
+        ratios = [own / other for own, other in zip(taken, times["alternating"], strict=True)]
+        spread = f"{min(ratios):.2f}, {max(ratios):.2f}"
+        print(f"| {name} | {median(ratios):.2f} | {spread} | {flops[name] / flops['alternating']:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

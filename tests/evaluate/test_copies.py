@@ -1,0 +1,23 @@
+"""The pictures of memorisation: planted copies come first, beside what they were copied from."""
+
+import numpy as np
+
+from jaxgan.data import load
+from jaxgan.data.source import examples
+from jaxgan.evaluate.copies import copies
+from jaxgan.evaluate.extractor import raw
+
+
+def test_copies_come_first_beside_their_originals():
+    digits = load("digits")
+    learnt = examples(digits, 100)
+    x = np.random.RandomState(0).uniform(size=(50, *digits.shape)).astype(np.float32)
+    x[[7, 30]] = learnt[[60, 3]]
+    rows = copies(lambda count, start: x[start : start + count], digits, raw(), 100)
+    assert rows.shape == (8, 4, *digits.shape)
+    np.testing.assert_array_equal(rows[:2, 0], x[[7, 30]])
+    np.testing.assert_array_equal(rows[:2, 1], rows[:2, 0])
+    assert all(np.square(row[0] - row[1]).sum() > 0 for row in rows[2:])
+    away = np.square(rows - rows[:, :1]).sum(axis=(2, 3, 4))
+    assert (np.diff(away[:, 1:]) >= 0).all()
+    assert (np.diff(away[:, 1]) >= 0).all()
