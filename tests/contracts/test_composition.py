@@ -12,7 +12,6 @@ import pytest
 
 import jaxgan as jg
 from jaxgan.models import convnet, dcgan, mlp, r3gan, sngan
-from jaxgan.rules.simultaneous import simultaneous
 
 CLASSES = 3
 OBJECTIVES = {
@@ -35,6 +34,22 @@ CONDITIONINGS = {
     "projection": jg.conditioning.projection(CLASSES),
     "labels": jg.conditioning.labels(CLASSES),
 }
+TX = optax.adam(1e-3), optax.rmsprop(1e-3)
+RULES = {
+    "alternating": lambda game, **parts: jg.alternating(game, *TX, **parts),
+    "alternating x2": lambda game, **parts: jg.alternating(game, *TX, d_steps=2, **parts),
+    "simultaneous": lambda game, **parts: jg.simultaneous(game, *TX, **parts),
+    "extragradient": lambda game, **parts: jg.extragradient(game, *TX, **parts),
+    "past_extragradient": lambda game, **parts: jg.past_extragradient(game, *TX, **parts),
+    "optimistic": lambda game, **parts: jg.optimistic(game, *TX, **parts),
+    "consensus": lambda game, **parts: jg.consensus(game, *TX, **parts),
+    "symplectic": lambda game, **parts: jg.symplectic(game, *TX, **parts),
+    "look_through": lambda game, **parts: jg.look_through(game, *TX, rate=0.1, **parts),
+    "unrolled": lambda game, **parts: jg.unrolled(game, *TX, steps=2, **parts),
+    "competitive": lambda game, **parts: jg.competitive(game, 0.1, 0.1, products=2, **parts),
+    "adaptive": lambda game, **parts: jg.adaptive_competitive(game, 1e-3, 1e-3, products=2, **parts),
+    "lookahead": lambda game, **parts: jg.lookahead(jg.alternating(game, *TX, **parts)),
+}
 NORMS = ["batch", "spectral", "none"]
 LATENTS = [jg.latents.normal(4), jg.latents.uniform(4), jg.latents.sphere(4), jg.latents.truncated(4)]
 CHOICES = {
@@ -52,7 +67,7 @@ CHOICES = {
     "label_noise": [0.0, 0.1],
     "instance_noise": [0.0, 0.1],
     "dropout": [0.0, 0.3],
-    "rule": ["alternating", "alternating x2", "simultaneous"],
+    "rule": list(RULES),
     "average": [False, True],
     "micro": [1, 2],
     "unroll": [True, False],
@@ -101,15 +116,7 @@ def traced(pick):
         lowering=lowering,
     )
     parts = {"average": jg.ema() if pick["average"] else None, "lowering": lowering}
-    tx = optax.adam(1e-3), optax.rmsprop(1e-3)
-    match pick["rule"]:
-        case "alternating":
-            rule = jg.alternating(game, *tx, **parts)
-        case "alternating x2":
-            rule = jg.alternating(game, *tx, d_steps=2, **parts)
-        case "simultaneous":
-            rule = simultaneous(game, *tx, **parts)
-    rule = jg.guarded(rule)
+    rule = jg.guarded(RULES[pick["rule"]](game, **parts))
     layout = (rule.batches, pick["micro"], 4)
     batches = {
         "x": jnp.zeros((*layout, 8, 8, 1)),
