@@ -1,5 +1,7 @@
 """What can be learnt from run folders."""
 
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -121,5 +123,6 @@ def diagnose(
     from jaxgan.report.diagnose import diagnose as seen
 
     checkpoints: tuple[Literal["last", "best"], ...] = ("best", "last") if at == "best,last" else (at,)
-    found = seen(run, checkpoints, out, lane, batches, steps=steps, products=products)
+    aside = partial(print, file=sys.stderr, flush=True)
+    found = seen(run, checkpoints, out, lane, batches, steps=steps, products=products, say=aside)
     print(found.text, *found.files, sep="\n")

@@ -1,5 +1,6 @@
 """All instruments at once: the cheap ones for a look now and then, and every one for a state that matters."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -54,12 +55,13 @@ def diagnosed(
     k: int = 6,
     steps: int = 100,
     products: int = 2000,
+    say: Callable[[str], None] = lambda part: None,
 ) -> Diagnosis:
     """Everything the instruments say of a state; leaves of `batches` are [N, B, ...], N at least 2.
 
     Spectrum and Hessians are of the first batch. Beyond `FULL` parameters the spectrum is its k eigenvalues
     of largest modulus and the two of largest real part, and each eigen-solve takes about `products` at most.
-    `tx` and `steps` are the duality gap's.
+    `tx` and `steps` are the duality gap's. `say` is told which part begins, since some take minutes.
 
     >>> import jax.numpy as jnp
     >>> from jaxgan.games.toy import bilinear
@@ -70,9 +72,11 @@ def diagnosed(
     >>> found.numbers["spectrum/real"], found.numbers["spectrum/imaginary"], found.refused
     (0.0, 1.0, [])
     """
+    say("rotation and noise")
     numbers, spectrum, refused = cheap(game, state, batches), np.zeros(0, complex), []
     here = field(game, state, jax.tree.map(lambda x: x[0], batches))
     few = here.at.size <= FULL
+    say(f"eigenvalues, of {here.at.size:,} parameters")
     try:
         spectrum = eigenvalues(here) if few else leading(here, k, products)
         numbers["spectrum/modulus"] = float(abs(spectrum).max())
@@ -83,9 +87,11 @@ def diagnosed(
     except Refused as error:
         refused.append(f"spectrum: {error}")
     for who in ("g", "d"):
+        say(f"{who}'s Hessian")
         try:
             numbers[f"{who}/bottom"], numbers[f"{who}/top"] = curvature(here, who, products)
         except Refused as error:
             refused.append(f"{who}'s Hessian: {error}")
+    say("duality gaps")
     numbers["g/gap"], numbers["d/gap"] = duality_gap(game, state, batches, tx, steps)
     return Diagnosis(numbers, spectrum, refused)

@@ -1,7 +1,7 @@
 """`jaxgan diagnose`: why a run goes as it does, by the instruments, in numbers and two pictures."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -54,11 +54,13 @@ def diagnose(
     k: int = 6,
     steps: int = 100,
     products: int = 500,
+    say: Callable[[str], None] = lambda part: None,
 ) -> Report:
     """All instruments on checkpoints of a run, on its next `batches` batches, into RUN/diagnosis or `out`.
 
     Writes diagnosis.json and, as PNG and SVG, the spectrum and the path angle from the run's beginning.
-    `products` bounds each eigen-solve: k leading eigenvalues, and the ends of both Hessians.
+    `products` bounds each eigen-solve: k leading eigenvalues, and the ends of both Hessians. `say` is told
+    what is going on.
     """
     if batches < 2:
         raise Refused(f"--batches must be at least 2, not {batches}: one to learn from, another to judge by")
@@ -73,10 +75,15 @@ def diagnose(
             lines += [f"step {step} ({where}): as {same[0]}", ""]
             continue
         next_ones = drawn(again.experiment.source, (batches, again.config.batch_size), state.key, state.step)
-        seen = diagnosed(game, state, next_ones, k=k, steps=steps, products=products)
         title = f"step {step} ({where})"
+
+        def told(part: str, title: str = title) -> None:
+            say(f"{title}: {part} ...")
+
+        seen = diagnosed(game, state, next_ones, k=k, steps=steps, products=products, say=told)
         if len(seen.spectrum):
             charts.append(_spectrum(f"spectrum-{where}", f"Eigenvalues at {title}", seen.spectrum))
+        told("path angle")
         path, first = None, jax.tree.map(lambda x: x[0], next_ones)
         try:
             path = path_angle(game, _beginning(again, run), state, first)

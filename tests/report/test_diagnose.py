@@ -34,8 +34,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_both_checkpoints_are_diagnosed(run: Path) -> None:
-    report = diagnose(run, ("last", "best"), batches=2, steps=2)
+    said: list[str] = []
+    report = diagnose(run, ("last", "best"), batches=2, steps=2, say=said.append)
     found = numbers_of(run)
+    assert said[0] == "step 4 (last): rotation and noise ..."  # before what takes long, not after
+    assert said[-1] == "step 2 (best): path angle ..."
     assert {where: found[where]["step"] for where in found} == {"last": 4, "best": 2}
     drawings = {
         f"{name}-{at}.{kind}" for name in ("spectrum", "path") for at in found for kind in ("png", "svg")
