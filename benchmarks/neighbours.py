@@ -2,6 +2,10 @@
 
     python -m benchmarks.neighbours --n 50000 --d 2048
 
+    50,000 against 50,000 in 2,048 dimensions, 2 cores of an AMD EPYC (Zen 5) busy with other work, jax 0.10.2,
+    2026-11-21: 1,405 s, 1.08 GB beyond the features; density 1.001 [0.945, 1.057], coverage 0.9687 [0.9672,
+    0.9701].
+
 As many real as generated examples, drawn from one normal distribution, so that the answers are known: a
 density of 1 and a coverage of 1 - 2^-5 on average. Memory is the most the process held, less what it held
 with the features there and the device awake: compiling counts. An accelerator holds blocks of its own.
