@@ -2,7 +2,7 @@
 
     python -m benchmarks.neighbours --n 50000 --d 2048
 
-    50,000 against 50,000 in 2,048 dimensions, 2 cores of an AMD EPYC (Zen 5) busy with other work, jax 0.10.2,
+    50,000 against 50,000 in 2,048 dimensions, 2 busy cores of an AMD EPYC (Zen 5), jax 0.10.2,
     2026-11-21: 1,405 s, 1.08 GB beyond the features; density 1.001 [0.945, 1.057], coverage 0.9687 [0.9672,
     0.9701].
 

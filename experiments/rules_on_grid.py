@@ -2,7 +2,7 @@
 
     python experiments/rules_on_grid.py
 
-    35 min on one of 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-21; five
+    35 min of processor time on 2 cores of an AMD EPYC (Zen 5), shared; jax 0.10.2, 2026-11-21; five
     seeds, all finite. Of the non-saturating loss none of the dearer rules earns its cost: on the ring with
     R1 alternating leaves 73 +- 11 % of high quality, simultaneous 79 +- 6, optimistic 76 +- 5, consensus 45
     +- 10, extragradient 36 +- 26, competitive 27 +- 6, symplectic 13 +- 10. Of the Wasserstein loss, which
@@ -10,7 +10,7 @@
     1.6 of 25, consensus 8.0 and 20.8 +- 2.0, competitive 8.0 and 19.4 +- 3.4, and lookahead, which costs
     nothing, 8.0 and 16.8 +- 6.2; with R1 lookahead finds 20.6 +- 2.3 of 25 where alternating finds 9.6 +-
     8.2. Looking through loses modes of the non-saturating loss (4.4 +- 2.4 of 25). This is an early look:
-    4,000 updates of alternating, about one in five of what `ring.py` takes.
+    4,000 updates of alternating, where `ring.py` takes 15,000 larger ones.
 
 What is missing of `results/rules_on_grid.json` is played, each cell kept as it is done: stopped, it goes on.
 

@@ -4,7 +4,7 @@
 
     About 150 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-21. At the last
     step, seed 0: modes 1000, reverse_kl 0.0293, imbalance 0.095; of 26,000 training pictures 1000, 0.0196 and
-    0.078. More seeds, and the other recipes: `results/toy_benchmark.md`.
+    0.078. More seeds and the other recipes are for `toy_benchmark.py` to play.
 
 Dense networks, BatchNorm in G; no labels are used. `relativistic` has that loss with R1 and R2 (Jolicoeur-
 Martineau, 2019; Huang et al., 2024), of a weight that falls geometrically; `non_saturating` has neither, and

@@ -41,7 +41,7 @@ class Protocol(NamedTuple):
 
 LOSSES = ("non_saturating", "least_squares", "hinge", "r1", "relativistic", "pack2", "pack4", "wgan_gp")
 PROTOCOLS = {
-    "best": Protocol("`experiments/ring.py`", "ring.py", "", 20_000, ("ring", "grid"), ("",), 10),
+    "best": Protocol("`experiments/ring.py`", "ring.py", "", 15_000, ("ring", "grid"), ("",), 10),
     "light": Protocol(
         "the light protocol (2 x 128 tanh, batches of 512, 25,000 steps: the unrolled GAN's demo)",
         "toy.py",
