@@ -1,6 +1,12 @@
 """What rules cost in time, as ratios to alternating, taken in turns in one run.
 
-    python -m benchmarks.rules
+    python -m benchmarks.rules --updates 100
+
+    2 cores of an AMD EPYC (Zen 5), one of them busy; jax 0.10.2, 2026-11-21. Time, and in brackets
+    arithmetic: simultaneous 0.95 (0.83), extragradient 1.65 (1.66), past_extragradient 0.91 (0.83),
+    optimistic 0.97 (0.83), lookahead 0.93 (1.00), consensus 2.6 (2.8), symplectic 3.7 (3.8), look_through
+    3.4 (2.8), unrolled, 5 steps, 8.3 (8.1), competitive, 3 products, 5.3 (4.8). Single rounds differ, by
+    up to 45 % where a rule is short.
 
 Every rule plays the same GAN of dense networks on Gaussians on a ring, compiled, a few hundred updates at a
 time; in every round each rule has its turn. The ratio is that of a rule's time to alternating's in the same

@@ -53,6 +53,7 @@ def test_a_cell_is_played_once(rules_on_grid, monkeypatch, tmp_path):
         rules_on_grid.rules(rules_on_grid.Config(only=("best",)))
 
 
+@pytest.mark.slow
 def test_rules_play_as_many_updates_as_they_are_given(rules_on_grid):
     from jaxgan.data.mixtures import ring_mixture
 
