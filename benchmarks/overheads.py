@@ -113,7 +113,6 @@ def sampling(rounds: int, samples: int = 10_000) -> dict[str, Any]:
 
     import jax
     import jax.numpy as jnp
-    import numpy as np
 
     import jaxgan as jg
     from jaxgan.games.game import Side
@@ -149,7 +148,7 @@ def sampling(rounds: int, samples: int = 10_000) -> dict[str, Any]:
         jax.block_until_ready([network(side, z, label) for _ in range(count)])
 
     def drawn() -> None:
-        assert np.isfinite(draw(side, samples)).all()
+        draw(side, samples)
 
     times: Mapping[str, list[float]] = {"drawn": [], "passes": [], "networks": []}
     for nth in range(rounds + 1):

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import jaxgan as jg
+from jaxgan.run import folder
 
 if TYPE_CHECKING:  # --help does not wait for JAX
     from collections.abc import Callable, Iterator
@@ -230,10 +231,8 @@ def write(cells: list[Cell], config: Config) -> None:
         *map(line, sorted(cells, key=lambda cell: cell[:3])),
     ]
     found = {"options": options, "cells": [cell._asdict() for cell in cells]}
-    for name, text in ((TABLE, "\n".join(lines)), (NUMBERS, json.dumps(found, indent=1))):
-        part = config.out / f"{name}.part"
-        part.write_text(text + "\n")
-        part.replace(config.out / name)
+    folder.write(config.out / TABLE, "\n".join(lines) + "\n")
+    folder.write(config.out / NUMBERS, json.dumps(found, indent=1) + "\n")
 
 
 def settings(config: Config) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 
 import toy_table
 
+from jaxgan.run.folder import write
+
 HERE = Path(__file__).parent
 FIRST = 3  # seeds of everything before more of anything
 
@@ -159,10 +161,8 @@ class Store:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         page = self.page()
         found = {"oracle": self.oracle, "cells": dict(sorted(self.cells.items()))}
-        for path, text in ((self.path, json.dumps(found, indent=1)), (self.path.with_suffix(".md"), page)):
-            part = path.with_name(f"{path.name}.part")
-            part.write_text(text + "\n")
-            os.replace(part, path)
+        write(self.path, json.dumps(found, indent=1) + "\n")
+        write(self.path.with_suffix(".md"), page + "\n")
 
     def page(self) -> str:
         """All tables that there is a run for, as Markdown."""
@@ -210,6 +210,8 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("--dry", action="store_true", help="list what is missing")
     parser.add_argument("--table", action="store_true", help="write the table alone")
     chosen = parser.parse_args(args)
+    if chosen.steps and any(getattr(chosen, own) == parser.get_default(own) for own in ("runs", "results")):
+        parser.error("--steps makes a trial, not the benchmark: give it --runs and --results of its own")
 
     store = Store(chosen.results)
     first, _, last = chosen.seeds.partition(":")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import tyro
 
 from jaxgan.cli import looks, runs
-from jaxgan.errors import Refused
+from jaxgan.errors import Refused, Unreadable
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "resume": runs.resume,
@@ -28,6 +28,6 @@ def main() -> None:
     """The entry point."""
     try:
         tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="jaxgan", description=__doc__)
-    except Refused as error:
+    except (Refused, Unreadable) as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(2 if isinstance(error, Refused) else 1)

@@ -1,6 +1,5 @@
 """What can be done with a run folder."""
 
-import json
 import runpy
 import sys
 from pathlib import Path
@@ -132,16 +131,12 @@ def info(run: Run) -> None:
     from jaxgan.run import folder, log
 
     place = folder.existing(run)
-    manifest = folder.read_manifest(place)
-    try:
-        config = dict(json.loads(place.config.read_bytes()))
-    except (ValueError, TypeError) as error:
-        raise Refused(f"{place.config} is damaged: {error}") from None
+    manifest, config = folder.read_manifest(place), folder.read_config(place)
     steps = sorted(int(p.name) for p in place.checkpoints.glob("[0-9]*") if p.name.isdigit())
     lines: dict[str, Any] = {
         "script": manifest["script"],
         "created": manifest["created"],
-        "commit": _commit(manifest["git"]),
+        "commit": folder.commit(manifest),
         "versions": ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()),
         "devices": ", ".join(manifest["devices"]),
         "options": ", ".join(f"{name}={value}" for name, value in config.items()),
@@ -171,7 +166,3 @@ def prepare(name: Annotated[str, tyro.conf.Positional]) -> None:
     from jaxgan.data import tfds
 
     tfds.prepare(name)
-
-
-def _commit(git: dict[str, Any] | None) -> str:
-    return "none" if git is None else git["commit"] + (" with changes" if git["changed"] else "")

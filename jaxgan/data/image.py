@@ -40,7 +40,8 @@ def square(file: str | Path | bytes, shape: Sequence[int]) -> np.ndarray:
             left, top = (width - edge) // 2, (height - edge) // 2
             box = (left, top, left + edge, top + edge)
             picture = picture.resize((side, side), Image.Resampling.BICUBIC, box)
-        return np.asarray(picture).reshape(shape)
+        pixels = np.asarray(picture)
+    return pixels.reshape(shape)
 
 
 def natural_shape(file: str | Path | bytes) -> tuple[int, int, int]:

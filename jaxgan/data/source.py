@@ -120,6 +120,8 @@ def check(source: Source, layout: tuple[int, ...], steps: int) -> None:
     Traceback (most recent call last):
     jaxgan.errors.Refused: a batch of 2000 is more than the 1500 examples there are: take a smaller batch
     """
+    if source.read is not None and source.size is None:
+        raise Refused("a source that reads files must say how many examples they hold: give it a `size`")
     if source.size is not None and layout[-1] > source.size:
         raise Refused(
             f"a batch of {layout[-1]} is more than the {source.size} examples there are: take a smaller batch"
@@ -143,14 +145,14 @@ def examples(source: Source, count: int) -> np.ndarray:
 
 def labelled(source: Source, count: int, start: int = 0, block: int = 8192) -> dict[str, np.ndarray]:
     """`count` examples from the one numbered `start` on, or as many as there are, with labels if they have
-    some, on the host; taken a block at a time.
+    some, on the host; taken a block at a time. Of what is drawn anew they are none that a run is shown.
 
     >>> from jaxgan.data import load
     >>> {name: leaf.shape for name, leaf in labelled(load("digits"), 1000, start=700).items()}
     {'label': (800,), 'x': (800, 8, 8, 1)}
     """
     end = start + count if source.size is None else min(start + count, source.size)
-    key, blocks = jax.random.key(0), []
+    key, blocks = fold(jax.random.key(0), "examples"), []
     for first in range(start, max(end, start + 1), block):
         number = np.arange(first, max(min(first + block, end), first), dtype=np.uint32)
         blocks.append(jax.device_get(source.take(given(source, number), key, jnp.asarray(number))))

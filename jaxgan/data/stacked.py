@@ -51,6 +51,7 @@ def stacked(base: Source, copies: int = 100) -> Source:
         a, b, c = taken["label"].reshape(-1, CHANNELS).T
         return {"x": x, "label": (a * base.classes + b) * base.classes + c}
 
+    rest = base.held_out
     return base._replace(
         shape=(*base.shape[:2], CHANNELS),
         size=None if base.size is None else copies * base.size,
@@ -59,6 +60,7 @@ def stacked(base: Source, copies: int = 100) -> Source:
         read=None if base.read is None else _Reader(base.read, members),
         fingerprint=f"stacked {copies} {base.fingerprint}".strip(),
         channels=base,
+        held_out=None if rest is None else lambda: stacked(rest(), copies),
     )
 
 

@@ -34,7 +34,7 @@ def tfds(name: str, size: int = 0, split: Literal["train", "test"] = "train") ->
     picture, label, classes = _features(name, builder.info)
     read = _Reader(name, str(builder.data_path), chosen.name, picture, label)
     height, width, channels = builder.info.features[picture].shape
-    side = size or min(height or 0, width or 0)
+    side, channels = size or min(height or 0, width or 0), channels and (1 if channels == 1 else 3)
     if not (side and channels):  # pictures of many sizes
         natural, _, channels = read.natural_shape()
         side = side or natural
@@ -75,7 +75,9 @@ def prepare(name: str) -> None:
     if not builder.is_prepared():
         packaged = type(builder).__module__.startswith("tensorflow_datasets.")
         if packaged and importlib.util.find_spec("tensorflow") is None:
-            raise Refused("TFDS needs TensorFlow to write this: pip install 'jaxgan[prepare]'")
+            raise Refused(
+                "TFDS needs TensorFlow to write this, of the extra `prepare`: install jaxgan[prepare]"
+            )
         size = sum(int(url.size or 0) for url in builder.url_infos.values()) if packaged else 0
         print(f"downloading {name} ({size / 2**20:,.0f} MB as far as TFDS knows) to {builder.data_path}")
         try:
@@ -148,7 +150,7 @@ def _library() -> ModuleType:
     try:
         import tensorflow_datasets
     except ImportError:
-        raise Refused("tfds:NAME needs the extra `data`: pip install 'jaxgan[data]'") from None
+        raise Refused("tfds:NAME needs the extra `data`: install jaxgan[data]") from None
     return tensorflow_datasets
 
 

@@ -12,7 +12,7 @@ from jaxgan.evaluate.names import frechet_name, kernel_name, score_name
 from jaxgan.evaluate.store import stored
 from jaxgan.metrics.frechet import frechet, intra_class, moments
 from jaxgan.metrics.kernel import kernel_distance
-from jaxgan.metrics.memorisation import memorisation
+from jaxgan.metrics.memorisation import FRESH, memorisation
 from jaxgan.metrics.metric import Estimate, Metric, estimate, kept, measured, resamples
 from jaxgan.metrics.mixture import TEN_SIGMA, covering, label_coverage, perfect
 from jaxgan.metrics.neighbours import precision_recall
@@ -25,8 +25,6 @@ USUAL = 10_000
 CHUNK = 2048  # examples held as they are, at a time
 LOOKED_AT = 2000  # images that are compared as images
 
-FRESH = {"data_copying": 0.5, "train_share": 0.5, "copies": 0.0, "repeats": 0.01}
-"""What fresh draws score, of whom alone it is asked whether they are copies."""
 _OF_LABELS = frozenset({"modes", "reverse_kl", "imbalance"})
 
 Numbers = dict[str, Estimate]

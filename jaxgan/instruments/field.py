@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from jaxgan.errors import Refused
-from jaxgan.games.game import Context, Game, State
+from jaxgan.games.game import Context, Game, Loss, State
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Batch, Key, Params
+from jaxgan.parts.types import Array, Batch, Key, Lowering, Params
 
 Map = Callable[[Array], Array]
 
@@ -87,6 +87,22 @@ def gradient(game: Game, who: str, g: Params, d: Params, context: Context) -> Pa
     """One player's gradient ("g" or "d") of its own loss."""
     loss, mine = (game.g_loss, 0) if who == "g" else (game.d_loss, 1)
     return jax.grad(loss, argnums=mine, has_aux=True)(g, d, context)[0]
+
+
+def on_one_device(game: Game, lowering: Lowering) -> Game:
+    """The game where its means still name the axis of the devices that it was lowered to: of one device."""
+    axis = lowering.axis
+    if axis is None:
+        return game
+
+    def over_one(loss: Loss) -> Loss:
+        def value(g: Params, d: Params, context: Context) -> Any:
+            one = jax.vmap(loss, in_axes=(None, None, None), axis_name=axis, axis_size=1)(g, d, context)
+            return jax.tree.map(lambda x: x[0], one)
+
+        return value
+
+    return game._replace(g_loss=over_one(game.g_loss), d_loss=over_one(game.d_loss))
 
 
 def smooth(field: Field, directions: int = 3) -> None:

@@ -34,18 +34,6 @@ def moments(x: np.ndarray) -> Moments:
     return Moments(len(x), mean, scatter)
 
 
-def merged(a: Moments, b: Moments) -> Moments:
-    """The moments of two samples together (Chan, Golub & LeVeque, 1979).
-
-    >>> merged(moments(np.array([[0.0], [2.0]])), moments(np.array([[7.0]])))
-    Moments(size=3, mean=array([3.]), scatter=array([[26.]]))
-    """
-    _alike(a, b)
-    size, shift = a.size + b.size, b.mean - a.mean
-    between = a.size * b.size / size * np.outer(shift, shift)
-    return Moments(size, a.mean + b.size / size * shift, a.scatter + b.scatter + between)
-
-
 def frechet_distance(a: Moments, b: Moments) -> float:
     """|m - m'|^2 + tr(C + C' - 2 (C'^½ C C'^½)^½): the squared 2-Wasserstein distance of two normals.
 

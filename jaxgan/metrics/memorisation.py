@@ -9,6 +9,8 @@ from jaxgan.metrics.metric import QUANTILE, Estimate, Metric, estimate, kept, re
 from jaxgan.metrics.nearest import BLOCK, features, nearest
 
 REPLICATES = 200
+FRESH = {"train_share": 0.5, "copies": 0.0, "data_copying": 0.5, "repeats": 0.01}
+"""What fresh draws of the data score."""
 
 
 def memorisation(train: np.ndarray, held_out: np.ndarray, block: int = BLOCK) -> Metric:

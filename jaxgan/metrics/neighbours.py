@@ -14,9 +14,7 @@ REPLICATES = 200
 PAIRS = 1024  # measured at once on the host
 
 
-def precision_recall(
-    real: np.ndarray, k: int = 5, real_radii: np.ndarray | None = None, block: int = BLOCK
-) -> Metric:
+def precision_recall(real: np.ndarray, k: int = 5, block: int = BLOCK) -> Metric:
     """Precision, recall, density and coverage of samples against real features [N, D].
 
     A ball lies around every example, as far as its k-th nearest of its own side, the boundary not included:
@@ -33,16 +31,14 @@ def precision_recall(
 
     Intervals are by bootstrap, over samples for precision and density, over real examples for recall and
     coverage. The balls stay as they are: what another draw of the examples they lie around would have changed
-    is not in the intervals. Radii known from `radii(real, k)` need not be measured again.
+    is not in the intervals.
 
     >>> found = precision_recall(np.arange(8.0)[:, None], k=2).compute((np.array([[2.5], [4.5], [90.0]]),))
     >>> [round(found[name].value, 3) for name in ("precision", "recall", "density", "coverage")]
     [0.667, 1.0, 0.667, 0.5]
     """
     real = features(real, "real")
-    real_radii = radii(real, k, block) if real_radii is None else real_radii
-    if real_radii.shape != (len(real),):
-        raise Refused(f"{real_radii.shape} radii are not those of {len(real)} real examples")
+    real_radii = radii(real, k, block)
 
     def compute(generated: np.ndarray) -> Mapping[str, Estimate]:
         generated = features(generated, "generated", real)

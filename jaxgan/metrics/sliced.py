@@ -10,7 +10,7 @@ from jaxgan.metrics.metric import Estimate, Metric, flat, kept, linearised
 ROWS, DIRECTIONS = 4096, 64  # held in float64 at a time: examples, and directions of all examples
 
 
-def sliced_wasserstein(real: np.ndarray, projections: int = 512, name: str = "sliced_wasserstein") -> Metric:
+def sliced_wasserstein(real: np.ndarray, projections: int = 512) -> Metric:
     """The root of the mean over directions of the projections' W2^2: real [n, ...], flattened.
 
     Rabin et al., 2011 (Bonneel et al., 2015). The directions are drawn evenly from the sphere, by a stream
@@ -43,7 +43,7 @@ def sliced_wasserstein(real: np.ndarray, projections: int = 512, name: str = "sl
             total += squares.sum()
             influence += potentials.sum(axis=0)
         squared = linearised(total / projections, influence / projections)
-        return {name: Estimate(*(max(end, 0.0) ** 0.5 for end in squared))}
+        return {"sliced_wasserstein": Estimate(*(max(end, 0.0) ** 0.5 for end in squared))}
 
     return kept(compute)
 

@@ -13,7 +13,7 @@ LUMINANCE, CONTRAST = (0.01 * 2) ** 2, (0.03 * 2) ** 2  # of images in [-1, 1], 
 PAIRS = 32  # held in float64 at a time
 
 
-def similarity(pairs: int = 1000, name: str = "ms_ssim") -> Metric:
+def similarity(pairs: int = 1000) -> Metric:
     """The mean multi-scale similarity of random pairs of images [n, H, W, C] in [-1, 1]: high is collapsed.
 
     Odena, Olah & Shlens, 2017. Pairs are drawn by a fixed stream among the first 2 `pairs` images, each in
@@ -32,7 +32,7 @@ def similarity(pairs: int = 1000, name: str = "ms_ssim") -> Metric:
             raise Refused(f"similarity within samples needs 4 images at the least, not {len(x)}")
         left, right = np.random.RandomState(0).permutation(len(x))[: len(x) // 2 * 2].reshape(2, -1)
         values = multiscale_ssim(x[left], x[right])
-        return {name: linearised(float(values.mean()), values)}
+        return {"ms_ssim": linearised(float(values.mean()), values)}
 
     return Metric(
         empty=(),

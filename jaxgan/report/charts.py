@@ -167,7 +167,7 @@ def styled() -> Iterator[None]:
     try:
         import matplotlib
     except ImportError:
-        raise Refused("charts need Matplotlib: pip install 'jaxgan[report]'") from None
+        raise Refused("charts need Matplotlib, of the extra `report`: install jaxgan[report]") from None
     faint = ("axes.edgecolor", "grid.color", "xtick.color", "ytick.color")
     ink = ("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor")
     sizes = ("axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize")

@@ -1,12 +1,10 @@
 """Whether samples are copies of training examples, by what an evaluation measured."""
 
+from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.line import MARKS, Line, Mark
 from jaxgan.report.record import Evaluation, Record
 from jaxgan.report.words import said
-
-FRESH = {"train_share": 0.5, "copies": 0.0, "data_copying": 0.5, "repeats": 0.01}
-"""The numbers of `jaxgan.metrics.memorisation`, and what fresh draws of the data score."""
 
 RULE = "look: the interval of train_share lies above 0.6, or of copies above 0.02; bad: above 0.75, or 0.1"
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from jaxgan.errors import Refused
 from jaxgan.evaluate.rotation import drawn, given_to
-from jaxgan.games.game import Context, Game, Loss, State
+from jaxgan.games.game import State
 from jaxgan.instruments.diagnosis import Diagnosis, diagnosed
+from jaxgan.instruments.field import on_one_device
 from jaxgan.instruments.path import PathAngle, path_angle
-from jaxgan.parts.types import Params
 from jaxgan.report.charts import Chart, chart, files
 from jaxgan.report.style import COLOURS, FAINT, INK
 from jaxgan.report.words import short
@@ -68,7 +68,8 @@ def diagnose(
     found: dict[str, dict[str, Any]] = {}
     lines, charts = [], []
     opened = {where: reopened(run, where, lane) for where in at}
-    game = _alone(opened[at[0]])  # one for all, since instruments are compiled once for a game
+    newest = opened[at[0]]  # one game for all, since instruments are compiled once for a game
+    game = on_one_device(newest.experiment.game, newest.config.lowering)
     for where, again in opened.items():
         state, step = again.state, int(again.state.step)
         if same := [name for name in found if found[name]["step"] == step]:
@@ -95,22 +96,6 @@ def diagnose(
     content = {"diagnosis.json": json.dumps(found, indent=1).encode()}
     content |= {name: data for one in charts for name, data in files(one).items()}
     return Report(_written(home, content), "\n".join(lines).rstrip())
-
-
-def _alone(again: Reopened) -> Game:
-    """The run's game on one device, where its means still name the axis of several."""
-    game, axis = again.experiment.game, again.config.lowering.axis
-    if axis is None:
-        return game
-
-    def over_one(loss: Loss) -> Loss:
-        def value(g: Params, d: Params, context: Context) -> Any:
-            one = jax.vmap(loss, in_axes=(None, None, None), axis_name=axis, axis_size=1)(g, d, context)
-            return jax.tree.map(lambda x: x[0], one)
-
-        return value
-
-    return game._replace(g_loss=over_one(game.g_loss), d_loss=over_one(game.d_loss))
 
 
 def _beginning(again: Reopened, run: Path) -> State:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from html import escape
 
+from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import Estimate
-from jaxgan.report.copying import FRESH, copying
+from jaxgan.report.copying import copying
 from jaxgan.report.elements import lines, section, table
 from jaxgan.report.film import embedded
 from jaxgan.report.record import Evaluation, Record, measured

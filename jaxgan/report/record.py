@@ -96,7 +96,7 @@ def records(runs: Sequence[Path]) -> list[Record]:
 def record(run: Path) -> Record:
     """What one folder says."""
     place = folder.existing(run)
-    manifest, config = folder.read_manifest(place), _config(place)
+    manifest, config = folder.read_manifest(place), folder.read_config(place)
     members = _lanes(place, config)
     of_lanes: list[int | None] = [*range(len(members))] or [None]
     rows = tuple([_numbers(row) for row in log.rows(place.metrics, lane)] for lane in of_lanes)
@@ -129,13 +129,6 @@ def trained(rows: Rows) -> list[Mapping[str, float]]:
 def measured(rows: Rows) -> list[Mapping[str, float]]:
     """The rows that hooks measured."""
     return [row for row in rows if "images_per_s" not in row]
-
-
-def _config(place: Folder) -> dict[str, Any]:
-    try:
-        return dict(json.loads(place.config.read_bytes()))
-    except (ValueError, TypeError) as error:
-        raise Refused(f"{place.config} is damaged: {error}") from None
 
 
 def _lanes(place: Folder, config: Mapping[str, Any]) -> tuple[Lane, ...]:

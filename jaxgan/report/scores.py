@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxgan.evaluate import names
+from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import Estimate
-from jaxgan.report.copying import FRESH
 from jaxgan.report.line import Line, Mark
 from jaxgan.report.record import Evaluation, Record, Rows, measured
 from jaxgan.report.words import count, said, short

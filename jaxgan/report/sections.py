@@ -1,7 +1,7 @@
 """The parts of the page, each from what it tells of to HTML. Whatever a folder says is escaped."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -12,6 +12,7 @@ from jaxgan.report.line import summary
 from jaxgan.report.record import Record
 from jaxgan.report.signs import health as signs
 from jaxgan.report.verdict import verdict
+from jaxgan.run import folder
 
 
 def verdicts(found: Sequence[Record]) -> str:
@@ -97,7 +98,7 @@ def origins(found: Sequence[Record], notes: Iterable[str]) -> str:
             ["command", " ".join(map(str, manifest.get("command", [])))],
             ["script", str(manifest["script"])],
             ["begun", str(manifest["created"])],
-            ["commit", _commit(manifest["git"])],
+            ["commit", folder.commit(manifest)],
             ["versions", ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())],
             ["devices", ", ".join(manifest["devices"])],
         ]
@@ -110,10 +111,6 @@ def origins(found: Sequence[Record], notes: Iterable[str]) -> str:
     listed = "".join(f"<li>{escape(note)}</li>" for note in (*missing, *notes))
     lacking = f"<h3>Missing</h3><ul>{listed}</ul>" if listed else ""
     return section("Where it comes from", "".join(parts) + lacking)
-
-
-def _commit(git: Mapping[str, Any] | None) -> str:
-    return "none" if git is None else git["commit"] + (" with changes" if git["changed"] else "")
 
 
 def _plain(x: Any) -> str:

@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data import load
-from jaxgan.data.source import Source, given
+from jaxgan.data.source import Source, labelled
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
 from jaxgan.parts.rng import each
@@ -65,7 +64,7 @@ def subject(again: Reopened, seed: int = 0) -> Subject:
         step=int(state.step),
         train=_some(source),
         whole=source.size is not None and source.size <= REAL,
-        held_out=_held_out(again.config, source),
+        held_out=_held_out(source),
         samples=samples,
         latents=_latents(game, generator, seed),
         judge=_judge(game, state.d.side),
@@ -99,19 +98,12 @@ def _blockwise(call: Callable[..., jax.Array]) -> Callable[[Any, Any], np.ndarra
 
 
 def _some(source: Source, start: int = 0) -> Examples:
-    stop = start + REAL if source.size is None else min(REAL, source.size)
-    number = np.arange(start, stop, dtype=np.uint32)
-    found = source.take(given(source, number), jax.random.key(0), jnp.asarray(number))
-    return Examples(np.asarray(found["x"]), np.asarray(found["label"]) if "label" in found else None)
+    found = labelled(source, REAL, start)
+    return Examples(found["x"], found.get("label"))
 
 
-def _held_out(config: Any, source: Source) -> Examples | None:
-    """Others of examples without end, or the other split of --data, if the script took its own there."""
+def _held_out(source: Source) -> Examples | None:
+    """Those kept apart, or others of examples without end."""
     if source.size is None:
         return _some(source, REAL)
-    try:
-        train, test = (load(config.data, config.size, split=split) for split in ("train", "test"))
-    except Refused:
-        return None
-    same = (train.shape, train.size, train.fingerprint) == (source.shape, source.size, source.fingerprint)
-    return _some(test) if same else None
+    return _some(source.held_out()) if source.held_out else None

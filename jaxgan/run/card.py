@@ -9,7 +9,7 @@ from typing import Any
 import jax
 
 from jaxgan.parts.types import PyTree
-from jaxgan.run.folder import Folder, read_manifest
+from jaxgan.run.folder import Folder, commit, read_manifest
 from jaxgan.run.log import rows
 from jaxgan.run.reopen import Reopened
 
@@ -42,7 +42,7 @@ def card(again: Reopened, place: Folder, classes: int) -> str:
 - Begun with {_beginning(manifest)}.
 - Steps: {step} of {config.steps}, each on {batches} examples (batches x micro-batches x batch).
 - Seed: {config.seed}. One run of one seed.
-- Begun: {manifest["created"]}, commit {_commit(manifest["git"])}.
+- Begun: {manifest["created"]}, commit {commit(manifest)}.
 - Versions: {", ".join(f"{name} {version}" for name, version in manifest["versions"].items())}.
 - Devices: {", ".join(manifest["devices"])}.
 
@@ -78,7 +78,7 @@ To train on, with the same options or with others:
 
 
 def _first_line(script: Path) -> str:
-    said = ast.get_docstring(ast.parse(script.read_text())) or f"By {script.name}."
+    said = ast.get_docstring(ast.parse(script.read_bytes())) or f"By {script.name}."
     return said.splitlines()[0]
 
 
@@ -102,10 +102,6 @@ def _options(config: Any) -> Iterable[str]:
 def _beginning(manifest: Mapping[str, Any]) -> str:
     noted = manifest.get("weights")
     return f"the weights of sha256 {noted['sha256']}" if noted else "random weights"
-
-
-def _commit(git: Mapping[str, Any] | None) -> str:
-    return "none" if git is None else git["commit"] + (" with changes" if git["changed"] else "")
 
 
 def _scores(logged: list[dict[str, Any]], step: int) -> str:

@@ -31,7 +31,7 @@ def loads(text: str | bytes, config_type: type[C], where: str = "config.json") -
     if not isinstance(values, dict):
         raise Refused(f"{where} must hold an object of options")
     known = [field.name for field in dataclasses.fields(config_type)]  # type: ignore[arg-type]
-    for name in values.keys() - set(known):
+    for name in sorted(values.keys() - set(known)):
         near = difflib.get_close_matches(name, known, 1)
         raise Refused(
             f"{where}: there is no option {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")

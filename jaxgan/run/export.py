@@ -8,7 +8,6 @@ config.json, script/  the options and the script that made them, for `jaxgan imp
 README.md             the model card
 """
 
-import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -30,31 +29,19 @@ def export(run: Path, out: Path | None = None, at: Literal["last", "best"] = "la
     again = reopened(run, at, lane)
     place = folder.existing(run)
     out = out or place.path / "-".join(["export", *([lane] if lane else []), str(int(again.state.step))])
-    if out.exists():
-        raise Refused(f"{out} exists already; choose another --out")
     source, generator = again.experiment.source, again.state.generator
     game = again.experiment.game
-    classes = source.classes if reads_labels(game, generator) else 0
-    artefact = exported(game, generator, classes)
-    samples = sampler(game, classes)(generator, again.experiment.grid)
-    aside = out.with_name(f".{out.name}.tmp")
-    try:
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        (aside / "generator.jaxexport").write_bytes(artefact)
-        own = Path(standalone.__file__).read_text()
-        (aside / "sample.py").write_text(own.replace("CLASSES = 0", f"CLASSES = {classes}"))
+    with folder.whole(out) as aside:
+        classes = source.classes if reads_labels(game, generator) else 0
+        (aside / "generator.jaxexport").write_bytes(exported(game, generator, classes))
+        own = Path(standalone.__file__).read_text(encoding="utf-8")
+        folder.write(aside / "sample.py", own.replace("CLASSES = 0", f"CLASSES = {classes}"))
         if len(source.shape) in (1, 3):
-            picture.save(samples, aside / "samples.png")
+            picture.save(sampler(game, classes)(generator, again.experiment.grid), aside / "samples.png")
         script = _script(place, aside / "script")
         weights.save(aside / weights.NAME, again.state, {"script": script})
-        (aside / "config.json").write_text(codec.dumps(again.config))
-        (aside / "README.md").write_text(card.card(again, place, classes))
-        aside.rename(out)
-    except OSError as error:
-        raise Refused(f"cannot write {out}: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        folder.write(aside / "config.json", codec.dumps(again.config))
+        folder.write(aside / "README.md", card.card(again, place, classes))
     return out
 
 

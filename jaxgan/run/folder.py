@@ -16,6 +16,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -144,8 +145,25 @@ def locked(path: Path) -> Iterator[None]:
 def write(path: Path, text: str) -> None:
     """Writes a file whole or not at all."""
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
+    temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
+
+
+@contextlib.contextmanager
+def whole(out: Path) -> Iterator[Path]:
+    """Yields a folder to write into, which becomes `out` in the end, or else leaves nothing."""
+    if out.exists():
+        raise Refused(f"{out} exists already; choose another --out")
+    aside = out.absolute().with_name(f".{out.name}.tmp")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        yield aside
+        aside.rename(out)
+    except OSError as error:
+        raise Refused(f"cannot write {out}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def read_manifest(folder: Folder) -> Manifest:
@@ -157,6 +175,20 @@ def read_manifest(folder: Folder) -> Manifest:
     if missing := _KNOWN - (manifest.keys() if isinstance(manifest, dict) else set()):
         raise Refused(f"{folder.manifest} is damaged: it does not say {', '.join(sorted(missing))}")
     return manifest
+
+
+def commit(manifest: Manifest) -> str:
+    """Where the script stood in its repository when the run was started, if in one."""
+    git = manifest["git"]
+    return "none" if git is None else git["commit"] + (" with changes" if git["changed"] else "")
+
+
+def read_config(folder: Folder) -> dict[str, Any]:
+    """What config.json says, whatever the script is now."""
+    try:
+        return dict(json.loads(folder.config.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise Refused(f"{folder.config} is damaged: {error}") from None
 
 
 @contextlib.contextmanager
@@ -178,6 +210,19 @@ def session(folder: Folder) -> Iterator[Manifest]:
         entry["stopped"] = _now()
         with contextlib.suppress(OSError):  # the disk may be what ended it
             write(folder.manifest, json.dumps(manifest, indent=2))
+
+
+def note(folder: Folder, entry: Mapping[str, Any]) -> None:
+    """Writes down what the session that goes on can say of itself so far."""
+    manifest = read_manifest(folder)
+    manifest["sessions"][-1] = dict(entry)
+    write(folder.manifest, json.dumps(manifest, indent=2))
+
+
+def still_before(folder: Folder) -> dict[str, str]:
+    """The lanes that earlier sessions saw stand still, and why."""
+    noted = (session.get("still", {}) for session in read_manifest(folder)["sessions"])
+    return {lane: why for still in noted for lane, why in still.items()}
 
 
 def hashes(script: Path) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 import statistics
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
+from jaxgan.run.folder import write
 from jaxgan.run.sinks import Sink
 
 Numbers = Mapping[str, Any]
@@ -42,6 +42,7 @@ class Log:
     ) -> None:
         self._path = path
         self._rows: list[dict[str, Any]] = []
+        self._apart: dict[int, list[dict[str, Any]]] = {}
         self._file: Any = None
         self._open(last)
         self._sinks, self._lanes = sinks, lanes
@@ -91,7 +92,11 @@ class Log:
 
     def history(self, lane: int | None = None) -> list[dict[str, Any]]:
         """The rows so far, those of earlier sessions too, or what one lane alone would have of them."""
-        return self._rows if lane is None else [_own(row, lane) for row in self._rows]
+        if lane is None:
+            return self._rows
+        own = self._apart.setdefault(lane, [])
+        own += [_own(row, lane) for row in self._rows[len(own) :]]
+        return own
 
     def pictured(self, step: int, path: Path) -> None:
         """Hands on a picture that was drawn."""
@@ -143,10 +148,8 @@ class Log:
             return
         if self._file is not None:
             self._file.close()
-        self._rows = [row for row in rows(self._path) if row["step"] <= last]
-        temporary = self._path.with_name(self._path.name + ".tmp")
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in self._rows))
-        os.replace(temporary, self._path)
+        self._rows, self._apart = [row for row in rows(self._path) if row["step"] <= last], {}
+        write(self._path, "".join(json.dumps(row) + "\n" for row in self._rows))
         self._file = self._path.open("a")
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import takewhile
 from math import prod
 from typing import Any
 
@@ -17,7 +18,7 @@ from jaxgan.parts.rng import fold
 from jaxgan.run import codec, sinks
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
-from jaxgan.run.folder import Folder, session, write
+from jaxgan.run.folder import Folder, note, session, still_before, write
 from jaxgan.run.interrupt import Interrupted, requests
 from jaxgan.run.lane import Lane
 from jaxgan.run.log import Log
@@ -87,9 +88,16 @@ def train(
         log.restart(step)
 
         still: dict[int, str] = {}  # lanes that stand still, and why
+
+        def stands(number: int, why: str) -> None:
+            still[number] = why
+            entry["still"] = {names[lane]: reason for lane, reason in still.items()}
+            told(lambda: note(folder, entry))  # at once, to be known also if the process is killed
+
+        known = told(lambda: still_before(folder)) if lanes else {}
         for number, failed in enumerate(placed.read(placed.guard(held))["failed"] if lanes else ()):
             if failed >= 0:
-                still[number] = f"has stood still since step {failed}"
+                stands(number, known.get(names[number], f"has stood still since step {failed}"))
         log.warn(f"{names[number]} {why}" for number, why in still.items())
         if lanes and len(still) == len(lanes):
             raise Refused(f"no lane of {folder.path} moves; `jaxgan take` makes one of them a run of its own")
@@ -116,7 +124,7 @@ def train(
                     failed = int(np.ravel(guard["failed"])[number])  # nothing has moved since that step
                     trouble = _diagnosed(placed, held, update, number, failed)
                     if lanes:
-                        still[number] = f"stands still: {trouble}"
+                        stands(number, f"stands still: {trouble}")
                         log.warn([f"{names[number]} {still[number]}"])
                         continue
                     held = placed.marked(held, 0, -1, failed)
@@ -148,7 +156,8 @@ def train(
                     stops = {**told(partial(_ruled, experiment.stops, log, len(lanes), still)), **stops}
                 for number, why in stops.items():
                     if lanes:
-                        held, still[number] = placed.marked(held, number, step, None), f"stopped: {why}"
+                        held = placed.marked(held, number, step, None)
+                        stands(number, f"stopped: {why}")
                         log.say(f"{names[number]} {still[number]}")
                     stopped = f"stopped: {why}" if not lanes else stopped
                 if lanes and len(still) == len(lanes):
@@ -157,8 +166,6 @@ def train(
                 if saving or stopped or score is not None:
                     checkpoints.save(step, placed.saved(held), attempt=attempt, score=score)
             entry["step"] = step
-            if lanes:
-                entry["still"] = {names[number]: why for number, why in still.items()}
             if unread:
                 checkpoints.wait()
                 raise unread
@@ -247,10 +254,13 @@ def _ruled(rules: Sequence[StopRule], log: Log, lanes: int, still: Mapping[int, 
         if number in still:
             continue
         rows = log.history(number if lanes else None)
-        newest = {name: value for row in rows if "images_per_s" not in row for name, value in row.items()}
+        latest = takewhile(lambda row: row["step"] == rows[-1]["step"], reversed(rows))  # noqa: B023 - used at once
+        new = {name for row in latest for name in row}
         for rule in rules:
-            why = rule.why(rows)
+            why = rule.why(rows) if new.intersection(rule.reads or new) else None
             if why is not None:
+                measured = (row for row in rows if "images_per_s" not in row)
+                newest = {name: value for row in measured for name, value in row.items()}
                 others = {name: x for name, x in newest.items() if name not in (*rule.reads, "step")}
                 beside = ", ".join(f"{name} {float(x):.4g}" for name, x in others.items())
                 stops.setdefault(number, why + (f" (beside it: {beside})" if beside else ""))

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Key
@@ -52,6 +53,8 @@ def sampler(game: Game, classes: int = 0, block: int = BLOCK) -> Sampler:
         return game.sample(generator, key, index, index.astype(jnp.int32) % classes if classes else None)
 
     def draw(generator: Side, n: int, seed: int = 0, start: int = 0) -> np.ndarray:
+        if n < 1:
+            raise Refused(f"at least one sample can be drawn, not {n}")
         key = stream(seed)
         blocks = [some(generator, key, jnp.uint32(at)) for at in range(start, start + n, block)]
         return np.concatenate(jax.device_get(blocks))[:n]

@@ -11,7 +11,8 @@ class StopRule(NamedTuple):
     """Looks at all that was logged and measured so far and says why to stop, or None.
 
     A pure function of the rows, so a resumed run stops where it would have. `reads` are the names it looks
-    at: when it stops a run, that run's other numbers are what is reported.
+    at: it is asked when one of them is new, and when it stops a run, that run's other numbers are what is
+    reported. A rule that names none is asked at every line.
     """
 
     reads: tuple[str, ...]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.run import codec, folder, log
-from jaxgan.run.checkpoint import Checkpoints
+from jaxgan.run.checkpoint import Checkpoints, SaveFailed
 from jaxgan.run.reopen import reopened
 
 
@@ -22,21 +22,21 @@ def take(run: Path, lane: str, out: Path) -> Path:
     state = again.state
     if int(state.rule.failed) >= 0:
         state = state.replace(step=state.rule.failed, rule=state.rule._replace(failed=jnp.int32(-1)))
-    if out.exists():
-        raise Refused(f"{out} exists already; choose another --out")
-    step, new = int(state.step), folder.Folder(out.absolute())
-    try:
-        new.samples.mkdir(parents=True)
+    step = int(state.step)
+    with folder.whole(out) as aside:
+        new = folder.Folder(aside)
+        new.samples.mkdir()
         new.script.write_bytes(place.script.read_bytes())
         manifest = {**folder.read_manifest(place), "seed": again.config.seed, "sessions": []}
         folder.write(new.manifest, json.dumps({**manifest, "taken": f"{lane} of {place.path}"}, indent=2))
         rows = (row for row in log.rows(place.metrics, again.lane) if row["step"] <= step)
-        new.metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        folder.write(new.metrics, "".join(json.dumps(row) + "\n" for row in rows))
         for picture in sorted((place.samples / lane).glob("step_*.png")):
             (new.samples / picture.name).write_bytes(picture.read_bytes())
-        with Checkpoints(new.checkpoints, again.config.keep) as checkpoints:
-            checkpoints.save(step, state)
-        folder.write(new.config, codec.dumps(again.config))  # last: a folder with a config is a run
-    except OSError as error:
-        raise Refused(f"cannot write {out}: {error.strerror or error}") from None
+        try:
+            with Checkpoints(new.checkpoints, again.config.keep) as checkpoints:
+                checkpoints.save(step, state)
+        except SaveFailed as error:
+            raise Refused(f"cannot write {out}: {error}") from None
+        folder.write(new.config, codec.dumps(again.config))
     return out

@@ -20,7 +20,7 @@ FLOORS = [
     {"instruments"},
     {"run"},
     {"evaluate"},
-    {"sweep", "report"},
+    {"report"},
     {"cli"},
 ]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}

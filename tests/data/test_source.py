@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jaxgan.data.arrays import arrays
 from jaxgan.data.mixtures import ring
-from jaxgan.data.source import batch, check
+from jaxgan.data.source import Source, batch, check, examples
 from jaxgan.errors import Refused
 
 KEY = jax.random.key(0)
@@ -92,3 +92,14 @@ def test_check():
     with pytest.raises(Refused, match="take at most 42949672 steps"):
         check(ring(), (1, 100), 42949673)
     check(ring(), (1, 100), 42949672)
+
+
+def test_what_is_drawn_to_be_held_against_is_shown_to_no_run():
+    """Not even to that of the seed 0."""
+    shown = stream("ring", (4,), 10)["x"]
+    assert not (examples(ring(), 40)[:, None] == shown).all(axis=-1).any()
+
+
+def test_files_of_an_unknown_number_are_refused():
+    with pytest.raises(Refused, match="must say how many"):
+        check(Source((2,), None, 0, (), lambda *_: {}, read=lambda number: {}), (1, 4), 1)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.data.digits import digits
 from jaxgan.data.mixtures import ring
@@ -146,3 +147,10 @@ def test_refused():
         stacked(DIGITS, copies=0)
     with pytest.raises(Refused, match="2000 classes are 8000000000"):
         stacked(DIGITS._replace(classes=2000))
+
+
+def test_what_is_held_out_is_stacked_too():
+    thousand = stacked(load("digits"))
+    assert thousand.held_out is not None
+    assert thousand.held_out().shape == thousand.shape
+    assert stacked(digits("test")).held_out is None

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.frechet import Moments, frechet, frechet_distance, intra_class, merged, moments
+from jaxgan.metrics.frechet import Moments, frechet, frechet_distance, intra_class, moments
 from jaxgan.metrics.metric import measured
 
 
@@ -93,13 +93,6 @@ def test_any_blocks_give_the_same(cuts, offset):
     blocks = np.split(x, sorted(cuts))
     metric = frechet(moments(x[:40] * 1.5))
     assert one(metric, *blocks) == pytest.approx(one(metric, x), rel=1e-9)
-    parts = [moments(block) for block in blocks if len(block)]
-    total = parts[0]
-    for part in parts[1:]:
-        total = merged(total, part)
-    assert total.size == 60
-    np.testing.assert_allclose(total.mean, x.mean(axis=0), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(total.scatter, 59 * np.cov(x, rowvar=False), rtol=1e-9, atol=1e-9)
 
 
 def test_more_rows_than_are_held_at_a_time(monkeypatch):
@@ -179,8 +172,6 @@ def test_refused():
         frechet_distance(moments(x), moments(x[:5]))
     with pytest.raises(Refused, match="3 features cannot be held against 2"):
         one(frechet(moments(random.randn(9, 2))), random.randn(9, 3))
-    with pytest.raises(Refused, match="3 features cannot be held against 2"):
-        merged(moments(random.randn(9, 3)), moments(random.randn(9, 2)))
     x[3, 2], x[7] = np.nan, np.inf
     with pytest.raises(Refused, match="2 of 40 examples hold NaN or infinite"):
         moments(x)

@@ -112,12 +112,11 @@ def test_intervals_are_over_the_side_that_is_counted():
     assert (found["density"].high - found["density"].low) / 2 == pytest.approx(1.96 * spread, rel=0.2)
 
 
-def test_the_same_from_blocks_of_features_and_from_known_radii():
+def test_the_same_from_blocks_of_features():
     draw = np.random.RandomState(7)
     real, generated = draw.normal(size=(60, 5)), draw.normal(size=(50, 5))
     whole = precision_recall(real).compute((generated,))
     assert measured(precision_recall(real), [generated[:20], generated[20:21], generated[21:]]) == whole
-    assert precision_recall(real, real_radii=radii(real, 5)).compute((generated,)) == whole
 
 
 def test_refused():
@@ -138,8 +137,6 @@ def test_refused():
         precision_recall(x).compute((x[:0],))
     with pytest.raises(Refused, match=r"generated examples of 2 numbers .* 3"):
         precision_recall(x).compute((x[:, :2],))
-    with pytest.raises(Refused, match=r"\(4,\) radii are not those of 6"):
-        precision_recall(x, real_radii=np.zeros(4))
 
 
 @pytest.mark.slow

@@ -108,6 +108,13 @@ def test_a_run_of_several_devices_is_diagnosed_on_one(tmp_path: Path) -> None:
     run = played(tmp_path / "run", "--devices", 2, "--parallel", "shard_map", "--start", 0.0)
     diagnose(run, batches=2, steps=1)
     assert numbers_of(run)["last"]["spectrum/real"] == pytest.approx(-0.3)
+    found = []
+    for one in (run, played(tmp_path / "plain", "--start", 0.0)):
+        again = reopened(one)
+        game, source, lowering = again.experiment.game, again.experiment.source, again.config.lowering
+        call = rotation(game, source, batch_size=8, lowering=lowering)
+        found.append(call(Moment(4, again.state, lambda *_: None))["rotation"])
+    assert found[0] == pytest.approx(found[1])
 
 
 def test_batches_from_files_are_those_of_the_run(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What an export holds is the run's: the same samples, arrays, options and scores."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -253,3 +254,12 @@ def test_a_generator_that_cannot_be_exported():
     with pytest.raises(Refused, match="the generator cannot be exported: ") as refusal:
         exported(game, g)
     assert "\n" not in str(refusal.value)
+
+
+def test_text_is_utf8_whatever_the_locale(tmp_path):
+    program = "import pathlib, sys; from jaxgan.run.folder import write; "
+    program += "write(pathlib.Path(sys.argv[1]), '\\u00e9 \\u00b1')"
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", program, str(tmp_path / "text")]
+    subprocess.run(command, env={**os.environ, **plain}, check=True)
+    assert (tmp_path / "text").read_bytes() == "é ±".encode()

@@ -11,7 +11,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from support import SCRIPTS, ended, final, picture_folder, play, rows, same, script, start
+from support import SCRIPTS, ended, final, jaxgan, picture_folder, play, rows, same, script, start
 
 from jaxgan.data.folder import folder
 from jaxgan.data.stream import Steps
@@ -89,7 +89,7 @@ def test_going_back_after_a_nan_reads_what_the_new_numbers_ask_for(data, tmp_pat
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), want, found)
 
 
-def test_a_broken_picture_ends_the_run_with_its_name_and_loses_nothing(data, tmp_path, capsys):
+def test_a_broken_picture_ends_the_run_with_its_name_and_loses_nothing(data, tmp_path, capsys, monkeypatch):
     whole, run = tmp_path / "whole", tmp_path / "run"
     assert play(FILES, "--data", data, "--out", whole, "--save-every", 100) == 0
     source = folder(data)
@@ -104,6 +104,8 @@ def test_a_broken_picture_ends_the_run_with_its_name_and_loses_nothing(data, tmp
     assert line == f"error: {broken} (example {late}) cannot be read: cannot identify image file"
     assert f"jaxgan resume {run}" in hint
     assert int(final(run).step) == 1
+    assert jaxgan(monkeypatch, "analyze", whole) == 1  # nor does whoever looks at the data later see more
+    assert capsys.readouterr().err.splitlines()[-1] == line
     broken.write_bytes(good)
     assert play(FILES, "--resume", run) == 0
     same(final(whole), final(run))

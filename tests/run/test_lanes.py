@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from support import SCRIPTS, final, jaxgan, play, rows, same, script, steps
 
+from jaxgan.run.checkpoint import Checkpoints, SaveFailed
 from jaxgan.run.reopen import reopened
 
 EVERYTHING, TINY, FILES = script("everything"), script("tiny"), script("files")
@@ -34,6 +35,18 @@ def test_a_lane_is_its_single_run_to_the_bit(many, tmp_path, monkeypatch):
         assert jaxgan(monkeypatch, "resume", run, "--steps", 13) == 0
     same(final(alone), final(taken))
     assert json.loads((taken / "config.json").read_text())["seed"] == 1
+
+
+def test_a_lane_is_taken_whole_or_not_at_all(many, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise SaveFailed("checkpoint 10 could not be written: No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Checkpoints, "save", full)
+        assert jaxgan(disk, "take", many, "seed=1", "--out", tmp_path / "taken") == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    assert jaxgan(monkeypatch, "take", many, "seed=1", "--out", tmp_path / "taken") == 0
 
 
 def test_resume_is_bitwise(many, tmp_path):
@@ -88,7 +101,7 @@ def test_a_lane_that_fails_stands_still_and_the_others_go_on(how, tmp_path, caps
     assert json.loads((run / "manifest.json").read_text())["sessions"][0]["still"].keys() == {"seed=0"}
 
     assert play(TINY, "--resume", run, "--steps", 10) == 0  # it stands still for good
-    assert "seed=0 has stood still since step 5" in capsys.readouterr().err
+    assert "warning: seed=0 stands still: step 5: d/adv is nan" in capsys.readouterr().err
     assert jaxgan(monkeypatch, "take", run, "seed=0", "--out", taken) == 0  # but alone it may be helped
     assert steps(taken) == [5]
     assert play(TINY, "--resume", taken, "--steps", 8, "--on-nan", "skip") == 0

@@ -4,8 +4,10 @@ import json
 
 from support import final, play, rows, script, steps
 
+from jaxgan.run import loop
+from jaxgan.run.folder import note
 from jaxgan.run.log import rows as logged
-from jaxgan.run.stop import collapsed, reached, saturated, stalled
+from jaxgan.run.stop import StopRule, collapsed, reached, saturated, stalled
 
 
 def ended(run):
@@ -39,6 +41,41 @@ def test_a_lane_that_collapses_is_stopped_alone(tmp_path, capsys):
     assert "seed=0 stopped" not in err
     assert "1 of 2 lanes stand still" in err
     assert rows(run)[-1]["step"] == 60
+
+
+def test_why_a_lane_was_stopped_is_known_at_once_and_for_ever(tmp_path, monkeypatch):
+    run, told = tmp_path / "run", []
+
+    def still():
+        return json.loads((run / "manifest.json").read_text())["sessions"][-1].get("still", {})
+
+    def noted(folder, entry):
+        note(folder, entry)
+        told.append(still())  # while the run goes on
+
+    monkeypatch.setattr(loop, "note", noted)
+    options = ("--seeds", "0:2", "--collapse-at", 20, "--collapse-seed", 1)
+    assert play(script("stopping"), "--out", run, *options, "--steps", 40) == 0
+    (first,) = told
+    assert first["seed=1"].startswith("stopped: diversity has collapsed")
+    assert play(script("stopping"), "--resume", run, "--steps", 45) == 0
+    assert still() == first
+
+
+def test_a_rule_is_asked_when_there_is_news_for_it(tmp_path):
+    asked = {"diversity": 0, "": 0}
+
+    def counting(*reads):
+        def why(rows):
+            asked["".join(reads)] += 1
+
+        return StopRule(reads, why)
+
+    module = script("stopping")
+    build = module.build
+    module.build = lambda config: build(config)._replace(stops=[counting("diversity"), counting()])
+    assert play(module, "--out", tmp_path / "run", "--log-every", 1, "--steps", 20) == 0
+    assert asked == {"diversity": 5, "": 21}
 
 
 def test_a_resumed_run_stops_where_it_would_have(tmp_path):
