@@ -85,6 +85,8 @@ def build(config: Config) -> jg.Experiment:
 
     def falling(start: float, end: float) -> "Callable[[jax.Array], jax.Array]":
         """Level, then by the same factor at every step, then level."""
+        if isinstance(start, float) and not min(start, end) > 0:  # not so of a lane's, which is traced
+            raise jg.Refused(f"from {start} to {end} there is no fall by factors: both must be above 0")
 
         def value(step: "jax.Array") -> "jax.Array":
             done = (step - config.hold) / (config.horizon - config.hold)

@@ -113,6 +113,7 @@ def oracles(data: str, draws: int = 10) -> dict[str, list[dict[str, float]]]:
 
     source = load(data)
     if source.modes is None:
+        draws = draws if source.size is None else min(draws, source.size // stacked.SAMPLES)
         starts = range(0, draws * stacked.SAMPLES, stacked.SAMPLES)
         images = (labelled(source, stacked.SAMPLES, start)["x"] for start in starts)
         return {"oracle: the training pictures": [stacked.counted(x, data) for x in images]}

@@ -134,7 +134,7 @@ def check(source: Source, layout: tuple[int, ...], steps: int) -> None:
 
 
 def examples(source: Source, count: int) -> np.ndarray:
-    """The first `count` examples, or all if there are fewer, on the host: what samples are held against.
+    """`count` examples, or all if there are fewer, on the host: what samples are held against.
 
     >>> from jaxgan.data import load
     >>> examples(load("digits", split="test"), 1500).shape, examples(load("ring"), 5).shape
@@ -144,8 +144,11 @@ def examples(source: Source, count: int) -> np.ndarray:
 
 
 def labelled(source: Source, count: int, start: int = 0, block: int = 8192) -> dict[str, np.ndarray]:
-    """`count` examples from the one numbered `start` on, or as many as there are, with labels if they have
-    some, on the host; taken a block at a time. Of what is drawn anew they are none that a run is shown.
+    """`count` examples after the first `start`, or as many as there are, with labels if they have some, on
+    the host; taken a block at a time.
+
+    They come in an order that is always the same and has nothing to do with how they lie, since files often
+    lie class by class. Of what is drawn anew they are none that a run is shown.
 
     >>> from jaxgan.data import load
     >>> {name: leaf.shape for name, leaf in labelled(load("digits"), 1000, start=700).items()}
@@ -153,7 +156,8 @@ def labelled(source: Source, count: int, start: int = 0, block: int = 8192) -> d
     """
     end = start + count if source.size is None else min(start + count, source.size)
     key, blocks = fold(jax.random.key(0), "examples"), []
-    for first in range(start, max(end, start + 1), block):
-        number = np.arange(first, max(min(first + block, end), first), dtype=np.uint32)
-        blocks.append(jax.device_get(source.take(given(source, number), key, jnp.asarray(number))))
+    place = np.arange(start, max(start, end))
+    number = place if source.size is None else np.random.RandomState(0).permutation(source.size)[place]
+    for some in np.split(number.astype(np.uint32), range(block, len(number), block)):
+        blocks.append(jax.device_get(source.take(given(source, some), key, jnp.asarray(some))))
     return {name: np.concatenate([block[name] for block in blocks]) for name in sorted(blocks[0])}

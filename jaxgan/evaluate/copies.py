@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from jaxgan.data.source import Source, labelled
+from jaxgan.data.source import Source
 from jaxgan.evaluate.extractor import Extractor
-from jaxgan.evaluate.panel import LOOKED_AT, Draw, kept_features
+from jaxgan.evaluate.panel import LOOKED_AT, Draw, kept_features, searched
 from jaxgan.metrics.nearest import nearest
 
 SHOWN, BESIDE = 8, 3
@@ -13,11 +13,10 @@ SHOWN, BESIDE = 8, 3
 def copies(draw: Draw, train: Source, extractor: Extractor, n: int) -> np.ndarray:
     """Rows of images: a sample, then the three training examples that are nearest in features.
 
-    Of as many training examples as `n`, and of the first 2,000 samples those eight that are nearest to one.
-    Images [8, 4, H, W, C].
+    Of the first 2,000 samples those eight that are nearest to a training example. Images [8, 4, H, W, C].
     """
     samples = draw(min(n, LOOKED_AT), 0)
-    examples = labelled(train, n)["x"]
+    examples = searched(train, n)
     near, distance = nearest(
         extractor.apply(samples).features, kept_features(examples, extractor).features, BESIDE
     )

@@ -1,7 +1,8 @@
 """`jaxgan evaluate`: what a checkpoint scores, beside what real examples do, and all that it depends on."""
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -29,18 +30,31 @@ class Asked(NamedTuple):
     resizer: Literal["clean", "tf1"] = "clean"
 
 
-def evaluate(run: Path, asked: Asked, at: Literal["last", "best"] = "last", lane: str = "") -> list[Path]:
+def evaluate(
+    run: Path,
+    asked: Asked,
+    at: Literal["last", "best"] = "last",
+    lane: str = "",
+    say: Callable[[str], None] = lambda part: None,
+) -> list[Path]:
     """Evaluates a checkpoint, of every lane where none is named; prints the tables and writes them.
 
     Each goes into RUN/evaluations: as JSON, and for images a picture of the samples nearest to training
-    examples.
+    examples. `say` is told what is going on.
     """
+    if asked.n < 0 or asked.n == 1:
+        raise Refused(f"nothing can be said of {asked.n} samples: take two at least")
+    if asked.weights is not None and not asked.weights.is_file():
+        raise Refused(f"there is no file {asked.weights}")
     place = folder.existing(run)
-    written, ready = [], None
+    written: list[Path] = []
+    refused: list[str] = []
+    ready = None
     for name in [lane] if lane else [one.name for one in members(run)] or [""]:
         again = reopened(run, at, name)
         source, game, generator = again.experiment.source, again.experiment.game, again.state.generator
         if ready is None:
+            say("real examples, and what they are seen through ...")
             ready = _ready(source, asked, source.classes if reads_labels(game, generator) else 0)
             oracle = ready.panel.oracle()
         samples = sampler(game, source.classes)
@@ -48,13 +62,32 @@ def evaluate(run: Path, asked: Asked, at: Literal["last", "best"] = "last", lane
         def draw(count: int, start: int) -> Any:
             return samples(generator, count, asked.seed, start)  # noqa: B023 - called at once
 
-        said = _said(again, name, asked, ready, ready.panel.measure(draw), oracle)
-        stem = "-".join(
-            [str(said["step"]), ready.extractor.name.replace(" ", "_"), *([name] if name else [])]
-        )
-        written.append(_written(place.path / "evaluations", stem, said, draw, source, ready))
+        step = str(int(again.state.step))
+        say(f"{ready.panel.n:,} samples of step {step}{f' of {name}' if name else ''} ...")
+        try:
+            measured = ready.panel.measure(draw)
+        except Refused as why:
+            refused.append(f"{name or run} was not evaluated at step {step}: {why}")
+            print(f"warning: {refused[-1]}", file=sys.stderr)
+            continue
+        said = _said(again, name, asked, ready, measured, oracle)
+        words = [step, ready.extractor.name.replace(" ", "_"), name, *_unusual(asked)]
+        stem = "-".join(word for word in words if word)
         print(table(said))
+        written.append(_written(place.path / "evaluations", stem, said, draw, source, ready))
+    if not written:
+        raise Refused(refused[-1])
     return written
+
+
+def _unusual(asked: Asked) -> list[str]:
+    """What was asked beside the usual, so that one evaluation does not replace another."""
+    return [
+        *([f"n={asked.n}"] if asked.n else []),
+        *([asked.split] if asked.split != "test" else []),
+        *([asked.resizer] if asked.resizer != "clean" else []),
+        *([f"evaluation-seed={asked.seed}"] if asked.seed else []),
+    ]
 
 
 class _Ready(NamedTuple):
@@ -100,6 +133,7 @@ def _said(
     return {
         "step": int(again.state.step),
         "lane": lane,
+        "data": again.config.data + (f" at {again.config.size} px" if again.config.size else ""),
         "n": held.n,
         "seed": asked.seed,
         **about,

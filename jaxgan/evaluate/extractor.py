@@ -14,6 +14,7 @@ from jaxgan.parts.types import Array, PyTree
 
 BLOCK = 256
 """Examples seen at once, by all devices together."""
+TAKEN = frozenset({"raw", "local", "inception"})
 
 
 class Seen(NamedTuple):
@@ -56,6 +57,8 @@ def by(function: Callable[[Array], Array], name: str, digest: str = "") -> Extra
     >>> brightness.apply(np.ones((300, 8, 8, 3), np.float32)).features.shape
     (300, 3)
     """
+    if name in TAKEN:
+        raise Refused(f"{name!r} is what another extractor is called, and its numbers: choose another name")
     see = in_blocks(lambda _, x: function(x), ())
     return Extractor(name, digest, "none", lambda x: Seen(see(x), None))
 

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from jaxgan.data.source import Source, examples
+from jaxgan.errors import Refused
 from jaxgan.parts.types import Params
 from jaxgan.run.experiment import Moment
 
@@ -28,6 +29,8 @@ def health(source: Source) -> Callable[[Moment], Mapping[str, float]]:
     def call(moment: Moment) -> Mapping[str, float]:
         if not spread:  # when first asked for
             spread.append(apart(examples(source, COUNT)))
+            if not spread[0]:
+                raise Refused("the examples are all the same: samples cannot be held against how they vary")
         state = moment.state
         numbers = {"diversity": apart(moment.sample(state.generator, COUNT)) / spread[0]}
         if state.ema is not None:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxgan.data.source import Source
+from jaxgan.errors import Refused
 from jaxgan.evaluate.extractor import Extractor, raw
 from jaxgan.evaluate.local import local
 from jaxgan.evaluate.panel import Panel, panel
-from jaxgan.run.experiment import Moment
+from jaxgan.run.experiment import Moment, Stop
 
 
 def evaluated(
@@ -23,36 +24,45 @@ def evaluated(
     """A hook that measures n samples of the averaged generator against held-out examples, lane by lane.
 
     By default images are seen through `local(source)`, anything else as it is. The same numbers as of
-    `jaxgan evaluate`, without intervals. It looks away while more than `share` of the time since its first
-    call would go into it, that of making ready aside; never at the first and the last step.
+    `jaxgan evaluate`, without intervals; how they were measured is kept in the manifest. It looks away while
+    more than `share` of the time since its first call would go into it, that of making ready aside; never at
+    the first and the last step.
 
     >>> import jaxgan as jg
     >>> from jaxgan.data import load
     >>> hook = jg.Hook(1000, evaluated(load("ring"), share=0.1))
     """
     ready: list[Panel] = []
-    began = spent = longest = 0.0
-    looking: dict[int, bool] = {}  # at a step: at every lane, or at none
+    began = spent = longest = latest = 0.0
+    step, looks = -1, False  # at a step it looks at every lane, or at none
 
     def call(moment: Moment) -> Mapping[str, float]:
-        nonlocal began, spent, longest
+        nonlocal began, spent, longest, latest, step, looks
         if not ready:
             ready.append(_made_ready(source, extractor, n, classes))
             began = time.perf_counter()
         clock = time.perf_counter()
-        if moment.step not in looking:
-            due = spent + longest <= share * (clock - began) or spent == 0 or moment.last
-            looking.clear()
-            looking[moment.step] = due
-        if not looking[moment.step]:
+        if moment.step != step:
+            longest, latest, step = max(longest, latest), 0.0, moment.step
+            fits = share >= 1 or spent + longest <= share * (clock - began)
+            looks = fits or spent == 0 or moment.last
+        if not looks:
             return {}
 
         def draw(count: int, start: int) -> Any:
             return moment.sample(moment.state.generator, count, seed, start)
 
-        numbers, _ = ready[0].measure(draw)
+        try:
+            numbers, refused = ready[0].measure(draw)
+        except Refused as why:
+            raise Stop(str(why)) from None  # of this lane alone
+        if not spent:
+            about = ready[0].about
+            warnings = [*about["warnings"], *refused]
+            facts = {"n": ready[0].n, "seed": seed, **about, "warnings": warnings}
+            moment.note(f"evaluated by {about['extractor']['name']}", facts)
         took = time.perf_counter() - clock
-        spent, longest = spent + took, max(longest, took)
+        spent, latest = spent + took, latest + took
         return {name: estimate.value for name, estimate in numbers.items()}
 
     return call

@@ -11,7 +11,7 @@ HIGHER = frozenset(
 )
 LOWER = frozenset(
     {"fid", "kid", "intra_fid", "reverse_kl", "imbalance", "energy", "wasserstein", "sliced_wasserstein"}
-    | {"train_share", "copies", "repeats", "data_copying"}
+    | {"train_share", "copies", "repeats"}
 )
 
 

@@ -1,6 +1,7 @@
 """What samples are held against, made ready once: the same panel measures every checkpoint."""
 
 from collections.abc import Callable, Iterator, Mapping
+from math import prod
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from jaxgan.metrics.ssim import similarity
 USUAL = 10_000
 CHUNK = 2048  # examples held as they are, at a time
 LOOKED_AT = 2000  # images that are compared as images
+SEARCHED, BYTES = 50_000, 2**30  # training examples among which copies are looked for, at most
 
 _OF_LABELS = frozenset({"modes", "reverse_kl", "imbalance"})
 
@@ -91,9 +93,14 @@ def panel(
     if len(train.shape) == 3:
         metrics.append(("images", similarity()))
         if held_out is not None:
-            learnt, apart = (kept_features(labelled(part, n)["x"], extractor) for part in (train, held_out))
-            metrics.append(("features", memorisation(learnt.features, apart.features)))
+            learnt, apart = (
+                kept_features(searched(part, n), extractor).features for part in (train, held_out)
+            )
+            metrics.append(("features", _or_refused(lambda: memorisation(learnt, apart))))
             floor |= FRESH
+            if len(learnt) < (train.size or 0):
+                some = f"{len(learnt):,} of the {train.size:,} examples that were trained on"
+                warnings.append(f"copies were looked for among {some}")
     if train.channels is not None and train.channels.classes:
         metrics.append(("logits", _stacked(train.channels.classes)))
         floor |= {name: x for name, x in perfect(train.classes, n).items() if name in _OF_LABELS}
@@ -134,6 +141,11 @@ def panel(
         "note": train.note,
     }
     return Panel(n, measure, oracle, floor, about)
+
+
+def searched(part: Source, n: int) -> np.ndarray:
+    """The examples among which copies are looked for: all, where they are not too many to hold."""
+    return labelled(part, max(n, min(SEARCHED, BYTES // (4 * prod(part.shape)))))["x"]
 
 
 def kept_features(x: np.ndarray, extractor: Extractor) -> Seen:
@@ -179,7 +191,7 @@ def _of_features(
     x, name = seen.features, frechet_name(extractor)
     metrics = [
         ("features", _or_refused(lambda: frechet(moments(x), name))),
-        ("features", kernel_distance(x, kernel_name(extractor))),
+        ("features", _or_refused(lambda: kernel_distance(x, kernel_name(extractor)))),
         ("features", _or_refused(lambda: precision_recall(x))),
         ("features", sliced_wasserstein(x)),
     ]

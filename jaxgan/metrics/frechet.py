@@ -88,6 +88,8 @@ def intra_class(real: Mapping[int, Moments], name: str = "intra_class_frechet") 
     roots = {label: _root(one) for label, one in real.items()}
 
     def of(block: tuple[np.ndarray, np.ndarray]) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        if not isinstance(block, tuple) or len(block) != 2:
+            raise Refused("a distance within classes needs labels: give pairs (features, labels)")
         x, labels = map(np.asarray, block)
         if labels.shape != (len(x),):
             raise Refused(f"{len(x)} examples need as many labels, not an array of shape {labels.shape}")
@@ -104,7 +106,8 @@ def intra_class(real: Mapping[int, Moments], name: str = "intra_class_frechet") 
             _enough(int(mine.sum()), len(one.mean), f" of class {label}")
             distance, own = _measured(x[mine], one, roots[label])
             distances.append(distance)
-            influence[mine] = own * len(x) / (len(real) * mine.sum())  # a class counts the same, however many
+            # a class counts the same, however many it has; that one has more than another tells nothing
+            influence[mine] = (own - own.mean()) * len(x) / (len(real) * mine.sum())
         return {name: linearised(float(np.mean(distances)), influence)}
 
     return Metric((), of, lambda a, b: a + b, compute)
@@ -128,7 +131,10 @@ def _compared(a: Moments, b: Moments, root: np.ndarray) -> tuple[float, np.ndarr
     _alike(a, b)
     _enough(a.size, len(a.mean))
     _enough(b.size, len(b.mean))
-    squares, vectors = np.linalg.eigh(root @ _covariance(a) @ root)
+    product = root @ _covariance(a) @ root
+    if not np.isfinite(product).all():
+        raise Refused("the features are too large for a Frechet distance: scale them down")
+    squares, vectors = np.linalg.eigh(product)
     scales = np.sqrt(np.maximum(squares, 0.0))
     apart = np.square(a.mean - b.mean).sum() + np.trace(_covariance(a)) + np.trace(_covariance(b))
     there = scales > 1e-7 * scales.max()  # what is smaller is rounding of a covariance that is singular

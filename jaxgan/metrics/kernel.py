@@ -36,6 +36,8 @@ def kernel_distance(real: np.ndarray, name: str = "kernel_distance") -> Metric:
         _enough(x)
         within, across = _within(x), _across(x, real)
         value = float(within.mean()) + within_real - 2 * float(across.mean())
+        if not np.isfinite(value):
+            raise Refused("the features are too large for a cubic kernel: scale them down")
         return {name: linearised(value, 2 * (within - across))}
 
     return kept(compute)

@@ -115,7 +115,7 @@ def _share(
     value = float(of_train.mean() / (of_train.mean() + of_held_out.mean()))
     # the difference of two means of shuffled counts, over four times their mean: the share, linearised
     reach = QUANTILE * float(np.sqrt(of_any.var(ddof=1) * (1 / n + 1 / h)) / (4 * of_any.mean()))
-    return Estimate(value, value - reach, value + reach)
+    return Estimate(value, max(value - reach, 0.0), min(value + reach, 1.0))
 
 
 def _some(x: np.ndarray, size: int) -> np.ndarray:

@@ -99,6 +99,18 @@ def linearised(value: float, influence: np.ndarray) -> Estimate:
     return Estimate(float(value), float(value) - reach, float(value) + reach)
 
 
+def share(hits: np.ndarray) -> Estimate:
+    """The share of examples [n] that are hit, and its interval (Wilson, 1927): within [0, 1], never empty.
+
+    >>> [round(end, 3) for end in share(np.ones(10))]  # ten of ten may well have been nine
+    [1.0, 0.722, 1.0]
+    """
+    n, p, z2 = len(hits), float(np.mean(hits)), QUANTILE**2
+    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+    reach = (p * (1 - p) * z2 / n + (z2 / (2 * n)) ** 2) ** 0.5 / (1 + z2 / n)
+    return Estimate(p, max(middle - reach, 0.0), min(middle + reach, 1.0))
+
+
 def estimate(value: float, replicates: Sequence[float] | np.ndarray) -> Estimate:
     """The value, 1.96 standard deviations of its bootstrap replicates to either side (Efron, 1979).
 

@@ -1,13 +1,13 @@
 """How well samples cover modes that are known: which of them, how evenly, and how exactly each."""
 
 from collections.abc import Mapping
-from math import exp, inf, log, pi, sqrt
+from math import exp, inf, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import Estimate, Metric, estimate, kept, resamples
+from jaxgan.metrics.metric import Estimate, Metric, estimate, kept, resamples, share
 
 WITHIN = 1 - exp(-4.5)  # what 3 sigma hold in two dimensions
 TEN_SIGMA = 10.0
@@ -49,7 +49,9 @@ def covering(
     dimensions: int | None = None,
     radius: float | None = None,
 ) -> Metric:
-    """`mode_coverage` with bootstrap intervals, as a metric of samples that come in blocks.
+    """`mode_coverage` with intervals, as a metric of samples that come in blocks.
+
+    By bootstrap, but for the share of high quality.
 
     >>> from jaxgan.metrics.metric import measured
     >>> one = covering(np.zeros((1, 2)), sigma=1.0)
@@ -60,7 +62,8 @@ def covering(
     def compute(samples: np.ndarray) -> Mapping[str, Estimate]:
         near = _nearest(samples, centres, sigma, dimensions, radius)
         again = [near.at(rows).numbers() for rows in resamples(len(near.mode), RESAMPLES)]
-        return {name: estimate(value, [own[name] for own in again]) for name, value in near.numbers().items()}
+        found = {name: estimate(x, [own[name] for own in again]) for name, x in near.numbers().items()}
+        return {**found, "high_quality": share(near.mode < near.modes)}
 
     return kept(compute)
 
@@ -73,9 +76,10 @@ def label_coverage(label: np.ndarray, modes: int) -> dict[str, float]:
     >>> label_coverage(np.array([0, 0, 1, 1]), modes=2)
     {'modes': 2.0, 'reverse_kl': 0.0, 'imbalance': 0.0}
     """
-    count = np.bincount(np.asarray(label), minlength=modes)
-    if len(count) > modes:
-        raise Refused(f"there are {modes} modes, numbered from 0, and a label {len(count) - 1}")
+    label = np.asarray(label)
+    if len(label) and not (label.dtype.kind in "iu" and 0 <= label.min() <= label.max() < modes):
+        raise Refused(f"labels of {modes} modes are whole numbers from 0 to {modes - 1}")
+    count = np.bincount(label.astype(np.int64), minlength=modes)
     if not count.any():
         return {"modes": 0.0, "reverse_kl": log(modes), "imbalance": 1 - 1 / modes}
     q = count / count.sum()
@@ -88,19 +92,24 @@ def label_coverage(label: np.ndarray, modes: int) -> dict[str, float]:
 
 
 def perfect(modes: int, n: int) -> dict[str, float]:
-    """What n draws from the mixture itself score on average, to the first order in 1/n: the floor.
+    """What n draws from the mixture itself score on average: the floor.
 
-    The reverse KL of n draws is chi^2 / 2n with K - 1 degrees of freedom, and q - 1/K normal with variance
-    (1 - 1/K) / Kn.
+    Each mode's count c is binomial, n times with probability 1/K: K E[c/n log(K c/n)] is the reverse KL, and
+    K E|c/n - 1/K| / 2 the imbalance.
 
     >>> {name: round(value, 4) for name, value in perfect(8, 2500).items()}
     {'modes': 8.0, 'high_quality': 0.9889, 'reverse_kl': 0.0014, 'imbalance': 0.0211, 'width': 1.0}
     """
+    from scipy.special import xlogy
+    from scipy.stats import binom
+
+    count = np.arange(n + 1)
+    chance, weight = binom.pmf(count, n, 1 / modes), count / n
     return {
-        "modes": float(modes),
+        "modes": modes * float(1 - chance[0]),
         "high_quality": WITHIN,
-        "reverse_kl": (modes - 1) / (2 * n),
-        "imbalance": sqrt((modes - 1) / (2 * pi * n)),
+        "reverse_kl": modes * float(chance @ xlogy(weight, modes * weight)),
+        "imbalance": modes * float(chance @ np.abs(weight - 1 / modes)) / 2,
         "width": 1.0,
     }
 

@@ -7,11 +7,23 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import Estimate, Metric, estimate, kept, resamples
-from jaxgan.metrics.nearest import BLOCK, Placed, distance, features, nearest, placed, slices, squared
+from jaxgan.metrics.metric import Estimate, Metric, kept, linearised, share
+from jaxgan.metrics.nearest import (
+    BLOCK,
+    FINE,
+    Placed,
+    distance,
+    features,
+    finely,
+    nearest,
+    placed,
+    rounding,
+    slices,
+    squared,
+)
 
-REPLICATES = 200
 PAIRS = 1024  # measured at once on the host
+ONE_BY_ONE = 100  # one pair alone takes as long as so many at once
 
 
 def precision_recall(real: np.ndarray, k: int = 5, block: int = BLOCK) -> Metric:
@@ -29,9 +41,9 @@ def precision_recall(real: np.ndarray, k: int = 5, block: int = BLOCK) -> Metric
     sides. A perfect sampler scores a density of 1 on average, and a coverage of about 1 - 2^-k with as many
     samples; what its precision and recall would be, real examples held against others of their kind tell.
 
-    Intervals are by bootstrap, over samples for precision and density, over real examples for recall and
-    coverage. The balls stay as they are: what another draw of the examples they lie around would have changed
-    is not in the intervals.
+    Intervals are over samples for precision and density, over real examples for recall and coverage. The
+    balls stay as they are: what another draw of the examples they lie around would have changed is not in
+    the intervals.
 
     >>> found = precision_recall(np.arange(8.0)[:, None], k=2).compute((np.array([[2.5], [4.5], [90.0]]),))
     >>> [round(found[name].value, 3) for name in ("precision", "recall", "density", "coverage")]
@@ -55,10 +67,10 @@ def precision_recall(real: np.ndarray, k: int = 5, block: int = BLOCK) -> Metric
                 covered[columns] |= in_real.any(axis=0)
                 recalled[columns] |= in_own.any(axis=0)
         return {
-            "precision": _mean(around > 0),
-            "recall": _mean(recalled),
-            "density": _mean(around / k),
-            "coverage": _mean(covered),
+            "precision": share(around > 0),
+            "recall": share(recalled),
+            "density": linearised(float((around / k).mean()), around / k),
+            "coverage": share(covered),
         }
 
     return kept(compute)
@@ -80,16 +92,25 @@ def _inside(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whether each pair of a [N, D] and b [M, D] is nearer than a's radius, and than b's: [N, M] both."""
     of_a, of_b = _sieve(placed(a, middle), placed(b, middle), np.float32(a_radii**2), np.float32(b_radii**2))
-    return _settled(of_a, a, b, a_radii[:, None]), _settled(of_b, a, b, b_radii)
+    return _settled(of_a, a, b, middle, a_radii[:, None]), _settled(of_b, a, b, middle, b_radii)
 
 
 def _settled(
-    sieved: tuple[jax.Array, jax.Array], a: np.ndarray, b: np.ndarray, radius: np.ndarray
+    sieved: tuple[jax.Array, jax.Array], a: np.ndarray, b: np.ndarray, middle: np.ndarray, radius: np.ndarray
 ) -> np.ndarray:
-    """Which pairs are inside, those of which the sieve is unsure measured again."""
-    answer = np.array(sieved[0])
-    i, j = np.nonzero(sieved[1])
+    """Which pairs are inside, those of which the sieve is unsure measured again.
+
+    All pairs at once in float64 where that takes less time, then one by one those that even so are unsure.
+    """
+    answer, unsure = map(np.array, sieved)
     radius = np.broadcast_to(radius, answer.shape)
+    if unsure.sum() > answer.size / ONE_BY_ONE:
+        for rows in slices(len(a), FINE):
+            found, square = finely(a[rows], b, middle), radius[rows] ** 2
+            answer[rows] = np.where(unsure[rows], found < square, answer[rows])
+            length = np.square(a[rows] - middle).sum(axis=1)[:, None] + np.square(b - middle).sum(axis=1)
+            unsure[rows] &= np.abs(found - square) <= length * rounding(a.shape[1], np.float64)
+    i, j = np.nonzero(unsure)
     for part in slices(len(i), PAIRS):
         p, q = i[part], j[part]
         answer[p, q] = distance(a[p], b[q]) < radius[p, q]
@@ -105,7 +126,3 @@ def _sieve(
     return [
         (found < square, jnp.abs(found - square) <= rounding) for square in (a_squares[:, None], b_squares)
     ]
-
-
-def _mean(x: np.ndarray) -> Estimate:
-    return estimate(x.mean(), [x[chosen].mean() for chosen in resamples(len(x), REPLICATES)])

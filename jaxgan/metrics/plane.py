@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import Estimate, Metric, estimate, kept
+from jaxgan.metrics.metric import Estimate, Metric, kept
 
 MOST = (
     2500  # on either side: the assignment takes seconds for them, and eight times as long for twice as many
@@ -39,7 +39,8 @@ def transport(real: np.ndarray) -> Metric:
     """`wasserstein` of samples to as many real ones [M, D], the first of them, as a metric "wasserstein".
 
     Its interval is of other samples and other real ones: from how it differs between parts of both, over the
-    root of their number. Parts pair less closely than the whole, but that moves all of them alike.
+    root of their number (Student's t). Parts pair less closely than the whole, but that moves all of them
+    alike.
 
     >>> from jaxgan.metrics.metric import measured
     >>> real = np.random.RandomState(0).normal(size=(50, 2))
@@ -48,6 +49,8 @@ def transport(real: np.ndarray) -> Metric:
     """
 
     def compute(samples: np.ndarray) -> Mapping[str, Estimate]:
+        from scipy.stats import t
+
         if not 2 * PARTS <= len(samples) <= len(real):
             raise Refused(
                 f"{len(samples)} samples cannot be paired with {len(real)} real ones: give at most as many, "
@@ -55,6 +58,8 @@ def transport(real: np.ndarray) -> Metric:
             )
         held = real[: len(samples)]
         parts = [wasserstein(samples[i::PARTS], held[i::PARTS]) for i in range(PARTS)]
-        return {"wasserstein": estimate(wasserstein(samples, held), np.array(parts) / np.sqrt(PARTS))}
+        whole = wasserstein(samples, held)
+        reach = float(t.ppf(0.975, PARTS - 1) * np.std(parts, ddof=1) / np.sqrt(PARTS))
+        return {"wasserstein": Estimate(whole, whole - reach, whole + reach)}
 
     return kept(compute)

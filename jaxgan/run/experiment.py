@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:  # scripts name these types, and their --help does not wait for JAX
     from jaxgan.data.source import Source
@@ -18,13 +18,18 @@ class Stop(Exception):
 
 
 class Moment(NamedTuple):
-    """A run at one step, as a hook is shown it."""
+    """A run at one step, as a hook is shown it.
+
+    `note(name, facts)` keeps in the manifest what must be known of the hook's numbers; `facts["warnings"]`
+    are said as well.
+    """
 
     step: int
     state: State
     sample: Sampler  # sample(state.generator, n, seed=0) -> [n, ...]
     lane: str = ""  # which of the runs that are trained as one, as in "seed=3"
     last: bool = False  # whether the run is about to end
+    note: Callable[[str, Mapping[str, Any]], None] = lambda name, facts: None
 
 
 class Hook(NamedTuple):

@@ -225,6 +225,12 @@ def still_before(folder: Folder) -> dict[str, str]:
     return {lane: why for still in noted for lane, why in still.items()}
 
 
+def saved_before(folder: Folder) -> bool:
+    """Whether an earlier session has ended in good order, and so with a checkpoint."""
+    ended = (str(session["ended"]) for session in read_manifest(folder)["sessions"])
+    return any(why.startswith(("finished", "stopped", "Interrupted")) for why in ended)
+
+
 def hashes(script: Path) -> dict[str, str]:
     """sha256 of the script and of every module it has loaded from its own folder, by relative path."""
     home = script.absolute().parent
@@ -238,19 +244,21 @@ def hashes(script: Path) -> dict[str, str]:
     return {str(f.relative_to(home)): _sha256(f) for f in sorted(own)}
 
 
-def check_files(folder: Folder, script: Path, force: bool) -> None:
-    """Refuses to go on where the script, or a module it loads from its own folder, is not what it was.
+def changed(folder: Folder, script: Path) -> list[str]:
+    """The script and the modules it loads from its own folder, where they are not what they were.
 
     `script` is the one running: the copy in the folder, or the original.
     """
     manifest = read_manifest(folder)
     original = Path(manifest["script"])
     now = {**hashes(original), original.name: _sha256(script)}
-    changed = [name for name, digest in manifest["files"].items() if now.get(name, digest) != digest]
-    if changed and not force:
-        raise Refused(
-            f"changed since the run was started: {', '.join(changed)}; --force resumes all the same"
-        )
+    return [name for name, digest in manifest["files"].items() if now.get(name, digest) != digest]
+
+
+def check_files(folder: Folder, script: Path, force: bool) -> None:
+    """Refuses to go on where the script is not what it was."""
+    if (other := changed(folder, script)) and not force:
+        raise Refused(f"changed since the run was started: {', '.join(other)}; --force resumes all the same")
 
 
 def check_data(folder: Folder, fingerprint: str, force: bool) -> None:

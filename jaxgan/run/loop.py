@@ -18,7 +18,7 @@ from jaxgan.parts.rng import fold
 from jaxgan.run import codec, sinks
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
-from jaxgan.run.folder import Folder, note, session, still_before, write
+from jaxgan.run.folder import Folder, note, saved_before, session, still_before, write
 from jaxgan.run.interrupt import Interrupted, requests
 from jaxgan.run.lane import Lane
 from jaxgan.run.log import Log
@@ -57,6 +57,8 @@ def train(
 
         placed = placement(experiment, settings, lanes, rule_of or (lambda values: experiment.rule))
         fresh = not checkpoints.steps()
+        if fresh and told(lambda: saved_before(folder)):
+            raise Refused(f"{folder.path} has lost its checkpoints: copy them back, or begin anew elsewhere")
         held, attempt = placed.begin(partial(begun, folder=folder) if fresh else lambda state: state), 0
         found = None if fresh else checkpoints.newest(placed.saved(held))
         if found:
@@ -94,6 +96,11 @@ def train(
             entry["still"] = {names[lane]: reason for lane, reason in still.items()}
             told(lambda: note(folder, entry))  # at once, to be known also if the process is killed
 
+        def noted(name: str, facts: Mapping[str, Any]) -> None:
+            entry.setdefault("hooks", {})[name] = facts
+            note(folder, entry)
+            log.warn(facts.get("warnings", ()))
+
         known = told(lambda: still_before(folder)) if lanes else {}
         for number, failed in enumerate(placed.read(placed.guard(held))["failed"] if lanes else ()):
             if failed >= 0:
@@ -102,6 +109,7 @@ def train(
         if lanes and len(still) == len(lanes):
             raise Refused(f"no lane of {folder.path} moves; `jaxgan take` makes one of them a run of its own")
         metrics, seen = None, found is not None  # seen: looked at and saved before
+        unheard = True  # whether nothing has been logged yet
         while True:
             signum, finished, stopped = asked(), step >= settings.steps, ""
             unread = None
@@ -148,9 +156,12 @@ def train(
                 if logging:
                     skipped = {"skipped": guard["skipped"]} if np.any(guard["skipped"]) else {}
                     log.write(step, {**_moving(values, still), **skipped, **stream.waiting()})
+                    log.warn(_unknown(experiment.stops, log) if unheard else ())
+                    unheard = False
             if not seen:
                 due_now = [hook for hook in hooks if due(hook.every)]
-                measured, stops = _asked_of(due_now, placed, held, step, finished, draw, names, still, log)
+                shown = partial(Moment, last=finished, note=noted)
+                measured, stops = _asked_of(due_now, shown, placed, held, step, draw, names, still, log)
                 broken_off = bool(stops)  # by a hook: others may not have been asked
                 if experiment.stops and (logging or due_now):
                     stops = {**told(partial(_ruled, experiment.stops, log, len(lanes), still)), **stops}
@@ -217,10 +228,10 @@ def _diagnosed(placed: Placement, held: Held, update: Callable[..., Any], number
 
 def _asked_of(
     hooks: Sequence[Hook],
+    shown: Callable[..., Moment],
     placed: Placement,
     held: Held,
     step: int,
-    last: bool,
     draw: Sampler,
     names: Sequence[str],
     still: Mapping[int, str],
@@ -236,7 +247,7 @@ def _asked_of(
             if number in still or number in stops:
                 continue
             name = names[number] if names else ""
-            moment = Moment(step, placed.run(held, number), draw, name, last)
+            moment = shown(step, placed.run(held, number), draw, name)
             found[number], stop = told(partial(_answer, hook, moment))
             if stop is not None:
                 stops[number] = stop
@@ -267,6 +278,13 @@ def _ruled(rules: Sequence[StopRule], log: Log, lanes: int, still: Mapping[int, 
     return stops
 
 
+def _unknown(rules: Sequence[StopRule], log: Log) -> list[str]:
+    """A line for each rule that looks at what neither the first line nor any hook has told of."""
+    known = {name for row in log.history() for name in row}
+    unknown = [name for rule in rules for name in rule.reads if name not in known]
+    return [f"a stop rule waits for {name}, which nothing has measured so far" for name in unknown]
+
+
 def _answer(hook: Hook, moment: Moment) -> tuple[dict[str, float], str | None]:
     """What a hook measures, and why it stops the run if it does."""
     try:
@@ -284,7 +302,8 @@ def _score(experiment: Experiment, step: int, measured: Sequence[Mapping[str, fl
         return None
     try:
         return sum(best(own) for own in numbers) / len(numbers)
-    except KeyError:
+    except KeyError as name:
         if step == 0:  # where every hook is due: a wrong name
-            raise
+            there = ", ".join(sorted({name for own in numbers for name in own}))
+            raise Refused(f"`best` asks for {name}, which no hook has measured; there are {there}") from None
         return None

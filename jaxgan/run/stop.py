@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from jaxgan.errors import Refused
+
 Rows = Sequence[Mapping[str, float]]  # what metrics.jsonl holds of one run, oldest first, with each "step"
 
 
@@ -26,6 +28,9 @@ def reached(name: str, *, at_least: float | None = None, at_most: float | None =
     'modes has reached 8'
     """
 
+    if at_least is None and at_most is None:
+        raise Refused(f"when has {name} been reached? give at_least, or at_most")
+
     def why(rows: Rows) -> str | None:
         for _, value in _values(rows, name)[-1:]:
             if (at_least is not None and value >= at_least) or (at_most is not None and value <= at_most):
@@ -42,13 +47,16 @@ def stalled(name: str, steps: int, better: Literal["higher", "lower"]) -> StopRu
     'modes has not been better than 3, at step 300, for 200 steps'
     """
 
+    if better not in ("higher", "lower"):
+        raise Refused(f'{name} is better "higher" or "lower", not {better!r}')
+
     def why(rows: Rows) -> str | None:
         values = _values(rows, name)
         if not values:
             return None
         sign = 1 if better == "higher" else -1
         best, value = max(values, key=lambda pair: (sign * pair[1], -pair[0]))
-        if values[-1][0] - best < steps:
+        if max(int(row["step"]) for row in rows if name in row) - best < steps:
             return None
         return f"{name} has not been better than {value:.4g}, at step {best}, for {steps} steps"
 

@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support import jaxgan, play, script
 
 import jaxgan as jg
 from jaxgan.data import load
-from jaxgan.evaluate import hook
+from jaxgan.data.arrays import arrays
+from jaxgan.errors import Refused
+from jaxgan.evaluate import evaluation, hook
 from jaxgan.evaluate.extractor import raw
 from jaxgan.evaluate.hook import evaluated
 from jaxgan.run.reopen import reopened
@@ -29,8 +32,8 @@ def written(run: Path) -> dict[str, dict]:
 def test_every_lane_is_measured_and_the_same_twice(ring, monkeypatch, capsys):
     assert jaxgan(monkeypatch, "evaluate", ring, "--n", 300) == 0
     once = written(ring)
-    assert list(once) == ["4-raw-seed=0.json", "4-raw-seed=1.json"]
-    said = once["4-raw-seed=0.json"]
+    assert list(once) == ["4-raw-seed=0-n=300.json", "4-raw-seed=1-n=300.json"]
+    said = once["4-raw-seed=0-n=300.json"]
     assert (said["step"], said["lane"], said["n"], said["seed"]) == (4, "seed=0", 300, 0)
     assert (said["split"], said["reference_n"]) == ("drawn anew", 300)
     assert said["extractor"] == {"name": "raw", "digest": "raw", "resizer": "none"}
@@ -38,15 +41,17 @@ def test_every_lane_is_measured_and_the_same_twice(ring, monkeypatch, capsys):
     assert said["better"]["reverse_kl"] == "lower"
     numbers = said["rows"]["samples"]
     assert all(one["low"] <= one["value"] <= one["high"] for one in numbers.values())
-    assert numbers != once["4-raw-seed=1.json"]["rows"]["samples"]
+    assert numbers != once["4-raw-seed=1-n=300.json"]["rows"]["samples"]
     out = capsys.readouterr().out
     assert "step 4, seed=1: 300 samples of seed 0 against 300 examples (drawn anew)" in out
 
     assert jaxgan(monkeypatch, "evaluate", ring, "--n", 300) == 0
     assert written(ring) == once
     assert jaxgan(monkeypatch, "evaluate", ring, "--n", 300, "--seed", 1, "--lane", "seed=1") == 0
-    assert written(ring)["4-raw-seed=0.json"] == said
-    assert written(ring)["4-raw-seed=1.json"]["rows"] != once["4-raw-seed=1.json"]["rows"]
+    both = written(ring)
+    other = both.pop("4-raw-seed=1-n=300-evaluation-seed=1.json")
+    assert other["rows"] != once["4-raw-seed=1-n=300.json"]["rows"]
+    assert both == once  # what was measured before is still there
 
 
 def test_images_are_shown_beside_the_nearest_training_examples(tmp_path, monkeypatch):
@@ -55,8 +60,8 @@ def test_images_are_shown_beside_the_nearest_training_examples(tmp_path, monkeyp
     assert jaxgan(monkeypatch, "evaluate", run, "--n", 150, "--extractor", "raw") == 0
     found = written_json(run)
     assert found["note"] == ""
-    assert found["pictures"] == {"neighbours": "3-raw-neighbours.png"}
-    assert (run / "evaluations" / "3-raw-neighbours.png").read_bytes()[1:4] == b"PNG"
+    assert found["pictures"] == {"neighbours": "3-raw-n=150-neighbours.png"}
+    assert (run / "evaluations" / "3-raw-n=150-neighbours.png").read_bytes()[1:4] == b"PNG"
     assert "fid" not in found["rows"]["samples"]
     assert "fd_raw" in found["rows"]["samples"]
 
@@ -90,7 +95,7 @@ def moments(run, monkeypatch, times):
 
 def test_the_hook_measures_what_the_command_does(ring, monkeypatch):
     assert jaxgan(monkeypatch, "evaluate", ring, "--n", 200, "--seed", 3, "--lane", "seed=0") == 0
-    command = written(ring)["4-raw-seed=0.json"]["rows"]["samples"]
+    command = written(ring)["4-raw-seed=0-n=200-evaluation-seed=3.json"]["rows"]["samples"]
     at = moments(ring, monkeypatch, range(100))
     numbers = evaluated(load("ring"), raw, n=200, seed=3)(at(4))
     assert numbers == {name: one["value"] for name, one in command.items()}
@@ -107,9 +112,67 @@ def test_the_hook_takes_no_more_than_its_share_of_the_time(ring, monkeypatch):
 
 
 def test_the_hook_looks_at_every_lane_or_at_none(ring, monkeypatch):
-    # by itself the second lane would be refused at 305, and let through at 800
-    at = moments(ring, monkeypatch, [0, 0, 20, 21, 41, 300, 303, 305, 308, 320, 800])
+    # a look takes 40, at both; by itself the second lane would be let through at 800
+    at = moments(ring, monkeypatch, [0, 0, 20, 21, 41, 390, 400, 403, 405, 408, 420, 800])
     call = evaluated(load("ring"), raw, n=50, share=0.2)
     assert [bool(call(at(0, lane=lane))) for lane in "ab"] == [True, True]
+    assert not call(at(1, lane="a"))
     assert [bool(call(at(2, lane=lane))) for lane in "ab"] == [True, True]
     assert [bool(call(at(3, lane=lane))) for lane in "ab"] == [False, False]
+
+
+def test_the_hook_notes_with_what_it_measured(ring, monkeypatch):
+    noted = []
+    at = moments(ring, monkeypatch, range(100))
+    call = evaluated(arrays(np.zeros((2, 2))), raw, n=50, seed=3)
+    for step in (0, 4):
+        call(at(step, note=lambda *facts: noted.append(facts), last=True))
+    ((name, facts),) = noted
+    assert name == "evaluated by raw"
+    assert (facts["n"], facts["seed"], facts["split"]) == (50, 3, "train")
+    assert any("trained on (nothing is held out)" in line for line in facts["warnings"])
+    assert any("not measured: " in line for line in facts["warnings"])
+
+
+def test_samples_that_are_not_finite_end_their_lane_alone(ring, monkeypatch):
+    at = moments(ring, monkeypatch, range(100))
+    with pytest.raises(jg.Stop, match="samples from number 0 on hold NaN"):
+        evaluated(load("ring"), raw, n=50)(at(0)._replace(sample=lambda *_: np.full((50, 2), np.nan)))
+
+
+def test_a_lane_that_cannot_be_evaluated_does_not_stop_the_others(ring, monkeypatch, capsys):
+    before = set(written(ring))
+    measure, calls = evaluation.panel, []
+
+    def broken(*given):
+        made = measure(*given)
+
+        def some(draw):
+            calls.append(1)
+            if len(calls) == 1:
+                raise Refused("7 of 40 samples hold NaN")
+            return made.measure(draw)
+
+        return made._replace(measure=some)
+
+    monkeypatch.setattr(evaluation, "panel", broken)
+    assert jaxgan(monkeypatch, "evaluate", ring, "--n", 40) == 0
+    assert "warning: seed=0 was not evaluated at step 4: 7 of 40 samples hold NaN" in capsys.readouterr().err
+    assert set(written(ring)) - before == {"4-raw-seed=1-n=40.json"}
+
+
+def test_what_was_asked_for_is_looked_at_first(tmp_path, monkeypatch, capsys):
+    for asked, said in ((("--n", -5), "take two at least"), (("--weights", tmp_path / "none"), "no file")):
+        assert jaxgan(monkeypatch, "evaluate", tmp_path, *asked) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_numbers_are_shown_even_where_they_cannot_be_written(ring, monkeypatch, capsys):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(evaluation.folder, "write", full)
+    assert jaxgan(monkeypatch, "evaluate", ring, "--n", 30, "--lane", "seed=0") == 2
+    out, err = capsys.readouterr()
+    assert "high_quality" in out
+    assert "cannot write" in err

@@ -2,11 +2,13 @@
 
 import jax
 import numpy as np
+import pytest
 from scipy.spatial.distance import pdist
 from support import ring_game, rule_of
 
 import jaxgan as jg
 from jaxgan.data import load
+from jaxgan.data.arrays import arrays
 from jaxgan.data.source import batch, examples
 from jaxgan.evaluate.health import apart, health, spectral_norms
 
@@ -47,3 +49,16 @@ def test_the_average_s_distance():
     state = at.state.replace(ema=at.state.ema._replace(params=doubled))
     np.testing.assert_allclose(call(at._replace(state=state))["g/average"], 1, rtol=1e-6)
     assert "g/average" not in call(at._replace(state=at.state.replace(ema=None)))
+
+
+def test_the_samples_are_those_of_the_averaged_generator():
+    one = moment(lambda generator, n: np.asarray(generator.params) * np.arange(n)[:, None])
+    g, ema = (one.state.g.replace(params=jax.numpy.float32(x)) for x in (1.0, 3.0))
+    averaged = health(load("ring"))(one._replace(state=one.state.replace(g=g, ema=ema)))["diversity"]
+    alone = health(load("ring"))(one._replace(state=one.state.replace(g=g, ema=None)))["diversity"]
+    assert averaged == pytest.approx(3 * alone)
+
+
+def test_examples_that_are_all_the_same_are_refused():
+    with pytest.raises(jg.Refused, match="all the same"):
+        health(arrays(np.zeros((9, 2))))(moment(lambda g, n: np.ones((n, 2))))

@@ -72,7 +72,8 @@ def test_without_labels_it_learns_how_images_were_turned(cache, monkeypatch):
     )
     plain = labelled(load("digits"), 200)["x"]
     assert local(arrays(plain)).apply(plain[:5]).logits.shape == (5, 4)
-    for image, turned, turns in zip(plain, seen["x"], seen["label"], strict=True):
+    learnt = labelled(arrays(plain), 200)["x"]
+    for image, turned, turns in zip(learnt, seen["x"], seen["label"], strict=True):
         np.testing.assert_array_equal(np.rot90(image, turns), turned)
     assert set(seen["label"]) == {0, 1, 2, 3}
     with pytest.raises(Refused, match="only square images can be learnt from"):

@@ -183,6 +183,17 @@ def test_refused():
         one(frechet(moments(random.randn(9, 2))), random.randn(9, 2), random.randn(9, 3))
 
 
+def test_intra_class_needs_labels():
+    with pytest.raises(Refused, match="needs labels"):
+        one(intra_class({0: moments(np.random.RandomState(0).randn(9, 2))}), np.zeros((9, 2)))
+
+
+def test_features_that_overflow_are_refused():
+    x = np.random.RandomState(0).randn(9, 2) * 1e200
+    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(Refused, match="too large"):
+        one(frechet(moments(x / 1e200)), x)
+
+
 def test_intra_class_refused():
     x = np.random.RandomState(7).randn(20, 2)
     metric = intra_class({0: moments(x), 1: moments(x)})
@@ -194,3 +205,17 @@ def test_intra_class_refused():
         one(metric, (x, np.zeros((20, 1))))
     with pytest.raises(Refused, match="of the real ones of class 5, not 2"):
         intra_class({5: moments(x[:2])})
+
+
+def test_the_interval_within_classes_is_of_draws_within_classes():
+    """Though one class lies much farther off than the other."""
+    random = np.random.RandomState(3)
+    real = {k: moments(random.randn(200, 2)) for k in (0, 1)}
+    labels = np.repeat([0, 1], 200)
+    x = random.randn(400, 2) + np.where(labels == 1, 4.0, 1.0)[:, None]
+    found = one(intra_class(real), (x, labels))
+    again = []
+    for _ in range(300):
+        rows = np.concatenate([random.choice(np.flatnonzero(labels == k), 200) for k in (0, 1)])
+        again.append(one(intra_class(real), (x[rows], labels)).value)
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * np.std(again), rel=0.15)

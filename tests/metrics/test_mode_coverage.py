@@ -3,7 +3,7 @@ from math import log
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.stats import chi, entropy
+from scipy.stats import binomtest, chi, entropy
 
 from jaxgan.errors import Refused
 from jaxgan.metrics.metric import measured
@@ -127,5 +127,20 @@ def test_as_a_metric():
 def test_refused():
     with pytest.raises(Refused, match=r"\(5, 3\) cannot be held against centres of shape \(8, 2\)"):
         mode_coverage(np.zeros((5, 3)), RING, 0.01)
-    with pytest.raises(Refused, match="8 modes, numbered from 0, and a label 8"):
+    with pytest.raises(Refused, match="labels of 8 modes are whole numbers from 0 to 7"):
         label_coverage(np.array([0, 8]), 8)
+
+
+def test_the_floor_is_right_of_more_modes_than_draws_too():
+    modes, n = 1000, 500
+    draws = np.random.RandomState(0).multinomial(n, np.full(modes, 1 / modes), size=200)
+    found = [label_coverage(np.repeat(np.arange(modes), count), modes) for count in draws]
+    for name, value in expected(modes, n).items():
+        if name in found[0]:
+            assert value == pytest.approx(np.mean([own[name] for own in found]), rel=0.01)
+
+
+def test_the_interval_of_high_quality_is_never_empty():
+    found = measured(covering(np.zeros((1, 2)), sigma=1.0), [np.zeros((100, 2))])["high_quality"]
+    assert (found.value, found.high) == (1.0, pytest.approx(1.0))
+    assert found.low == pytest.approx(binomtest(100, 100).proportion_ci(method="wilson").low, rel=1e-6)

@@ -106,3 +106,20 @@ def test_refused():
         nearest(x, x, 6)
     with pytest.raises(Refused, match="no 0 nearest"):
         nearest(x, x, 0)
+
+
+@pytest.mark.parametrize("block", [4096, 50])
+def test_neighbours_closer_together_than_float32_can_tell(block):
+    draw = np.random.RandomState(0)
+    centres = 3 * draw.randn(2, 64)
+    tight = (centres[np.arange(300) % 2] + 1e-3 * draw.randn(300, 64)).astype(np.float32)
+    numbers, distances = nearest(tight, tight, 6, block)
+    np.testing.assert_array_equal(numbers[:, 0], np.arange(300))
+    np.testing.assert_array_equal(distances[:, 0], 0)
+    exact = cdist(tight.astype(np.float64), tight.astype(np.float64))
+    np.testing.assert_allclose(distances, np.sort(exact, axis=1)[:, :6], rtol=1e-9)
+
+
+def test_numbers_that_float32_cannot_square_are_refused():
+    with pytest.raises(Refused, match="too large to have distances"):
+        nearest(np.full((3, 2), 1e20), np.zeros((3, 2)))

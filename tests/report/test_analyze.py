@@ -127,8 +127,9 @@ def test_a_subject_is_what_the_run_draws_and_was_trained_on(again):
 
 def test_held_out_examples_are_of_the_same_data(again):
     source = again.experiment.source
-    other = again._replace(experiment=again.experiment._replace(source=source._replace(fingerprint="mine")))
-    assert subject(other).held_out is None
+    none = again._replace(experiment=again.experiment._replace(source=source._replace(held_out=None)))
+    assert subject(none).held_out is None
+    assert len(subject(again).held_out.x) == 297
     endless = subject(again._replace(experiment=again.experiment._replace(source=source._replace(size=None))))
     assert not np.array_equal(endless.held_out.x, endless.train.x)
     assert not endless.whole

@@ -2,8 +2,10 @@
 
 import json
 
+import pytest
 from support import final, play, rows, script, steps
 
+from jaxgan.errors import Refused
 from jaxgan.run import loop
 from jaxgan.run.folder import note
 from jaxgan.run.log import rows as logged
@@ -133,3 +135,27 @@ def test_a_number_that_is_not_finite_is_no_best(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 0, "x": 3.0}\n{"step": 10, "x": "nan"}\n{"step": 20, "x": 4.0}\n')
     assert stalled("x", 20, "lower").why(logged(path)) is not None
+
+
+def test_rules_that_could_never_stop_are_refused():
+    with pytest.raises(Refused, match="give at_least, or at_most"):
+        reached("x")
+    with pytest.raises(Refused, match='"higher" or "lower", not \'max\''):
+        stalled("x", 10, "max")
+
+
+def test_measurements_that_are_no_numbers_are_no_progress():
+    rule = stalled("x", 20, "lower")
+    nan = float("nan")
+    assert rule.why(measured("x", [5, 3, nan])) is None
+    assert rule.why(measured("x", [5, 3, nan, nan])) is not None
+
+
+def test_a_rule_that_waits_for_what_nobody_measures_is_told_of(tmp_path, capsys):
+    module = script("stopping")
+    build = module.build
+    module.build = lambda config: build(config)._replace(stops=[reached("coverge", at_least=1), saturated()])
+    assert play(module, "--out", tmp_path / "run", "--steps", 10) == 0
+    said = capsys.readouterr().err
+    assert said.count("warning: a stop rule waits for coverge, which nothing has measured so far") == 1
+    assert "waits for d/acc" not in said
