@@ -31,3 +31,6 @@ def main() -> None:
     except (Refused, Unreadable) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, Refused) else 1)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -40,7 +40,8 @@ def evaluate(
     from jaxgan.evaluate.evaluation import Asked
     from jaxgan.evaluate.evaluation import evaluate as measured
 
-    for path in measured(run, Asked(n, seed, split, extractor, weights, resizer), at, lane):
+    aside = partial(print, file=sys.stderr, flush=True)
+    for path in measured(run, Asked(n, seed, split, extractor, weights, resizer), at, lane, aside):
         print(path)
 
 

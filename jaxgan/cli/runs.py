@@ -62,6 +62,8 @@ def sample(
 
     if n < 1:
         raise Refused(f"--n must be at least 1, not {n}")
+    if out.suffix.lower() != ".png":
+        raise Refused(f"what is drawn is a PNG: give --out a name that ends in .png, not {out.name}")
     again = reopened(run, at, lane)
     draw = sampler(again.experiment.game, again.experiment.source.classes)
     samples = draw(again.state.generator, n, seed)
@@ -144,6 +146,8 @@ def info(run: Run) -> None:
     }
     if note := manifest.get("data", {}).get("note"):
         lines["data"] = note
+    if taken := manifest.get("taken"):
+        lines["taken"] = taken
     if begun := manifest.get("weights"):
         lines["begun with"] = begun["path"]
     for number, entry in enumerate(manifest["sessions"], 1):

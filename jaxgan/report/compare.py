@@ -72,6 +72,10 @@ def compared(
     within: float | None = None,
 ) -> Comparison:
     """The same as numbers."""
+    if twice := set(lower) & set(higher):
+        raise Refused(f"{', '.join(sorted(twice))} cannot be better both lower and higher")
+    if within is not None and not within >= 0:
+        raise Refused(f"within {within} of the best lies nothing: give a distance")
     all_methods, known = methods(runs)
     if len(all_methods) < 2:
         raise Refused(
@@ -91,7 +95,8 @@ def compared(
         tables += found
         notes += more
     if not tables:
-        raise Refused(f"nothing can be compared: {'; '.join(notes)}")
+        why = "; ".join(notes) or "the runs have no number in common: run `jaxgan evaluate` on each, alike"
+        raise Refused(f"nothing can be compared: {why}")
     fewest = min(len(method.seeds) for method in all_methods)
     if fewest < 2:
         notes.insert(

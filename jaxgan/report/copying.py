@@ -3,7 +3,7 @@
 from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.line import MARKS, Line, Mark
-from jaxgan.report.record import Evaluation, Record
+from jaxgan.report.record import FEW, Evaluation, Record
 from jaxgan.report.words import said
 
 RULE = "look: the interval of train_share lies above 0.6, or of copies above 0.02; bad: above 0.75, or 0.1"
@@ -22,6 +22,8 @@ def _line(evaluation: Evaluation) -> Line | None:
         return None
     words = ", ".join(f"{name} {said(row[name])} (fresh draws: {FRESH[name]:g})" for name in there)
     lane = f"{evaluation.lane}: " if evaluation.lane else ""
+    if evaluation.n < FEW:
+        return Line("unknown", "Copies", f"{lane}{evaluation.n} samples are too few to say.", RULE)
     return Line(_mark(row.get("train_share"), row.get("copies")), "Copies", f"{lane}{words}.", RULE)
 
 

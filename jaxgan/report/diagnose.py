@@ -38,6 +38,9 @@ MEANING = {
 }
 
 
+LEAST = 50  # products that an eigen-solve can begin with
+
+
 class Report(NamedTuple):
     """The files written, and what there is to say."""
 
@@ -64,6 +67,8 @@ def diagnose(
     """
     if batches < 2:
         raise Refused(f"--batches must be at least 2, not {batches}: one to learn from, another to judge by")
+    if products < LEAST:
+        raise Refused(f"--products must be at least {LEAST}, not {products}")
     home = (run / "diagnosis" / lane) if out is None else out
     found: dict[str, dict[str, Any]] = {}
     lines, charts = [], []

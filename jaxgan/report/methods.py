@@ -99,7 +99,7 @@ def _trained(record: Record, seed: int, lane: str, rows: Iterable[Mapping[str, A
 
 def _failed(rows: list[dict[str, float]], ended: str) -> str:
     """Why a seed counts as failed: not finite, or collapsed by its own stop rule or by what it ended at."""
-    if "stand" in ended or "stood" in ended or ended.startswith("NotFinite"):
+    if "stand" in ended or "stood" in ended or "NaN" in ended or ended.startswith("NotFinite"):
         return "not finite"
     last = [x for row in (*trained(rows)[-1:], *measured(rows)[-1:]) for x in row.values()]
     if not all(map(math.isfinite, last)):
@@ -139,7 +139,10 @@ def _unfinished(record: Record) -> list[str]:
 def _unlike(one: Record, other: Record) -> list[str]:
     """What differs between two runs beside their options, and should not."""
     notes = []
-    data = [record.manifest.get("data", {}).get("fingerprint") for record in (one, other)]
+    data = [
+        (record.manifest.get("data", {}).get("fingerprint"), *map(record.config.get, ("data", "size")))
+        for record in (one, other)
+    ]
     if data[0] != data[1]:
         notes.append(
             f"{one.name} and {other.name} learned from different data: their scores are of different tasks"

@@ -20,11 +20,15 @@ from jaxgan.run.settings import Settings
 Rows = Sequence[Mapping[str, float]]  # each with its "step"
 
 
+FEW = 100  # samples: of fewer nothing can be said
+
+
 class Evaluation(NamedTuple):
     """One file of RUN/evaluations: numbers, and with what they were measured."""
 
     step: int
     lane: str
+    n: int  # samples
     how: str  # only what was measured alike can stand side by side
     rows: Mapping[str, Mapping[str, Estimate]]  # "samples" and, where it was measured, "oracle"
     floor: Mapping[str, float]
@@ -57,8 +61,11 @@ class Record(NamedTuple):
 
     @property
     def newest(self) -> tuple[Evaluation, ...]:
-        """The evaluations of the last step that was evaluated, of all lanes."""
-        return tuple(one for one in self.evaluations if one.step == self.evaluations[-1].step)
+        """The evaluations of the last step that was evaluated, of all lanes, made alike."""
+        if not self.evaluations:
+            return ()
+        last = self.evaluations[-1]
+        return tuple(one for one in self.evaluations if (one.step, one.how) == (last.step, last.how))
 
     @property
     def reached(self) -> int:
@@ -173,6 +180,7 @@ def _evaluation(path: Path, said: Mapping[str, Any]) -> Evaluation:
     return Evaluation(
         step=int(said["step"]),
         lane=str(said.get("lane", "")),
+        n=int(said["n"]),
         how=_how(said),
         rows={"samples": rows["samples"], **rows},
         floor={name: number(x) for name, x in said.get("floor", {}).items()},
@@ -186,6 +194,8 @@ def _how(said: Mapping[str, Any]) -> str:
     """With what it was measured, in words."""
     words = [f"{count(said['n'])} samples of seed {said.get('seed')}"]
     words.append(f"against {count(said['reference_n'])} examples of the {said.get('split')} split")
+    if data := said.get("data"):
+        words.append(f"of {data}")
     if extractor := said.get("extractor"):
         words.append(f"extractor {extractor.get('name')} {str(extractor.get('digest'))[:12]}")
         words.append(f"resizer {extractor.get('resizer')}")

@@ -9,8 +9,8 @@ import numpy as np
 from jaxgan.evaluate import names
 from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import Estimate
-from jaxgan.report.line import Line, Mark
-from jaxgan.report.record import Evaluation, Record, Rows, measured
+from jaxgan.report.line import MARKS, Line, Mark
+from jaxgan.report.record import FEW, Evaluation, Record, Rows, measured
 from jaxgan.report.words import count, said, short
 
 RULE = (
@@ -29,6 +29,7 @@ class Score(NamedTuple):
     oracle: Estimate | None
     start: float | None
     lanes: int
+    n: int | None = None  # samples it was measured on, where that is known
 
 
 def scores(record: Record) -> list[Score]:
@@ -66,6 +67,8 @@ def judged(score: Score, way: str) -> tuple[Mark, str]:
     ('bad', '15 times that of real examples')
     """
     found, oracle, start = score.found, score.oracle, score.start
+    if score.n is not None and score.n < FEW:
+        return "unknown", f"{score.n} samples are too few to say: take {FEW} at least"
     if oracle is None:
         return "look", "what real examples score is not known: run `jaxgan evaluate`"
     sign = 1 if way == "higher" else -1
@@ -93,6 +96,11 @@ def scored(score: Score, record: Record) -> Line:
     """The score in words."""
     way = better(score.name, record.evaluations) or "higher"
     mark, why = judged(score, way)
+    if score.lanes > 1:
+        end = score.found.high if way == "lower" else score.found.low
+        worst, reason = judged(score._replace(found=Estimate(end, end, end)), way)
+        if MARKS.index(worst) > MARKS.index(mark):
+            mark, why = worst, f"the worst of them: {reason}"
     lanes = f", the median of {score.lanes} lanes and their range" if score.lanes > 1 else ""
     real = f" Real examples: {said(score.oracle)}." if score.oracle else ""
     words = f"{score.name} {said(score.found)} at step {count(score.step)}{lanes} ({way} is better).{real}"
@@ -115,7 +123,7 @@ def _evaluated(name: str, step: int, alike: Sequence[Evaluation]) -> Score:
     real = [one.rows["oracle"][name] for one in alike if name in one.rows.get("oracle", {})]
     floor = [Estimate(*[one.floor[name]] * 3) for one in alike if name in one.floor]
     oracle = _median(real or floor) if real or floor else None
-    return Score(name, step, _median(found), oracle, None, len(found))
+    return Score(name, step, _median(found), oracle, None, len(found), alike[0].n)
 
 
 def _median(found: Sequence[Estimate]) -> Estimate:
@@ -136,7 +144,7 @@ def _while_training(name: str, hooks: Sequence[Rows], best: int | None) -> Score
     step = best if best is not None and best in steps else max(steps)
     at = [row[name] for lane in rows for row in lane if row["step"] == step]
     real = [row[f"{name}_real"] for lane in rows for row in lane if f"{name}_real" in row]
-    start = float(np.median([lane[0][name] for lane in rows])) if min(steps) < step else None
+    start = float(np.median([lane[0][name] for lane in rows])) if len(steps) > 1 else None
     found = Estimate(float(np.median(at)), *((min(at), max(at)) if len(at) > 1 else (math.nan, math.nan)))
     oracle = Estimate(real[-1], math.nan, math.nan) if real else None
     return Score(name, step, found, oracle, start, len(at))

@@ -66,6 +66,8 @@ def best(record: Record, found: Sequence[Score]) -> Line:
     if record.best >= 0.75 * record.reached:
         return Line("good", "Best step", f"{words}, at the end or near it.", rule)
     hooks = [measured(rows) for rows in record.members]
+    if record.best <= min((int(row["step"]) for rows in hooks for row in rows), default=-1):
+        return Line("bad", "Best step", f"{words}: it never got better than it began.", rule)
     for score in found[:1]:
         last = [rows[-1][score.name] for rows in hooks if rows and score.name in rows[-1]]
         words += f"; {score.name} ended at {short(float(np.median(last)))}" if last else ""
@@ -79,6 +81,8 @@ def diversity(record: Record) -> Line:
     for name in ("diversity", "modes", "coverage", "recall"):
         if fallen := of_lanes(record, collapsed(name, after=after).why, measured):
             found.append(("bad", fallen))
+    lost = [name for name in ("modes", "coverage", "recall") if _ends(record, name) == 0]
+    found += [("bad", f"{name} ended at 0") for name in lost]
     ends = [ending(measured(rows), "diversity", 1) for rows in record.members]
     if ends := [x for x in ends if math.isfinite(x)]:
         lowest = min(ends)
@@ -101,6 +105,12 @@ def diversity(record: Record) -> Line:
     return Line(
         worst, "Diversity", _sentence(dict.fromkeys(words for mark, words in found if mark == worst)), rule
     )
+
+
+def _ends(record: Record, name: str) -> float:
+    """The lowest of the lanes' last measurements, infinite where there are none."""
+    found = ([row[name] for row in rows if name in row] for rows in record.members)
+    return min((values[-1] for values in found if values), default=math.inf)
 
 
 _UNSCORED = Line(

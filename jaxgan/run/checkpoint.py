@@ -116,7 +116,7 @@ class Checkpoints:
         try:
             return self._load(step, like)[0]
         except _Damaged as damage:
-            raise Refused(f"checkpoint {step} is damaged: {damage}") from None
+            raise Refused(f"checkpoint {step} is damaged: {damage}; `jaxgan resume` steps over it") from None
 
     def steps(self) -> list[int]:
         """The steps there are, oldest first."""

@@ -2,6 +2,7 @@
 
 import runpy
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
-from jaxgan.run import cache, codec, folder
+from jaxgan.run import cache as compiled
+from jaxgan.run import codec, folder
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
@@ -33,7 +35,7 @@ def reopened(run: Path, at: Literal["last", "best"] = "last", lane: str = "") ->
 
     Of a run with lanes, one of them, as the single run that it is.
     """
-    cache.enable()
+    compiled.enable()
     place = folder.existing(run)
     script, config = _script(place)
     own = lanes(config)
@@ -69,11 +71,21 @@ def _script(place: folder.Folder) -> tuple[dict[str, Any], Any]:
     sys.path.insert(0, home)
     try:
         script = runpy.run_path(str(folder.copied_script(place)), run_name="jaxgan_script")
+    except (ImportError, SyntaxError) as error:
+        raise Refused(f"{place.script} cannot be run: {error}; it looks for modules in {home}") from error
     finally:
         sys.path.remove(home)
+    if other := folder.changed(place, place.script):
+        _warn(f"{place.path}: changed since the run was started: {', '.join(other)}")
     if missing := {"Config", "build"} - script.keys():
         raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")
     return script, codec.loads(place.config.read_bytes(), script["Config"], str(place.config))
+
+
+@cache
+def _warn(line: str) -> None:
+    """Once, however often a run is reopened."""
+    print(f"warning: {line}", file=sys.stderr)
 
 
 def _blank(x: jax.ShapeDtypeStruct) -> jax.Array:

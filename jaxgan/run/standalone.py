@@ -51,9 +51,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--n", type=int, default=64)
-    parser.add_argument("--label", type=int, choices=range(CLASSES), metavar="CLASS")
+    if CLASSES:
+        parser.add_argument("--label", type=int, choices=range(CLASSES), metavar="CLASS")
     given = parser.parse_args()
-    drawn = draw(given.seed, given.n, given.label)
+    if given.n < 1:
+        parser.error(f"at least one sample can be drawn, not {given.n}")
+    drawn = draw(given.seed, given.n, given.label if CLASSES else None)
     if drawn.ndim == 4:
         Path("drawn.png").write_bytes(png(drawn))
     else:

@@ -286,6 +286,11 @@ def test_what_else_differs_is_said(tmp_path):
         assert words in notes
 
 
+def test_other_data_are_other_tasks(tmp_path):
+    runs = [run(tmp_path / str(k), data="", size=8 * k, seed=0, values=[2, 5]) for k in (1, 2)]
+    assert any("learned from different data" in note for note in compared(runs).notes)
+
+
 def test_another_script_is_another_method(tmp_path):
     paths = [run(tmp_path / name, values=[1], script=name) for name in ("a", "b")]
     assert list(compared(paths).methods) == ["a", "b"]
@@ -325,3 +330,10 @@ def test_bad_input_is_one_clear_line(tmp_path):
         with pytest.raises(Refused, match=re.escape(words)) as refusal:
             compare(*arguments)
         assert "\n" not in str(refusal.value)
+    a, b = (run(tmp_path / f"of {k}", name="d/adv", values=[2], gamma=k) for k in (2.0, 3.0))
+    with pytest.raises(Refused, match="the runs have no number in common: run `jaxgan evaluate`"):
+        compare([a, b])
+    with pytest.raises(Refused, match="modes cannot be better both lower and higher"):
+        compare([a, b], lower=["modes"], higher=["modes"])
+    with pytest.raises(Refused, match="give a distance"):
+        compare([a, b], within=-1.0)

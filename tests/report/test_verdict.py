@@ -213,3 +213,43 @@ def test_the_fid_goes_before_other_extractors(tmp_path):
     evaluated(run, 10, {"fid": 9.0}, extractor={"name": "inception", "digest": "a", "resizer": "clean"})
     assert [one.rows["samples"].keys() for one in record(run).evaluations] == [{"fid"}, {"fd_local"}]
     assert [score.name for score in scores(record(run))] == ["fid"]
+
+
+def test_the_worst_lane_counts(tmp_path):
+    rows = [
+        {"step": 0, "energy": [5.0, 5.0, 5.0], "energy_real": [0.0] * 3},
+        {"step": 900, "energy": [0.01, 0.01, 4.0], "energy_real": [0.0] * 3},
+    ]
+    line = lines(run_folder(tmp_path / "run", rows, config={"seeds": "0:3"}))["Score"]
+    assert line.mark == "bad"
+    assert "The worst of them: 20 % of the way from the start, 5, to real examples." in line.words
+
+
+def test_what_never_beat_its_start_is_bad(tmp_path):
+    rows = [{"step": 100 * n, "energy": 5.0 + n, "energy_real": 0.0} for n in range(4)]
+    found = record(run_folder(tmp_path / "run", rows))._replace(best=0)
+    marks = {line.what: line.mark for line in verdict(found)}
+    assert (marks["Score"], marks["Best step"]) == ("bad", "bad")
+
+
+def test_no_mode_at_the_end_is_bad(tmp_path):
+    line = lines(run_folder(tmp_path / "run", measured([1, 0, 0, 0], "modes")))["Diversity"]
+    assert (line.mark, line.words) == ("bad", "modes ended at 0.")
+
+
+def test_few_samples_say_nothing(tmp_path):
+    run = run_folder(tmp_path / "run", logged())
+    evaluated(run, 1000, {"fd_local": 0.9, "train_share": 0.0}, {"fd_local": 1.0}, n=3)
+    found = lines(run)
+    assert (found["Score"].mark, found["Copies"].mark) == ("unknown", "unknown")
+    assert "3 samples are too few to say" in found["Score"].words
+
+
+def test_of_evaluations_made_otherwise_the_usual_one_is_looked_at(tmp_path):
+    run = run_folder(tmp_path / "run", logged())
+    path = evaluated(run, 1000, {"coverage": 0.9})
+    path.rename(path.with_name("1000-local.json"))
+    path = evaluated(run, 1000, {"coverage": 0.1}, n=200)
+    path.rename(path.with_name("1000-local-n=200.json"))
+    (newest,) = record(run).newest
+    assert newest.n == 10_000

@@ -78,6 +78,8 @@ def test_requests_that_make_no_sense(run, monkeypatch, tmp_path, capsys):
     for args, said in (
         (("sample", run, "--n", 0), "--n must be at least 1"),
         (("sample", run, "--out", "/proc/none/a.png"), "cannot write /proc/none/a.png"),
+        (("sample", run, "--out", tmp_path / "a.jpg"), "a name that ends in .png, not a.jpg"),
+        (("diagnose", run, "--products", 3), "--products must be at least 50, not 3"),
         (("info", shutil.copytree(run, tmp_path / "damaged")), "is damaged"),
     ):
         (tmp_path / "damaged" / "config.json").write_text("{") if args[0] == "info" else None
@@ -131,3 +133,43 @@ assert "jaxlib" not in sys.modules
         for words in ("--best-at", "--resume RUN", "Updates to make in all", "A ring on two tiny networks"):
             assert words in done.stdout
     assert min(took) < 2.0
+
+
+def test_a_run_that_has_lost_its_checkpoints_does_not_begin_again(run, monkeypatch, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    shutil.rmtree(copy / "checkpoints")
+    before = (copy / "metrics.jsonl").read_bytes()
+    assert jaxgan(monkeypatch, "resume", copy, "--steps", 20) == 2
+    assert f"{copy} has lost its checkpoints" in capsys.readouterr().err
+    assert (copy / "metrics.jsonl").read_bytes() == before
+
+
+def test_a_script_that_has_changed_is_told_of_once(run, monkeypatch, tmp_path, capsys):
+    copy, grid = shutil.copytree(run, tmp_path / "copy"), tmp_path / "a.png"
+    with (copy / "script.py").open("a") as script:
+        script.write("\n")
+    assert jaxgan(monkeypatch, "sample", copy, "--n", 1, "--out", grid) == 0
+    assert jaxgan(monkeypatch, "sample", copy, "--n", 1, "--out", grid) == 0
+    assert capsys.readouterr().err == f"warning: {copy}: changed since the run was started: tiny.py\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [("import nowhere", "No module named 'nowhere'"), ("(", "never closed")]
+)
+def test_a_script_that_cannot_be_run(line, said, run, monkeypatch, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    with (copy / "script.py").open("a") as script:
+        script.write(f"\n{line}\n")
+    assert jaxgan(monkeypatch, "sample", copy) == 2
+    (words,) = capsys.readouterr().err.splitlines()
+    assert words.startswith(f"error: {copy / 'script.py'} cannot be run: ")
+    assert said in words
+
+
+def test_ctrl_c_is_no_traceback(run, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("jaxgan.run.reopen.reopened", interrupted)
+    assert jaxgan(monkeypatch, "sample", run) == 130
+    assert capsys.readouterr().err == "interrupted\n"

@@ -125,7 +125,7 @@ def test_sample_py_of_points(points, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert "argument --label: invalid choice" in ended(process, 2)  # the data have some, the generator none
+    assert "unrecognized arguments: --label" in ended(process, 2)  # the data have some, the generator none
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
@@ -263,3 +263,9 @@ def test_text_is_utf8_whatever_the_locale(tmp_path):
     command = [sys.executable, "-c", program, str(tmp_path / "text")]
     subprocess.run(command, env={**os.environ, **plain}, check=True)
     assert (tmp_path / "text").read_bytes() == "é ±".encode()
+
+
+def test_sample_py_of_no_samples(points, tmp_path):
+    command = [sys.executable, export(points, tmp_path / "none") / "sample.py", "--n", "0"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert "at least one sample can be drawn, not 0" in ended(process, 2)
