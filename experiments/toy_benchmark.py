@@ -54,9 +54,9 @@ PROTOCOLS = {
         10,
     ),
     "1200d": Protocol(
-        "the light protocol with 512 units",
+        "the light protocol with 512 units and batches of 128",
         "toy.py",
-        "--width 512",
+        "--width 512 --batch-size 128",
         25_000,
         ("gaussian_1200d",),
         ("non_saturating", "relativistic", "pack2"),
