@@ -89,10 +89,12 @@ def _nearest(
         best = np.argsort(values, axis=1, kind="stable")[:, : k + SPARE]
         values, numbers = np.take_along_axis(values, best, axis=1), np.take_along_axis(numbers, best, axis=1)
     found = _measured(x, among, numbers, k)
-    if numbers.shape[1] < len(among) and (rows := _unsure(x - middle, found[1][:, -1], values[:, -1])).any():
-        fine = [_finely(x[rows][some], among, middle, k) for some in slices(int(rows.sum()), FINE)]
-        for whole, part in zip(found, zip(*fine, strict=True), strict=True):
-            whole[rows] = np.concatenate(part)
+    if numbers.shape[1] == len(among):
+        return found
+    unsure = np.flatnonzero(_unsure(x - middle, found[1][:, -1], values[:, -1]))
+    for few in (unsure[part] for part in slices(len(unsure), FINE)):
+        for whole, fine in zip(found, _finely(x[few], among, middle, k), strict=True):
+            whole[few] = fine
     return found
 
 
