@@ -145,7 +145,7 @@ def test_memory_is_that_of_a_block():
     """All distances of 24,000 to 24,000 would be 2.3 GB."""
     home = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.neighbours", "--n", "24000", "--d", "64"],
+        [sys.executable, "-m", "benchmarks.metrics", "neighbours", "--n", "24000", "--d", "64"],
         cwd=home,
         capture_output=True,
         text=True,
