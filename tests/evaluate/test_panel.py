@@ -180,3 +180,9 @@ def test_samples_that_are_not_finite_are_refused():
         panel(load("ring"), None, raw(), n=300).measure(lambda count, start: broken)
     with pytest.raises(Refused, match="take two at least"):
         panel(load("ring"), None, raw(), n=1)
+
+
+def test_nobody_elses_numbers_are_called_fid():
+    for name in ("inception", "local", "raw"):
+        with pytest.raises(Refused, match="choose another name"):
+            by(lambda x: x, name)

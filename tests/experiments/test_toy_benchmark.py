@@ -188,3 +188,13 @@ def test_a_cell_that_was_cut_off_goes_on(benchmark: ModuleType, tmp_path: Path) 
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["seed"] == 3
     assert manifest["sessions"][-1]["step"] == 4
+
+
+def test_a_trial_is_not_kept_as_a_result(
+    benchmark: ModuleType, quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    for own in (["--results", str(tmp_path / "toy.json")], ["--runs", str(tmp_path)]):
+        with pytest.raises(SystemExit):
+            benchmark.main(["--steps", "2", *own])
+        assert "give it --runs and --results of its own" in capsys.readouterr().err
+    assert not quick

@@ -102,3 +102,9 @@ def test_refused():
         subset_distances(x, x[:, :2], size=5)
     with pytest.raises(Refused, match="1 of 10 examples hold NaN"):
         one(kernel_distance(x), np.where(np.arange(10)[:, None] == 4, np.nan, x))
+
+
+def test_features_that_overflow_are_refused():
+    x = 1e120 * np.random.RandomState(0).randn(9, 2)
+    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(Refused, match="too large"):
+        kernel_distance(x).compute((x,))

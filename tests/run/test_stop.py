@@ -159,3 +159,14 @@ def test_a_rule_that_waits_for_what_nobody_measures_is_told_of(tmp_path, capsys)
     said = capsys.readouterr().err
     assert said.count("warning: a stop rule waits for coverge, which nothing has measured so far") == 1
     assert "waits for d/acc" not in said
+
+
+def test_a_best_that_asks_for_what_is_not_measured_is_one_line(tmp_path, capsys):
+    module = script("stopping")
+    build = module.build
+    module.build = lambda config: build(config)._replace(best=lambda measured: -measured["fd_raw"])
+    assert play(module, "--out", tmp_path / "run", "--steps", 10) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(
+        "error: `best` asks for 'fd_raw', which no hook has measured; there are d/spectral/"
+    )
