@@ -39,9 +39,19 @@ class Protocol(NamedTuple):
     data: tuple[str, ...]
     recipes: tuple[str, ...]
     seeds: int
+    of: str = ""  # the protocol whose runs these are the beginning of
 
 
 LOSSES = ("non_saturating", "least_squares", "hinge", "r1", "relativistic", "pack2", "pack4", "wgan_gp")
+PACGAN = Protocol(
+    "PacGAN's own protocol (batches of 100, 400,000 steps)",
+    "toy.py",
+    "--network maxout --width 400 --z-size 2 --lr 1e-4 --d-lr 1e-4 --b1 0.8 --batch-size 100",
+    400_000,
+    ("ring", "grid"),
+    ("non_saturating", "pack2"),
+    3,
+)
 PROTOCOLS = {
     "best": Protocol("`experiments/ring.py`", "ring.py", "", 15_000, ("ring", "grid"), ("",), 10),
     "light": Protocol(
@@ -71,15 +81,12 @@ PROTOCOLS = {
         ("relativistic", "non_saturating", "pack2"),
         3,
     ),
-    "pacgan": Protocol(
-        "PacGAN's own protocol (batches of 100, 400,000 steps)",
-        "toy.py",
-        "--network maxout --width 400 --z-size 2 --lr 1e-4 --d-lr 1e-4 --b1 0.8 --batch-size 100",
-        400_000,
-        ("ring", "grid"),
-        ("non_saturating", "pack2"),
-        3,
+    "pacgan_begun": PACGAN._replace(
+        title="PacGAN's own protocol, the first quarter (batches of 100, 100,000 steps)",
+        steps=100_000,
+        of="pacgan",
     ),
+    "pacgan": PACGAN,
 }
 
 
@@ -94,6 +101,11 @@ class Cell(NamedTuple):
     @property
     def name(self) -> str:
         return "/".join(str(part) for part in self if part != "")
+
+    @property
+    def run(self) -> str:
+        """Its folder, which may be that of a longer run: a run resumed for longer is the longer run."""
+        return self._replace(protocol=PROTOCOLS[self.protocol].of or self.protocol).name
 
 
 def planned(
@@ -115,7 +127,7 @@ def command(cell: Cell, run: Path, steps: int) -> list[str]:
     protocol = PROTOCOLS[cell.protocol]
     start = [sys.executable, str(HERE / protocol.script)]
     if (run / "config.json").exists():
-        return [*start, "--resume", str(run)]
+        return [*start, "--resume", str(run), "--steps", str(steps)]
     recipe = ["--recipe", cell.recipe] if cell.recipe else []
     told = ["--data", cell.data, "--seed", str(cell.seed), "--steps", str(steps), "--out", str(run)]
     return [*start, *protocol.options.split(), *recipe, *told]
@@ -125,7 +137,7 @@ def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
     """Plays a cell to its end: what was measured there, or how it failed."""
     from jaxgan.run.log import rows
 
-    run, clock = runs / cell.name, time.perf_counter()
+    run, clock = runs / cell.run, time.perf_counter()
 
     def last() -> dict[str, Any] | None:
         found = rows(run / "metrics.jsonl")

@@ -88,6 +88,6 @@ def _hidden(module: Generator | Discriminator, x: Array, width: int, train: bool
     dense = nn.Dense(width * module.pieces, kernel_init=module.kernel_init)
     x = weighted(dense, x, module.norm, train)
     x = normalised(x, module.norm, module.axis, train, module.momentum)
-    if module.pieces > 1:
-        return x.reshape(x.shape[0], width, module.pieces).max(axis=-1)
+    if module.pieces > 1:  # a unit's pieces lie `width` apart: their maximum runs along whole rows
+        return x.reshape(x.shape[0], module.pieces, width).max(axis=1)
     return module.activation(x)

@@ -49,7 +49,7 @@ def quick(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_everything_is_planned_once_and_a_small_table_first(benchmark: ModuleType) -> None:
     cells = benchmark.planned(list(benchmark.PROTOCOLS), [], [], range(10))
-    assert len(set(cells)) == len(cells) == 2 * 10 + 2 * 8 * 10 + 3 * 3 + 3 * 3 + 2 * 2 * 3
+    assert len(set(cells)) == len(cells) == 2 * 10 + 2 * 8 * 10 + 3 * 3 + 3 * 3 + 2 * (2 * 2 * 3)
     light = [cell for cell in cells if cell.protocol == "light"]
     assert {(cell.data, cell.recipe) for cell in light[:48]} == {(cell.data, cell.recipe) for cell in light}
     some = benchmark.planned(["light"], ["hinge"], ["grid"], range(2, 4))
@@ -188,6 +188,19 @@ def test_a_cell_that_was_cut_off_goes_on(benchmark: ModuleType, tmp_path: Path) 
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["seed"] == 3
     assert manifest["sessions"][-1]["step"] == 4
+
+
+@pytest.mark.slow
+def test_a_long_run_goes_on_where_its_beginning_ended(benchmark: ModuleType, tmp_path: Path) -> None:
+    begun, whole = (benchmark.Cell(name, "ring", "pack2", 1) for name in ("pacgan_begun", "pacgan"))
+    first = benchmark.played(begun, tmp_path, 4)
+    run = tmp_path / "pacgan" / "ring" / "pack2" / "1"
+    assert json.loads((run / "manifest.json").read_text())["sessions"][-1]["step"] == 4
+    benchmark.played(whole, tmp_path, 8)
+    sessions = json.loads((run / "manifest.json").read_text())["sessions"]
+    assert [session["step"] for session in sessions] == [4, 8]
+    again = benchmark.played(begun, tmp_path, 4)  # found in the longer run
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
 
 
 def test_a_trial_is_not_kept_as_a_result(
