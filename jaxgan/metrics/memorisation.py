@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import QUANTILE, Estimate, Metric, estimate, kept, resamples
+from jaxgan.metrics.metric import QUANTILE, Estimate, Metric, estimate, excess, kept, resamples, share
 from jaxgan.metrics.nearest import BLOCK, features, nearest
 
 REPLICATES = 200
@@ -29,11 +29,12 @@ def memorisation(train: np.ndarray, held_out: np.ndarray, block: int = BLOCK) ->
     - repeats: the share of samples that have another one nearer than 99 % of as many training examples have:
       about 0.01 for fresh draws, which the interval of a few hundred samples misses in one of six trials.
 
-    Intervals are by bootstrap over samples and held-out examples, all distances staying as they are: what
-    another draw of the training examples would have changed is not in them. That of repeats is over samples
-    and training examples, half as many at a time, since two that are near each other come as a pair. That of
-    train_share is as wide as it varies where training and held-out examples are shuffled, each keeping the
-    samples nearest to it: so a thousand samples that are all alike are evidence of no more than one.
+    All distances stay as they are: what another draw of the training examples would have changed is not in
+    the intervals. That of data_copying is by bootstrap over samples and held-out examples, and that of copies
+    of a difference of shares. That of repeats is by bootstrap over samples and training examples, half as
+    many at a time, since two that are near each other come as a pair. That of train_share is as wide as it
+    varies where training and held-out examples are shuffled, each keeping the samples nearest to it: so a
+    thousand samples that are all alike are evidence of no more than one.
 
     >>> draw = np.random.RandomState(0)
     >>> train, held_out = draw.normal(size=(300, 8)), draw.normal(size=(200, 8))
@@ -65,8 +66,8 @@ def memorisation(train: np.ndarray, held_out: np.ndarray, block: int = BLOCK) ->
             "train_share": _share(
                 numbers[:, 0], distances[:, 0], len(train), others[:, 0], other_distances[:, 0], len(held_out)
             ),
-            "copies": _between(_excess, _copied(distances), _copied(held_out_distances)),
-            "repeats": _between(_below_first_percent, apart, train_apart, together=2),
+            "copies": excess(_copied(distances), _copied(held_out_distances)),
+            "repeats": _repeats(apart, train_apart),
         }
 
     return kept(compute)
@@ -90,13 +91,16 @@ def _copied(distances: np.ndarray) -> np.ndarray:
     return (3 * distances[:, 0] < distances[:, 1]) | (distances[:, 0] == 0)
 
 
-def _excess(x: np.ndarray, y: np.ndarray) -> float:
-    return float(x.mean() - y.mean())
+def _repeats(apart: np.ndarray, train_apart: np.ndarray) -> Estimate:
+    drawn = _between(lambda x, y: float(_near(x, y).mean()), apart, train_apart, together=2)
+    if drawn.low < drawn.high:
+        return drawn
+    return share(_near(apart, train_apart), together=2)  # none, or all, in any draw: it is not certain yet
 
 
-def _below_first_percent(x: np.ndarray, y: np.ndarray) -> float:
+def _near(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     # "weibull" places another draw of y below the quantile in 1 % of cases, however few y there are
-    return float((x <= np.quantile(y, 0.01, method="weibull")).mean())
+    return x <= np.quantile(y, 0.01, method="weibull")
 
 
 def _share(

@@ -5,7 +5,7 @@ from scipy.stats import mannwhitneyu
 
 from jaxgan.errors import Refused
 from jaxgan.metrics.memorisation import memorisation
-from jaxgan.metrics.metric import measured
+from jaxgan.metrics.metric import excess, measured
 
 DRAW = np.random.RandomState(0)
 D = 8
@@ -65,6 +65,28 @@ def test_copies_are_flagged():
     assert copies["train_share"].low > 0.9
     assert copies["copies"].low > 0.95
     assert copies["repeats"].low < 0.01 < copies["repeats"].high
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "others", "m", "low", "high"),
+    [(9, 10, 3, 10, 0.1705, 0.809), (5, 56, 0, 29, -0.0381, 0.1926), (10, 10, 0, 20, 0.6791, 1)],
+)
+def test_a_difference_of_shares_as_published(hits, n, others, m, low, high):
+    """Newcombe (1998), method 10 of his Table II."""
+    found = excess(np.arange(n) < hits, np.arange(m) < others)
+    assert found == pytest.approx((hits / n - others / m, low, high), abs=5e-5)
+
+
+def test_none_or_all_of_a_few_is_not_certain():
+    spread = np.linspace(-50, 50, 30)[:, None] * np.ones(D)  # no copies, no repeats
+    got = found(spread)
+    assert (got["copies"].value, got["repeats"].value) == (0, 0)
+    assert got["copies"].low < -0.005 < 0.1 < got["copies"].high < 0.13
+    assert got["repeats"].low == 0
+    assert 0.15 < got["repeats"].high < 0.25  # 15 pairs
+    twice = found(np.repeat(spread, 2, axis=0))["repeats"]
+    assert twice.value == 1
+    assert 0.8 < twice.low < 0.95
 
 
 def test_a_few_copies_among_fresh_draws_are_flagged():
