@@ -33,8 +33,7 @@ def resume(
     script = str(folder.copied_script(place))
     sys.path.insert(0, str(Path(folder.read_manifest(place)["script"]).parent))
     more = [] if steps is None else ["--steps", str(steps)]
-    sys.argv = [script, "--resume", str(run), *more, *(["--force"] if force else []), *options]
-    runpy.run_path(script, run_name="__main__")
+    _play(script, ["--resume", str(run), *more, *(["--force"] if force else []), *options])
 
 
 def sample(
@@ -120,8 +119,7 @@ def begin(
     if not script.is_file():
         raise Refused(f"{home} has no script to begin with; give the file to the --weights of one")
     sys.path.insert(0, str(script.parent))
-    sys.argv = [str(script), "--weights", str(home), *(["--out", out] if out else []), *options]
-    runpy.run_path(str(script), run_name="__main__")
+    _play(str(script), ["--weights", str(home), *(["--out", out] if out else []), *options])
 
 
 def info(run: Run) -> None:
@@ -150,11 +148,10 @@ def info(run: Run) -> None:
         lines["taken"] = taken
     if begun := manifest.get("weights"):
         lines["begun with"] = begun["path"]
-    for number, entry in enumerate(manifest["sessions"], 1):
-        lines[f"session {number}"] = (
-            f"{entry['started']}, step {entry.get('from', 0)} to {entry.get('step', '?')}, "
-            f"{entry['ended'] or 'running, or killed'}"
-        )
+    ends = folder.ends(place, manifest)
+    for number, (entry, end) in enumerate(zip(manifest["sessions"], ends, strict=True), 1):
+        span = f"step {entry.get('from', 0)} to {entry.get('step', '?')}"
+        lines[f"session {number}"] = f"{entry['started']}, {span}, {end}"
     if rows := log.rows(place.metrics):
         lines["last numbers"] = ", ".join(f"{name}={value}" for name, value in rows[-1].items())
     width = max(map(len, lines))
@@ -170,3 +167,11 @@ def prepare(name: Annotated[str, tyro.conf.Positional]) -> None:
     from jaxgan.data import tfds
 
     tfds.prepare(name)
+
+
+def _play(script: str, args: list[str]) -> None:
+    sys.argv = [script, *args]
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except (ImportError, SyntaxError) as error:
+        raise Refused(f"{script} cannot be run: {error}; it looks for modules in {sys.path[0]}") from error

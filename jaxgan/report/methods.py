@@ -91,8 +91,7 @@ def _trained(record: Record, seed: int, lane: str, rows: Iterable[Mapping[str, A
         measure: {step: x for step, x in steps.items() if math.isfinite(x)}
         for measure, steps in values.items()
     }
-    last = _last(record)
-    ended = str(last.get("still", {}).get(lane) if lane else last["ended"])
+    ended = str(record.still.get(lane)) if lane else record.end
     over = ended.startswith(("stop", "stands still", "has stood still", "NotFinite"))
     return Trained(seed, record.name, lane, finite, _failed(numbers, ended), over)
 
@@ -122,18 +121,11 @@ def _known(every: Sequence[Record]) -> Known:
     return Known(better, oracle, tuple(dict.fromkeys(notes)))
 
 
-def _last(record: Record) -> Mapping[str, Any]:
-    """The last session, of a run that was begun."""
-    sessions: Sequence[Mapping[str, Any]] = record.manifest["sessions"]
-    return sessions[-1] if sessions else {"ended": None}
-
-
 def _unfinished(record: Record) -> list[str]:
     """That a run neither finished nor was ended by what it did."""
-    ended = _last(record)["ended"] or "it is running, or was killed"
-    if ended.startswith(("finished", "stopped", "NotFinite")):
+    if record.end.startswith(("finished", "stopped", "NotFinite")):
         return []
-    return [f"{record.name} has not made its {record.config['steps']} steps: {ended}"]
+    return [f"{record.name} has not made its {record.config['steps']} steps: {record.end}"]
 
 
 def _unlike(one: Record, other: Record) -> list[str]:

@@ -44,6 +44,7 @@ class Record(NamedTuple):
     path: Path
     config: Mapping[str, Any]
     manifest: Manifest
+    ends: tuple[str, ...]  # of its sessions
     lanes: tuple[Lane, ...]
     members: tuple[Rows, ...]
     evaluations: tuple[Evaluation, ...]  # oldest step first
@@ -66,6 +67,17 @@ class Record(NamedTuple):
             return ()
         last = self.evaluations[-1]
         return tuple(one for one in self.evaluations if (one.step, one.how) == (last.step, last.how))
+
+    @property
+    def end(self) -> str:
+        """How its last session ended."""
+        return self.ends[-1] if self.ends else "killed"  # before its first
+
+    @property
+    def still(self) -> Mapping[str, str]:
+        """The lanes that stand still by what its last session says, and why."""
+        sessions = self.manifest["sessions"]
+        return sessions[-1].get("still", {}) if sessions else {}
 
     @property
     def reached(self) -> int:
@@ -112,7 +124,16 @@ def record(run: Path) -> Record:
     if not any(rows):
         notes.append("metrics.jsonl is missing or empty: there are no curves")
     return Record(
-        place.path.name, place.path, config, manifest, members, rows, evaluations, best, (*notes, *trouble)
+        name=place.path.name,
+        path=place.path,
+        config=config,
+        manifest=manifest,
+        ends=folder.ends(place, manifest),
+        lanes=members,
+        members=rows,
+        evaluations=evaluations,
+        best=best,
+        notes=(*notes, *trouble),
     )
 
 

@@ -102,10 +102,9 @@ def origins(found: Sequence[Record], notes: Iterable[str]) -> str:
             ["versions", ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())],
             ["devices", ", ".join(manifest["devices"])],
         ]
-        for n, entry in enumerate(manifest["sessions"], 1):
+        for n, (entry, end) in enumerate(zip(manifest["sessions"], one.ends, strict=True), 1):
             span = f"step {entry.get('from', 0)} to {entry.get('step', '?')}"
-            why = entry["ended"] or "running, or killed"
-            rows.append([f"session {n}", f"{entry['started']}, {span}, {why}"])
+            rows.append([f"session {n}", f"{entry['started']}, {span}, {end}"])
         parts.append(table([one.name, ""], rows))
     missing = [f"{one.name}: {note}" if len(found) > 1 else note for one in found for note in one.notes]
     listed = "".join(f"<li>{escape(note)}</li>" for note in (*missing, *notes))

@@ -36,14 +36,14 @@ def ended(record: Record) -> Line:
     """Whether it finished, and why not."""
     steps = record.config.get("steps", 0)
     came = f"{count(record.reached)} of {count(steps)} steps"
-    last = record.manifest["sessions"][-1] if record.manifest["sessions"] else {}
-    end = last.get("ended")
-    still = last.get("still", {})
+    end, still = record.end, record.still
     mark: Mark
     if end == "finished":
         mark, words = "good", f"Finished: {came} in {_clock(record.seconds)}."
-    elif not end:
-        mark, words = "look", f"Still running, or killed: {came}."
+    elif end == "running":
+        mark, words = "look", f"Still running: {came}."
+    elif end == "killed":
+        mark, words = "look", f"Killed after {came}: no process holds the folder; `jaxgan resume` goes on."
     elif end.startswith("stopped"):
         mark, words = "look", f"S{end[1:]}, after {came}."
     elif end.startswith("Interrupted"):

@@ -142,6 +142,18 @@ def locked(path: Path) -> Iterator[None]:
                     path.rmdir()
 
 
+def in_use(folder: Folder) -> bool:
+    """Whether a process holds the folder, as far as its file system tells of locks."""
+    try:
+        with open(folder.path / ".lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def write(path: Path, text: str) -> None:
     """Writes a file whole or not at all."""
     temporary = path.with_name(path.name + ".tmp")
@@ -210,6 +222,14 @@ def session(folder: Folder) -> Iterator[Manifest]:
         entry["stopped"] = _now()
         with contextlib.suppress(OSError):  # the disk may be what ended it
             write(folder.manifest, json.dumps(manifest, indent=2))
+
+
+def ends(folder: Folder, manifest: Manifest) -> tuple[str, ...]:
+    """How each session ended, in its own words, or what happened to one that left none: running, killed."""
+    said = [str(session["ended"] or "killed") for session in manifest["sessions"]]
+    if said and not manifest["sessions"][-1]["ended"] and in_use(folder):
+        said[-1] = "running"
+    return tuple(said)
 
 
 def note(folder: Folder, entry: Mapping[str, Any]) -> None:

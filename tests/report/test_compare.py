@@ -280,7 +280,7 @@ def test_what_else_differs_is_said(tmp_path):
         "b: evaluations/0.json is damaged",
         "different data",
         "other versions: jax 1 and 2",
-        "it is running, or was killed",
+        "b has not made its 0 steps: killed",
         "procedural: beware",
     ):
         assert words in notes

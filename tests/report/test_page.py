@@ -177,7 +177,7 @@ def test_what_is_missing_is_said(tmp_path):
     text, found = page(run)
     assert re.findall("<h2>(.*?)</h2>", text) == SECTIONS
     for told in (
-        "Still running, or killed: 0 of 1,000 steps",
+        "Killed after 0 of 1,000 steps",
         "Nothing was logged yet",
         "There are no pictures",
         "No evaluation yet, so no intervals: run jaxgan evaluate run",

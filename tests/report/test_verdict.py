@@ -8,6 +8,7 @@ from jaxgan.report.line import summary
 from jaxgan.report.record import record
 from jaxgan.report.scores import Score, judged, scores
 from jaxgan.report.verdict import best, verdict
+from jaxgan.run.folder import locked
 
 
 def lines(run):
@@ -94,7 +95,7 @@ def test_diversity_is_read_off_an_evaluation_too(tmp_path):
 @pytest.mark.parametrize(
     ("ended", "mark", "words"),
     [
-        (None, "look", "Still running, or killed: 200 of 1,000 steps."),
+        (None, "look", "Killed after 200 of 1,000 steps: no process holds the folder"),
         ("stopped: modes has reached 8", "look", "Stopped: modes has reached 8, after 200 of 1,000 steps."),
         ("Interrupted: SIGTERM", "look", "Interrupted after 200 of 1,000 steps"),
         ("NotFinite: step 7: d/adv is nan", "bad", "NotFinite: step 7: d/adv is nan"),
@@ -105,6 +106,12 @@ def test_how_it_ended(ended, mark, words, tmp_path):
     line = lines(run_folder(tmp_path / "run", logged(4), ended=ended))["End"]
     assert line.mark == mark
     assert words in line.words
+
+
+def test_a_run_that_is_held_is_running(tmp_path):
+    run = run_folder(tmp_path / "run", logged(4), ended=None)
+    with locked(run):
+        assert lines(run)["End"].words == "Still running: 200 of 1,000 steps."
 
 
 def test_lanes_that_stand_still_are_named(tmp_path):

@@ -1,5 +1,7 @@
 """`jaxgan`, the command for run folders, and the command line of a script."""
 
+import contextlib
+import json
 import shutil
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from PIL import Image
 from support import SCRIPTS, ended, jaxgan, play, script, start
 
 from jaxgan.data.source import PROCEDURAL
+from jaxgan.run.folder import locked
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 
@@ -96,6 +99,30 @@ def test_a_run_without_its_script(run, monkeypatch, tmp_path, capsys):
         assert jaxgan(monkeypatch, command, copy) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert "has lost its script.py" in line
+
+
+def test_a_script_that_cannot_be_imported_any_more(run, monkeypatch, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    (copy / "script.py").write_text("import not_there\n" + (copy / "script.py").read_text())
+    for command in ("sample", "resume"):
+        assert jaxgan(monkeypatch, command, copy) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "cannot be run: No module named 'not_there'; it looks for modules in " in line
+
+
+def test_info_tells_a_killed_run_from_one_that_runs(run, monkeypatch, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["sessions"] *= 2
+    for entry in manifest["sessions"]:
+        entry["ended"] = None
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    for hold, end in ((contextlib.nullcontext, "killed"), (lambda: locked(copy), "running")):
+        with hold():
+            assert jaxgan(monkeypatch, "info", copy) == 0
+        first, last = (line for line in capsys.readouterr().out.splitlines() if line.startswith("session"))
+        assert first.endswith(", killed")
+        assert last.endswith(f", {end}")
 
 
 def test_a_run_without_scores_has_no_best(monkeypatch, tmp_path, capsys):
