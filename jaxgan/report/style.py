@@ -54,7 +54,11 @@ img { display: block; max-width: 100%; height: auto; image-rendering: pixelated;
 .moving .frames div.now { display: block; }
 .moving .frames small { display: none; }
 .moving .play { display: flex; }
-.wide { overflow-x: auto; margin-bottom: .6rem; }
+.wide { overflow-x: auto; margin-bottom: .6rem; /* a shadow at the edge beyond which there is more */
+  background: linear-gradient(to right, var(--paper) 40%, transparent) left / 3rem 100% no-repeat local,
+    linear-gradient(to left, var(--paper) 40%, transparent) right / 3rem 100% no-repeat local,
+    linear-gradient(to right, var(--faint), transparent) left / 1rem 100% no-repeat scroll,
+    linear-gradient(to left, var(--faint), transparent) right / 1rem 100% no-repeat scroll; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--faint);
   vertical-align: top; }
