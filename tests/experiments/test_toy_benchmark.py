@@ -70,12 +70,31 @@ def test_what_is_done_is_not_played_again(benchmark: ModuleType, quick: list[str
     rows = {
         line.split("|")[1].strip(): [c.strip() for c in line.split("|")[2:]] for line in page if "|" in line
     }
-    half = t.ppf(0.975, 2) * np.std([6, 7, 8], ddof=1) / np.sqrt(3)
-    assert rows["r1"][:3] == ["3", f"7.0 ± {half:.1f}", "95.0 ± 0.0"]
-    assert rows["hinge"][:2] == ["1, 1 failed", ""]
-    assert rows["*what it scores on average*"][1:4] == ["8.0", "98.9", "0.0014"]
+    assert rows["r1"][:5] == ["3", "0 of 3", "6.0, 95.0, 0.1000", "7.0 (6.0 to 8.0)", "95.0"]
+    assert rows["hinge"][:4] == ["1, 1 failed", "0 of 1", "", ""]
+    assert rows["*what it scores on average*"][3:6] == ["8.0", "98.9", "0.0014"]
     assert any("PacGAN2" in what for what in rows)
     assert len({len(row) for row in rows.values()}) == 1  # as many cells in every row
+
+
+def test_five_seeds_have_an_interval_and_a_goal(benchmark: ModuleType) -> None:
+    table, modes = benchmark.toy_table, [8.0, 8.0, 7.0, 8.0, 8.0]
+    runs = [{**NUMBERS, "modes": m, "reverse_kl": 0.01 * k} for k, m in enumerate(modes)]
+    head, _, row, *_ = table.table("ring", {"r1": runs}, {"oracle": [NUMBERS]}).splitlines()
+    cells = dict(zip(*([cell.strip() for cell in line.split("|")] for line in (head, row)), strict=True))
+    half = t.ppf(0.975, 4) * np.std(modes, ddof=1) / np.sqrt(5)
+    assert cells["modes of 8"] == f"7.8 ± {half:.1f}"
+    assert (cells["goal met"], cells["worst seed"]) == ("2 of 5", "7.0, 95.0, 0.0400")
+
+
+def test_what_few_samples_of_high_quality_cannot_tell(benchmark: ModuleType) -> None:
+    """Five of 2,500 are never even, whoever draws them; and where no mode has two there is no width."""
+    table = benchmark.toy_table
+    few = {**NUMBERS, "high_quality": 0.002, "width": 0.0, "width_min": 0.0}
+    assert list(table.of_runs("width", [few, NUMBERS], 8, 2500)) == [NUMBERS["width"]]
+    (even,) = table.of_runs("even_kl", [few], 8, 2500)
+    counts = np.random.RandomState(0).multinomial(5, np.full(8, 1 / 8), 4000) / 5
+    assert even == pytest.approx((counts * np.log(np.where(counts, 8 * counts, 1))).sum(1).mean(), abs=0.02)
 
 
 def test_a_run_that_breaks_ends_the_benchmark_and_leaves_what_is_done(
