@@ -25,6 +25,7 @@ class Context(NamedTuple):
     step: Array  # steps the moving player has made
     batch: Batch
     key: Key  # the same key gives the same latents in both losses
+    update: Array  # updates of the rule, the same for both
 
 
 class Aux(NamedTuple):
@@ -48,6 +49,7 @@ class Game(NamedTuple):
     network judges examples.
     `latent`, `decode`: the prior of what `sample` draws, and (g, z [N, size], label [N] or None) -> examples
     [N, ...], for looking only; None where a generator is fed something else.
+    `classes`: how many labels the networks tell apart, 0 where they are not told any.
     A side is any tree, so two generators, an encoder or a classifier beside D are games like any other. There
     is no `stop_gradient` on the other player: rules that look through it need its gradient.
     """
@@ -59,6 +61,7 @@ class Game(NamedTuple):
     judge: Callable[[Side, Array, Array | None], Array] | None = None
     latent: Latent | None = None
     decode: Callable[[Side, Array, Array | None], Any] | None = None
+    classes: int = 0
 
 
 class Player(struct.PyTreeNode):

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
+from jaxgan.games.check import fit, is_on, numbers
 from jaxgan.games.game import Aux, Context, Game, Side
 from jaxgan.parts.conditioning import Conditioning, unconditional
 from jaxgan.parts.latents import Latent
@@ -48,9 +49,10 @@ def gan(
     """The GAN of these parts.
 
     `label_smoothing`: D is told that reals are real with weight 1 - s only (Salimans et al., 2016).
-    `label_noise`: with this probability a pair's labels are swapped in D's loss.
+    `label_noise`: with this probability a pair's logits change places in D's loss.
     `instance_noise`: standard deviation of normal noise on all that D sees, a number or a schedule that
-    anneals it (Sonderby et al., 2017). `packing`: D sees m examples at once, as channels (Lin et al., 2018).
+    anneals it by updates (Sonderby et al., 2017).
+    `packing`: D sees m examples at once, as channels (Lin et al., 2018).
 
     >>> from flax import linen as nn
     >>> from jaxgan.parts.latents import normal
@@ -63,16 +65,14 @@ def gan(
     >>> game.sample(g, jax.random.key(1), jnp.arange(5), None).shape
     (5, 2)
     """
-    told_fake = objective.d_told_fake
-    if label_smoothing and told_fake is None:
+    fit(generator, discriminator, objective, d_terms, g_terms, lowering)
+    numbers(label_smoothing, label_noise, packing)
+    told_fake, smoothed, noisy = objective.d_told_fake, is_on(label_smoothing), is_on(label_noise)
+    if smoothed and told_fake is None:
         raise Refused(
-            "label smoothing needs a loss that judges real and fake apart; a relativistic one compares them. "
-            "Use label_noise, or another objective."
+            "label smoothing needs an objective with d_told_fake, D's loss on what is labelled fake alone; a "
+            "relativistic one compares real with fake and has none. Use label_noise, or another objective."
         )
-    for terms in (d_terms, g_terms):
-        names = [term.name for term in terms]
-        if len(set(names)) < len(names):
-            raise Refused(f"two terms of one player share a name: {', '.join(names)}; rename one of them")
 
     def needs_label(label: Array | None) -> None:
         if conditioning.classes and label is None:
@@ -87,6 +87,12 @@ def gan(
             return generator.apply(params, stats, *inputs)
         return generator.apply(params, stats, *inputs, key=fold(keys, "generator"), train=True)
 
+    def packs(x: Array) -> None:
+        if x.shape[0] % packing:
+            raise Refused(
+                f"packing {packing} examples does not divide the {x.shape[0]} that a device is given"
+            )
+
     def packed(x: Array) -> Array:
         """[B m, ..., C] -> [B, ..., C m]: neighbours in the batch side by side as channels."""
         if packing == 1:
@@ -97,18 +103,19 @@ def gan(
     def packed_label(label: Array | None) -> Array | None:
         return label if label is None or packing == 1 else label.reshape(-1, packing)
 
-    def shown(x: Array, keys: Key, step: Array) -> Array:
-        """What D sees of examples x."""
-        if callable(instance_noise) or instance_noise:
+    def shown(x: Array, keys: Key, update: Array) -> Array:
+        """What D sees of examples x, in either player's loss."""
+        if is_on(instance_noise):
             noise = jax.vmap(lambda key: jax.random.normal(key, x.shape[1:], x.dtype))(keys)
-            x = x + at(instance_noise, step) * noise
+            x = x + at(instance_noise, update) * noise
         return packed(x)
 
     def judge(params: Params, stats: Stats, x: Array, label: Array | None, keys: Key) -> tuple[Array, Stats]:
         return discriminator.apply(params, stats, *conditioning.d(x, label), key=keys, train=True)
 
     def play(g_params: Params, d_params: Params, context: Context) -> _Played:
-        batch, step = context.batch, context.step
+        batch, update = context.batch, context.update
+        packs(batch["x"])
         keys = each(context.key, batch["index"])
         pack_keys = keys[::packing]
         label = batch.get("label")
@@ -116,8 +123,8 @@ def gan(
 
         z = jax.vmap(latent.draw)(fold(keys, "z"))
         fake, g_stats = generate(g_params, context.g_stats, z, label, keys)
-        real_in = shown(batch["x"], fold(keys, "noise_real"), step)
-        fake_in = shown(fake, fold(keys, "noise_fake"), step)
+        real_in = shown(batch["x"], fold(keys, "noise_real"), update)
+        fake_in = shown(fake, fold(keys, "noise_fake"), update)
         real_out, d_stats = judge(d_params, context.d_stats, real_in, d_label, fold(pack_keys, "real"))
         fake_out, d_stats = judge(d_params, d_stats, fake_in, d_label, fold(pack_keys, "fake"))
         view = View(
@@ -130,18 +137,18 @@ def gan(
             d=lambda x: judge(d_params, d_stats, x, d_label, fold(pack_keys, "term"))[0],
             g=lambda z: generate(g_params, context.g_stats, z, label, keys)[0],
             keys=pack_keys,
-            step=step,
+            step=context.step,
         )
         return _Played(view, g_stats, d_stats)
 
     def d_adversarial(view: View) -> Array:
         real, fake = view.real_out, view.fake_out
-        loss = objective.d_loss(real, fake)
-        if told_fake is not None and label_smoothing:
-            loss = (1 - label_smoothing) * loss + label_smoothing * (told_fake(real) + told_fake(fake))
-        if label_noise:
+        if noisy:
             swapped = jax.vmap(lambda key: jax.random.bernoulli(key, label_noise))(fold(view.keys, "label"))
-            loss = jnp.where(swapped, objective.d_loss(fake, real), loss)
+            real, fake = jnp.where(swapped, fake, real), jnp.where(swapped, real, fake)
+        loss = objective.d_loss(real, fake)
+        if smoothed and told_fake is not None:
+            loss = (1 - label_smoothing) * loss + label_smoothing * (told_fake(real) + told_fake(fake))
         return loss
 
     def loss_of(who: str, adversarial: Array, terms: Sequence[Term], played: _Played, extra: PyTree) -> tuple:
@@ -173,8 +180,7 @@ def gan(
     def init(key: Key, batch: Batch) -> tuple[Side, Side, PyTree]:
         x, label = batch["x"], batch.get("label")
         needs_label(label)
-        if x.shape[0] % packing:
-            raise Refused(f"packing {packing} examples does not divide the batch of {x.shape[0]}")
+        packs(x)
         z = jax.vmap(latent.draw)(each(key, batch["index"]))
         g_inputs = conditioning.g(z, label)
         g = Side(*generator.init(fold(key, "g"), *g_inputs))
@@ -207,4 +213,4 @@ def gan(
         label = label if label is None else jnp.repeat(label, packing)
         return discriminator.apply(*d, *conditioning.d(packed(x), packed_label(label)))[0]
 
-    return Game(init, d_loss, g_loss, sample, judged, latent, decode)
+    return Game(init, d_loss, g_loss, sample, judged, latent, decode, conditioning.classes)

@@ -32,7 +32,7 @@ def of_losses(
 
     >>> game = of_losses(lambda g, d: g * d + g**2, lambda g, d: -g * d, 1.0, 2.0)
     >>> g, d, _ = game.init(jax.random.key(0), {})
-    >>> float(jax.grad(game.g_loss, has_aux=True)(g.params, d.params, Context({}, {}, (), 0, {}, None))[0])
+    >>> float(jax.grad(game.g_loss, has_aux=True)(g.params, d.params, Context({}, {}, (), 0, {}, None, 0))[0])
     4.0
     """
 

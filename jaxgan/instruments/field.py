@@ -79,7 +79,7 @@ def _product(game: Game, players: tuple[Params, Params], context: Context, u: Ar
 def context_of(state: State, batch: Batch, key: Key | None = None) -> Context:
     """What the losses read beside the parameters, held still."""
     key = fold(state.key, state.step, "instruments") if key is None else key
-    return Context(state.g.stats, state.d.stats, state.extra, state.step, batch, key)
+    return Context(state.g.stats, state.d.stats, state.extra, state.step, batch, key, state.step)
 
 
 @partial(jax.jit, static_argnums=(0, 1))

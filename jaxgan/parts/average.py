@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Params, Schedule, Stats, at
 
 
@@ -27,6 +28,9 @@ def ema(decay: Schedule = 0.999, ramp: float = 10.0) -> Average:
     >>> float(average.update((jnp.zeros(()), {}), jnp.ones(()), {}, jnp.int32(0))[0])
     0.5
     """
+
+    if isinstance(decay, float | int) and not 0 <= decay <= 1:  # not so of a lane's, which is traced
+        raise Refused(f"an average decays by a factor between 0 and 1, not {decay}")
 
     def update(
         averages: tuple[Params, Stats], params: Params, stats: Stats, step: Array

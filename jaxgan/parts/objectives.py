@@ -24,6 +24,7 @@ class Objective(NamedTuple):
     d_loss: Loss
     g_loss: Loss
     d_told_fake: Callable[[Array], Array] | None = None
+    lowering: Lowering | None = None  # by which it takes means over the batch, if it does
 
 
 def _separable(
@@ -105,4 +106,4 @@ def relativistic_average(lowering: Lowering = Lowering()) -> Objective:  # noqa:
     def loss(high: Array, low: Array) -> Array:
         return softplus(lowering.mean(low) - high) + softplus(low - lowering.mean(high))
 
-    return Objective(loss, lambda r, f: loss(f, r))
+    return Objective(loss, lambda r, f: loss(f, r), lowering=lowering)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Lowering, PyTree, Schedule, View, at
 
 
@@ -18,6 +19,7 @@ class Term(NamedTuple):
     name: str
     init: Callable[[], PyTree]
     apply: Callable[[View, PyTree], tuple[Array, PyTree]]
+    lowering: Lowering | None = None  # by which it takes means over the batch, if it does
 
 
 def stateless(name: str, loss: Callable[[View], Array]) -> Term:
@@ -78,7 +80,7 @@ def dragan(weight: Schedule = 10.0, spread: float = 0.5, lowering: Lowering = Lo
         slope = _norm(_input_gradient(v.d, v.real + a * spread * std * u))
         return at(weight, v.step) * jnp.square(slope - 1)
 
-    return stateless("dragan", loss)
+    return stateless("dragan", loss)._replace(lowering=lowering)
 
 
 def lazily(term: Term, every: int) -> Term:
@@ -89,17 +91,20 @@ def lazily(term: Term, every: int) -> Term:
     >>> often_enough = lazily(r1(10.0), every=16)
     """
 
+    if every < 1:
+        raise Refused(f"a term is lazy by 1 or more steps, not {every}")
+
     def apply(view: View, state: PyTree) -> tuple[Array, PyTree]:
         def due(state: PyTree) -> tuple[Array, PyTree]:
             loss, state = term.apply(view, state)
             return every * loss, state
 
         def idle(state: PyTree) -> tuple[Array, PyTree]:
-            return jnp.zeros_like(view.real_out), state
+            return jnp.zeros_like(view.real_out, dtype=jax.eval_shape(due, state)[0].dtype), state
 
         return jax.lax.cond(view.step % every == 0, due, idle, state)
 
-    return Term(term.name, term.init, apply)
+    return term._replace(apply=apply)
 
 
 def _input_gradient(d: Callable[[Array], Array], x: Array) -> Array:

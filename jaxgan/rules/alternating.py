@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxgan.errors import Refused
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
@@ -28,6 +29,9 @@ def alternating(
     >>> from jaxgan.games.toy import bilinear
     >>> rule = alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
     """
+
+    if d_steps < 1:
+        raise Refused(f"D makes 1 or more steps to one of G, not {d_steps}")
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         key = fold(state.key, state.step)

@@ -58,7 +58,8 @@ def gradient(
         d_stats = stats if who == "d" else state.d.stats
         # what is remembered is no function of the parameters, for rules that differentiate once more
         remembered = jax.lax.stop_gradient((g_stats, d_stats, extra))
-        grads, aux = differentiate(state.g.params, state.d.params, Context(*remembered, step, batch, key))
+        context = Context(*remembered, step, batch, key, state.step)
+        grads, aux = differentiate(state.g.params, state.d.params, context)
         return (aux.g_stats if who == "g" else aux.d_stats), aux.extra, (grads, aux.metrics)
 
     def accumulate(carry: tuple, batch: Batch) -> tuple[tuple, None]:

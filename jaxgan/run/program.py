@@ -10,6 +10,7 @@ from jax.sharding import Sharding
 
 from jaxgan.data.source import Source, batch, check, shapes
 from jaxgan.data.stream import can_read
+from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.parts.types import Key, PyTree
 from jaxgan.rules.guard import guarded
@@ -79,6 +80,9 @@ def fits(experiment: Experiment, settings: Settings) -> None:
     """Refuses, before anything is written, what cannot be played: shapes, labels, batches."""
     can_read(experiment.source, settings.workers)
     check(experiment.source, layout(experiment, settings), settings.steps)
+    there, told = experiment.source.classes, experiment.game.classes
+    if told and there > told:
+        raise Refused(f"the data have {there} classes, but the networks' conditioning tells {told} apart")
     start_shapes(experiment, settings)
 
 

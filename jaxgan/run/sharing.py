@@ -97,6 +97,8 @@ def named_means(experiment: Experiment, settings: Settings, state: State, mesh: 
     batches = jax.eval_shape(made, shapes(experiment.source, lay), state.key, state.step)
     try:
         jax.eval_shape(over_data(experiment.rule.update, mesh, "shard_map"), _inner(state), batches)
+    except Refused:
+        raise
     except ValueError as error:
         line = str(error).strip().splitlines()[0]
         raise Refused(

@@ -63,7 +63,7 @@ def test_losses_and_gradients_are_the_same(work: Work, monkeypatch: pytest.Monke
             with torch.no_grad():
                 made.d(real)
 
-    context = Context(g.stats, d_stats, extra, jnp.int32(0), batch, key)
+    context = Context(g.stats, d_stats, extra, jnp.int32(0), batch, key, jnp.int32(0))
     for loss, who, theirs, net in (
         (game.d_loss, 1, lambda: made.d_loss(real, z), made.d),
         (game.g_loss, 0, lambda: made.g_loss(z), made.g),

@@ -5,6 +5,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from jaxgan.errors import Refused
@@ -12,8 +13,12 @@ from jaxgan.games.game import Context
 from jaxgan.games.gan import gan
 from jaxgan.models import mlp
 from jaxgan.parts import conditioning, latents, objectives, terms
+from jaxgan.parts.average import ema
 from jaxgan.parts.network import Network, from_linen
+from jaxgan.parts.objectives import Objective
 from jaxgan.parts.rng import each, fold
+from jaxgan.parts.types import Lowering
+from jaxgan.rules.alternating import alternating
 
 B = 8
 X = jax.random.normal(jax.random.key(7), (B, 2))
@@ -38,7 +43,7 @@ def make(objective=objectives.non_saturating(), **parts):  # noqa: B008
 
 def start(game, batch=BATCH):
     g, d, extra = game.init(jax.random.key(0), batch)
-    context = Context(g.stats, d.stats, extra, jnp.int32(0), batch, jax.random.key(5))
+    context = Context(g.stats, d.stats, extra, jnp.int32(0), batch, jax.random.key(5), jnp.int32(0))
     return g.params, d.params, context
 
 
@@ -124,6 +129,43 @@ def test_label_noise_swaps_pairs():
     np.testing.assert_allclose(swapped, 0.3, atol=0.015)
 
 
+def test_swapped_pairs_are_smoothed_too():
+    """With every pair swapped the loss is that of swapped logits, whichever loss it is."""
+    smoothed = objectives.non_saturating()
+    swapped = Objective(lambda r, f: smoothed.d_loss(f, r), smoothed.g_loss, smoothed.d_told_fake)
+    game, by_hand = make(smoothed, label_noise=1.0, label_smoothing=0.3), make(swapped, label_smoothing=0.3)
+    g, d, context = start(game)
+    np.testing.assert_allclose(game.d_loss(g, d, context)[0], by_hand.d_loss(g, d, context)[0], rtol=1e-6)
+    assert game.d_loss(g, d, context)[0] != make(smoothed, label_noise=1.0).d_loss(g, d, context)[0]
+
+
+def test_one_swapped_pair_moves_the_means_of_all():
+    """The relativistic average of logits of which some have changed places, and not of places of losses."""
+    average, looks = objectives.relativistic_average(), []
+    kept = average._replace(d_loss=lambda r, f: looks.append((r, f)) or average.d_loss(r, f))
+    game = make(kept, label_noise=0.5)
+    g, d, context = start(game)
+    loss, _ = game.d_loss(g, d, context)
+    plain = start(make(kept))[2]
+    make(kept).d_loss(g, d, plain)
+    (r, f), (real, fake) = looks
+    moved = np.asarray(r != real)
+    assert 0 < moved.sum() < B
+    np.testing.assert_array_equal(r, np.where(moved, fake, real))
+    np.testing.assert_array_equal(f, np.where(moved, real, fake))
+    np.testing.assert_allclose(loss, average.d_loss(r, f).mean(), rtol=1e-6)
+
+
+def test_numbers_that_are_not_known_yet_may_be_lanes():
+    def loss(share):
+        game = make(label_noise=share, label_smoothing=share, instance_noise=share)
+        g, d, context = start(game)
+        return game.d_loss(g, d, context)[0]
+
+    lanes = jax.vmap(loss)(jnp.array([0.0, 0.2]))
+    np.testing.assert_allclose(lanes, [loss(0.0), loss(0.2)], rtol=1e-5)
+
+
 def test_instance_noise_is_as_wide_as_its_schedule_says():
     x = jnp.zeros((4000, 2))
     batch = {"x": x, "index": jnp.arange(4000)}
@@ -134,10 +176,37 @@ def test_instance_noise_is_as_wide_as_its_schedule_says():
     )
     g, d, context = start(game, batch)
     for step in (0, 2):
-        game.d_loss(0 * g, d, context._replace(step=jnp.int32(step)))
+        game.d_loss(0 * g, d, context._replace(update=jnp.int32(step)))
         np.testing.assert_allclose(np.std(looks[-1].real), 0.5 * 0.5**step, rtol=0.05)
         np.testing.assert_allclose(np.std(looks[-1].fake), 0.5 * 0.5**step, rtol=0.05)
         assert not np.allclose(looks[-1].real, looks[-1].fake)
+
+
+def test_noise_belongs_to_the_game_and_a_weight_to_its_player():
+    """Where D makes five steps to one, both are shown the noise of the same update."""
+    shown, weights = [], []
+
+    def told(x, step):
+        shown.append(float(np.std(x)))
+        weights.append(int(step))
+
+    def look(view):
+        jax.debug.callback(told, view.fake, view.step)
+        return 0 * view.real_out
+
+    game = make(
+        d_terms=[seen("look", look)],
+        g_terms=[seen("look", look)],
+        instance_noise=lambda update: jnp.where(update == 1, 100.0, 0.0),
+    )
+    rule = alternating(game, optax.sgd(0.0), optax.sgd(0.0), d_steps=5)
+    batches = jax.tree.map(lambda x: jnp.stack([x[None]] * 5), BATCH)
+    state = rule.init(jax.random.key(0), batches)
+    for _ in range(2):
+        state, _ = rule.update(state, batches)
+    jax.effects_barrier()
+    assert (np.array(shown) > 50).tolist() == [False] * 6 + [True] * 6
+    assert weights == [0, 1, 2, 3, 4, 0, 5, 6, 7, 8, 9, 1]
 
 
 def test_packing_puts_neighbours_side_by_side():
@@ -233,7 +302,21 @@ def test_an_example_is_judged_alone(packing):
 
 
 REFUSALS = {
-    "relativistic": lambda: make(objectives.relativistic(), label_smoothing=0.1),
+    "relativistic one compares": lambda: make(objectives.relativistic(), label_smoothing=0.1),
+    "no Network: wrap it": lambda: make(generator=mlp.Generator(shape=(2,))),
+    "hinge is no Objective: are its": lambda: make(objectives.hinge),
+    "r1 is no Term: are its": lambda: make(d_terms=[terms.r1]),
+    "called adv, which is a metric": lambda: make(g_terms=[terms.stateless("adv", lambda v: v.real_out)]),
+    "objective takes means over the axis None, the game over data": lambda: make(
+        objectives.relativistic_average(), lowering=Lowering("data")
+    ),
+    "dragan takes means": lambda: make(d_terms=[terms.lazily(terms.dragan(), 2)], lowering=Lowering("data")),
+    "label_noise is a share between 0 and 1, not 2": lambda: make(label_noise=2.0),
+    "label_smoothing is a share": lambda: make(label_smoothing=-0.1),
+    "packing is of 1 or more examples, not 0": lambda: make(packing=0),
+    "lazy by 1 or more steps, not 0": lambda: terms.lazily(terms.r1(), 0),
+    "factor between 0 and 1, not 1.5": lambda: ema(1.5),
+    "1 or more steps to one of G, not 0": lambda: alternating(make(), optax.sgd(0), optax.sgd(0), d_steps=0),
     "share a name": lambda: make(d_terms=[terms.r1(), terms.r1()]),
     "have no labels": lambda: start(
         make(conditioning=conditioning.concatenation(3)), {k: BATCH[k] for k in ("x", "index")}

@@ -138,6 +138,13 @@ def test_lazily_is_as_strong_on_average():
     np.testing.assert_allclose(losses.mean(axis=0), 25.0)
 
 
+def test_lazily_has_the_precision_of_its_term():
+    lazy = terms.lazily(terms.stateless("own", lambda v: v.real_out.astype(jnp.bfloat16)), 3)
+    due, idle = apply(lazy, view(linear, 0)), apply(lazy, view(linear, 1))
+    assert idle.dtype == due.dtype == jnp.bfloat16
+    assert not idle.any()
+
+
 def test_lazily_keeps_a_terms_memory():
     counting = terms.Term("count", lambda: jnp.int32(0), lambda v, n: (v.real_out, n + 1))
     lazy = terms.lazily(counting, 3)

@@ -23,7 +23,7 @@ def test_norms_of_gradients_steps_and_what_d_gets_right():
 
     one = jax.tree.map(lambda x: x[0, 0], batches)
     key = fold(old.key, old.step)
-    context = Context(old.g.stats, old.d.stats, old.extra, jnp.int32(0), one, fold(key, "d", 0))
+    context = Context(old.g.stats, old.d.stats, old.extra, jnp.int32(0), one, fold(key, "d", 0), jnp.int32(0))
     grads, _ = jax.grad(game.d_loss, argnums=1, has_aux=True)(old.g.params, old.d.params, context)
     squares = sum(float(jnp.sum(x**2)) for x in jax.tree.leaves(grads))
     size = sum(float(jnp.sum(x**2)) for x in jax.tree.leaves(old.d.params))

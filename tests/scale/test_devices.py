@@ -10,6 +10,7 @@ import pytest
 from support import dcgan as networks
 from support import final, gan, latents, load, mlp, objectives, play, script
 
+import jaxgan as jg
 from jaxgan.data.source import batch
 from jaxgan.parts import conditioning, terms
 from jaxgan.parts.average import ema
@@ -147,3 +148,37 @@ def test_means_that_are_not_named_are_refused(way, tmp_path, capsys):
     assert play(Unnamed, *options) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith(f"error: --parallel {way} needs a recipe whose means name the axis of devices")
+
+
+@pytest.mark.parametrize(
+    ("parts", "options", "words"),
+    [
+        (
+            {"packing": 2},
+            ("--batch-size", 12, "--devices", 4),
+            "packing 2 examples does not divide the 3 that a",
+        ),
+        ({"conditioning": conditioning.concatenation(5)}, (), "the data have 10 classes, but the networks'"),
+    ],
+)
+def test_parts_that_do_not_fit_the_data_are_refused(parts, options, words, tmp_path, capsys):
+    class Own:
+        Config = FILES.Config
+
+        @staticmethod
+        def build(config):
+            low, sgd = config.lowering, optax.sgd(0.1)
+            game = gan(
+                from_linen(mlp.Generator((8, 8, 1), (4,))),
+                from_linen(mlp.Discriminator((4,))),
+                latent=latents.normal(4),
+                objective=objectives.hinge(),
+                lowering=low,
+                **parts,
+            )
+            return jg.Experiment(game, alternating(game, sgd, sgd, lowering=low), SOURCE)
+
+    Own.build.__module__ = FILES.build.__module__
+    common = ("--data", "digits", "--out", tmp_path / "run", "--parallel", "shard_map")
+    assert play(Own, *common, *options) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {words}")
