@@ -7,10 +7,11 @@ import jax
 import optax
 
 from jaxgan.errors import Refused
-from jaxgan.games.game import Context, Game, State
-from jaxgan.instruments.field import context_of, gradient
+from jaxgan.games.game import Game, Player, State
+from jaxgan.instruments.field import context_of
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Batch, Key, Params, PyTree
+from jaxgan.parts.types import Array, Batch, Key
+from jaxgan.rules.rule import gradient, stepped
 
 
 class Gap(NamedTuple):
@@ -41,8 +42,9 @@ def duality_gap(
 
     Grnarova et al., 2019 and 2021: g' and d' are the worst-case opponents, found on a copy, from where the
     players stand. Leaves of `batches` are [N, B, ...]: the last judges, the others are taught on in turn, so
-    that what is learnt by heart does not count. A gap below 0 says that the steps were too long or too few.
-    Costs `steps` gradients of each player.
+    that what is learnt by heart does not count. What a player's network remembers moves on with it: vectors
+    of spectral norm that stood still would be played against. A gap below 0 says that the steps were too long
+    or too few. Costs `steps` gradients of each player.
 
     >>> from jaxgan.games.toy import bilinear
     >>> from jaxgan.rules.simultaneous import simultaneous
@@ -59,37 +61,30 @@ def duality_gap(
     key = fold(state.key, state.step, "gap") if key is None else key
 
     def gain(who: str) -> float:
-        context = context_of(state, judge, fold(key, "judge"))
-        start = own = getattr(state, who).params
-        memory = tx.init(own)
+        player: Player = getattr(state, who)
+        alone = state.replace(**{who: player.replace(opt_state=tx.init(player.params))})
+        after = alone
         for n in range(steps):
             batch = jax.tree.map(lambda x, n=n: x[n % taught], batches)
-            own, memory = _step(game, who, tx, own, memory, state, context_of(state, batch, fold(key, n)))
-        return float(_loss(game, who, start, state, context) - _loss(game, who, own, state, context))
+            after = _step(game, who, tx, after, batch, fold(key, n))
+        judged = (judge, fold(key, "judge"))
+        return float(_loss(game, who, alone, *judged) - _loss(game, who, after, *judged))
 
     return Gap(gain("g"), gain("d"))
 
 
-def _against(state: State, who: str, own: Params) -> tuple[Params, Params]:
-    return (own, state.d.params) if who == "g" else (state.g.params, own)
-
-
 @partial(jax.jit, static_argnums=(0, 1))
-def _loss(game: Game, who: str, own: Params, state: State, context: Context) -> Array:
+def _loss(game: Game, who: str, state: State, batch: Batch, key: Key) -> Array:
     loss = game.g_loss if who == "g" else game.d_loss
-    return loss(*_against(state, who, own), context)[0]
+    return loss(state.g.params, state.d.params, context_of(state, batch, key))[0]
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _step(
-    game: Game,
-    who: str,
-    tx: optax.GradientTransformation,
-    own: Params,
-    memory: PyTree,
-    state: State,
-    context: Context,
-) -> tuple[Params, PyTree]:
-    grads = gradient(game, who, *_against(state, who, own), context)
-    updates, memory = tx.update(grads, memory, own)
-    return optax.apply_updates(own, updates), memory
+    game: Game, who: str, tx: optax.GradientTransformation, state: State, batch: Batch, key: Key
+) -> State:
+    """One player's step, of which its parameters, statistics and optimiser's memory are kept."""
+    loss = game.g_loss if who == "g" else game.d_loss
+    micros = jax.tree.map(lambda x: x[None], batch)
+    here = gradient(loss, who, state, micros, key, state.step)
+    return state.replace(**{who: stepped(getattr(here.state, who), tx, here.grads)})

@@ -21,6 +21,8 @@ from jaxgan.rules.rule import Rule
 BOUND = 4000
 """Numbers up to which a matrix is written out: its eigenvalues take minutes there, and grow with the cube."""
 
+KEPT = jax.tree_util.GetAttrKey("hyperparameters")  # where a rule over them keeps numbers that never move
+
 
 def eigenvalues(field: Field) -> np.ndarray:
     """Every eigenvalue of J, complex [n], the largest real part first; refused beyond `BOUND` parameters.
@@ -104,12 +106,12 @@ def _arnoldi(field: Field, product: Map, which: str, k: int, products: int) -> n
 
         return eigs(operator, k, which=which, v0=start, tol=tol, maxiter=sweeps, ncv=width)
 
-    return krylov(product, field.at, solve, max(products // width, 1))
+    return krylov(product, field.at, k, solve, max(products // width, 1))
 
 
-def krylov(product: Map, like: Array, solve: Callable[..., tuple], sweeps: int) -> np.ndarray:
-    """Eigenvalues by a solver of scipy, checked: (operator, start, tolerance, sweeps) -> (λ, vectors)."""
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator
+def krylov(product: Map, like: Array, k: int, solve: Callable[..., tuple], sweeps: int) -> np.ndarray:
+    """k eigenvalues by a solver of scipy, checked: (operator, start, tolerance, sweeps) -> (λ, vectors)."""
+    from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator
 
     size = 0.0
 
@@ -121,11 +123,15 @@ def krylov(product: Map, like: Array, solve: Callable[..., tuple], sweeps: int) 
 
     operator = LinearOperator((like.size, like.size), matvec=multiplied, dtype=np.float64)
     start = np.random.RandomState(0).randn(like.size)
+    if not multiplied(start).any():  # then it is 0, which the solvers take for a bad start
+        return np.zeros(k)
     limit = float(jnp.finfo(like.dtype).eps) ** 0.5
     try:
         values, vectors = solve(operator, start, limit / 10, sweeps)
     except ArpackNoConvergence:
         values, vectors = solve(operator, start, np.inf, sweeps)  # what one sweep finds, to say how far off
+    except ArpackError as error:
+        raise Refused(f"the solver of eigenvalues gives up: {error}") from None
     apart = [_image(multiplied, u) - value * u for value, u in zip(values, vectors.T, strict=True)]
     residual = max(map(np.linalg.norm, apart))
     if residual > limit * size:
@@ -144,8 +150,9 @@ def _image(multiplied: Callable[[np.ndarray], np.ndarray], u: np.ndarray) -> np.
 def update_operator(rule: Rule, state: State, batches: Batch) -> np.ndarray:
     """The Jacobian [n, n] of the rule's own update, over all that moves: parameters, optimisers, memory.
 
-    On one batch and one key, with the networks' statistics held. At a fixed point the rule attracts where
-    its spectral radius, the largest modulus of an eigenvalue, is below 1, at that rate per step.
+    On one batch and one key, with the networks' statistics and what terms remember held. At a fixed point the
+    rule attracts where its spectral radius, the largest modulus of an eigenvalue, is below 1, at that rate
+    per step.
 
     Steps of h by both at once have 1 + h λ, λ of the field. Where D goes first, each of one number, the
     field's J = [[a, b], [c, e]] makes D's step [[1, 0], [h c, 1 + h e]] and, from there, G's
@@ -207,13 +214,16 @@ def finite(x: Array) -> np.ndarray:
 def _moving(state: State) -> tuple[Array, Callable[[Array], State]]:
     """What an update moves and a derivative can follow, as one vector, and the state around another."""
     tree = (state.g.params, state.d.params, state.g.opt_state, state.d.opt_state, state.rule)
-    leaves, form = jax.tree.flatten(tree)
-    place = [i for i, x in enumerate(leaves) if jnp.issubdtype(x.dtype, jnp.floating)]
+    paths, form = jax.tree.flatten_with_path(tree)
+    leaves = [leaf for _, leaf in paths]
+    floats = [i for i, leaf in enumerate(leaves) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    place = [i for i in floats if KEPT not in paths[i][0]]
     vector, unravel = ravel_pytree([leaves[i] for i in place])
 
     def put_back(vector: Array) -> State:
         new = dict(zip(place, unravel(vector), strict=True))
-        g, d, g_opt, d_opt, rule = jax.tree.unflatten(form, [new.get(i, x) for i, x in enumerate(leaves)])
+        filled = [new.get(i, x) for i, x in enumerate(leaves)]
+        g, d, g_opt, d_opt, rule = jax.tree.unflatten(form, filled)
         g, d = state.g.replace(params=g, opt_state=g_opt), state.d.replace(params=d, opt_state=d_opt)
         return state.replace(g=g, d=d, rule=rule)
 

@@ -5,11 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import linen as nn
 
 from instruments.known import POINT, begun, dirac, quadratic
 from jaxgan.errors import Refused
+from jaxgan.games.gan import gan
+from jaxgan.instruments.field import context_of
 from jaxgan.instruments.gap import duality_gap
-from jaxgan.parts import objectives
+from jaxgan.models import mlp
+from jaxgan.parts import latents, objectives
+from jaxgan.parts.network import Network, from_linen
+from jaxgan.rules.rule import starter
 
 TWO = jax.tree.map(lambda x: jnp.stack([x, x]), POINT)
 
@@ -50,6 +56,23 @@ def test_the_last_batch_judges_what_the_others_taught():
     batches = {**TWO, "x": jnp.array([[[1.0]], [[-3.0]]])}
     found = duality_gap(game, begun(game), batches, optax.sgd(0.5), steps=2)
     np.testing.assert_allclose(found.d, -3.0, rtol=1e-9)  # ψ = 2 * 0.5, judged by ψ x
+
+
+def test_spectral_norm_bounds_what_d_can_gain():
+    """Of a critic of slope 1 no more than the distance of real to fake, whose mean is all at 0."""
+    nothing = Network(
+        lambda key, z: (jnp.zeros(()), {}),
+        lambda w, stats, z, key=None, train=False: (w * jnp.ones((len(z), 2)), stats),
+    )
+    critic = from_linen(mlp.Discriminator((16, 16), nn.leaky_relu, norm="spectral"))
+    game = gan(nothing, critic, latent=latents.normal(1), objective=objectives.wasserstein())
+    batches = {"x": jax.random.normal(jax.random.key(0), (2, 32, 2)), "index": jnp.zeros((2, 32), jnp.uint32)}
+    tx = optax.adam(1e-2)
+    state = starter(game, tx, tx, None)(jax.random.key(1), jax.tree.map(lambda x: x[None], batches))
+    context = context_of(state, jax.tree.map(lambda x: x[1], batches))
+    now = float(game.d_loss(state.g.params, state.d.params, context)[0])
+    most = now + float(jnp.linalg.norm(batches["x"][1], axis=1).mean())
+    assert 0.3 * most < duality_gap(game, state, batches, tx, steps=200).d < most
 
 
 def test_each_step_draws_anew():

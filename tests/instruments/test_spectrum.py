@@ -10,6 +10,7 @@ from instruments.known import POINT, begun, dirac, mlp_game, quadratic, random_f
 from jaxgan.errors import Refused
 from jaxgan.games.gan import gan
 from jaxgan.instruments.field import field, smooth
+from jaxgan.instruments.hessian import curvature
 from jaxgan.instruments.spectrum import (
     eigenvalues,
     jacobian,
@@ -23,6 +24,7 @@ from jaxgan.parts import latents, objectives, terms
 from jaxgan.parts.network import from_linen
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.simultaneous import simultaneous
+from jaxgan.rules.tuned import over_hparams
 
 UPDATE = jax.tree.map(lambda x: x[None, None], POINT)
 SLOPE = 0.5  # f'(0) of the logistic loss
@@ -104,6 +106,29 @@ def test_the_operator_holds_the_memory_of_an_optimiser():
     expected = [z for value in np.linalg.eigvals(m) for z in roots(1 + beta + h * value, beta)]
     assert found.shape == (8, 8)
     same_set(np.linalg.eigvals(found), expected)
+
+
+def test_the_operator_leaves_out_what_never_moves():
+    """Rates that a rule keeps in its state would be eigenvalues of 1."""
+    m = random_field(4, 2)
+    game = quadratic(m, 2)
+
+    def build(given):
+        return simultaneous(game, *[optax.sgd(given["lr"])] * 2)
+
+    rule = over_hparams(build)({"lr": 0.1})
+    tuned = begun(game).replace(rule=rule.init(jax.random.key(0), UPDATE).rule)
+    same_set(np.linalg.eigvals(update_operator(rule, tuned, UPDATE)), 1 + 0.1 * np.linalg.eigvals(m))
+
+
+@pytest.mark.parametrize("n", [4, 40])
+def test_of_no_field_at_all(n):
+    """Which solvers take for a bad start."""
+    still = field(
+        quadratic(np.zeros((2 * n, 2 * n)), n), begun(quadratic(np.zeros((2 * n, 2 * n)), n)), POINT
+    )
+    assert not leading(still, k=3).any()
+    assert curvature(still, "g") == (0, 0)
 
 
 def test_the_jacobian_is_that_of_the_field():
