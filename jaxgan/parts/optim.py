@@ -1,11 +1,16 @@
 """What optax leaves to us: projections at the end of an optimiser chain."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import optax
 
 from jaxgan.parts.types import PyTree
+
+
+class Projected(NamedTuple):
+    """The state of a projection: none, but that there is one can be told of an optimiser's state."""
 
 
 def projected(projection: Callable[[PyTree], PyTree]) -> optax.GradientTransformation:
@@ -19,7 +24,7 @@ def projected(projection: Callable[[PyTree], PyTree]) -> optax.GradientTransform
         landed = projection(optax.apply_updates(params, updates))
         return jax.tree.map(lambda new, old: new - old, landed, params), state
 
-    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+    return optax.GradientTransformation(lambda params: Projected(), update)
 
 
 def clip_weights(bound: float) -> optax.GradientTransformation:

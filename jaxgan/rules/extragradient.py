@@ -25,7 +25,8 @@ def extragradient(
 ) -> Rule:
     """w' = w - h F(w), then w <- w - h F(w'), with F both players' gradients (Korpelevich, 1976).
 
-    With any optimiser, whose memory moves in either half, as in Gidel et al., 2019 (Extra-Adam). Both halves
+    With any optimiser, whose memory moves in either half, as in Gidel et al., 2019 (Extra-Adam): a schedule
+    of its rate counts two steps to an update. Both halves
     see the same batch and latents, without which noise may drive the players apart (Mishchenko et al., 2020).
     Looking ahead changes no statistics. Costs 4 gradients, 1.5 times the arithmetic of `alternating`.
 
@@ -62,8 +63,8 @@ def past_extragradient(
 ) -> Rule:
     """The extragradient, but looking ahead with the last step's gradient (Popov, 1980; Gidel et al., 2019).
 
-    w'_t = w_t - h F(w'_{t-1}), then w_{t+1} = w_t - h F(w'_t), and F(w'_{-1}) = 0. Costs 2 gradients and the
-    memory of them, 0.8 times the arithmetic of `alternating`.
+    w'_t = w_t - h F(w'_{t-1}), then w_{t+1} = w_t - h F(w'_t), and F(w'_{-1}) = 0. The optimiser's memory
+    moves twice here too. Costs 2 gradients and the memory of them, 0.8 times the arithmetic of `alternating`.
 
     >>> from jaxgan.games.toy import bilinear
     >>> rule = past_extragradient(bilinear(), optax.sgd(0.1), optax.sgd(0.1))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
-from jaxgan.parts.types import Batch, Key, PyTree
+from jaxgan.parts.types import Array, Batch, Key, PyTree
 from jaxgan.rules.field import Both, placed
 from jaxgan.rules.rule import Metrics, Rule
 
@@ -17,14 +17,16 @@ class Lookahead(NamedTuple):
 
     inner: PyTree
     slow: Both  # where both players were drawn to last
+    since: Array  # updates made since then, without those that a guard has skipped
 
 
 def lookahead(rule: Rule, *, every: int = 5, pull: float = 0.5) -> Rule:
     """Any rule, and after every k of its updates w <- s + pull (w - s), s <- w, with s where w was k ago.
 
     Both players at once, after the same k updates (Chavdarova et al., 2021). The optimisers' memories and the
-    statistics stay as they are, and a rule's average of G is one of the fast parameters. Costs no gradients,
-    and memory for one more copy of both players.
+    statistics stay as they are, and a rule's average of G is one of the fast parameters. Weights that an
+    optimiser keeps in a set, as `clip_weights`, must begin in it. Costs no gradients, and memory for one more
+    copy of both players.
 
     >>> import optax
     >>> from jaxgan.games.toy import bilinear
@@ -41,15 +43,16 @@ def lookahead(rule: Rule, *, every: int = 5, pull: float = 0.5) -> Rule:
     def init(key: Key, batches: Batch) -> State:
         state = rule.init(key, batches)
         slow = jax.tree.map(jnp.copy, _fast(state))  # a donated state may not hold one buffer twice
-        return state.replace(rule=Lookahead(state.rule, slow))
+        return state.replace(rule=Lookahead(state.rule, slow, jnp.int32(0)))
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         memory: Lookahead = state.rule
         state, metrics = rule.update(state.replace(rule=memory.inner), batches)
-        due = state.step % every == 0
+        since = (memory.since + 1) % every
+        due = since == 0
         fast = jax.tree.map(lambda s, w: jnp.where(due, s + pull * (w - s), w), memory.slow, _fast(state))
         slow = jax.tree.map(lambda s, w: jnp.where(due, w, s), memory.slow, fast)
-        return placed(state, fast).replace(rule=Lookahead(state.rule, slow)), metrics
+        return placed(state, fast).replace(rule=Lookahead(state.rule, slow, since)), metrics
 
     return Rule(init, update, rule.batches)
 

@@ -1,10 +1,13 @@
 """Optimism: each step as if the next gradient would change as the last one did."""
 
+import jax
 import optax
 
-from jaxgan.games.game import Game
+from jaxgan.errors import Refused
+from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
-from jaxgan.parts.types import Lowering
+from jaxgan.parts.optim import Projected
+from jaxgan.parts.types import Batch, Key, Lowering
 from jaxgan.rules.rule import Rule
 from jaxgan.rules.simultaneous import simultaneous
 
@@ -21,10 +24,27 @@ def optimistic(
 
     With SGD it is optimistic gradient descent, w - 2 h F(w_t) + h F(w_{t-1}); with Adam, Optimistic Adam.
     In other variables the former is `past_extragradient`. The last update is part of the optimiser's state.
-    Costs 2 gradients, 0.8 times the arithmetic of `alternating`.
+    Costs 2 gradients, 0.8 times the arithmetic of `alternating`. An optimiser that ends in a projection is
+    refused, since 2 u_t - u_{t-1} leads out of what it keeps to.
 
     >>> from jaxgan.games.toy import bilinear
     >>> rule = optimistic(bilinear(), optax.adam(0.1), optax.adam(0.1))
     """
     g_tx, d_tx = (optax.chain(tx, optax.scale_by_optimistic_gradient()) for tx in (g_tx, d_tx))
-    return simultaneous(game, g_tx, d_tx, average=average, lowering=lowering)
+    rule = simultaneous(game, g_tx, d_tx, average=average, lowering=lowering)
+
+    def init(key: Key, batches: Batch) -> State:
+        state = rule.init(key, batches)
+        memory = jax.tree.leaves((state.g.opt_state, state.d.opt_state), is_leaf=_is_projected)
+        if any(map(_is_projected, memory)):
+            raise Refused(
+                "optimistic steps would leave what the optimiser projects to, as clip_weights does; "
+                "past_extragradient is the rule that projects"
+            )
+        return state
+
+    return rule._replace(init=init)
+
+
+def _is_projected(state: object) -> bool:
+    return isinstance(state, Projected)

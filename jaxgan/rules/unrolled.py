@@ -54,12 +54,13 @@ def unrolled(
             here = gradient(game.d_loss, "d", state, micros, key, state.step + nth, lowering)
             return here.state.replace(d=stepped(here.state.d, d_tx, here.grads)), None
 
-        def answer(state: State) -> Player:
-            return lowering.loop(d_step, state, jnp.arange(steps))[0].d
+        def answer(moved: State) -> Player:
+            before = moved.replace(extra=state.extra)  # what terms remember as D's own step finds it
+            return lowering.loop(d_step, before, jnp.arange(steps))[0].d
 
         d = gradient(game.d_loss, "d", state, micros, key, state.step, lowering)
-        before = state.replace(extra=d.state.extra)
-        g = through(game.g_loss, "g", answer, before, micros, key, state.step, lowering)
+        after = state.replace(extra=d.state.extra)
+        g = through(game.g_loss, "g", answer, after, micros, key, state.step, lowering)
         state = g.state.replace(d=d.state.d)
         return moved(state, Both(g.grads, d.grads), g_tx, d_tx, average), {**d.metrics, **g.metrics}
 

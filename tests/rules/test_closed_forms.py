@@ -7,11 +7,13 @@ import optax
 import pytest
 
 from jaxgan.errors import Refused
-from jaxgan.games.toy import bilinear, quadratic
+from jaxgan.games.toy import bilinear, of_losses, quadratic
+from jaxgan.parts.optim import clip_weights
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.competitive import adaptive_competitive, competitive
 from jaxgan.rules.consensus import consensus
 from jaxgan.rules.extragradient import extragradient, past_extragradient
+from jaxgan.rules.guard import guarded
 from jaxgan.rules.look_through import look_through
 from jaxgan.rules.lookahead import lookahead
 from jaxgan.rules.optimistic import optimistic
@@ -218,6 +220,32 @@ def test_lookahead():
             w = slow = slow + 0.4 * (w - slow)
         points.append(w)
     agrees(lookahead(simultaneous(x.game, *SGD), every=3, pull=0.4), np.array(points))
+
+
+def test_lookahead_counts_the_updates_that_happen():
+    """G descends by 1 a step. The fifth update is skipped, so the sixth is the one that draws back."""
+    line = of_losses(lambda g, d: g + d, lambda g, d: jnp.where(g == -4.0, jnp.nan, 0.0) * d, 0.0, 0.0)
+    rule = guarded(lookahead(simultaneous(line, optax.sgd(1.0), optax.sgd(1.0)), every=5), skip=True)
+    state, path = rule.init(jax.random.key(0), EMPTY), []
+    for n in range(7):
+        if n == 5:  # what was in its way is gone
+            state = state.replace(g=state.g.replace(params=state.g.params - 0.5))
+        state, _ = rule.update(state, EMPTY)
+        path.append(float(state.g.params))
+    np.testing.assert_allclose(path, [-1, -2, -3, -4, -4, -2.75, -3.75])
+
+
+def test_optimism_and_projections_do_not_go_together():
+    box = optax.chain(optax.sgd(1.0), clip_weights(0.01))
+    scheduled = optax.inject_hyperparams(lambda lr: optax.chain(optax.sgd(lr), clip_weights(0.01)))(0.1)
+    for tx in ((box, SGD[1]), (SGD[0], scheduled)):
+        with pytest.raises(Refused, match="past_extragradient is the rule that projects"):
+            optimistic(bilinear(), *tx).init(jax.random.key(0), EMPTY)
+    rule = past_extragradient(bilinear(start=0.005), box, box)
+    state = rule.init(jax.random.key(0), EMPTY)
+    for _ in range(9):
+        state, _ = rule.update(state, EMPTY)
+        assert max(abs(float(p.params)) for p in (state.g, state.d)) <= 0.01
 
 
 def test_what_would_not_move_is_refused():

@@ -10,6 +10,7 @@ from jax.flatten_util import ravel_pytree
 from support import ring_game
 
 from jaxgan.errors import Refused
+from jaxgan.games.game import Aux, Game, Side
 from jaxgan.games.gan import gan
 from jaxgan.games.toy import bilinear
 from jaxgan.models import mlp
@@ -75,6 +76,27 @@ def test_against_finite_differences_of_the_k_step_map():
         np.testing.assert_allclose(taken, np.array(slopes), rtol=1e-6, atol=1e-9)
         first = played(flat)[1]
         jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-9), after.d.params, first)
+
+
+def test_d_takes_the_first_of_the_steps_that_g_sees():
+    """Also where D's loss remembers: every play of it halves the slope that D finds, 1 at first."""
+
+    def d_loss(g, d, context):
+        return -context.extra * d, Aux({}, {}, context.extra / 2, {})
+
+    def g_loss(g, d, context):
+        return g * d, Aux({}, {}, context.extra, {})
+
+    def init(key, batch):
+        return Side(jnp.ones(()), {}), Side(jnp.zeros(()), {}), jnp.ones(())
+
+    game = Game(init, d_loss, g_loss, sample=lambda g, key, index, label: g.params)
+    rule = unrolled(game, optax.sgd(1.0), optax.sgd(1.0), steps=2)
+    empty = {"x": jnp.zeros((1, 1, 1))}
+    state, _ = rule.update(rule.init(jax.random.key(0), empty), empty)
+    assert float(state.d.params) == 1.0
+    assert float(state.g.params) == 1.0 - (1.0 + 0.5)  # by D after two steps, of 1 and 1/2
+    assert float(state.extra) == 0.5  # D's own step alone counts
 
 
 def test_an_optimiser_without_a_derivative_is_refused():
