@@ -90,8 +90,8 @@ class Discriminator(nn.Module):
 
     Residual blocks, the first of which halve the side; ReLU, sum over pixels, a logit with projection. At
     sides up to 32 px two blocks halve and two do not, all of `width` channels (128 in the paper). Above, the
-    side is halved to 4 px or fewer, `width` (64) channels doubled each time up to 16 times; then one block
-    more. `norm` "none" leaves spectral norm out. `attention` and `remat` as in the generator.
+    side is halved while it is even and above 4 px, `width` (64) channels doubled each time up to 16 times;
+    then one block more. `norm` "none" leaves spectral norm out. `attention` and `remat` as in the generator.
 
     >>> d = Discriminator(width=4, classes=10)
     >>> x, label = jnp.ones((2, 32, 32, 3)), jnp.array([3, 9])

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import linen, nnx
 
 from jaxgan.errors import Refused
+from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Params, Stats
 
 
@@ -31,7 +32,7 @@ class Network(NamedTuple):
 
 
 def from_linen(module: linen.Module) -> Network:
-    """A Linen module. Its `__call__` is given `train=` and `key=` if it takes them.
+    """A Linen module. Its `__call__` is given `train=` or `deterministic=`, and `key=`, if it takes them.
 
     Every collection beside "params" becomes statistics. Flax's own Dropout works too (stream "dropout"), but
     draws from one key for the whole batch: across devices only `jaxgan.models.layers.Dropout` keeps the run.
@@ -47,15 +48,17 @@ def from_linen(module: linen.Module) -> Network:
     def keywords(**offered: Any) -> dict[str, Any]:
         return {name: value for name, value in offered.items() if name in signature.parameters}
 
+    quiet = keywords(train=False, deterministic=True)
+
     def init(key: jax.Array, *inputs: Any) -> tuple[Params, Stats]:
         try:
-            signature.bind(*inputs, **keywords(train=False))
+            signature.bind(*inputs, **quiet)
         except TypeError as error:
             raise Refused(
                 f"{type(module).__name__} of {type(module).__module__} cannot be given {len(inputs)} inputs "
                 f"({error}); with some conditionings these are an example or a latent and its label"
             ) from None
-        stats = dict(module.init(key, *inputs, **keywords(train=False)))
+        stats = dict(module.init(key, *inputs, **quiet))
         return stats.pop("params", {}), stats
 
     def apply(
@@ -64,7 +67,7 @@ def from_linen(module: linen.Module) -> Network:
         output, changed = module.apply(
             {"params": params, **stats},
             *inputs,
-            **keywords(train=train, key=key),
+            **keywords(train=train, deterministic=not train, key=key),
             rngs={} if key is None else {"dropout": key[0]},
             mutable=list(stats) if train else [],
         )
@@ -76,7 +79,8 @@ def from_linen(module: linen.Module) -> Network:
 def from_nnx(build: Callable[[nnx.Rngs], nnx.Module]) -> Network:
     """An NNX module, by its constructor, e.g. `from_nnx(lambda rngs: MyGenerator(64, rngs=rngs))`.
 
-    `train` is passed on by `module.train()` and `module.eval()`; every random stream is reseeded from `key`.
+    `train` is passed on by `module.train()` and `module.eval()`; every random stream is reseeded from the
+    first of the keys, so Flax's Dropout draws as it does in Linen.
 
     >>> import jax.numpy as jnp
     >>> dense = from_nnx(lambda rngs: nnx.Linear(4, 3, rngs=rngs))
@@ -92,10 +96,13 @@ def from_nnx(build: Callable[[nnx.Rngs], nnx.Module]) -> Network:
         return params, {"spectral": spectral, "batch_stats": batch_stats, "rest": rest}
 
     def put_together(params: Params, stats: Stats, key: jax.Array) -> nnx.Module:
-        streams = jax.tree.map(
-            lambda x: key if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else jnp.zeros((), x.dtype),
-            nnx.to_pure_dict(blank[3]),
-        )
+        def reseeded(path: tuple, x: jax.ShapeDtypeStruct) -> jax.Array:
+            if not jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
+                return jnp.zeros(x.shape, x.dtype)  # a count
+            own = fold(key, jax.tree_util.keystr(path))
+            return jax.random.split(own, x.shape) if x.shape else own
+
+        streams = jax.tree_util.tree_map_with_path(reseeded, nnx.to_pure_dict(blank[3]))
         pure = (params, stats["spectral"], stats["batch_stats"], streams, stats["rest"])
         states = jax.tree.map(lambda x: x, tuple(blank))  # fresh containers: filling them in is by mutation
         for state, values in zip(states, pure, strict=True):

@@ -62,6 +62,51 @@ def test_nnx_is_pure_and_seeded_by_its_key():
     np.testing.assert_array_equal(net.apply(params, stats, X)[0], net.apply(params, stats, X)[0])
 
 
+class Two(nnx.Module):
+    def __init__(self, rngs):
+        self.one = nnx.Dropout(0.5, rngs=rngs)
+        self.other = nnx.Dropout(0.5, rngs=rngs)
+
+    def __call__(self, x):
+        return self.one(x), self.other(x)
+
+
+def test_nnx_layers_drop_out_on_their_own():
+    net = from_nnx(Two)
+    a, b = net.apply(*net.init(KEYS[0], X), jnp.ones((8, 64)), key=KEYS, train=True)[0]
+    assert abs(float(((a > 0) == (b > 0)).mean()) - 0.5) < 0.1
+
+
+def test_a_stack_of_nnx_layers_has_a_key_for_each():
+    class Stack(nnx.Module):
+        def __init__(self, rngs):
+            @nnx.split_rngs(splits=3)
+            @nnx.vmap
+            def made(rngs):
+                return nnx.Dropout(0.5, rngs=rngs)
+
+            self.drops = made(rngs)
+
+        def __call__(self, x):
+            return nnx.vmap(lambda drop, x: drop(x), in_axes=(0, None))(self.drops, x)
+
+    net = from_nnx(Stack)
+    masks = net.apply(*net.init(KEYS[0], X), jnp.ones((8, 64)), key=KEYS, train=True)[0] > 0
+    assert abs(float((masks[0] == masks[1]).mean()) - 0.5) < 0.1
+
+
+def test_linen_may_be_told_deterministic_instead():
+    class Told(linen.Module):
+        @linen.compact
+        def __call__(self, x, deterministic=True):
+            return linen.Dropout(0.5, deterministic=deterministic)(x)
+
+    net = from_linen(Told())
+    given = *net.init(KEYS[0], X), X
+    np.testing.assert_array_equal(net.apply(*given)[0], X)
+    assert (net.apply(*given, key=KEYS, train=True)[0] == 0).any()
+
+
 def test_nnx_plays_a_game():
     """BatchNorm, dropout and spectral norm inside `grad` inside `jit`, averaged too."""
     net = from_nnx(lambda rngs: Nnx(4, rngs)), from_nnx(lambda rngs: Nnx(1, rngs))
