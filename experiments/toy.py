@@ -14,7 +14,9 @@ Recipes differ in nothing else than their name says. `non_saturating`, `least_sq
 losses; `pack2` and `pack4` the first of these with a D that sees so many examples at once; `r1` the first
 with a penalty (Mescheder et al., 2018), and `relativistic` that of pairs with R1 and R2 (Huang et al., 2024),
 all of the weight `gamma`; `wgan_gp` has its usual weight of 10 and five steps of D to one of G (Gulrajani et
-al., 2017), so it takes five times as long. No average of G: what is sampled is G at the last step.
+al., 2017), so it takes five times as long. The rates are those that suit the first, ten times higher for G
+than for D: compared is how losses bear that, not the best of each. No average of G: what is sampled is G at
+the last step.
 """
 
 from dataclasses import dataclass

@@ -34,9 +34,10 @@ def field(game: Game, state: State, batch: Batch, key: Key | None = None) -> Fie
     """The game's field on one batch, leaves [B, ...], with the latents and other draws of one key.
 
     Statistics, the game's memory and the step stay as they are in the state, and with them the weight of a
-    term that is scheduled or lazy. The averaged generator is not looked at. Without a key, the state's own.
-    J u is J^T differentiated once more, reverse mode alone: it serves where there is no forward mode. What a
-    network holds back from its gradient J holds still too, as the vectors of spectral norm.
+    term that is scheduled or lazy; where D makes several steps to one of G, its terms are weighted by G's.
+    The averaged generator is not looked at. Without a key, the state's own. J u is J^T differentiated once
+    more, reverse mode alone: it serves where there is no forward mode. What a network holds back from its
+    gradient J holds still too, as the vectors of spectral norm.
 
     >>> import optax
     >>> from jaxgan.games.toy import bilinear
