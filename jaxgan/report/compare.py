@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from jaxgan.errors import Refused
 from jaxgan.evaluate import names
-from jaxgan.report.methods import COVERING, Known, Measure, Method, Trained, methods
+from jaxgan.report.diversity import COVERING
+from jaxgan.report.methods import Known, Measure, Method, Trained, methods
 from jaxgan.report.statistics import Interval, failures, holm, share
 from jaxgan.report.tables import SURE, WITHIN, Better, Table, table
 from jaxgan.report.words import short
@@ -19,7 +20,8 @@ Means, with intervals by Student's t, are over all training seeds; one that ende
 number. Spread is the standard deviation over seeds. Stable are seeds within the stated distance of their
 method's best (of the median, where better is not known); by default {100 * WITHIN:.0f} % of the range of all.
 Failed are seeds with numbers that are not finite, and those that collapsed: their own stop rule said so, or
-{", ".join(COVERING[:-1])} or {COVERING[-1]} fell below half of its best in the last two measurements.
+the last {", ".join(COVERING[:-1])} or {COVERING[-1]} is 0, or below half of its best after the first tenth of
+the run, or of what real examples score, where that is known.
 The best steps are chosen by the numbers shown, which flatters every method.
 p is of t-tests (Welch's of unlike seeds, Holm's of many pairs), of failures Fisher's; by rearranging seeds or
 signs it assumes no distribution. That several measures are looked at is not corrected for."""

@@ -2,17 +2,14 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxgan.errors import Refused
+from jaxgan.report.diversity import ended_at
 from jaxgan.report.record import Record, measured, number, records, trained
 from jaxgan.run.settings import RESUMABLE
-from jaxgan.run.stop import collapsed
-
-COVERING = ("modes", "coverage", "recall", "diversity")
-"""Of these a seed has collapsed that ends below half of its best, by the rule `jaxgan.run.stop.collapsed`."""
 
 _APART = RESUMABLE | {"seed", "seeds", "over"}  # options that make no other method
 
@@ -62,12 +59,12 @@ def methods(runs: Sequence[Path]) -> tuple[list[Method], Known]:
     every = records(runs)
     for record in every:
         files = record.manifest["files"]
-        for lane, rows in zip(record.lanes or (None,), record.members, strict=True):
+        for place, lane in enumerate(record.lanes or (None,)):
             own = {**record.config, **(lane.values if lane else {})}
             options = {name: x for name, x in own.items() if name not in _APART}
             key = json.dumps([options, files], sort_keys=True)
             seed = lane.seed if lane else int(own["seed"])
-            one = _trained(record, seed, lane.name if lane else "", rows)
+            one = _trained(record, seed, place)
             old = found.get(key, Method("", options, files, ()))
             if twins := [other for other in old.seeds if other.seed == seed]:
                 raise Refused(
@@ -77,8 +74,9 @@ def methods(runs: Sequence[Path]) -> tuple[list[Method], Known]:
     return _named(list(found.values())), _known(every)
 
 
-def _trained(record: Record, seed: int, lane: str, rows: Iterable[Mapping[str, Any]]) -> Trained:
-    numbers = [{name: number(x) for name, x in row.items()} for row in rows]
+def _trained(record: Record, seed: int, place: int) -> Trained:
+    lane = record.lanes[place].name if record.lanes else ""
+    numbers = [{name: number(x) for name, x in row.items()} for row in record.members[place]]
     values: dict[Measure, dict[int, float]] = {}
     for row in measured(numbers):
         for name in row.keys() - {"step"}:
@@ -93,17 +91,17 @@ def _trained(record: Record, seed: int, lane: str, rows: Iterable[Mapping[str, A
     }
     ended = str(record.still.get(lane)) if lane else record.end
     over = ended.startswith(("stop", "stands still", "has stood still", "NotFinite"))
-    return Trained(seed, record.name, lane, finite, _failed(numbers, ended), over)
+    return Trained(seed, record.name, lane, finite, _failed(record, place, numbers, ended), over)
 
 
-def _failed(rows: list[dict[str, float]], ended: str) -> str:
+def _failed(record: Record, place: int, rows: list[dict[str, float]], ended: str) -> str:
     """Why a seed counts as failed: not finite, or collapsed by its own stop rule or by what it ended at."""
     if "stand" in ended or "stood" in ended or "NaN" in ended or ended.startswith("NotFinite"):
         return "not finite"
     last = [x for row in (*trained(rows)[-1:], *measured(rows)[-1:]) for x in row.values()]
     if not all(map(math.isfinite, last)):
         return "not finite"
-    if "collapsed" in ended or any(collapsed(name).why(rows) for name in COVERING):
+    if "collapsed" in ended or any(mark == "bad" for mark, _ in ended_at(record, place)):
         return "collapsed"
     return ""
 

@@ -1,17 +1,16 @@
 """Did it go well? What a person is told first, each line with its mark and the reason."""
 
-import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from jaxgan.report.copying import copying
+from jaxgan.report.diversity import RULE, ended_at
 from jaxgan.report.line import MARKS, Line, Mark
 from jaxgan.report.record import Record, measured
 from jaxgan.report.scores import Score, scored, scores
-from jaxgan.report.signs import ending, health, of_lanes
+from jaxgan.report.signs import health
 from jaxgan.report.words import count, short
-from jaxgan.run.stop import collapsed
 
 
 def verdict(record: Record) -> list[Line]:
@@ -76,41 +75,16 @@ def best(record: Record, found: Sequence[Score]) -> Line:
 
 def diversity(record: Record) -> Line:
     """Whether the samples are as different as the examples are, as far as anything says so."""
-    found: list[tuple[Mark, str]] = []
-    after = record.reached // 10
-    for name in ("diversity", "modes", "coverage", "recall"):
-        if fallen := of_lanes(record, collapsed(name, after=after).why, measured):
-            found.append(("bad", fallen))
-    lost = [name for name in ("modes", "coverage", "recall") if _ends(record, name) == 0]
-    found += [("bad", f"{name} ended at 0") for name in lost]
-    ends = [ending(measured(rows), "diversity", 1) for rows in record.members]
-    if ends := [x for x in ends if math.isfinite(x)]:
-        lowest = min(ends)
-        mark: Mark = "good" if lowest >= 0.75 else "look" if lowest >= 0.5 else "bad"
-        found.append((mark, f"samples lie {short(100 * lowest)} % as far apart as examples do"))
-    for one in record.newest:
-        for name in ("coverage", "recall", "modes"):
-            own, real = (one.rows.get(row, {}).get(name) for row in ("samples", "oracle"))
-            if own and real and real.value > 0:
-                share = own.value / real.value
-                mark = "good" if share >= 0.75 else "look" if share >= 0.5 else "bad"
-                found.append((mark, f"{name} {short(own.value)}, of real examples {short(real.value)}"))
-    rule = "bad: below half of its best after the first tenth, or of real examples; look: below 75 %"
+    names = [f"{lane.name}: " for lane in record.lanes] or [""]
+    found = [(mark, name, words) for n, name in enumerate(names) for mark, words in ended_at(record, n)]
     if not found:
         words = (
             "Not measured: give the experiment a hook of jaxgan.evaluate.health, or run `jaxgan evaluate`."
         )
-        return Line("unknown", "Diversity", words, rule)
-    worst = max((mark for mark, _ in found), key=MARKS.index)
-    return Line(
-        worst, "Diversity", _sentence(dict.fromkeys(words for mark, words in found if mark == worst)), rule
-    )
-
-
-def _ends(record: Record, name: str) -> float:
-    """The lowest of the lanes' last measurements, infinite where there are none."""
-    found = ([row[name] for row in rows if name in row] for rows in record.members)
-    return min((values[-1] for values in found if values), default=math.inf)
+        return Line("unknown", "Diversity", words, RULE)
+    worst = max((mark for mark, _, _ in found), key=MARKS.index)
+    told = (f"{name}{words}" for mark, name, words in found if mark == worst)
+    return Line(worst, "Diversity", _sentence(told), RULE)
 
 
 _UNSCORED = Line(

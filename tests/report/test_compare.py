@@ -9,6 +9,8 @@ from scipy import stats
 
 from jaxgan.errors import Refused
 from jaxgan.report.compare import compare, compared
+from jaxgan.report.record import record
+from jaxgan.report.verdict import diversity
 
 MODES = {0: [2, 5, 6], 1: [2, 6, 6], 2: [3, 5, 7], 3: [1, 7, 6], 4: [2, 6, 5], 5: [2, 5, 7]}
 MORE = {seed: [2, values[1], values[2] + (2 if seed else 1)] for seed, values in MODES.items()}
@@ -168,6 +170,11 @@ def test_a_seed_that_ended_early_counts_by_its_last_number(tmp_path):
     [
         ([5, 6, 7], "finished", ""),
         ([5, 6, 2, 2], "finished", "collapsed"),
+        ([4, 8, 8, 8, 8, 0], "finished", "collapsed"),  # in the last measurement alone
+        ([5, 6, 7, 0], "finished", "collapsed"),
+        ([5, 6, 7, 3], "finished", "collapsed"),
+        ([0, 0, 0], "finished", "collapsed"),
+        ([9, 4, 4, 4], "finished", ""),  # it began at what no training has made
         ([5, 6, 2, 6], "finished", ""),
         ([5, 6, "nan"], "finished", "not finite"),
         ([5, 6], "stopped: coverage has collapsed to 0.1, from 0.9 at step 5", "collapsed"),
@@ -179,6 +186,37 @@ def test_what_a_failure_is(tmp_path, values, ended, why):
     other = run(tmp_path / "b", values=values, gamma=1.0)
     found = compared([run(tmp_path / "a", values=values, ended=ended), other])
     assert list(found.failures[0].why.values()) == ([why] if why else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "bad"),
+    [
+        ("modes", [4, 8, 8, 0], True),
+        ("recall", [1.0, 0.45, 0.45, 0.45], False),
+        ("diversity", [2.5, 1.1, 1.0, 1.0], False),
+        ("diversity", [0.3, 0.4, 0.45, 0.45], True),  # examples have 1
+        ("coverage", [0.1, 0.9, 0.2, 0.9], False),
+    ],
+)
+def test_a_failure_is_what_a_report_calls_bad(tmp_path, name, values, bad):
+    a = run(tmp_path / "a", name, values=values)
+    found = compared([a, run(tmp_path / "b", name, values=values, gamma=1.0)])
+    assert (found.failures[0].why == {"a": "collapsed"}) == bad
+    assert (diversity(record(a)).mark == "bad") == bad
+
+
+@pytest.mark.parametrize(
+    ("n", "step", "why"), [(100, 200, {"a": "collapsed"}), (2, 200, {}), (100, 100, {"a": "collapsed"})]
+)
+def test_where_real_examples_are_known_a_failure_is_below_half_of_them(tmp_path, n, step, why):
+    a, b = two(tmp_path, {0: [3, 3, 3]}, {0: [8, 8, 8]})
+    assert not compared([a, b]).failures[0].why
+    modes = {"samples": {"modes": {"value": 3.0}}, "oracle": {"modes": {"value": 8.0}}}
+    for path in (a, b):
+        evaluation(path, step, 0.0, n=n, rows=modes)
+    assert compared([a, b], "modes").failures[0].why == {
+        place.replace("a", "a-0"): x for place, x in why.items()
+    }
 
 
 def test_lanes_that_stand_still_have_failed(tmp_path):

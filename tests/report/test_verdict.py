@@ -80,7 +80,7 @@ def test_diversity(values, mark, tmp_path):
 
 def test_the_least_diverse_lane_counts(tmp_path):
     run = run_folder(tmp_path / "run", [{"step": 9, "diversity": [0.9, 0.3]}], config={"seeds": "0:2"})
-    assert lines(run)["Diversity"].words == "samples lie 30 % as far apart as examples do."
+    assert lines(run)["Diversity"].words == "seed=1: samples lie 30 % as far apart as examples do."
 
 
 def test_diversity_is_read_off_an_evaluation_too(tmp_path):
