@@ -224,7 +224,7 @@ def said(found: Comparison) -> str:
         lines += ["", f"{one.name}, {one.how}, {one.when} ({way})"]
         rows = [["", "mean", "95 % interval", "spread", f"stable (within {short(one.within)})"]]
         for x in one.summaries:
-            interval = f"[{short(x.mean.low)}, {short(x.mean.high)}]" if x.seeds > 1 else "–"
+            interval = f"[{short(x.mean.low)}, {short(x.mean.high)}]" if x.spread > 0 else "–"
             rows.append(
                 [x.method, short(x.mean.value), interval, short(x.spread), f"{x.stable} of {x.seeds}"]
             )

@@ -28,6 +28,8 @@ class Interval(NamedTuple):
 class Difference(NamedTuple):
     """How much B is above A: the interval of the mean, and what speaks for its being chance.
 
+    Seeds that do not spread give no interval: that a few agree makes nothing certain, and so `p` is that of
+    rearranging them.
     `p` is that of the t-test, `p_shuffled` that of rearranging the seeds, which assumes no distribution.
     `shown` is the smallest true difference that this many seeds with this spread find four times in five.
     """
@@ -48,7 +50,8 @@ def mean(x: np.ndarray) -> Interval:
     """
     if len(x) < 2:
         return Interval(float(np.mean(x)), np.nan, np.nan)
-    return _around(float(np.mean(x)), float(np.std(x, ddof=1)) / sqrt(len(x)), len(x) - 1)
+    error = _beyond_rounding(float(np.std(x, ddof=1)) / sqrt(len(x)), x)
+    return _around(float(np.mean(x)), error, len(x) - 1)
 
 
 def share(count: int, of: int) -> Interval:
@@ -73,7 +76,7 @@ def paired(a: np.ndarray, b: np.ndarray) -> Difference:
     (1.0, 0.003, 0.25)
     """
     each = b - a
-    error = float(np.std(each, ddof=1)) / sqrt(len(each))
+    error = _beyond_rounding(float(np.std(each, ddof=1)) / sqrt(len(each)), a, b)
     return _difference(float(np.mean(each)), error, len(each) - 1, _flipped(each), True, len(each))
 
 
@@ -87,23 +90,25 @@ def unpaired(a: np.ndarray, b: np.ndarray) -> Difference:
     parts = np.array([np.var(x, ddof=1) / len(x) for x in (a, b)])
     degrees = np.array([len(a) - 1, len(b) - 1])
     freedom = parts.sum() ** 2 / (parts**2 / degrees).sum() if parts.any() else degrees.sum()
-    difference, error = float(np.mean(b) - np.mean(a)), sqrt(float(parts.sum()))
+    difference, error = float(np.mean(b) - np.mean(a)), _beyond_rounding(sqrt(float(parts.sum())), a, b)
     return _difference(difference, error, float(freedom), _shuffled(a, b), False, min(len(a), len(b)))
 
 
-def spreads(a: np.ndarray, b: np.ndarray) -> float:
-    """p of A and B spreading alike over seeds (Brown & Forsythe, 1974); 1 where they are too few to tell.
+def spreads(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """How much farther B's seeds lie from their median than A's, and p (Brown & Forsythe, 1974).
 
-    >>> round(spreads(np.array([1.0, 2.0, 3.0, 4.0]), np.array([-9.0, -1.0, 2.0, 9.0])), 3)
-    0.101
+    p is 1 where neither's distances vary, as those of two seeds never do: then nothing can be told.
+
+    >>> more, p = spreads(np.array([1.0, 2.0, 3.0, 4.0]), np.array([-9.0, -1.0, 2.0, 9.0]))
+    >>> more, round(p, 3)
+    (4.25, 0.101)
     """
     apart = [np.abs(x - np.median(x)) for x in (a, b)]
     freedom = len(a) + len(b) - 2
     pooled = sum(float(np.square(x - x.mean()).sum()) for x in apart) / freedom
-    error = sqrt(pooled * (1 / len(a) + 1 / len(b)))
-    if not error:
-        return 1.0
-    return _p(float(apart[0].mean() - apart[1].mean()) / error, freedom)
+    error = _beyond_rounding(sqrt(pooled * (1 / len(a) + 1 / len(b))), a, b)
+    more = float(apart[1].mean() - apart[0].mean())
+    return more, _p(more / error, freedom) if error else 1.0
 
 
 def failures(a: tuple[int, int], b: tuple[int, int]) -> float:
@@ -130,9 +135,16 @@ def holm(p: list[float]) -> list[float]:
     return adjusted
 
 
+def _beyond_rounding(error: float, *x: np.ndarray) -> float:
+    """A standard error, 0 where it is no more than rounding makes of numbers like x."""
+    return error if error > _ROUNDING * max(float(np.abs(each).max()) for each in x) else 0.0
+
+
 def _around(value: float, error: float, freedom: float) -> Interval:
     from scipy.stats import t
 
+    if not error:
+        return Interval(value, np.nan, np.nan)
     reach = float(t.ppf((1 + LEVEL) / 2, freedom)) * error
     return Interval(value, value - reach, value + reach)
 
@@ -140,9 +152,10 @@ def _around(value: float, error: float, freedom: float) -> Interval:
 def _difference(
     value: float, error: float, freedom: float, shuffled: float, are_paired: bool, seeds: int
 ) -> Difference:
-    if error <= _ROUNDING * abs(value):  # no spread: a t-test would be certain
-        return Difference(Interval(value, value, value), shuffled, shuffled, 0.0, are_paired, seeds)
-    interval, p, shown = _around(value, error, freedom), _p(value / error, freedom), error * _found(freedom)
+    interval = _around(value, error, freedom)
+    if not error:  # a t-test would be certain
+        return Difference(interval, shuffled, shuffled, 0.0, are_paired, seeds)
+    p, shown = _p(value / error, freedom), error * _found(freedom)
     return Difference(interval, p, shuffled, shown, are_paired, seeds)
 
 

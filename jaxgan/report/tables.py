@@ -14,6 +14,12 @@ from jaxgan.report.words import short
 SURE = 0.05
 """A p below it tells a difference."""
 
+ENOUGH = 5
+"""Of fewer seeds hardly any rearranging is rare enough to tell, and a t-test leans on their being normal."""
+
+PAIRED = 0.75
+"""Of the seeds of either method: so many must be seeds of the other too to compare seed by seed."""
+
 WITHIN = 0.1
 """Of the range of all seeds: a seed as near as this to its method's best is stable."""
 
@@ -64,9 +70,10 @@ def table(
 ) -> Table:
     """The table of `chosen`: method -> seed -> number.
 
-    >>> seeds = {"A": {0: 6.0, 1: 7.0, 2: 6.0, 3: 7.0}, "B": {0: 8.0, 1: 8.0, 2: 7.0, 3: 8.0}}
+    >>> a, b = [6.0, 7.0, 6.0, 7.0, 6.0], [8.0, 8.0, 7.0, 8.0, 7.0]
+    >>> seeds = {"A": dict(enumerate(a)), "B": dict(enumerate(b))}
     >>> print(table(Measure("modes", "while training"), "at step 10", "higher", seeds).pairs[0].says)
-    B is better than A: +1.25 [0.454, 2.05], 4 seeds, the same in both (p 0.0154, by rearranging 0.125).
+    B is better than A: +1.2 [0.645, 1.76], 5 seeds, the same in both (p 0.00388, by rearranging 0.0625).
     """
     arrays = {method: np.array(list(seeds.values())) for method, seeds in chosen.items()}
     if within is None:
@@ -77,37 +84,47 @@ def table(
         near = int((np.abs(x - best) <= within * (1 + 1e-9)).sum())
         spread = float(np.std(x, ddof=1)) if len(x) > 1 else math.nan
         summaries.append(Summary(method, mean(x), spread, near, len(x)))
-    differences = {}
-    for a, b in combinations(chosen, 2):
-        if min(len(chosen[a]), len(chosen[b])) > 1:
-            differences[a, b] = _difference(chosen[a], chosen[b])
-    adjusted = holm([difference.p for difference in differences.values()])
-    pairs = []
-    for ((a, b), difference), p in zip(differences.items(), adjusted, strict=True):
-        p_spread = spreads(arrays[a], arrays[b])
-        words = _verdict(a, b, difference, p, better, len(differences))
+    pairs = _pairs(chosen, better)
+    return Table(measure.name, measure.how, when, better, within, oracle, tuple(summaries), pairs)
+
+
+def _pairs(chosen: Mapping[str, Mapping[int, float]], better: Better) -> tuple[Pair, ...]:
+    """Every two methods of two seeds or more; each p is one among so many."""
+    of = [(a, b) for a, b in combinations(chosen, 2) if min(len(chosen[a]), len(chosen[b])) > 1]
+    differences = [_difference(chosen[a], chosen[b]) for a, b in of]
+    spread = [spreads(*(np.array(list(chosen[name].values())) for name in pair)) for pair in of]
+    adjusted = holm([difference.p for difference in differences]), holm([p for _, p in spread])
+    among = f" among {len(of)} pairs" if len(of) > 1 else ""
+    found = []
+    for (a, b), difference, (more, _), p, p_spread in zip(of, differences, spread, *adjusted, strict=True):
+        words = _verdict(a, b, difference, p, better, among)
         if p_spread < SURE:
-            loud, calm = (a, b) if np.std(arrays[a]) > np.std(arrays[b]) else (b, a)
-            words += f" Over seeds {loud} spreads more than {calm} (p {short(p_spread)})."
-        pairs.append(Pair(a, b, difference, p, p_spread, words))
-    return Table(measure.name, measure.how, when, better, within, oracle, tuple(summaries), tuple(pairs))
+            loud, calm = (b, a) if more > 0 else (a, b)
+            words += (
+                f" Over seeds {loud} spreads more about its median than {calm} (p {short(p_spread)}{among})."
+            )
+        found.append(Pair(a, b, difference, p, p_spread, words))
+    return tuple(found)
 
 
 def _difference(a: Mapping[int, float], b: Mapping[int, float]) -> Difference:
-    """Seed by seed where all seeds of one are seeds of the other too, else of two groups."""
+    """Seed by seed where at most a quarter of either's seeds is without a partner, else of two groups.
+
+    A pair gains what its seed does to both methods alike, and costs the seeds that have no partner: of 16
+    seeds and 2 only 2 pairs would be left.
+    """
     shared = [seed for seed in a if seed in b]
-    if len(shared) == min(len(a), len(b)):
+    if len(shared) >= max(2, PAIRED * max(len(a), len(b))):
         return paired(np.array([a[seed] for seed in shared]), np.array([b[seed] for seed in shared]))
     return unpaired(np.array(list(a.values())), np.array(list(b.values())))
 
 
-def _verdict(a: str, b: str, found: Difference, p: float, better: Better, pairs: int) -> str:
+def _verdict(a: str, b: str, found: Difference, p: float, better: Better, among: str) -> str:
     """The plain sentence."""
     seeds = f"{found.seeds} seeds" + (", the same in both" if found.paired else " or more, not the same")
-    sure = f"p {short(p)}" + (f" among {pairs} pairs" if pairs > 1 else "")
-    sure += f", by rearranging {short(found.p_shuffled)}"
-    if found.interval == (0, 0, 0):
-        return f"No difference: {b} and {a} are the same, {seeds}."
+    sure = f"p {short(p)}{among}, by rearranging {short(found.p_shuffled)}"
+    if math.isnan(found.interval.low) and not found.interval.value:
+        return f"No difference was seen: {b} and {a} are the same, {seeds}."
     if p >= SURE:
         if found.shown:
             sure += f"; a true difference of {short(found.shown)} or more would be found four times in five"
@@ -115,14 +132,18 @@ def _verdict(a: str, b: str, found: Difference, p: float, better: Better, pairs:
     interval = found.interval
     if (interval.value > 0) == (better == "lower"):
         a, b, interval = b, a, Interval(-interval.value, -interval.high, -interval.low)
-    return f"{b} is {'better' if better else 'higher'} than {a}: {signed(interval)}, {seeds} ({sure})."
+    few = "Too few seeds to say; by a t-test alone " if found.seeds < ENOUGH else ""
+    way = "better" if better else "higher"
+    return f"{few}{b} is {way} than {a}: {signed(interval)}, {seeds} ({sure})."
 
 
 def signed(interval: Interval) -> str:
     """A difference with its interval.
 
-    >>> signed(Interval(1.3, 0.9, 1.8))
-    '+1.3 [0.9, 1.8]'
+    >>> signed(Interval(1.3, 0.9, 1.8)), signed(Interval(-1.0, math.nan, math.nan))
+    ('+1.3 [0.9, 1.8]', '−1, the same difference in every seed')
     """
-    sign = "+" if interval.value > 0 else ""
-    return f"{sign}{short(interval.value)} [{short(interval.low)}, {short(interval.high)}]"
+    value = f"{'+' if interval.value > 0 else ''}{short(interval.value)}"
+    if math.isnan(interval.low):
+        return f"{value}, the same difference in every seed"
+    return f"{value} [{short(interval.low)}, {short(interval.high)}]"

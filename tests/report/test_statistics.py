@@ -59,10 +59,20 @@ def test_many_seeds_are_rearranged_at_random():
 
 
 def test_spreads_and_failures():
-    np.testing.assert_allclose(statistics.spreads(A, B), stats.levene(A, B, center="median").pvalue)
-    assert statistics.spreads(np.ones(4), np.zeros(4)) == 1.0
+    more, p = statistics.spreads(A, B)
+    np.testing.assert_allclose(p, stats.levene(A, B, center="median").pvalue)
+    np.testing.assert_allclose(more, abs(B - np.median(B)).mean() - abs(A - np.median(A)).mean())
+    assert statistics.spreads(np.ones(4), np.zeros(4)) == (0.0, 1.0)
     table = [[5, 3], [1, 9]]
     np.testing.assert_allclose(statistics.failures((5, 8), (1, 10)), stats.fisher_exact(table).pvalue)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_spreads_of_few_seeds_tell_nothing(n):
+    """Two seeds lie equally far from their median, but for rounding, which is no evidence."""
+    random = np.random.RandomState(0)
+    alarms = [statistics.spreads(*random.normal(5, 1, (2, n)).round(3))[1] < 0.05 for _ in range(200)]
+    assert np.mean(alarms) < 0.05
 
 
 def test_holm():
@@ -72,11 +82,19 @@ def test_holm():
 
 
 def test_seeds_that_do_not_spread():
-    """A t-test would be certain; rearranging the seeds is not."""
+    """A t-test would be certain, and its interval without width; rearranging the seeds is not."""
     same, above = np.full(5, 7.0), np.full(5, 8.0)
-    assert statistics.paired(same, same)[:3] == (statistics.Interval(0.0, 0.0, 0.0), 1.0, 1.0)
-    assert statistics.paired(same, above).p == 2 / 2**5
-    assert statistics.unpaired(same, above).p == pytest.approx(2 / 252)
+    steps = np.array([0.1, 0.2, 0.3, 0.4, 0.5])  # the differences are alike but for rounding
+    for found, p in (
+        (statistics.paired(same, same), 1.0),
+        (statistics.paired(same, above), 2 / 2**5),
+        (statistics.paired(steps, steps + 0.1), 2 / 2**5),
+        (statistics.unpaired(same, above), 2 / 252),
+    ):
+        assert (found.p, found.shown) == (pytest.approx(p), 0.0)
+        assert np.isnan(found.interval[1:]).all()
+    assert statistics.mean(same)[0] == 7.0
+    assert np.isnan(statistics.mean(same)[1:]).all()
 
 
 @pytest.mark.parametrize(("n", "effect"), [(4, 2.127949), (8, 1.156035), (16, 0.749465)])

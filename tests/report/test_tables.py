@@ -1,6 +1,7 @@
 """One measure of several methods: what counts as stable, and what a correction takes back."""
 
 import numpy as np
+from scipy import stats
 
 from jaxgan.report.methods import Measure
 from jaxgan.report.tables import table
@@ -30,3 +31,65 @@ def test_a_difference_among_many_must_be_clearer():
     assert two.p == two.difference.p == three.difference.p < 0.05 < three.p
     assert two.says.startswith("A is better than B: −1 [")
     assert three.says.startswith("No difference can be told: B - A is +1 [")
+
+
+def numbered(*values):
+    return dict(enumerate(values))
+
+
+def said(better="higher", **seeds):
+    return [pair.says for pair in table(KID, "", better, seeds).pairs]
+
+
+def test_what_spreads_more_is_told_by_what_was_tested():
+    """One outlier makes the standard deviation of B the larger, though A lies farther from its median."""
+    a, b = numbered(*[-1.0, 1.0] * 8), numbered(*[0.0] * 15, 4.5)
+    assert np.std(list(b.values())) > np.std(list(a.values()))
+    assert "Over seeds A spreads more about its median than B (p 0.01" in said(A=a, B=b)[0]
+    assert "Over seeds A spreads more about its median than B (p 0.01" in said(B=b, A=a)[0]
+
+
+def test_what_spreads_more_is_one_of_many_pairs():
+    random = np.random.RandomState(0)
+    seeds = {name: numbered(*random.normal(0, sd, 8)) for name, sd in zip("ABC", (1, 1, 3.5), strict=True)}
+    (one,) = table(KID, "", "lower", {name: seeds[name] for name in "AC"}).pairs
+    many = {(pair.a, pair.b): pair for pair in table(KID, "", "lower", seeds).pairs}
+    assert one.p_spread < many["A", "C"].p_spread
+    plain = sorted(stats.levene(*(list(seeds[x].values()) for x in pair)).pvalue for pair in many)
+    corrected = np.minimum(np.maximum.accumulate(np.multiply(plain, [3, 2, 1])), 1)
+    np.testing.assert_allclose(sorted(pair.p_spread for pair in many.values()), corrected)
+    assert " among 3 pairs)." in many["B", "C"].says
+
+
+def test_of_few_seeds_it_is_said_first():
+    a = [6.0, 7.0, 6.0, 7.1, 6.1]
+    b = [8.0, 9.02, 8.1, 9.0, 8.2]
+    assert said(A=numbered(*a[:2]), B=numbered(*b[:2]))[0].startswith(
+        "Too few seeds to say; by a t-test alone B is better than A: +2.01 [1.88, 2.14], 2 seeds"
+    )
+    assert said(A=numbered(*a[:4]), B=numbered(*b[:4]))[0].startswith("Too few seeds to say; by a t-test")
+    assert said(A=numbered(*a), B=numbered(*b))[0].startswith("B is better than A: +2.02 [")
+
+
+def test_the_same_difference_everywhere_has_no_interval():
+    a, b = [1.0, 2.0, 5.0, 3.0, 2.0, 4.0], [2.0, 3.0, 6.0, 4.0, 3.0, 5.0]
+    assert said(A=numbered(*a), B=numbered(*b)) == [
+        "B is better than A: +1, the same difference in every seed, 6 seeds, the same in both "
+        "(p 0.0312, by rearranging 0.0312)."
+    ]
+    assert said(A=numbered(*a[:2]), B=numbered(*b[:2]))[0].startswith(
+        "No difference can be told: B - A is +1, the same difference in every seed, 2 seeds"
+    )
+
+
+def test_few_that_are_in_both_are_no_pairs():
+    """Of 16 seeds and 2 all 18 count; of 8 and 7 the 7 pairs."""
+    random = np.random.RandomState(0)
+    a, b = numbered(*random.normal(5, 1, 16)), numbered(*random.normal(8, 1, 16))
+    for few, paired in ((2, False), (11, False), (12, True), (16, True)):
+        some = {seed: b[seed] for seed in range(few)}
+        (pair,) = table(KID, "", "higher", {"A": a, "B": some}).pairs
+        x, y = list(a.values()), list(some.values())
+        theirs = stats.ttest_rel(y, x[:few]) if paired else stats.ttest_ind(y, x, equal_var=False)
+        np.testing.assert_allclose(pair.p, theirs.pvalue)
+        assert pair.difference.paired == paired
