@@ -12,19 +12,23 @@ from jaxgan.evaluate import names
 from jaxgan.report.diversity import COVERING
 from jaxgan.report.methods import Known, Measure, Method, Trained, methods
 from jaxgan.report.statistics import Interval, failures, holm, share
-from jaxgan.report.tables import SURE, WITHIN, Better, Table, table
+from jaxgan.report.tables import FINEST, SURE, Better, Table, table
 from jaxgan.report.words import short
 
 DEFINITIONS = f"""\
-Means, with intervals by Student's t, are over all training seeds; one that ended early counts by its last
-number. Spread is the standard deviation over seeds. Stable are seeds within the stated distance of their
-method's best (of the median, where better is not known); by default {100 * WITHIN:.0f} % of the range of all.
+Means, with intervals by Student's t, are of the seeds that have the number, as many as are said: one that
+ended early counts by its last number, one that failed before it had any is in no mean. Spread is the standard
+deviation over those seeds. Stable are, of all seeds, those that did not fail and lie within the stated
+distance of the best that did not (of the median, where better is not known): by default a tenth of that best,
+and no less than {FINEST} of a share or of reverse KL, nor than half the interval of a perfect sampler's score
+(of one without interval, where lower is better, the score).
 Failed are seeds with numbers that are not finite, and those that collapsed: their own stop rule said so, or
 the last {", ".join(COVERING[:-1])} or {COVERING[-1]} is 0, or below half of its best after the first tenth of
 the run, or of what real examples score, where that is known.
 The best steps are chosen by the numbers shown, which flatters every method.
-p is of t-tests (Welch's of unlike seeds, Holm's of many pairs), of failures Fisher's; by rearranging seeds or
-signs it assumes no distribution. That several measures are looked at is not corrected for."""
+p is of t-tests (Welch's of unlike seeds, Holm's of many pairs), of failures Fisher's, of spreads Brown and
+Forsythe's; by rearranging seeds or signs it assumes no distribution. That several measures are looked at is
+not corrected for."""
 
 
 class Failures(NamedTuple):
@@ -117,10 +121,12 @@ def compared(
 
 def _common(all_methods: Sequence[Method], metric: str | None) -> tuple[list[Measure], list[str]]:
     """The measures that two methods or more have, and what is said of the others."""
-    having: dict[Measure, list[str]] = {}
-    for method in all_methods:
-        for measure in dict.fromkeys(m for seed in method.seeds for m, steps in seed.values.items() if steps):
-            having.setdefault(measure, []).append(method.name)
+    every = dict.fromkeys(
+        m for method in all_methods for seed in method.seeds for m, steps in seed.values.items() if steps
+    )
+    having = {
+        measure: [m.name for m in all_methods if has(m, measure) or gone(m, measure)] for measure in every
+    }
     names = sorted({measure.name for measure in having})
     if metric is not None and metric not in names:
         raise Refused(
@@ -139,17 +145,34 @@ def _common(all_methods: Sequence[Method], metric: str | None) -> tuple[list[Mea
     return sorted(measures), notes
 
 
+def has(method: Method, measure: Measure) -> list[Trained]:
+    """The seeds that have been measured so."""
+    return [seed for seed in method.seeds if seed.values.get(measure)]
+
+
+def gone(method: Method, measure: Measure) -> list[Trained]:
+    """The seeds that have failed before the number was measured in any way: in no mean, but they count."""
+    alike = [
+        [m for m, steps in seed.values.items() if steps and m.name == measure.name] for seed in method.seeds
+    ]
+    if any(alike) and not any(measure in ways for ways in alike):
+        return []  # the method was measured in another way
+    return [seed for seed, ways in zip(method.seeds, alike, strict=True) if seed.failed and not ways]
+
+
 def _tables(
     all_methods: Sequence[Method], measure: Measure, better: Better, within: float | None, known: Known
 ) -> tuple[list[Table], list[str]]:
     """The measure at the last step that all have measured, and at the best one of each seed."""
     name, notes, taking = measure.name, [], []
+    failed: dict[str, list[int]] = {}
     for method in all_methods:
-        seeds = [seed for seed in method.seeds if seed.values.get(measure)]
-        if lacking := [seed.place for seed in method.seeds if seed not in seeds]:
+        seeds, lost = has(method, measure), gone(method, measure)
+        if lacking := [seed.place for seed in method.seeds if seed not in (*seeds, *lost)]:
             notes.append(f"{name}, {measure.how}, leaves out {', '.join(lacking)}: not measured so")
-        if seeds:
+        if seeds or lost:
             taking.append((method.name, seeds))
+            failed[method.name] = [seed.seed for seed in (*seeds, *lost) if seed.failed]
     lasting = [set(seed.values[measure]) for _, seeds in taking for seed in seeds if not seed.over]
     every = [set(seed.values[measure]) for _, seeds in taking for seed in seeds]
     steps = set.intersection(*lasting) if lasting else set.union(*every)
@@ -171,7 +194,7 @@ def _tables(
             method: {seed.seed: pick(until(seed)) for seed in seeds if until(seed)}
             for method, seeds in taking
         }
-        return table(measure, when, better, chosen, within, known.oracle.get(measure))
+        return table(measure, when, better, chosen, failed, within, known.oracle.get(measure))
 
     tables = [of(f"at step {last}", lambda values: values[-1])]
     if better and len(steps) > 1:
@@ -222,12 +245,12 @@ def said(found: Comparison) -> str:
             f"{one.better} is better" if one.better else "which way is better is not known: --lower, --higher"
         )
         lines += ["", f"{one.name}, {one.how}, {one.when} ({way})"]
-        rows = [["", "mean", "95 % interval", "spread", f"stable (within {short(one.within)})"]]
+        rows = [["", "mean", "of seeds", "95 % interval", "spread", "stable"]]
         for x in one.summaries:
             interval = f"[{short(x.mean.low)}, {short(x.mean.high)}]" if x.spread > 0 else "–"
-            rows.append(
-                [x.method, short(x.mean.value), interval, short(x.spread), f"{x.stable} of {x.seeds}"]
-            )
+            seeds = f"{x.seeds}" if x.seeds == x.of else f"{x.seeds} of {x.of}"
+            stable = f"{x.stable} of {x.of}" + (f" within {short(x.within)}" if x.within >= 0 else "")
+            rows.append([x.method, short(x.mean.value), seeds, interval, short(x.spread), stable])
         if one.oracle is not None:
             rows.append(["a perfect sampler", short(one.oracle)])
         lines += [*_columns(rows), *(f"  {pair.says}" for pair in one.pairs)]

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxgan.errors import Refused
+from jaxgan.metrics.metric import Estimate
 from jaxgan.report.diversity import ended_at
 from jaxgan.report.record import Record, measured, number, records, trained
 from jaxgan.run.settings import RESUMABLE
+
+HOOKS = "while training"  # as what hooks measured is called
 
 _APART = RESUMABLE | {"seed", "seeds", "over"}  # options that make no other method
 
@@ -49,7 +52,7 @@ class Known(NamedTuple):
     """What evaluations and manifests say beside the numbers."""
 
     better: Mapping[str, str]
-    oracle: Mapping[Measure, float]
+    oracle: Mapping[Measure, Estimate]
     notes: tuple[str, ...]
 
 
@@ -79,8 +82,8 @@ def _trained(record: Record, seed: int, place: int) -> Trained:
     numbers = [{name: number(x) for name, x in row.items()} for row in record.members[place]]
     values: dict[Measure, dict[int, float]] = {}
     for row in measured(numbers):
-        for name in row.keys() - {"step"}:
-            values.setdefault(Measure(name, "while training"), {})[int(row["step"])] = row[name]
+        for name in row.keys() - {"step"} - {f"{name}_real" for name in row}:
+            values.setdefault(Measure(name, HOOKS), {})[int(row["step"])] = row[name]
     for said in record.evaluations:
         if said.lane == lane:
             for name, estimate in said.rows["samples"].items():
@@ -108,9 +111,11 @@ def _failed(record: Record, place: int, rows: list[dict[str, float]], ended: str
 
 def _known(every: Sequence[Record]) -> Known:
     said = [evaluation for record in every for evaluation in record.evaluations]
-    oracle = {
-        Measure(name, one.how): x.value for one in said for name, x in one.rows.get("oracle", {}).items()
-    }
+    oracle = {Measure(name, one.how): x for one in said for name, x in one.rows.get("oracle", {}).items()}
+    rows = [row for record in every for lane in record.members for row in measured(lane)]
+    for row in rows:
+        for name in row.keys() & {f"{name}_real" for name in row}:
+            oracle[Measure(name.removesuffix("_real"), HOOKS)] = Estimate(row[name], math.nan, math.nan)
     notes = [f"{record.name}: {note}" for record in every for note in record.notes]
     notes += [note for one in said for note in one.notes]
     notes += [line for record in every for line in _unfinished(record)]

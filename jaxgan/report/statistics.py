@@ -49,7 +49,7 @@ def mean(x: np.ndarray) -> Interval:
     [2.0, -0.484, 4.484]
     """
     if len(x) < 2:
-        return Interval(float(np.mean(x)), np.nan, np.nan)
+        return Interval(float(x[0]) if len(x) else np.nan, np.nan, np.nan)
     error = _beyond_rounding(float(np.std(x, ddof=1)) / sqrt(len(x)), x)
     return _around(float(np.mean(x)), error, len(x) - 1)
 

@@ -1,12 +1,13 @@
 """One measure of several methods over their training seeds: means, spreads, differences, a sentence."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import combinations
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from jaxgan.metrics.metric import Estimate
 from jaxgan.report.methods import Measure
 from jaxgan.report.statistics import Difference, Interval, holm, mean, paired, spreads, unpaired
 from jaxgan.report.words import short
@@ -21,7 +22,15 @@ PAIRED = 0.75
 """Of the seeds of either method: so many must be seeds of the other too to compare seed by seed."""
 
 WITHIN = 0.1
-"""Of the range of all seeds: a seed as near as this to its method's best is stable."""
+"""Of its method's best: a seed as near to it as this is stable."""
+
+FINEST = 0.01
+"""No share, and no reverse KL in nats, need be nearer than this to be stable: it is 0 in a perfect world."""
+
+_SHARES = frozenset(
+    {"high_quality", "precision", "recall", "coverage", "imbalance", "reverse_kl"}
+    | {"train_share", "data_copying", "copies", "repeats"}
+)
 
 Better = Literal["lower", "higher"] | None
 
@@ -32,8 +41,10 @@ class Summary(NamedTuple):
     method: str
     mean: Interval
     spread: float  # the standard deviation over seeds
-    stable: int  # so many are near the best of them
-    seeds: int
+    stable: int  # so many have not failed, and are near the best of them
+    within: float  # so near
+    seeds: int  # that have the number
+    of: int  # and with those that failed before they had it
 
 
 class Pair(NamedTuple):
@@ -54,7 +65,6 @@ class Table(NamedTuple):
     how: str
     when: str
     better: Better
-    within: float
     oracle: float | None
     summaries: tuple[Summary, ...]
     pairs: tuple[Pair, ...]
@@ -65,27 +75,60 @@ def table(
     when: str,
     better: Better,
     chosen: Mapping[str, Mapping[int, float]],
+    failed: Mapping[str, Collection[int]] | None = None,
     within: float | None = None,
-    oracle: float | None = None,
+    oracle: Estimate | None = None,
 ) -> Table:
-    """The table of `chosen`: method -> seed -> number.
+    """The table of `chosen`: method -> seed -> number; seeds that have `failed` may have none.
 
     >>> a, b = [6.0, 7.0, 6.0, 7.0, 6.0], [8.0, 8.0, 7.0, 8.0, 7.0]
     >>> seeds = {"A": dict(enumerate(a)), "B": dict(enumerate(b))}
     >>> print(table(Measure("modes", "while training"), "at step 10", "higher", seeds).pairs[0].says)
     B is better than A: +1.2 [0.645, 1.76], 5 seeds, the same in both (p 0.00388, by rearranging 0.0625).
     """
-    arrays = {method: np.array(list(seeds.values())) for method, seeds in chosen.items()}
-    if within is None:
-        within = WITHIN * float(np.ptp(np.concatenate(list(arrays.values()))))
+    lost = failed or {}
     summaries = []
-    for method, x in arrays.items():
-        best = x.min() if better == "lower" else x.max() if better else np.median(x)
-        near = int((np.abs(x - best) <= within * (1 + 1e-9)).sum())
+    for method, seeds in chosen.items():
+        x = np.array(list(seeds.values()))
+        sound = np.array([value for seed, value in seeds.items() if seed not in lost.get(method, ())])
+        near, apart = 0, math.nan
+        if len(sound):
+            best = sound.min() if better == "lower" else sound.max() if better else np.median(sound)
+            apart = near_enough(measure.name, float(best), better, oracle) if within is None else within
+            near = int((np.abs(sound - best) <= apart * (1 + 1e-9)).sum())
         spread = float(np.std(x, ddof=1)) if len(x) > 1 else math.nan
-        summaries.append(Summary(method, mean(x), spread, near, len(x)))
-    pairs = _pairs(chosen, better)
-    return Table(measure.name, measure.how, when, better, within, oracle, tuple(summaries), pairs)
+        of = len({*seeds, *lost.get(method, ())})
+        summaries.append(Summary(method, mean(x), spread, near, apart, len(x), of))
+    without = {
+        x.method: f" Without {x.of - x.seeds} of {x.of} seeds of {x.method}, which failed before that."
+        for x in summaries
+        if x.of > x.seeds
+    }
+    pairs = tuple(
+        pair._replace(says=pair.says + without.get(pair.a, "") + without.get(pair.b, ""))
+        for pair in _pairs(chosen, better)
+    )
+    real = oracle.value if oracle else None
+    return Table(measure.name, measure.how, when, better, real, tuple(summaries), pairs)
+
+
+def near_enough(name: str, best: float, better: Better, oracle: Estimate | None) -> float:
+    """A tenth of the best, but no less than chance does to the score of a perfect sampler.
+
+    That is half of its interval; where it has none and lower is better, the score itself, which is then
+    what is left of 0. It depends on nobody else who is compared.
+
+    >>> near_enough("fid", 20.0, "lower", None), near_enough("reverse_kl", 0.002, "lower", None)
+    (2.0, 0.01)
+    >>> near_enough("kid", 0.1, "lower", Estimate(0.0, -0.25, 0.25))
+    0.25
+    """
+    chance = FINEST if name in _SHARES else 0.0
+    if oracle:
+        half = (oracle.high - oracle.low) / 2
+        without = abs(oracle.value) if better == "lower" else 0.0
+        chance = max(chance, half if math.isfinite(half) else without)
+    return max(WITHIN * abs(best), chance)
 
 
 def _pairs(chosen: Mapping[str, Mapping[int, float]], better: Better) -> tuple[Pair, ...]:

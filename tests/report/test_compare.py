@@ -64,7 +64,7 @@ def test_folders_with_other_seeds_are_one_method(tmp_path):
     )
     assert [summary.mean.value for summary in last.summaries] == [a.mean(), b.mean()]
     np.testing.assert_allclose([summary.spread for summary in last.summaries], [a.std(ddof=1), b.std(ddof=1)])
-    np.testing.assert_allclose(last.within, 0.1 * (9 - 5))
+    np.testing.assert_allclose([summary.within for summary in last.summaries], [0.1 * 7, 0.1 * 9])
     assert [summary.stable for summary in last.summaries] == [2, 2]  # 7 and 7; 9 and 9
 
 
@@ -166,6 +166,41 @@ def test_a_seed_that_ended_early_counts_by_its_last_number(tmp_path):
     assert found.failing == (
         "No difference can be told: 1 of 7 seeds of gamma=0.1, 0 of 7 of gamma=1.0 (p 1).",
     )
+
+
+def test_seeds_that_failed_before_they_were_measured_count(tmp_path):
+    """The mean is of the two that are left of eight, and says so; the other six are not stable."""
+    broken = {"values": [], "ended": "NotFinite: step 3: d/adv is nan", "gamma": 1.0}
+    paths = two(tmp_path, {s: [5, 6, 7] for s in range(8)}, {0: [5, 6, 8], 1: [5, 6, 8]})
+    paths += [run(tmp_path / f"b-{seed}", seed=seed, **broken) for seed in range(2, 8)]
+    a, b = compared(paths).tables[0].summaries
+    assert [(x.seeds, x.stable, x.of) for x in (a, b)] == [(8, 8, 8), (2, 2, 8)]
+    words = compare(paths)
+    assert re.search(r"gamma=0.1 +7 +8 +– +0 +8 of 8 within 0.7\n", words)
+    assert re.search(r"gamma=1.0 +8 +2 of 8 +– +0 +2 of 8 within 0.8\n", words)
+    assert "Without 6 of 8 seeds of gamma=1.0, which failed before that." in words
+    assert "leaves out" not in words
+
+
+def test_a_method_of_which_no_seed_was_left_is_compared(tmp_path):
+    broken = {"values": [], "ended": "NotFinite: step 3: d/adv is nan", "gamma": 1.0}
+    paths = two(tmp_path, b={}) + [run(tmp_path / f"b-{s}", seed=s, **broken) for s in range(6)]
+    assert re.search(r"gamma=1.0 +– +0 of 6 +– +– +0 of 6\n", compare(paths))
+    assert compared(paths).failing[0].startswith("gamma=1.0 fails more often than gamma=0.1: 6 of 6")
+
+
+def test_what_real_examples_score_is_no_measure_but_a_scale(tmp_path):
+    """The unbiased energy distance of good samples is about 0; a tenth of that says nothing."""
+    paths = two(tmp_path, {0: [1, -0.001], 1: [1, -0.007]}, {0: [1, 0.02], 1: [1, 0.03]}, name="energy")
+    for path in paths:
+        rows = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+        (path / "metrics.jsonl").write_text(
+            "".join(json.dumps({**row, "energy_real": -0.0105}) + "\n" for row in rows)
+        )
+    found = compared(paths)
+    assert {table.name for table in found.tables} == {"energy"}
+    assert found.tables[0].oracle == -0.0105
+    assert [(x.stable, x.within) for x in found.tables[0].summaries] == [(2, 0.0105), (2, 0.0105)]
 
 
 @pytest.mark.parametrize(

@@ -3,22 +3,57 @@
 import numpy as np
 from scipy import stats
 
+from jaxgan.metrics.metric import Estimate
 from jaxgan.report.methods import Measure
 from jaxgan.report.tables import table
 
 KID = Measure("kid", "while training")
 
 
+def stable(name="kid", better="lower", failed=None, within=None, oracle=None, **seeds):
+    seeds = {method: dict(enumerate(values)) for method, values in seeds.items()}
+    found = table(Measure(name, ""), "", better, seeds, failed, within, oracle)
+    return [(one.stable, one.of) for one in found.summaries]
+
+
 def test_stable_is_near_the_methods_own_best():
-    seeds = {"A": dict(enumerate([1.0, 1.5, 5.0, 9.0])), "B": dict(enumerate([11.0, 11.0, 10.5, 11.0]))}
+    a, b = [10.0, 11.0, 12.0, 30.0], [50.0, 50.0, 45.1, 44.0]
+    assert stable(A=a, B=b) == [(2, 4), (2, 4)]  # 10 to 11, 44 to 48.4
+    assert stable(better="higher", A=a, B=b) == [(1, 4), (3, 4)]  # 30 to 27, 50 to 45
+    assert stable(better=None, A=a, B=b) == [(2, 4), (4, 4)]  # 10.4 to 12.7, 42.8 to 52.3
+    assert stable(within=2.0, A=a, B=b) == [(3, 4), (2, 4)]
+    assert stable(within=0.0, A=a, B=b) == [(1, 4), (1, 4)]
 
-    def stable(better, within=None):
-        return [summary.stable for summary in table(KID, "", better, seeds, within).summaries]
 
-    assert stable("lower") == [2, 4]  # a tenth of the range from 1 to 11
-    assert stable("higher") == [1, 4]
-    assert stable("lower", within=4.0) == [3, 4]
-    assert stable("lower", within=0.0) == [1, 1]
+def test_stable_does_not_depend_on_who_else_is_compared():
+    a, b, bad = [7.0, 8.0, 6.0, 8.0], [8.0, 5.0, 8.0, 7.0], [-100.0] * 4
+    two = stable("modes", "higher", A=a, B=b)
+    assert stable("modes", "higher", A=a, B=b, C=bad)[:2] == two == [(2, 4), (2, 4)]
+
+
+def test_what_is_best_at_0_is_stable_as_near_as_chance_allows():
+    kl = [0.0012, 0.0033, 0.009, 0.02]
+    assert stable("reverse_kl", A=kl) == [(3, 4)]  # within 0.01
+    assert stable("reverse_kl", A=kl, oracle=Estimate(0.03, 0.0, 0.06)) == [(4, 4)]
+    assert stable("kid", A=kl) == [(1, 4)]  # whose scale nobody knows
+    assert stable("kid", A=kl, oracle=Estimate(-0.001, -0.005, 0.003)) == [(2, 4)]  # half of 0.008
+    assert stable("energy", A=[-0.007, -0.006, 0.003, 0.1], oracle=Estimate(-0.0105, np.nan, np.nan)) == [
+        (3, 4)
+    ]
+    assert stable("modes", "higher", A=[8.0, 7.0], oracle=Estimate(8.0, np.nan, np.nan)) == [(1, 2)]
+
+
+def test_seeds_that_failed_are_not_stable_but_count():
+    """Six of eight are gone, and one more has failed after it was measured, at the best number of all."""
+    seeds = {"A": {0: 7.0, 1: 8.0}, "B": {0: 7.0, 1: 7.5}}
+    found = table(KID, "", "higher", seeds, {"A": range(1, 8), "B": []})
+    a, b = found.summaries
+    assert (a.stable, a.seeds, a.of, a.mean.value) == (1, 2, 8, 7.5)
+    assert (b.stable, b.seeds, b.of) == (2, 2, 2)
+    assert found.pairs[0].says.endswith(" Without 6 of 8 seeds of A, which failed before that.")
+    nobody = table(KID, "", "higher", {"A": {}}, {"A": range(8)}).summaries[0]
+    assert (nobody.stable, nobody.seeds, nobody.of) == (0, 0, 8)
+    assert np.isnan([*nobody.mean, nobody.within]).all()
 
 
 def test_a_difference_among_many_must_be_clearer():
