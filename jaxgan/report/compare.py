@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 
 from jaxgan.errors import Refused
 from jaxgan.evaluate import names
+from jaxgan.metrics.metric import Estimate
 from jaxgan.report.diversity import COVERING
-from jaxgan.report.methods import Known, Measure, Method, Trained, methods
+from jaxgan.report.methods import Measure, Method, Trained, methods
+from jaxgan.report.shared import Shared, measures, shared
 from jaxgan.report.statistics import Interval, failures, holm, share
-from jaxgan.report.tables import FINEST, SURE, Better, Table, table
-from jaxgan.report.words import short
+from jaxgan.report.tables import ENOUGH, FINEST, SURE, Better, Table, table
+from jaxgan.report.words import count, short
 
 DEFINITIONS = f"""\
 Means, with intervals by Student's t, are of the seeds that have the number, as many as are said: one that
@@ -22,9 +24,9 @@ deviation over those seeds. Stable are, of all seeds, those that did not fail an
 distance of the best that did not (of the median, where better is not known): by default a tenth of that best,
 and no less than {FINEST} of a share or of reverse KL, nor than half the interval of a perfect sampler's score
 (of one without interval, where lower is better, the score).
-Failed are seeds with numbers that are not finite, and those that collapsed: their own stop rule said so, or
-the last {", ".join(COVERING[:-1])} or {COVERING[-1]} is 0, or below half of its best after the first tenth of
-the run, or of what real examples score, where that is known.
+Failed are, of the seeds that have ended, those with numbers that are not finite, and those that collapsed:
+their own stop rule said so, or the last {", ".join(COVERING[:-1])} or {COVERING[-1]} is 0, or below half
+of its best after the first tenth of the run, or of what real examples score, where that is known.
 The best steps are chosen by the numbers shown, which flatters every method.
 p is of t-tests (Welch's of unlike seeds, Holm's of many pairs), of failures Fisher's, of spreads Brown and
 Forsythe's; by rearranging seeds or signs it assumes no distribution. That several measures are looked at is
@@ -93,136 +95,100 @@ def compared(
         **dict.fromkeys(lower, "lower"),
         **dict.fromkeys(higher, "higher"),
     }
-    measures, notes = _common(all_methods, metric)
+    found, notes = measures(all_methods, metric)
+    about: dict[str, list[str]] = {}  # each remark once, of so many names
+    for name, why in notes.items():
+        about.setdefault(why, []).append(name)
     tables = []
-    for measure in measures:
+    for measure in found:
         better = directions.get(measure.name) or names.better(measure.name)
-        found, more = _tables(all_methods, measure, better, within, known)
-        tables += found
-        notes += more
+        taking = shared(all_methods, measure)
+        tables += _tables(taking, measure, better, within, known.oracle.get(measure))
+        for why in taking.notes:
+            about.setdefault(why, []).append(measure.name)
+    remarks = [f"{', '.join(dict.fromkeys(of))}{why}" for why, of in about.items()]
     if not tables:
-        why = "; ".join(notes) or "the runs have no number in common: run `jaxgan evaluate` on each, alike"
+        why = "; ".join(remarks) or "the runs have no number in common: run `jaxgan evaluate` on each, alike"
         raise Refused(f"nothing can be compared: {why}")
-    fewest = min(len(method.seeds) for method in all_methods)
-    if fewest < 2:
-        notes.insert(
-            0, "with one seed of a method nothing can be said about the method: train more, --seeds 0:8"
-        )
-    elif fewest < 5:
-        notes.insert(0, f"{fewest} seeds are few: the intervals lean on seeds being normally distributed")
+    failed = tuple(_failures(method) for method in all_methods)
     return Comparison(
         {method.name: tuple(seed.place for seed in method.seeds) for method in all_methods},
         tuple(tables),
-        tuple(_failures(method) for method in all_methods),
-        tuple(_failing(all_methods)),
-        (*notes, *known.notes),
+        failed,
+        tuple(_failing(failed)),
+        (*_few(tables), *remarks, *known.notes),
     )
-
-
-def _common(all_methods: Sequence[Method], metric: str | None) -> tuple[list[Measure], list[str]]:
-    """The measures that two methods or more have, and what is said of the others."""
-    every = dict.fromkeys(
-        m for method in all_methods for seed in method.seeds for m, steps in seed.values.items() if steps
-    )
-    having = {
-        measure: [m.name for m in all_methods if has(m, measure) or gone(m, measure)] for measure in every
-    }
-    names = sorted({measure.name for measure in having})
-    if metric is not None and metric not in names:
-        raise Refused(
-            f"no run has measured {metric!r}; there is {', '.join(names) or 'nothing measured at all'}"
-        )
-    # with a slash it is of the training itself, and compared only where it is asked for
-    asked = {metric} if metric else {name for name in names if "/" not in name}
-    wanted = {measure: who for measure, who in having.items() if measure.name in asked}
-    measures = [measure for measure, who in wanted.items() if len(who) > 1]
-    notes = []
-    for name in sorted(asked):
-        alone = {measure.how: who for measure, who in wanted.items() if measure.name == name}
-        if not any(measure.name == name for measure in measures):
-            told = "; ".join(f"{', '.join(who)}: {how}" for how, who in alone.items())
-            notes.append(f"{name} is not compared, for no two methods have it measured alike ({told})")
-    return sorted(measures), notes
-
-
-def has(method: Method, measure: Measure) -> list[Trained]:
-    """The seeds that have been measured so."""
-    return [seed for seed in method.seeds if seed.values.get(measure)]
-
-
-def gone(method: Method, measure: Measure) -> list[Trained]:
-    """The seeds that have failed before the number was measured in any way: in no mean, but they count."""
-    alike = [
-        [m for m, steps in seed.values.items() if steps and m.name == measure.name] for seed in method.seeds
-    ]
-    if any(alike) and not any(measure in ways for ways in alike):
-        return []  # the method was measured in another way
-    return [seed for seed, ways in zip(method.seeds, alike, strict=True) if seed.failed and not ways]
 
 
 def _tables(
-    all_methods: Sequence[Method], measure: Measure, better: Better, within: float | None, known: Known
-) -> tuple[list[Table], list[str]]:
+    taking: Shared, measure: Measure, better: Better, within: float | None, oracle: Estimate | None
+) -> list[Table]:
     """The measure at the last step that all have measured, and at the best one of each seed."""
-    name, notes, taking = measure.name, [], []
-    failed: dict[str, list[int]] = {}
-    for method in all_methods:
-        seeds, lost = has(method, measure), gone(method, measure)
-        if lacking := [seed.place for seed in method.seeds if seed not in (*seeds, *lost)]:
-            notes.append(f"{name}, {measure.how}, leaves out {', '.join(lacking)}: not measured so")
-        if seeds or lost:
-            taking.append((method.name, seeds))
-            failed[method.name] = [seed.seed for seed in (*seeds, *lost) if seed.failed]
-    lasting = [set(seed.values[measure]) for _, seeds in taking for seed in seeds if not seed.over]
-    every = [set(seed.values[measure]) for _, seeds in taking for seed in seeds]
-    steps = set.intersection(*lasting) if lasting else set.union(*every)
-    if not steps:
-        return [], [*notes, f"{name} is not compared: it was measured at no step that all have in common"]
-    last = max(steps)
-    ends = {max(own) for own in lasting}
-    if len(ends) > 1:
-        notes.append(f"{name} was measured to steps {', '.join(map(str, sorted(ends)))}: compared at {last}")
+    if not taking.steps:
+        return []
+    last = max(taking.steps)
 
     def until(seed: Trained) -> list[float]:
         """By step. One that ended by itself has its own steps, and the last of them stands for the rest."""
         own = seed.values[measure]
-        at = sorted(step for step in own if step <= last and (seed.over or step in steps))
+        at = sorted(step for step in own if step <= last and (seed.over or step in taking.steps))
         return [own[step] for step in at]
 
     def of(when: str, pick: Callable[[list[float]], float]) -> Table:
         chosen = {
-            method: {seed.seed: pick(until(seed)) for seed in seeds if until(seed)}
-            for method, seeds in taking
+            method: {seed.seed: pick(values) for seed in seeds if (values := until(seed))}
+            for method, seeds in taking.seeds.items()
         }
-        return table(measure, when, better, chosen, failed, within, known.oracle.get(measure))
+        return table(measure, when, better, chosen, taking.failed, within, oracle)
 
-    tables = [of(f"at step {last}", lambda values: values[-1])]
-    if better and len(steps) > 1:
-        best = min if better == "lower" else max
-        tables.append(of(f"at the best of {len(steps)} steps, each seed's own", best))
-        if tables[0].summaries == tables[1].summaries:
-            tables = [tables[0]._replace(when=f"at step {last}, the best of {len(steps)} for every seed")]
-    return tables, notes
+    end = of(f"at step {count(last)}", lambda values: values[-1])
+    if last == 0:
+        pairs = [pair._replace(says=f"Before any training: {pair.says}") for pair in end.pairs]
+        return [end._replace(pairs=tuple(pairs))]
+    if not better or len(taking.steps) == 1:
+        return [end]
+    best = min if better == "lower" else max
+    own = of(f"at the best of {len(taking.steps)} steps, each seed's own", best)
+    if own.summaries == end.summaries:
+        return [end._replace(when=f"{end.when}, the best of {len(taking.steps)} for every seed")]
+    return [end, own]
+
+
+def _few(tables: Sequence[Table]) -> list[str]:
+    """A warning for each number of seeds that is too small, with the measures that have no more."""
+    fewest: dict[int, dict[str, None]] = {}
+    for one in tables:
+        fewest.setdefault(min(x.seeds for x in one.summaries), {})[one.name] = None
+    return [
+        f"{', '.join(names)}: with {('no', 'one')[n]} seed of a method nothing can be said about the method: "
+        "train more, --seeds 0:8"
+        if n < 2
+        else f"{', '.join(names)}: {n} seeds are few, the intervals lean on seeds being normally distributed"
+        for n, names in sorted(fewest.items())
+        if n < ENOUGH
+    ]
 
 
 def _failures(method: Method) -> Failures:
-    why = {seed.place: seed.failed for seed in method.seeds if seed.failed}
-    return Failures(method.name, share(len(why), len(method.seeds)), len(method.seeds), why)
+    ended = [seed for seed in method.seeds if not seed.unfinished]
+    why = {seed.place: seed.failed for seed in ended if seed.failed}
+    return Failures(method.name, share(len(why), len(ended)), len(ended), why)
 
 
-def _failing(all_methods: Sequence[Method]) -> list[str]:
+def _failing(counted: Sequence[Failures]) -> list[str]:
     """What can be told about which method fails more often."""
-    failed = {m.name: (sum(bool(seed.failed) for seed in m.seeds), len(m.seeds)) for m in all_methods}
-    pairs = list(combinations(failed, 2))
-    adjusted = holm([failures(failed[a], failed[b]) for a, b in pairs])
+    pairs = list(combinations([each for each in counted if each.seeds], 2))
+    adjusted = holm([failures((len(a.why), a.seeds), (len(b.why), b.seeds)) for a, b in pairs])
     said = []
     for (a, b), p in zip(pairs, adjusted, strict=True):
-        (x, n), (y, m) = failed[a], failed[b]
-        if x / n < y / m:
-            a, b, x, n, y, m = b, a, y, m, x, n
-        if x / n > y / m:
-            words = f"{a} fails more often than {b}" if p < SURE else "No difference can be told"
-            said.append(f"{words}: {x} of {n} seeds of {a}, {y} of {m} of {b} (p {short(p)}).")
+        if a.probability.value < b.probability.value:
+            a, b = b, a
+        if a.probability.value > b.probability.value:
+            words = (
+                f"{a.method} fails more often than {b.method}" if p < SURE else "No difference can be told"
+            )
+            counts = ", ".join(f"{len(x.why)} of {x.seeds} seeds of {x.method}" for x in (a, b))
+            said.append(f"{words}: {counts} (p {short(p)}).")
     return said
 
 
@@ -247,7 +213,7 @@ def said(found: Comparison) -> str:
         lines += ["", f"{one.name}, {one.how}, {one.when} ({way})"]
         rows = [["", "mean", "of seeds", "95 % interval", "spread", "stable"]]
         for x in one.summaries:
-            interval = f"[{short(x.mean.low)}, {short(x.mean.high)}]" if x.spread > 0 else "–"
+            interval = f"[{short(x.mean.low)}, {short(x.mean.high)}]" if x.mean.low < x.mean.high else "–"
             seeds = f"{x.seeds}" if x.seeds == x.of else f"{x.seeds} of {x.of}"
             stable = f"{x.stable} of {x.of}" + (f" within {short(x.within)}" if x.within >= 0 else "")
             rows.append([x.method, short(x.mean.value), seeds, interval, short(x.spread), stable])

@@ -10,9 +10,12 @@ from jaxgan.errors import Refused
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.diversity import ended_at
 from jaxgan.report.record import Record, measured, number, records, trained
+from jaxgan.report.words import count
 from jaxgan.run.settings import RESUMABLE
 
 HOOKS = "while training"  # as what hooks measured is called
+
+_ENDED = ("finished", "stopped", "NotFinite")  # by what the run itself did
 
 _APART = RESUMABLE | {"seed", "seeds", "over"}  # options that make no other method
 
@@ -33,6 +36,7 @@ class Trained(NamedTuple):
     values: Mapping[Measure, Mapping[int, float]]  # by step
     failed: str  # why, or nothing
     over: bool  # it was ended by what it did itself, and so counts by its last numbers
+    unfinished: str  # how it was ended by something else, or nothing
 
     @property
     def place(self) -> str:
@@ -94,7 +98,9 @@ def _trained(record: Record, seed: int, place: int) -> Trained:
     }
     ended = str(record.still.get(lane)) if lane else record.end
     over = ended.startswith(("stop", "stands still", "has stood still", "NotFinite"))
-    return Trained(seed, record.name, lane, finite, _failed(record, place, numbers, ended), over)
+    unfinished = "" if over or record.end.startswith(_ENDED) else record.end
+    failed = "" if unfinished else _failed(record, place, numbers, ended)
+    return Trained(seed, record.name, lane, finite, failed, over, unfinished)
 
 
 def _failed(record: Record, place: int, rows: list[dict[str, float]], ended: str) -> str:
@@ -116,7 +122,8 @@ def _known(every: Sequence[Record]) -> Known:
     for row in rows:
         for name in row.keys() & {f"{name}_real" for name in row}:
             oracle[Measure(name.removesuffix("_real"), HOOKS)] = Estimate(row[name], math.nan, math.nan)
-    notes = [f"{record.name}: {note}" for record in every for note in record.notes]
+    # no checkpoint is looked at here
+    notes = [f"{record.name}: {x}" for record in every for x in record.notes if "checkpoints" not in x]
     notes += [note for one in said for note in one.notes]
     notes += [line for record in every for line in _unfinished(record)]
     notes += [line for record in every[1:] for line in _unlike(every[0], record)]
@@ -126,9 +133,10 @@ def _known(every: Sequence[Record]) -> Known:
 
 def _unfinished(record: Record) -> list[str]:
     """That a run neither finished nor was ended by what it did."""
-    if record.end.startswith(("finished", "stopped", "NotFinite")):
+    if record.end.startswith(_ENDED):
         return []
-    return [f"{record.name} has not made its {record.config['steps']} steps: {record.end}"]
+    done = f"{count(record.reached)} of its {count(record.config['steps'])} steps"
+    return [f"{record.name} has made {done}: {record.end}"]
 
 
 def _unlike(one: Record, other: Record) -> list[str]:

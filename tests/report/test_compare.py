@@ -147,9 +147,41 @@ def test_runs_of_different_length_are_compared_where_all_have_measured(tmp_path)
     found = compared(paths)
     assert found.tables[0].when == "at step 200"
     assert max(summary.mean.value for summary in found.tables[0].summaries) < 9
-    assert "modes was measured to steps 200, 300: compared at 200" in found.notes
+    assert "modes: measured to steps 200, 300, compared at 200" in found.notes
     odd = two(tmp_path / "odd", every=100)[:6] + two(tmp_path / "even", every=150)[6:]
-    assert compared(odd).tables[0].when == "at step 0"  # 0, 100, 200 and 0, 150, 300
+    with pytest.raises(Refused, match="modes: not compared, step 0 is the last at which all have it"):
+        compared(odd)  # 0, 100, 200 and 0, 150, 300
+
+
+def test_a_seed_that_is_not_finished_is_left_out_where_it_would_cost_the_others(tmp_path):
+    paths = two(tmp_path)
+    killed = run(tmp_path / "b-6", seed=6, values=[2], ended=None, gamma=1.0)
+    late = run(tmp_path / "b-7", seed=7, values=[2, 5, 9], ended="Interrupted: SIGTERM", gamma=1.0)
+    found = compared([*paths, killed, late])
+    assert found.tables[0].when == "at step 200"
+    assert [(x.seeds, x.of) for x in found.tables[0].summaries] == [(6, 6), (7, 7)]
+    assert "modes: without b-6, killed, measured to step 0" in found.notes
+    assert "b-6 has made 0 of its 0 steps: killed" in found.notes
+    assert [(len(x.why), x.seeds) for x in found.failures] == [(0, 6), (0, 6)]  # of those that ended
+
+
+def test_what_goes_on_is_compared_where_it_stands(tmp_path):
+    """No seed of B is finished: two have come to step 100, and one that was killed costs them nothing."""
+    paths = two(tmp_path, b={})
+    paths += two(tmp_path / "on", {}, {0: [2, 5], 1: [2, 9], 2: [2]}, ended=None)
+    found = compared(paths)
+    assert found.tables[0].when.startswith("at step 100")
+    assert [x.seeds for x in found.tables[0].summaries] == [6, 2]
+    assert [(x.seeds, x.probability[1:]) for x in found.failures] == [
+        (6, (0, pytest.approx(0.459, abs=1e-3))),
+        (0, (0, 1)),
+    ]
+    assert "gamma=1.0  0 of 0  –            [0, 1]" in compare(paths)
+
+
+def test_what_was_not_trained_is_not_called_the_same(tmp_path):
+    paths = two(tmp_path, {0: [2], 1: [3]}, {0: [2], 1: [3]})
+    assert compared(paths).tables[0].pairs[0].says.startswith("Before any training: No difference was seen")
 
 
 def test_a_seed_that_ended_early_counts_by_its_last_number(tmp_path):
@@ -164,7 +196,7 @@ def test_a_seed_that_ended_early_counts_by_its_last_number(tmp_path):
     assert found.failures[0].why == {early.name: "not finite"}
     assert not found.failures[1].why
     assert found.failing == (
-        "No difference can be told: 1 of 7 seeds of gamma=0.1, 0 of 7 of gamma=1.0 (p 1).",
+        "No difference can be told: 1 of 7 seeds of gamma=0.1, 0 of 7 seeds of gamma=1.0 (p 1).",
     )
 
 
@@ -179,7 +211,7 @@ def test_seeds_that_failed_before_they_were_measured_count(tmp_path):
     assert re.search(r"gamma=0.1 +7 +8 +– +0 +8 of 8 within 0.7\n", words)
     assert re.search(r"gamma=1.0 +8 +2 of 8 +– +0 +2 of 8 within 0.8\n", words)
     assert "Without 6 of 8 seeds of gamma=1.0, which failed before that." in words
-    assert "leaves out" not in words
+    assert ": without" not in words
 
 
 def test_a_method_of_which_no_seed_was_left_is_compared(tmp_path):
@@ -273,7 +305,7 @@ def test_failures_that_differ_are_told(tmp_path):
     p = stats.fisher_exact([[8, 0], [0, 8]]).pvalue
     assert found.failing == (
         "gamma=0.1 fails more often than gamma=1.0: "
-        f"8 of 8 seeds of gamma=0.1, 0 of 8 of gamma=1.0 (p {p:.3g}).",
+        f"8 of 8 seeds of gamma=0.1, 0 of 8 seeds of gamma=1.0 (p {p:.3g}).",
     )
     assert compared(two(tmp_path / "turned", good, bad)).failing[0].startswith("gamma=1.0 fails more often")
     assert "8 of 8  1            [0.631, 1]" in compare(two(tmp_path / "again", bad, good))
@@ -318,10 +350,8 @@ def test_what_was_evaluated_otherwise_is_not_compared(tmp_path, settings):
     paths = evaluated(tmp_path, **settings)
     found = compared(paths)
     assert {table.name for table in found.tables} == {"modes"}
-    assert any(
-        "fd_local is not compared, for no two methods have it measured alike" in x for x in found.notes
-    )
-    with pytest.raises(Refused, match="nothing can be compared: fd_local is not compared"):
+    assert any("fd_local: not compared, no two methods have that measured alike" in x for x in found.notes)
+    with pytest.raises(Refused, match="nothing can be compared: fd_local: not compared"):
         compared(paths, "fd_local")
 
 
@@ -331,16 +361,22 @@ def test_a_method_that_is_left_out_is_named(tmp_path):
     evaluation(third, 200, 9.9, n=200)
     found = compared([*paths, third], "fd_local")
     assert {summary.method for summary in found.tables[0].summaries} == {"gamma=0.1", "gamma=1.0"}
-    assert any(note.startswith("fd_local, 100 samples") and "leaves out c" in note for note in found.notes)
+    assert any(re.match(r"fd_local \(100 samples.*\): without c, not measured so", x) for x in found.notes)
 
 
 def test_few_seeds_are_warned_of(tmp_path):
     one = {0: MODES[0]}
     found = compared(two(tmp_path / "one", one, one))
-    assert "with one seed of a method nothing can be said" in found.notes[0]
+    assert "modes: with one seed of a method nothing can be said" in found.notes[0]
     assert not found.tables[0].pairs
-    assert "3 seeds are few" in compare(two(tmp_path / "three", *({s: MODES[s] for s in range(3)},) * 2))
-    assert "are few" not in compare(two(tmp_path / "six"))
+    assert "modes: 3 seeds are few" in compare(
+        two(tmp_path / "three", *({s: MODES[s] for s in range(3)},) * 2)
+    )
+    six = two(tmp_path / "six")
+    assert "are few" not in compare(six)
+    for path in six[:2] + six[6:8]:
+        evaluation(path, 200, 0.5)
+    assert "fd_local: 2 seeds are few" in compare(six)
 
 
 def test_what_else_differs_is_said(tmp_path):
@@ -356,10 +392,33 @@ def test_what_else_differs_is_said(tmp_path):
         "b: evaluations/0.json is damaged",
         "different data",
         "other versions: jax 1 and 2",
-        "b has not made its 0 steps: killed",
+        "b has made 0 of its 0 steps: killed",
         "procedural: beware",
     ):
         assert words in notes
+
+
+def test_checkpoints_are_not_asked_for(tmp_path):
+    assert "checkpoints" not in " ".join(compared(two(tmp_path)).notes)
+
+
+def test_what_was_measured_otherwise_is_said_once(tmp_path):
+    """Of two data sets nothing can be compared, in a line that names each number and each way once."""
+    a, b = run(tmp_path / "a", values=[1]), run(tmp_path / "b", "energy", values=[2], gamma=1.0)
+    for number in range(9):
+        for path, n in ((a, 100), (b, 200)):
+            rows = {"samples": {name: {"value": 1.0} for name in ("fd_local", "kd_local", "recall")}}
+            evaluation(path, 0, 1.0, n=n + number, lane="", rows=rows)
+            (path / "evaluations" / "0.json").rename(path / "evaluations" / f"{number}-.json")
+    with pytest.raises(Refused) as refusal:
+        compare([a, b])
+    how = "samples of seed 0, against 50 examples of the test split, extractor local ab, resizer none"
+    assert str(refusal.value) == (
+        "nothing can be compared: energy: not compared, only b has that; "
+        "fd_local, kd_local, recall: not compared, no two methods have that measured alike "
+        f"(a: 100 {how} and 8 more ways; b: 200 {how} and 8 more ways); "
+        "modes: not compared, only a has that"
+    )
 
 
 def test_other_data_are_other_tasks(tmp_path):

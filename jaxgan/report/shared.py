@@ -1,0 +1,112 @@
+"""What methods have in common: numbers measured alike, the seeds that have them, and the steps of all."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from jaxgan.errors import Refused
+from jaxgan.report.methods import Measure, Method, Trained
+from jaxgan.report.words import count
+
+
+class Shared(NamedTuple):
+    """The seeds that one measure is compared over, by method, and the steps at which all have it."""
+
+    seeds: Mapping[str, Sequence[Trained]]
+    failed: Mapping[str, Sequence[int]]  # of them, and of those that failed before they had it
+    steps: frozenset[int]
+    notes: tuple[str, ...]
+
+
+def measures(all_methods: Sequence[Method], metric: str | None) -> tuple[list[Measure], dict[str, str]]:
+    """The measures that two methods or more have, and why the others are not compared, by name."""
+    every = dict.fromkeys(
+        m for method in all_methods for seed in method.seeds for m, steps in seed.values.items() if steps
+    )
+    names = sorted({measure.name for measure in every})
+    if metric is not None and metric not in names:
+        raise Refused(
+            f"no run has measured {metric!r}; there is {', '.join(names) or 'nothing measured at all'}"
+        )
+    # with a slash it is of the training itself, and compared only where it is asked for
+    asked = {metric} if metric else {name for name in names if "/" not in name}
+    having = {m: [x for x in all_methods if _has(x, m) or _gone(x, m)] for m in every if m.name in asked}
+    found = [measure for measure, who in having.items() if len(who) > 1]
+    alone = asked - {measure.name for measure in found}
+    return sorted(found), {name: _apart(name, having) for name in sorted(alone)}
+
+
+def shared(all_methods: Sequence[Method], measure: Measure) -> Shared:
+    """The seeds to compare. One that is not finished is left out where it would cost the others a step."""
+    having = {method.name: _has(method, measure) for method in all_methods}
+    lost = {method.name: _gone(method, measure) for method in all_methods}
+    lasting = [set(seed.values[measure]) for seeds in having.values() for seed in _lasting(seeds, measure)]
+    every = [set(seed.values[measure]) for seeds in having.values() for seed in seeds]
+    common = set.intersection(*lasting) if lasting else set.union(*every)
+    notes = [
+        f" ({measure.how}): without {', '.join(lacking)}, not measured so"
+        for method in all_methods
+        if (lacking := [s.place for s in method.seeds if s not in having[method.name] + lost[method.name]])
+    ]
+    if not common:
+        return Shared({}, {}, frozenset(), (*notes, ": not compared, there is no step at which all have it"))
+    last = max(common)
+    if last == 0 and any(max(own) > 0 for own in every):
+        why = ": not compared, step 0 is the last at which all have it, and nothing was learnt by then"
+        return Shared({}, {}, frozenset(), (*notes, why))
+    ends = {max(own) for own in lasting}
+    if len(ends) > 1:
+        notes.append(f": measured to steps {', '.join(map(count, sorted(ends)))}, compared at {count(last)}")
+    seeds = {name: [s for s in of if s.over or last in s.values[measure]] for name, of in having.items()}
+    for seed in (s for name, of in having.items() for s in of if s not in seeds[name]):
+        notes.append(
+            f": without {seed.place}, {seed.unfinished}, measured to step {count(max(seed.values[measure]))}"
+        )
+    full = [set(seed.values[measure]) for of in seeds.values() for seed in of if not seed.over]
+    return Shared(
+        {name: of for name, of in seeds.items() if of or lost[name]},
+        {name: [s.seed for s in (*of, *lost[name]) if s.failed] for name, of in seeds.items()},
+        frozenset(set.intersection(*full) if full else common),
+        tuple(notes),
+    )
+
+
+def _lasting(seeds: Sequence[Trained], measure: Measure) -> list[Trained]:
+    """The seeds that say how far to compare: those that finished, or else those that came farthest."""
+    ended = [seed for seed in seeds if not seed.unfinished]
+    if ended or not seeds:
+        return [seed for seed in ended if not seed.over]
+    farthest = max(max(seed.values[measure]) for seed in seeds)
+    return [seed for seed in seeds if farthest in seed.values[measure]]
+
+
+def _has(method: Method, measure: Measure) -> list[Trained]:
+    """The seeds that have been measured so."""
+    return [seed for seed in method.seeds if seed.values.get(measure)]
+
+
+def _gone(method: Method, measure: Measure) -> list[Trained]:
+    """The seeds that have failed before the number was measured in any way: in no mean, but they count."""
+    ways = [
+        [m for m, steps in seed.values.items() if steps and m.name == measure.name] for seed in method.seeds
+    ]
+    if any(ways) and not any(measure in own for own in ways):
+        return []  # the method was measured in another way
+    return [seed for seed, own in zip(method.seeds, ways, strict=True) if seed.failed and not own]
+
+
+def _apart(name: str, having: Mapping[Measure, Sequence[Method]]) -> str:
+    """Why a number is not compared: one method alone has it, or each in its own way."""
+    ways: dict[str, list[str]] = {}
+    for measure, who in having.items():
+        if measure.name == name:
+            for method in who:
+                ways.setdefault(_called(method), []).append(measure.how)
+    if len(ways) == 1:
+        return f": not compared, only {', '.join(ways)} has that"
+    told = [f"{who}: {how}{f' and {len(more)} more ways' * bool(more)}" for who, (how, *more) in ways.items()]
+    return f": not compared, no two methods have that measured alike ({'; '.join(told)})"
+
+
+def _called(method: Method) -> str:
+    """Its name, or its folders where that is shorter."""
+    return min(method.name, ", ".join(dict.fromkeys(seed.run for seed in method.seeds)), key=len)
