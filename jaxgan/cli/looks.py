@@ -74,7 +74,7 @@ def compare(
         metric: One number to look at instead of all.
         lower: Names of numbers that are better the lower they are, beside those that are known.
         higher: Names of numbers that are better the higher they are.
-        within: A seed is stable that comes so near to the best of its method.
+        within: A seed is stable that comes so near to the best of its method, by default a tenth of that.
         json: Print it for programs.
     """
     from jaxgan.report.compare import compare as said

@@ -65,7 +65,7 @@ def compare(
 
     Runs whose options differ in the seed alone are one method, and so are the lanes of a run; `metric` is one
     number to look at instead of all. `lower` and `higher` say which way is better, of names that are not
-    known. A seed is stable `within` so much of its method's best.
+    known. A seed is stable `within` so much of its method's best, by default a tenth of that.
     """
     found = compared(runs, metric, lower=lower, higher=higher, within=within)
     return json.dumps(_plain(found), indent=2) if as_json else said(found)
@@ -143,7 +143,7 @@ def _tables(
 
     end = of(f"at step {count(last)}", lambda values: values[-1])
     if last == 0:
-        pairs = [pair._replace(says=f"Before any training: {pair.says}") for pair in end.pairs]
+        pairs = [pair._replace(says=f"Before the first step: {pair.says}") for pair in end.pairs]
         return [end._replace(pairs=tuple(pairs))]
     if not better or len(taking.steps) == 1:
         return [end]

@@ -24,7 +24,7 @@ def ended_at(record: Record, lane: int) -> list[tuple[Mark, str]]:
     # a generator begins with noise, whose diversity may be higher than that of the data
     after = record.reached // 10
     told = (_judged(name, values, real, after) for name, values, real in _numbers(record, lane))
-    return [one for one in told if one]
+    return list(dict.fromkeys(one for one in told if one))
 
 
 def _judged(name: str, values: Values, real: float | None, after: int) -> tuple[Mark, str] | None:

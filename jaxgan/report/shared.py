@@ -42,16 +42,13 @@ def shared(all_methods: Sequence[Method], measure: Measure) -> Shared:
     lasting = [set(seed.values[measure]) for seeds in having.values() for seed in _lasting(seeds, measure)]
     every = [set(seed.values[measure]) for seeds in having.values() for seed in seeds]
     common = set.intersection(*lasting) if lasting else set.union(*every)
-    notes = [
-        f" ({measure.how}): without {', '.join(lacking)}, not measured so"
-        for method in all_methods
-        if (lacking := [s.place for s in method.seeds if s not in having[method.name] + lost[method.name]])
-    ]
+    lacking = [s.place for m in all_methods for s in m.seeds if s not in having[m.name] + lost[m.name]]
+    notes = [f" ({measure.how}): without {', '.join(lacking)}, not measured so"] if lacking else []
     if not common:
         return Shared({}, {}, frozenset(), (*notes, ": not compared, there is no step at which all have it"))
     last = max(common)
     if last == 0 and any(max(own) > 0 for own in every):
-        why = ": not compared, step 0 is the last at which all have it, and nothing was learnt by then"
+        why = ": not compared, step 0 is the last at which all have it"
         return Shared({}, {}, frozenset(), (*notes, why))
     ends = {max(own) for own in lasting}
     if len(ends) > 1:
@@ -89,9 +86,9 @@ def _gone(method: Method, measure: Measure) -> list[Trained]:
     ways = [
         [m for m, steps in seed.values.items() if steps and m.name == measure.name] for seed in method.seeds
     ]
-    if any(ways) and not any(measure in own for own in ways):
-        return []  # the method was measured in another way
-    return [seed for seed, own in zip(method.seeds, ways, strict=True) if seed.failed and not own]
+    lost = [seed for seed, own in zip(method.seeds, ways, strict=True) if seed.failed and not own]
+    # where no seed was measured so, it is for that they failed only if all of them did
+    return lost if any(measure in own for own in ways) or len(lost) == len(method.seeds) else []
 
 
 def _apart(name: str, having: Mapping[Measure, Sequence[Method]]) -> str:

@@ -181,7 +181,7 @@ def test_what_goes_on_is_compared_where_it_stands(tmp_path):
 
 def test_what_was_not_trained_is_not_called_the_same(tmp_path):
     paths = two(tmp_path, {0: [2], 1: [3]}, {0: [2], 1: [3]})
-    assert compared(paths).tables[0].pairs[0].says.startswith("Before any training: No difference was seen")
+    assert compared(paths).tables[0].pairs[0].says.startswith("Before the first step: No difference was seen")
 
 
 def test_a_seed_that_ended_early_counts_by_its_last_number(tmp_path):
@@ -219,6 +219,22 @@ def test_a_method_of_which_no_seed_was_left_is_compared(tmp_path):
     paths = two(tmp_path, b={}) + [run(tmp_path / f"b-{s}", seed=s, **broken) for s in range(6)]
     assert re.search(r"gamma=1.0 +– +0 of 6 +– +– +0 of 6\n", compare(paths))
     assert compared(paths).failing[0].startswith("gamma=1.0 fails more often than gamma=0.1: 6 of 6")
+
+
+def test_what_was_not_evaluated_is_not_taken_for_failed(tmp_path):
+    """Of B one seed has failed and nobody was evaluated: that says nothing of its Frechet distance."""
+    paths = two(tmp_path)
+    paths.append(run(tmp_path / "b-6", seed=6, values=[], ended="NotFinite: step 3: d/adv is nan", gamma=1.0))
+    for path in paths[:6]:
+        evaluation(path, 200, 0.5)
+    found = compared(paths)
+    assert {table.name for table in found.tables} == {"modes"}
+    assert "fd_local: not compared, only gamma=0.1 has that" in found.notes
+    evaluation(paths[6], 200, 0.5)
+    found = compared(paths, "fd_local")
+    assert [(x.seeds, x.of) for x in found.tables[0].summaries] == [(6, 6), (1, 2)]
+    (lacking,) = (note for note in found.notes if "not measured so" in note)
+    assert lacking.endswith("without b-1, b-2, b-3, b-4, b-5, not measured so")
 
 
 def test_what_real_examples_score_is_no_measure_but_a_scale(tmp_path):

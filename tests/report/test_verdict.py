@@ -239,6 +239,17 @@ def test_what_never_beat_its_start_is_bad(tmp_path):
     assert (marks["Score"], marks["Best step"]) == ("bad", "bad")
 
 
+def test_what_a_hook_and_an_evaluation_agree_on_is_said_once(tmp_path):
+    run = run_folder(tmp_path / "run", measured([2, 8, 8, 8], "modes"))
+    evaluated(run, 300, {"modes": 8.0}, {"modes": 8.0})
+    assert lines(run)["Diversity"].words == "modes 8, of real examples 8."
+    evaluated(run, 300, {"modes": 3.0}, {"modes": 8.0})
+    assert lines(run)["Diversity"].words == "modes 3, of real examples 8."
+    evaluated(run, 200, {"modes": 3.0}, {"modes": 8.0}, n=500)
+    (run / "evaluations" / "300.json").unlink()
+    assert lines(run)["Diversity"].mark == "good"  # the hook looked later
+
+
 def test_no_mode_at_the_end_is_bad(tmp_path):
     line = lines(run_folder(tmp_path / "run", measured([1, 0, 0, 0], "modes")))["Diversity"]
     assert (line.mark, line.words) == ("bad", "modes ended at 0.")
