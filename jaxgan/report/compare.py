@@ -18,19 +18,21 @@ from jaxgan.report.tables import ENOUGH, FINEST, SURE, Better, Table, table
 from jaxgan.report.words import count, short
 
 DEFINITIONS = f"""\
-Means, with intervals by Student's t, are of the seeds that have the number, as many as are said: one that
-ended early counts by its last number, one that failed before it had any is in no mean. Spread is the standard
-deviation over those seeds. Stable are, of all seeds, those that did not fail and lie within the stated
-distance of the best that did not (of the median, where better is not known): by default a tenth of that best,
-and no less than {FINEST} of a share or of reverse KL, nor than half the interval of a perfect sampler's score
-(of one without interval, where lower is better, the score).
+Means, with intervals by Student's t, are of the seeds that have the number, as many as are said. A seed that
+ended early counts by its last number; one that failed before it had any is in no mean; one that was not
+measured, or is not finished where others went on, is left out, by name. Spread is the standard deviation.
+Stable are, of all seeds that are not left out, those that did not fail and lie within the stated distance of
+the best that did not (of the median, where better is not known): by default a tenth of that best, and no less
+than {FINEST} of a share or of reverse KL, nor than half the interval of a perfect sampler's score (of one
+without interval, where lower is better, the score).
 Failed are, of the seeds that have ended, those with numbers that are not finite, and those that collapsed:
 their own stop rule said so, or the last {", ".join(COVERING[:-1])} or {COVERING[-1]} is 0, or below half
 of its best after the first tenth of the run, or of what real examples score, where that is known.
 The best steps are chosen by the numbers shown, which flatters every method.
-p is of t-tests (Welch's of unlike seeds, Holm's of many pairs), of failures Fisher's, of spreads Brown and
-Forsythe's; by rearranging seeds or signs it assumes no distribution. That several measures are looked at is
-not corrected for."""
+p is of t-tests, seed by seed where three quarters of either method's seeds are the other's too, else Welch's;
+of failures it is Fisher's, of spreads Brown and Forsythe's, each with Holm's correction for many pairs. By
+rearranging seeds or signs it assumes no distribution. That several measures are looked at is not corrected
+for."""
 
 
 class Failures(NamedTuple):
@@ -158,11 +160,11 @@ def _few(tables: Sequence[Table]) -> list[str]:
     """A warning for each number of seeds that is too small, with the measures that have no more."""
     fewest: dict[int, dict[str, None]] = {}
     for one in tables:
-        fewest.setdefault(min(x.seeds for x in one.summaries), {})[one.name] = None
+        fewest.setdefault(min(x.seeds for x in one.summaries if x.seeds), {})[one.name] = None
     return [
-        f"{', '.join(names)}: with {('no', 'one')[n]} seed of a method nothing can be said about the method: "
+        f"{', '.join(names)}: with one seed of a method nothing can be said about the method: "
         "train more, --seeds 0:8"
-        if n < 2
+        if n == 1
         else f"{', '.join(names)}: {n} seeds are few, the intervals lean on seeds being normally distributed"
         for n, names in sorted(fewest.items())
         if n < ENOUGH

@@ -25,7 +25,7 @@ WITHIN = 0.1
 """Of its method's best: a seed as near to it as this is stable."""
 
 FINEST = 0.01
-"""No share, and no reverse KL in nats, need be nearer than this to be stable: it is 0 in a perfect world."""
+"""Of shares, and of reverse KL in nats: seeds as near as this are stable, though the best may be 0."""
 
 _SHARES = frozenset(
     {"high_quality", "precision", "recall", "coverage", "imbalance", "reverse_kl"}
