@@ -17,6 +17,8 @@ from jaxgan.report.statistics import Interval, failures, holm, share
 from jaxgan.report.tables import ENOUGH, FINEST, SURE, Better, Table, table
 from jaxgan.report.words import count, short
 
+_COVERING = f"{', '.join(COVERING[:-1])} or {COVERING[-1]}"
+
 DEFINITIONS = f"""\
 Means, with intervals by Student's t, are of the seeds that have the number, as many as are said. A seed that
 ended early counts by its last number; one that failed before it had any is in no mean; one that was not
@@ -25,9 +27,10 @@ Stable are, of all seeds that are not left out, those that did not fail and lie 
 the best that did not (of the median, where better is not known): by default a tenth of that best, and no less
 than {FINEST} of a share or of reverse KL, nor than half the interval of a perfect sampler's score (of one
 without interval, where lower is better, the score).
-Failed are, of the seeds that have ended, those with numbers that are not finite, and those that collapsed:
-their own stop rule said so, or the last {", ".join(COVERING[:-1])} or {COVERING[-1]} is 0, or below half
-of its best after the first tenth of the run, or of what real examples score, where that is known.
+Failed are, of the seeds that have ended (of all, as they stand, where none is finished), those with numbers
+that are not finite, and those that collapsed: their own stop rule said so, or the last of
+{_COVERING} is 0, or below half of its best after the first tenth of the run,
+or of what real examples score, where that is known.
 The best steps are chosen by the numbers shown, which flatters every method.
 p is of t-tests, seed by seed where three quarters of either method's seeds are the other's too, else Welch's;
 of failures it is Fisher's, of spreads Brown and Forsythe's, each with Holm's correction for many pairs. By
@@ -172,14 +175,13 @@ def _few(tables: Sequence[Table]) -> list[str]:
 
 
 def _failures(method: Method) -> Failures:
-    ended = [seed for seed in method.seeds if not seed.unfinished]
-    why = {seed.place: seed.failed for seed in ended if seed.failed}
-    return Failures(method.name, share(len(why), len(ended)), len(ended), why)
+    why = {seed.place: seed.failed for seed in method.ended if seed.failed}
+    return Failures(method.name, share(len(why), len(method.ended)), len(method.ended), why)
 
 
 def _failing(counted: Sequence[Failures]) -> list[str]:
     """What can be told about which method fails more often."""
-    pairs = list(combinations([each for each in counted if each.seeds], 2))
+    pairs = list(combinations(counted, 2))
     adjusted = holm([failures((len(a.why), a.seeds), (len(b.why), b.seeds)) for a, b in pairs])
     said = []
     for (a, b), p in zip(pairs, adjusted, strict=True):

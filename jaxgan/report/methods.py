@@ -42,6 +42,10 @@ class Trained(NamedTuple):
     def place(self) -> str:
         return f"{self.run} {self.lane}".strip()
 
+    @property
+    def finished(self) -> bool:
+        return not (self.over or self.unfinished)
+
 
 class Method(NamedTuple):
     """Runs that differ in nothing but the seed."""
@@ -50,6 +54,13 @@ class Method(NamedTuple):
     options: Mapping[str, Any]
     files: Mapping[str, str]  # hashes of the script and what it loads
     seeds: tuple[Trained, ...]
+
+    @property
+    def ended(self) -> list[Trained]:
+        """The seeds whose end is known; all, as they stand, where none has come as far as it was to."""
+        # of a run that goes on only those that failed have ended: they alone would be 100 %
+        going = any(seed.finished for seed in self.seeds)
+        return [seed for seed in self.seeds if not (going and seed.unfinished)]
 
 
 class Known(NamedTuple):
@@ -97,9 +108,9 @@ def _trained(record: Record, seed: int, place: int) -> Trained:
         for measure, steps in values.items()
     }
     ended = str(record.still.get(lane)) if lane else record.end
-    over = ended.startswith(("stop", "stands still", "has stood still", "NotFinite"))
+    failed = _failed(record, place, numbers, ended)
+    over = failed == "not finite" or ended.startswith(("stop", "stands still", "has stood still"))
     unfinished = "" if over or record.end.startswith(_ENDED) else record.end
-    failed = "" if unfinished else _failed(record, place, numbers, ended)
     return Trained(seed, record.name, lane, finite, failed, over, unfinished)
 
 

@@ -48,16 +48,18 @@ def shared(all_methods: Sequence[Method], measure: Measure) -> Shared:
         return Shared({}, {}, frozenset(), (*notes, ": not compared, there is no step at which all have it"))
     last = max(common)
     if last == 0 and any(max(own) > 0 for own in every):
-        why = ": not compared, step 0 is the last at which all have it"
+        stay = ", ".join(s.place for of in having.values() for s in of if max(s.values[measure]) == 0)
+        why = f": not compared, step 0 is the last at which all have it ({stay or 'at others they differ'})"
         return Shared({}, {}, frozenset(), (*notes, why))
     ends = {max(own) for own in lasting}
     if len(ends) > 1:
         notes.append(f": measured to steps {', '.join(map(count, sorted(ends)))}, compared at {count(last)}")
     seeds = {name: [s for s in of if s.over or last in s.values[measure]] for name, of in having.items()}
+    behind: dict[str, list[str]] = {}
     for seed in (s for name, of in having.items() for s in of if s not in seeds[name]):
-        notes.append(
-            f": without {seed.place}, {seed.unfinished}, measured to step {count(max(seed.values[measure]))}"
-        )
+        why = f"{seed.unfinished}, measured to step {count(max(seed.values[measure]))}"
+        behind.setdefault(why, []).append(seed.place)
+    notes += [f": without {', '.join(places)}, {why}" for why, places in behind.items()]
     full = [set(seed.values[measure]) for of in seeds.values() for seed in of if not seed.over]
     return Shared(
         {name: of for name, of in seeds.items() if of or lost[name]},
@@ -69,11 +71,10 @@ def shared(all_methods: Sequence[Method], measure: Measure) -> Shared:
 
 def _lasting(seeds: Sequence[Trained], measure: Measure) -> list[Trained]:
     """The seeds that say how far to compare: those that finished, or else those that came farthest."""
-    ended = [seed for seed in seeds if not seed.unfinished]
-    if ended or not seeds:
-        return [seed for seed in ended if not seed.over]
-    farthest = max(max(seed.values[measure]) for seed in seeds)
-    return [seed for seed in seeds if farthest in seed.values[measure]]
+    if finished := [seed for seed in seeds if seed.finished]:
+        return finished
+    farthest = max((max(seed.values[measure]) for seed in seeds), default=0)
+    return [seed for seed in seeds if seed.unfinished and farthest in seed.values[measure]]
 
 
 def _has(method: Method, measure: Measure) -> list[Trained]:

@@ -65,7 +65,7 @@ def share(count: int, of: int) -> Interval:
     tail = (1 - LEVEL) / 2
     low = float(beta.ppf(tail, count, of - count + 1)) if count else 0.0
     high = float(beta.ppf(1 - tail, count + 1, of - count)) if count < of else 1.0
-    return Interval(count / of if of else np.nan, low, high)
+    return Interval(count / of, low, high)
 
 
 def paired(a: np.ndarray, b: np.ndarray) -> Difference:

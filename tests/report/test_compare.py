@@ -172,11 +172,37 @@ def test_what_goes_on_is_compared_where_it_stands(tmp_path):
     found = compared(paths)
     assert found.tables[0].when.startswith("at step 100")
     assert [x.seeds for x in found.tables[0].summaries] == [6, 2]
-    assert [(x.seeds, x.probability[1:]) for x in found.failures] == [
-        (6, (0, pytest.approx(0.459, abs=1e-3))),
-        (0, (0, 1)),
-    ]
-    assert "gamma=1.0  0 of 0  –            [0, 1]" in compare(paths)
+    assert [(len(x.why), x.seeds) for x in found.failures] == [(0, 6), (0, 3)]
+
+
+def test_a_seed_that_ended_in_nan_costs_the_others_nothing(tmp_path):
+    """It is finished, but was not finite when it was last measured: it counts by what it was before."""
+    broken = run(tmp_path / "b-6", seed=6, values=[2, 5, "nan"], gamma=1.0)
+    found = compared([*two(tmp_path), broken])
+    assert found.tables[0].when == "at step 200"
+    assert found.tables[0].summaries[1].mean.value == np.mean([*(x[-1] for x in MORE.values()), 5])
+    assert found.failures[1].why == {"b-6": "not finite"}
+
+
+def test_failures_of_a_run_that_goes_on_are_of_all_its_seeds(tmp_path):
+    """A lane that failed has ended, and the others have not: it is one of four, not one of one."""
+    still = {"seed=1": "stands still: step 130: d/adv is nan"}
+    values = [[2, 2, 2, 2], [4, 5, 6, 7], [6, None, 6, 0]]
+    on = run(tmp_path / "on", seeds="0:4", values=values, still=still, ended=None)
+    other = run(tmp_path / "other", seeds="0:4", gamma=1.0, values=[*values[:2], [6, 6, 6, 6]])
+    found = compared([on, other])
+    assert found.tables[0].when == "at step 200"
+    assert found.failures[0].seeds == 4
+    assert found.failures[0].why == {"on seed=1": "not finite", "on seed=3": "collapsed"}  # as it stands
+
+
+def test_lanes_that_were_killed_together_are_named_together(tmp_path):
+    killed = run(tmp_path / "b-6", seeds="7:9", values=[[2, 2]], ended=None, gamma=1.0)
+    found = compared([*two(tmp_path), killed])
+    assert "modes: without b-6 seed=7, b-6 seed=8, killed, measured to step 0" in found.notes
+    alone = two(tmp_path / "alone", b={})
+    with pytest.raises(Refused, match=r"step 0 is the last at which all have it \(b-6 seed=7, b-6 seed=8\)"):
+        compared([*alone, killed])
 
 
 def test_what_was_not_trained_is_not_called_the_same(tmp_path):
