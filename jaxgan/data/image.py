@@ -11,6 +11,8 @@ import numpy as np
 
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
+ORIENTATION = 0x0112  # EXIF's tag
+
 
 class Broken(Exception):
     """A file is no picture; the message says what is wrong with it."""
@@ -19,8 +21,8 @@ class Broken(Exception):
 def square(file: str | Path | bytes, shape: Sequence[int]) -> np.ndarray:
     """The picture [side, side, channels] of a file, or of its bytes: uint8, grey or RGB.
 
-    The square in the middle, scaled by Pillow's bicubic filter, which widens where it shrinks and so does not
-    alias (Parmar et al., 2022).
+    Upright as its camera was held, and on white where it is transparent. The square in the middle, scaled by
+    Pillow's bicubic filter, which widens where it shrinks and so does not alias (Parmar et al., 2022).
 
     >>> from PIL import Image
     >>> Image.new("RGB", (30, 20), "red").save(file := BytesIO(), "PNG")
@@ -31,9 +33,7 @@ def square(file: str | Path | bytes, shape: Sequence[int]) -> np.ndarray:
     with _opened(file) as picture:
         from PIL import Image
 
-        if picture.mode[0] in "IF":
-            raise Broken("it has more than 8 bits a channel; convert it first")
-        picture = picture.convert("L" if channels == 1 else "RGB")
+        picture = _on_white(_upright(picture)).convert("L" if channels == 1 else "RGB")
         if picture.size != (side, side):
             width, height = picture.size
             edge = min(width, height)
@@ -62,9 +62,40 @@ def _opened(file: str | Path | bytes) -> Iterator[Any]:
 
     try:
         with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as picture:
+            if picture.mode[0] in "IF":
+                raise Broken("it has more than 8 bits a channel; convert it first")
             yield picture
     except Broken:
         raise
     except Exception as error:  # of many kinds, by the format and by where in the file it is broken
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise Broken(said.split(" <_io")[0].split(" '")[0] or type(error).__name__) from error
+
+
+def _upright(picture: Any) -> Any:
+    from PIL.Image import Transpose
+
+    turns = {  # by EXIF's orientation. ImageOps.exif_transpose writes EXIF anew, and fails where it is odd
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    picture.load()  # what is truncated is found here; TIFF is upright then
+    try:
+        turn = turns.get(picture.getexif().get(ORIENTATION))
+    except Exception:  # of many kinds: what is damaged says nothing, and the picture is whole
+        return picture
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _on_white(picture: Any) -> Any:
+    from PIL import Image
+
+    if "transparency" not in picture.info and not {"A", "a"} & set(picture.getbands()):
+        return picture
+    picture = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
