@@ -19,8 +19,9 @@ from jaxgan.parts.types import PyTree
 def tfds(name: str, size: int = 0, split: Literal["train", "test"] = "train") -> Source:
     """A prepared set of pictures, such as "mnist", "cifar10", "celeb_a" or "imagenet_resized/32x32".
 
-    Of each the square in the middle is scaled to `size` px, by default its shorter side. Held out is the
-    split "test", else "validation", else the last tenth of "train". Nothing is downloaded: `prepare` does.
+    Of each the square in the middle is scaled to `size` px, by default its shorter side, or the first one's
+    where they are of many sizes. Held out is the split "test", else "validation", else the last tenth of
+    "train". Nothing is downloaded: `prepare` does.
 
     >>> tfds("no_such_set")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -35,8 +36,9 @@ def tfds(name: str, size: int = 0, split: Literal["train", "test"] = "train") ->
     read = _Reader(name, str(builder.data_path), chosen.name, picture, label)
     height, width, channels = builder.info.features[picture].shape
     side, channels = size or min(height or 0, width or 0), channels and (1 if channels == 1 else 3)
-    if not (side and channels):  # pictures of many sizes
-        natural, _, channels = read.natural_shape()
+    if not (side and channels):  # pictures of many sizes: the first to train on speaks for both splits
+        first = replace(read, split=_split(name, builder.info.splits, "train"))
+        natural, _, channels = first.natural_shape()
         side = side or natural
     return Source(
         shape=(side, side, channels),

@@ -8,6 +8,7 @@ import sys
 import jax
 import numpy as np
 import pytest
+import support
 from support import pixels, tfds_set
 
 from jaxgan.cli.runs import prepare
@@ -48,6 +49,14 @@ def test_a_set_of_one_split_holds_out_a_tenth(home):
 
 def test_another_size(home):
     assert load(f"tfds:{tfds_set(home)}", size=16).read(np.arange(2))["x"].shape == (2, 16, 16, 3)
+
+
+def test_of_many_sizes_both_splits_have_that_of_the_first_to_train_on(home, monkeypatch):
+    monkeypatch.setattr(support, "pixels", lambda i, shape: pixels(i, (8 + i // 1000, 20, 3)))
+    name = tfds_set(home, shape=(None, None, 3), splits=("train", "test"))
+    train, test = tfds.tfds(name), tfds.tfds(name, split="test")
+    assert train.shape == test.shape == (8, 8, 3)
+    assert test.read(np.arange(2))["x"].shape == (2, 8, 8, 3)
 
 
 def test_what_is_not_there_is_refused_at_once(home):
