@@ -44,7 +44,7 @@ def _loaded(name: str, size: int, split: Literal["train", "test"]) -> Source:
         from jaxgan.data.tfds import tfds
 
         return tfds(name.removeprefix("tfds:"), size, split)
-    if Path(name).is_dir() and name not in KNOWN:
+    if name and Path(name).is_dir() and name not in KNOWN:  # the path "" would be where we are
         from jaxgan.data.folder import folder
 
         return folder(name, size, split)

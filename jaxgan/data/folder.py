@@ -1,7 +1,7 @@
 """Pictures in a folder."""
 
 import hashlib
-import zlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,19 +10,21 @@ from typing import Literal
 import numpy as np
 
 from jaxgan.data import image
+from jaxgan.data.pictures import SUFFIXES, Picture, found, held_out_folder, printable
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused, Unreadable
 from jaxgan.parts.types import PyTree
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
+LOOKED_AT = 1000  # pictures whose colours are looked at before a run
 
 
 def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "train") -> Source:
     """The pictures under a folder, read as they are needed; its subfolders, where there are any, are classes.
 
-    Of each the square in the middle is scaled to `size` px, by default the shorter side of the first. Where
-    there are subfolders "train" and "test" these are the splits. Elsewhere one picture in ten is held out, by
-    a hash of its name: which ones, neither a seed nor a new picture changes.
+    Of each the square in the middle is scaled to `size` px, by default the shorter side of the first, which
+    also says whether they are grey. Where there are subfolders "train" and "test" (or "validation", "valid",
+    "val") these are the splits. Elsewhere one picture in ten is held out, by a hash of its name: which ones,
+    neither a seed nor a new picture changes.
 
     >>> import tempfile
     >>> from PIL import Image
@@ -40,25 +42,16 @@ def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "t
         raise Refused(f"there is no folder {root}")
     if size < 0:
         raise Refused(f"images of {size} px cannot be: size is the side in pixels")
-    apart = (root / "train").is_dir() and (root / "test").is_dir()
-    base = root / split if apart else root
-    found = sorted(p.relative_to(base) for p in base.rglob("*") if p.suffix.lower() in SUFFIXES)
-    chosen = found if apart else [p for p in found if _held_out(p) == (split == "test")]
+    pictures = found(root)
+    chosen = [picture for picture in pictures if picture.held_out == (split == "test")]
     if not chosen:
-        raise Refused(
-            f"{base} has {len(found)} pictures, and none of them is held out: use more"
-            if found
-            else f"there are no pictures in {base}: files that end in {', '.join(sorted(SUFFIXES))}"
-        )
-    classes = _classes(base, found)
-    files = tuple(str(base / p) for p in chosen)
-    try:
-        side, _, channels = image.natural_shape(files[0])
-    except image.Broken as error:
-        raise Unreadable(f"{files[0]} cannot be read: {error}") from error
+        raise Refused(_none(root, len(pictures), split))
+    classes = _classes(root, pictures)
+    side, _, channels = _natural_shape(pictures[0])
     shape = (size or side, size or side, channels)
-    label = np.array([classes.index(p.parts[0]) for p in chosen], np.int32) if classes else None
-    listed = "".join(f"{p} {(base / p).stat().st_size}\n" for p in chosen)
+    number = {name: k for k, name in enumerate(classes)}
+    label = np.array([number[picture.parts[0]] for picture in chosen], np.int32) if classes else None
+    files = tuple(picture.file for picture in chosen)
     return Source(
         shape,
         len(files),
@@ -66,7 +59,8 @@ def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "t
         (),
         image.shown,
         _Reader(files, label, shape),
-        fingerprint=hashlib.sha256(listed.encode()).hexdigest(),
+        note=_mixed(pictures, channels),
+        fingerprint=_fingerprint(chosen, classes),
     )
 
 
@@ -84,21 +78,53 @@ class _Reader:
         try:
             return image.square(self.files[i], self.shape)
         except image.Broken as error:
-            raise Unreadable(f"{self.files[i]} (example {i}) cannot be read: {error}") from error
+            file = printable(self.files[i])
+            raise Unreadable(f"{file} (example {i}) cannot be read: {error}") from error
 
 
-def _held_out(path: Path) -> bool:
-    return zlib.crc32(path.as_posix().encode()) % 10 == 0
+def _none(root: Path, pictures: int, split: str) -> str:
+    if pictures and not held_out_folder(root):
+        which = "all" if split == "train" else "none"
+        return f"{root} has {pictures} pictures, and {which} of them is held out: use more"
+    place = root if not pictures else root / "train" if split == "train" else held_out_folder(root)
+    return f"there are no pictures in {place}: files that end in {', '.join(sorted(SUFFIXES))}"
 
 
-def _classes(base: Path, found: Sequence[Path]) -> list[str]:
+def _classes(root: Path, pictures: Sequence[Picture]) -> list[str]:
     """The subfolders, of both splits; none where the pictures lie in the folder itself."""
-    loose = [p for p in found if len(p.parts) == 1]
-    if len(loose) == len(found):
+    loose = [picture for picture in pictures if len(picture.parts) == 1]
+    if len(loose) == len(pictures):
         return []
     if loose:
         raise Refused(
-            f"{base} has pictures both in subfolders, which are classes, and beside them, such as "
-            f"{loose[0]}: move them"
+            f"{root} has pictures both in subfolders, which are classes, and beside them, such as "
+            f"{printable(loose[0].file)}: move them"
         )
-    return sorted({p.parts[0] for p in found})
+    return sorted({picture.parts[0] for picture in pictures})
+
+
+def _natural_shape(picture: Picture) -> tuple[int, int, int]:
+    try:
+        return image.natural_shape(picture.file)
+    except image.Broken as error:
+        raise Unreadable(f"{printable(picture.file)} cannot be read: {error}") from error
+
+
+def _mixed(pictures: Sequence[Picture], channels: int) -> str:
+    """What must be said where some are grey and some are not."""
+    looked_at = pictures[:: -(-len(pictures) // LOOKED_AT)]
+    other = [picture for picture in looked_at if _natural_shape(picture)[2] != channels]
+    if other and channels == 1:
+        raise Refused(
+            f"{printable(pictures[0].file)}, the first, is grey and so all would be, but "
+            f"{printable(other[0].file)} is in colour: convert one of the two"
+        )
+    return f"{len(other)} of {len(looked_at)} pictures looked at are grey" if other else ""
+
+
+def _fingerprint(pictures: Sequence[Picture], classes: Sequence[str]) -> str:
+    """Of all names and sizes."""
+    digest = hashlib.sha256(os.fsencode("\n".join(classes)))
+    for picture in pictures:
+        digest.update(os.fsencode("/".join(picture.parts)) + b" %d\n" % picture.bytes)
+    return digest.hexdigest()

@@ -1,4 +1,6 @@
+import os
 from functools import cache
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -51,6 +53,106 @@ def test_folders_that_are_splits(tmp_path):
     assert (folder(tmp_path).size, folder(tmp_path, split="test").size) == (10, 4)
 
 
+@pytest.mark.parametrize("name", ["val", "valid", "validation", "test"])
+def test_other_names_of_what_is_held_out(name, tmp_path):
+    picture_folder(tmp_path / "train", 10)
+    picture_folder(tmp_path / name, 4)
+    train, held_out = folder(tmp_path), folder(tmp_path, split="test")
+    assert (train.size, held_out.size, train.classes) == (10, 4, 2)
+    picture_folder(tmp_path / "test", 6)  # comes before the others
+    assert folder(tmp_path, split="test").size == 6 if name != "test" else 4
+
+
+def test_a_split_without_pictures_is_named(tmp_path):
+    picture_folder(tmp_path / "train", 10)
+    (tmp_path / "test").mkdir()
+    assert folder(tmp_path).size == 10
+    with pytest.raises(Refused, match=r"no pictures in .*/test: files that end in"):
+        folder(tmp_path, split="test")
+
+
+def test_a_class_has_one_number_in_both_splits(tmp_path):
+    for split, classes in (("train", "abc"), ("test", "bcd")):
+        picture_folder(tmp_path / split, 9, tuple(classes))
+    train, test = folder(tmp_path), folder(tmp_path, split="test")
+    assert train.classes == test.classes == 4
+    for source in (train, test):
+        found = {
+            (Path(file).parts[-2], k) for file, k in zip(source.read.files, source.read.label, strict=True)
+        }
+        assert found <= {("a", 0), ("b", 1), ("c", 2), ("d", 3)}
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_both_splits_are_cut_as_the_first_picture_is(apart, tmp_path):
+    for i in range(40):
+        split = ("test" if i % 4 == 0 else "train") if apart else ""
+        (tmp_path / split).mkdir(exist_ok=True)
+        shape = (10 + i, 10 + i, 3) if i % 5 else (10 + i, 10 + i)  # some are grey
+        (tmp_path / split / f"{i:02}.png").write_bytes(png(pixels(i, shape)))
+    if not apart:
+        (tmp_path / "00.png").unlink()  # else the first is grey
+    train, test = folder(tmp_path), folder(tmp_path, split="test")
+    assert train.shape == test.shape == (11, 11, 3)
+    assert everything(test)[0].shape[1:] == (11, 11, 3)
+    assert (
+        train.note == test.note == f"{8 if apart else 7} of {40 if apart else 39} pictures looked at are grey"
+    )
+
+
+def test_colour_after_a_grey_picture_is_refused(tmp_path):
+    picture_folder(tmp_path, classes=())
+    assert folder(tmp_path).note == ""
+    (tmp_path / "0000.png").write_bytes(png(pixels(0, (8, 8))))
+    with pytest.raises(Refused, match=r"0000\.png, .* is grey .*0001\.png is in colour: convert") as said:
+        folder(tmp_path, split="test")
+    assert "\n" not in str(said.value)
+
+
+def test_links_are_followed_and_never_in_circles(tmp_path):
+    root = tmp_path / "pets"
+    picture_folder(tmp_path / "elsewhere", 10, ())
+    picture_folder(root, 10, ("cat",))
+    (root / "dog").symlink_to(tmp_path / "elsewhere")
+    (root / "cat" / "again").symlink_to(root)
+    (root / "cat" / "more").symlink_to(root / "dog")
+    train, test = folder(root), folder(root, split="test")
+    assert (train.classes, train.size + test.size) == (2, 30)
+    (root / "cat" / "lost.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(Unreadable, match=r"lost\.png cannot be read: it is a link to nothing; remove it"):
+        folder(root)
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    def closed(place):
+        raise PermissionError(13, "Permission denied", str(place))
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(Unreadable, match=f"{tmp_path} cannot be read: Permission denied"):
+        folder(picture_folder(tmp_path))
+
+
+def test_hidden_names_are_left_out(tmp_path):
+    picture_folder(tmp_path)
+    picture_folder(tmp_path / ".thumbnails", 5)
+    (tmp_path / "cat" / "._0000.png").write_bytes(b"what macOS leaves behind")
+    (tmp_path / "cat" / "folder.png").mkdir()
+    source = folder(tmp_path)
+    assert (source.classes, source.size + folder(tmp_path, split="test").size) == (2, 40)
+
+
+def test_a_name_of_any_bytes(tmp_path):
+    picture_folder(tmp_path)
+    odd = os.path.join(os.fsencode(tmp_path), b"cat", b"caf\xe9.png")
+    Path(os.fsdecode(odd)).write_bytes(png(pixels(999)))
+    parts = [folder(tmp_path, split=split) for split in ("train", "test")]
+    assert sum(source.size for source in parts) == 41
+    Path(os.fsdecode(odd)).write_bytes(b"no picture")
+    with pytest.raises(Unreadable, match=r"caf\\udce9\.png .*cannot identify") as said:
+        [source.read(np.arange(source.size)) for source in parts]
+    str(said.value).encode()
+
+
 def test_without_classes_and_through_load(tmp_path):
     source = load(str(picture_folder(tmp_path, classes=())), size=4)
     assert (source.shape, source.classes) == ((4, 4, 3), 0)
@@ -87,6 +189,8 @@ def test_refused(tmp_path):
     picture_folder(tmp_path, 2)
     with pytest.raises(Refused, match=r"has 2 pictures, and none of them is held out"):
         folder(tmp_path, split="test")
+    with pytest.raises(Refused, match="no data is called ''"):
+        load("")
     (tmp_path / "loose.png").write_bytes(png(pixels(0)))
     with pytest.raises(Refused, match=r"both in subfolders.*loose\.png"):
         folder(tmp_path)
