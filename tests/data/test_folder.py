@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from support import picture_folder, pixels, png
 
+from jaxgan.data import folder as room
 from jaxgan.data import load
 from jaxgan.data.folder import folder
 from jaxgan.data.source import examples
@@ -151,6 +152,28 @@ def test_a_name_of_any_bytes(tmp_path):
     with pytest.raises(Unreadable, match=r"caf\\udce9\.png .*cannot identify") as said:
         [source.read(np.arange(source.size)) for source in parts]
     str(said.value).encode()
+
+
+def test_other_pixels_have_another_fingerprint(tmp_path):
+    for i in range(12):
+        Image.new("L", (8, 8), 3).save(tmp_path / f"{i}.bmp")
+    prints = {folder(tmp_path).fingerprint for _ in range(2)}
+    Image.new("L", (8, 8), 200).save(folder(tmp_path).read.files[2])
+    assert len({*prints, folder(tmp_path).fingerprint}) == 2
+
+
+def test_of_many_pictures_the_fingerprint_reads_some(tmp_path, monkeypatch):
+    picture_folder(tmp_path, 200, ())
+    monkeypatch.setattr(room, "HASHED", (50, 2**29))
+    read = []
+    monkeypatch.setattr(
+        Path, "read_bytes", lambda path, whole=Path.read_bytes: read.append(path) or whole(path)
+    )
+    size = folder(tmp_path).size
+    assert 40 < len(read) == -(-size // 4) <= 50
+    monkeypatch.setattr(room, "HASHED", (1000, sum(path.stat().st_size for path in read)))
+    folder(tmp_path)
+    assert len(set(read)) < 100 < size
 
 
 def test_without_classes_and_through_load(tmp_path):
