@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,25 +16,22 @@ from jaxgan.data.source import Source
 from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
+Held = dict[str, np.ndarray]  # "x" and, where there are labels, "label"
+FAR = 10  # images in [-1, 1] lie well within this, and so do those of mean 0 and deviation 1
+
 
 def arrays(x: ArrayLike, label: ArrayLike | None = None) -> Source:
     """A source of the examples x [N, ...], with labels 0..K-1 where given.
 
     uint8 is taken for images [N, H, W] or [N, H, W, C]: kept as bytes on the device, and x / 127.5 - 1 when
-    taken. Floats are kept as they are, as float32: bring images to [-1, 1] first.
+    taken. Floats are kept as they are, as float32: bring images [N, H, W, C] to [-1, 1] first.
 
     >>> source = arrays(np.zeros((5, 28, 28), np.uint8), [0, 1, 2, 0, 1])
     >>> source.shape, source.size, source.classes
     ((28, 28, 1), 5, 3)
     """
-    examples = _examples(np.asarray(x))
-    held: dict[str, Array] = {"x": jnp.asarray(examples)}
-    classes = 0
-    if label is not None:
-        labels = _labels(np.asarray(label), len(examples))
-        held["label"] = jnp.asarray(labels, jnp.int32)
-        classes = int(labels.max()) + 1
-    return Source(examples.shape[1:], len(examples), classes, held, _take)
+    held = _pair(np.asarray(x), None if label is None else np.asarray(label))
+    return _source(held, _classes(held), "")
 
 
 def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
@@ -50,33 +46,23 @@ def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
     >>> npz(path).size, npz(path, "test").size
     (45, 5)
     """
-    held = _read(path)
-    x, label = _pair(path, held, "")
-    if "x_test" in held:
-        x_test, label_test = _pair(path, held, "_test")
-        if (
-            x_test.shape[1:] != x.shape[1:]
-            or x_test.dtype != x.dtype
-            or (label is None) != (label_test is None)
-        ):
-            raise Refused(f'{path}: "x_test" is not like "x" in shape, type or having labels')
-        order, kept = np.arange(len(x) + len(x_test)), len(x)
-        x = np.concatenate([x, x_test])
-        label = None if label is None or label_test is None else np.concatenate([label, label_test])
+    saved = _read(path)
     try:
-        whole = arrays(x, label)
+        held, order, kept = _parts(saved)
+        classes = _classes(held)
     except Refused as error:
         raise Refused(f"{path}: {error}") from error
-    if "x_test" not in held:
-        order, kept = spread(np.zeros(len(x)) if label is None else label), len(x) - -(-len(x) // 10)
     chosen = order[:kept] if split == "train" else order[kept:]
     if not len(chosen):
         raise Refused(f"{path} has one example: it cannot be held out and trained on")
-    return whole._replace(
-        size=len(chosen),
-        arrays=jax.tree.map(lambda leaf: leaf[chosen], whole.arrays),
-        fingerprint=f"{hashlib.sha256(Path(path).read_bytes()).hexdigest()} {split}",
-    )
+    content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return _source({name: leaf[chosen] for name, leaf in held.items()}, classes, f"{content} {split}")
+
+
+def _source(held: Held, classes: int, fingerprint: str) -> Source:
+    x = held["x"]
+    kept = {name: jnp.asarray(leaf, jnp.int32 if name == "label" else None) for name, leaf in held.items()}
+    return Source(x.shape[1:], len(x), classes, kept, _take, fingerprint=fingerprint)
 
 
 def _read(path: str | Path) -> dict[str, np.ndarray]:
@@ -93,18 +79,36 @@ def _read(path: str | Path) -> dict[str, np.ndarray]:
         raise Refused(f"{path} cannot be read: {' '.join(str(error).split())}") from error
 
 
-def _pair(
-    path: str | Path, held: Mapping[str, np.ndarray], suffix: str
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """The examples and their labels, if any."""
+def _parts(saved: Mapping[str, np.ndarray]) -> tuple[Held, np.ndarray, int]:
+    """All examples, an order of them, and how many of that are to train on."""
+    held = _named(saved, "")
+    size = len(held["x"])
+    if not saved.keys() & {"x_test", "label_test", "y_test"}:
+        return held, spread(held.get("label", np.zeros(size))), size - -(-size // 10)
+    test = _named(saved, "_test")
+    x, x_test = held["x"], test["x"]
+    if x_test.shape[1:] != x.shape[1:] or x_test.dtype != x.dtype or test.keys() != held.keys():
+        raise Refused('"x_test" is not like "x" in shape, type or having labels')
+    whole = {name: np.concatenate([leaf, test[name]]) for name, leaf in held.items()}
+    return whole, np.arange(size + len(x_test)), size
+
+
+def _named(saved: Mapping[str, np.ndarray], suffix: str) -> Held:
+    """The examples and their labels, if any, of one part of a file."""
     x, label, y = (f"{name}{suffix}" for name in ("x", "label", "y"))
-    if x not in held:
+    if x not in saved:
         raise Refused(
-            f'{path} has no array "{x}", only {", ".join(held) or "nothing"}: save the examples as "{x}"'
+            f'there is no array "{x}", only {", ".join(saved) or "nothing"}: save the examples as "{x}"'
         )
-    if label in held and y in held:
-        raise Refused(f'{path} has both "{label}" and "{y}": keep one of them')
-    return held[x], held.get(label, held.get(y))
+    if label in saved and y in saved:
+        raise Refused(f'there are both "{label}" and "{y}": keep one of them')
+    return _pair(saved[x], saved.get(label, saved.get(y)), x)
+
+
+def _pair(x: np.ndarray, label: np.ndarray | None, name: str = "x") -> Held:
+    """Examples and labels that are known to go together."""
+    held = {"x": _examples(x, name)}
+    return held if label is None else {**held, "label": _labels(label, len(x), name)}
 
 
 def _take(arrays: PyTree, key: Key, number: Array) -> Batch:
@@ -114,36 +118,55 @@ def _take(arrays: PyTree, key: Key, number: Array) -> Batch:
     return taken
 
 
-def _examples(x: np.ndarray) -> np.ndarray:
+def _examples(x: np.ndarray, name: str) -> np.ndarray:
     if x.size == 0:
-        raise Refused(f"there are no examples: x has the shape {x.shape}")
+        raise Refused(f"there are no examples: {name} has the shape {x.shape}")
     if x.dtype == np.uint8:
         if x.ndim not in (3, 4):
             raise Refused(
-                f"bytes are images [N, H, W] or [N, H, W, C], not {x.shape}: give other data as floats"
+                f"bytes are images [N, H, W] or [N, H, W, C], not {name} {x.shape}: give other data as floats"
+            )
+        if x.ndim == 4 and x.shape[1] in (1, 3) and x.shape[3] > 4:
+            raise Refused(
+                f"{name} {x.shape} has its channels first: move the channels last, by x.transpose(0, 2, 3, 1)"
             )
         return x if x.ndim == 4 else x[..., None]
     if not np.issubdtype(x.dtype, np.floating):
-        raise Refused(f"x is {x.dtype}: give images as uint8 (0 to 255) or any data as float32")
+        raise Refused(f"{name} is {x.dtype}: give images as uint8 (0 to 255) or any data as float32")
     if x.ndim < 2:
-        raise Refused(f"x needs an axis of examples and at least one more, not the shape {x.shape}")
+        raise Refused(f"{name} needs an axis of examples and at least one more, not the shape {x.shape}")
     with np.errstate(over="ignore"):
         x = x.astype(np.float32)
     bad = ~np.isfinite(x.reshape(len(x), -1)).all(axis=1)
     if bad.any():
         raise Refused(
             f"{bad.sum()} of {len(x)} examples hold NaN or infinity (as float32), the first is "
-            f"x[{int(np.argmax(bad))}]: remove or mend them"
+            f"{name}[{int(np.argmax(bad))}]: remove or mend them"
+        )
+    low, high = float(x.min()), float(x.max())
+    if x.ndim == 4 and max(-low, high) > FAR:
+        raise Refused(
+            f"{name} holds images from {low:g} to {high:g}, far outside [-1, 1]: bring them there, what "
+            "lies in 0 to 255 by x / 127.5 - 1 or as uint8"
         )
     return x
 
 
-def _labels(label: np.ndarray, examples: int) -> np.ndarray:
+def _labels(label: np.ndarray, examples: int, name: str) -> np.ndarray:
     if label.shape != (examples,):
-        raise Refused(f"labels of shape {label.shape} for {examples} examples: give one integer each")
+        raise Refused(
+            f"the labels of {name} have the shape {label.shape}, not ({examples},): one integer each"
+        )
     if not np.issubdtype(label.dtype, np.integer):
-        raise Refused(f"labels are {label.dtype}: give integers 0, 1, 2, ...")
-    present = np.unique(label)
+        raise Refused(f"the labels of {name} are {label.dtype}: give integers 0, 1, 2, ...")
+    return label.astype(np.int64)
+
+
+def _classes(held: Held) -> int:
+    """How many there are."""
+    if "label" not in held:
+        return 0
+    present = np.unique(held["label"])
     if present[0] < 0:
         raise Refused(f"a label is {present[0]}: number the classes from 0")
     gaps = np.flatnonzero(present != np.arange(len(present)))
@@ -152,4 +175,4 @@ def _labels(label: np.ndarray, examples: int) -> np.ndarray:
             f"no example has the label {gaps[0]} but one has {present[-1]}: number the classes 0 to "
             f"{len(present) - 1} without gaps"
         )
-    return label
+    return len(present)

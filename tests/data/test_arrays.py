@@ -42,17 +42,32 @@ def with_nan(i):
         (np.zeros(5), None, "at least one more"),
         (np.zeros((5, 2), np.uint8), None, "bytes are images"),
         (np.zeros((5, 2), np.int64), None, "x is int64"),
-        (np.zeros((5, 2)), [0, 1], r"labels of shape \(2,\) for 5 examples"),
-        (np.zeros((2, 2)), [0.0, 1.0], "labels are float64"),
+        (np.zeros((5, 2)), [0, 1], r"labels of x have the shape \(2,\), not \(5,\)"),
+        (np.zeros((2, 2)), [0.0, 1.0], "labels of x are float64"),
         (np.zeros((2, 2)), [-1, 0], "a label is -1"),
         (np.zeros((3, 2)), [1, 2, 3], "no example has the label 0 but one has 3"),
         (np.zeros((3, 2)), [0, 2, 2], "no example has the label 1 .* 0 to 1 without gaps"),
+        (np.full((2, 8, 8, 1), 255.0), None, r"from 255 to 255, far outside \[-1, 1\].* x / 127.5 - 1"),
+        (np.full((2, 8, 8, 1), -80.0), None, r"far outside \[-1, 1\]"),
+        (np.zeros((5, 3, 8, 8), np.uint8), None, "move the channels last"),
+        (np.zeros((5, 1, 8, 8), np.uint8), None, "move the channels last"),
     ],
 )
 def test_refused_arrays(x, label, line):
     with pytest.raises(Refused, match=line) as refusal:
         arrays(x, label)
     assert "\n" not in str(refusal.value)
+
+
+def test_what_is_no_image_of_bytes_or_of_another_scale_is_taken():
+    normal = np.random.RandomState(0).normal(size=(1000, 8, 8, 1))  # of mean 0 and deviation 1
+    for x in (
+        normal,
+        255 * np.ones((5, 3)),
+        np.zeros((5, 3, 3, 4), np.uint8),
+        np.zeros((5, 1, 8, 4), np.uint8),
+    ):
+        assert arrays(x).shape == x.shape[1:]
 
 
 @pytest.mark.parametrize("name", ["label", "y"])
@@ -86,6 +101,39 @@ def test_npz_with_examples_held_out_by_its_maker(tmp_path):
     np.savez(path, x=np.zeros((4, 2)), x_test=np.ones((2, 3)))
     with pytest.raises(Refused, match='"x_test" is not like "x"'):
         npz(path)
+
+
+@pytest.mark.parametrize(
+    ("saved", "line"),
+    [
+        (
+            {"x": (40, 2), "label": 8, "x_test": (8, 2), "label_test": 40},
+            r"labels of x have the shape \(8,\), not",
+        ),
+        (
+            {"x": (8, 2), "label": 8, "x_test": (8, 2), "y_test": 40},
+            r"labels of x_test .* \(40,\), not \(8,\)",
+        ),
+        (
+            {"x": (8, 2), "label": 8, "x_test": (8, 2), "label_test": (8, 1)},
+            r"x_test have the shape \(8, 1\)",
+        ),
+        ({"x": (8, 2), "label": 8, "x_test": (8, 2), "label_test": ()}, r"x_test have the shape \(\), not"),
+        ({"x": (8, 2), "x_test": (0, 2)}, r"no examples: x_test has the shape \(0, 2\)"),
+        ({"x": (8, 2), "x_test": ()}, "x_test needs an axis"),
+        ({"x": (8, 2), "label": 8, "label_test": 8}, 'no array "x_test", only x, label, label_test'),
+        ({"x": (8, 2), "label": 8, "y_test": 8}, 'no array "x_test"'),
+        ({"x": (8, 2), "label": 8, "x_test": (8, 2)}, '"x_test" is not like "x"'),
+    ],
+)
+def test_examples_and_labels_that_do_not_go_together(saved, line, tmp_path):
+    path = tmp_path / "a.npz"
+    kinds = {name: float if name.startswith("x") else int for name in saved}
+    np.savez(path, **{name: np.zeros(shape, kinds[name]) for name, shape in saved.items()})
+    for split in ("train", "test"):
+        with pytest.raises(Refused, match=rf"a\.npz: .*{line}") as refusal:
+            npz(path, split)
+        assert "\n" not in str(refusal.value)
 
 
 def test_refused_files(tmp_path):
