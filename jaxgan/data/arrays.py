@@ -24,14 +24,19 @@ def arrays(x: ArrayLike, label: ArrayLike | None = None) -> Source:
     """A source of the examples x [N, ...], with labels 0..K-1 where given.
 
     uint8 is taken for images [N, H, W] or [N, H, W, C]: kept as bytes on the device, and x / 127.5 - 1 when
-    taken. Floats are kept as they are, as float32: bring images [N, H, W, C] to [-1, 1] first.
+    taken. Floats are kept as they are, as float32: bring images [N, H, W, C] to [-1, 1] first. What is
+    given is copied.
 
     >>> source = arrays(np.zeros((5, 28, 28), np.uint8), [0, 1, 2, 0, 1])
     >>> source.shape, source.size, source.classes
     ((28, 28, 1), 5, 3)
     """
     held = _pair(np.asarray(x), None if label is None else np.asarray(label))
-    return _source(held, _classes(held), "")
+    digest = hashlib.sha256()
+    for leaf in held.values():
+        digest.update(f"{leaf.dtype} {leaf.shape} ".encode())
+        digest.update(np.ascontiguousarray(leaf).data)
+    return _source(held, _classes(held), digest.hexdigest())
 
 
 def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
@@ -61,7 +66,8 @@ def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
 
 def _source(held: Held, classes: int, fingerprint: str) -> Source:
     x = held["x"]
-    kept = {name: jnp.asarray(leaf, jnp.int32 if name == "label" else None) for name, leaf in held.items()}
+    # jnp.asarray would share the caller's memory, where the device is the CPU
+    kept = {name: jnp.array(leaf, jnp.int32 if name == "label" else None) for name, leaf in held.items()}
     return Source(x.shape[1:], len(x), classes, kept, _take, fingerprint=fingerprint)
 
 

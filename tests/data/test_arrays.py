@@ -70,6 +70,34 @@ def test_what_is_no_image_of_bytes_or_of_another_scale_is_taken():
         assert arrays(x).shape == x.shape[1:]
 
 
+def test_what_the_caller_does_with_its_memory_changes_nothing():
+    held = {"bytes": np.zeros((64, 64, 64), np.uint8), "floats": np.zeros((64, 640), np.float32)}
+    label = np.zeros(64, np.int32)
+    for x in held.values():
+        source = arrays(x, label)
+        x[:], label[:] = 1, 1
+        assert not source.arrays["x"].any()
+        assert not source.arrays["label"].any()
+        label[:] = 0
+
+
+def test_other_arrays_have_another_fingerprint():
+    x, label = np.zeros((6, 4, 4, 3), np.uint8), np.arange(6) % 2
+    one = np.copy(x)
+    one[3, 2, 1, 0] = 1
+    others = [
+        (x, label),
+        (x, None),
+        (x, 1 - label),
+        (one, label),
+        (x.reshape(6, 4, 3, 4), label),
+        (x / 1.0, label),
+    ]
+    prints = [arrays(*pair).fingerprint for pair in others]
+    assert len({*prints, ""}) == 7
+    assert prints == [arrays(np.asfortranarray(pair[0]), pair[1]).fingerprint for pair in others]
+
+
 @pytest.mark.parametrize("name", ["label", "y"])
 def test_npz(tmp_path, name):
     path = tmp_path / "a.npz"
