@@ -14,8 +14,8 @@ from jaxgan.evaluate.store import stored
 from jaxgan.metrics.frechet import frechet, intra_class, moments
 from jaxgan.metrics.kernel import kernel_distance
 from jaxgan.metrics.memorisation import FRESH, memorisation
-from jaxgan.metrics.metric import Estimate, Metric, estimate, kept, measured, resamples
-from jaxgan.metrics.mixture import TEN_SIGMA, covering, label_coverage, perfect
+from jaxgan.metrics.metric import Estimate, Metric, kept, measured, resamples
+from jaxgan.metrics.mixture import TEN_SIGMA, covering, label_coverage, perfect, with_intervals
 from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.metrics.plane import MOST, transport
 from jaxgan.metrics.score import inception_score
@@ -219,7 +219,7 @@ def _stacked(classes: int) -> Metric:
         rows = resamples(len(label), 100)
         again = [label_coverage(label[some], classes**channels) for some in rows]
         found = label_coverage(label, classes**channels)
-        return {name: estimate(value, [own[name] for own in again]) for name, value in found.items()}
+        return with_intervals(found, again, classes**channels)
 
     return kept(compute)
 

@@ -66,7 +66,7 @@ def frechet(real: Moments, name: str = "frechet") -> Metric:
     root = _root(real)
 
     def compute(x: np.ndarray) -> Mapping[str, Estimate]:
-        return {name: linearised(*_measured(flat(x), real, root))}
+        return {name: linearised(*_measured(flat(x), real, root), least=0.0)}
 
     return kept(compute)
 
@@ -108,7 +108,7 @@ def intra_class(real: Mapping[int, Moments], name: str = "intra_class_frechet") 
             distances.append(distance)
             # a class counts the same, however many it has; that one has more than another tells nothing
             influence[mine] = (own - own.mean()) * len(x) / (len(real) * mine.sum())
-        return {name: linearised(float(np.mean(distances)), influence)}
+        return {name: linearised(float(np.mean(distances)), influence, least=0.0)}
 
     return Metric((), of, lambda a, b: a + b, compute)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import QUANTILE, Estimate, Metric, estimate, excess, kept, resamples, share
+from jaxgan.metrics.metric import QUANTILE, Estimate, Metric, around, estimate, excess, kept, resamples, share
 from jaxgan.metrics.nearest import BLOCK, features, nearest
 
 REPLICATES = 200
@@ -77,7 +77,8 @@ def _between(
     statistic: Callable[[np.ndarray, np.ndarray], float], x: np.ndarray, y: np.ndarray, together: int = 1
 ) -> Estimate:
     drawn = zip(resamples(len(x), REPLICATES, seed=0), resamples(len(y), REPLICATES, seed=1), strict=True)
-    return estimate(statistic(x, y), [statistic(x[i[::together]], y[j[::together]]) for i, j in drawn])
+    again = [statistic(x[i[::together]], y[j[::together]]) for i, j in drawn]
+    return estimate(statistic(x, y), again, 0.0, 1.0)
 
 
 def _nearer(x: np.ndarray, y: np.ndarray) -> float:
@@ -119,7 +120,7 @@ def _share(
     value = float(of_train.mean() / (of_train.mean() + of_held_out.mean()))
     # the difference of two means of shuffled counts, over four times their mean: the share, linearised
     reach = QUANTILE * float(np.sqrt(of_any.var(ddof=1) * (1 / n + 1 / h)) / (4 * of_any.mean()))
-    return Estimate(value, max(value - reach, 0.0), min(value + reach, 1.0))
+    return around(value, reach, 0.0, 1.0)
 
 
 def _some(x: np.ndarray, size: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,12 +83,13 @@ def flat(x: np.ndarray) -> np.ndarray:
     return x
 
 
-def linearised(value: float, influence: np.ndarray) -> Estimate:
+def linearised(value: float, influence: np.ndarray, least: float = -inf, most: float = inf) -> Estimate:
     """The value and the interval that every example's influence on it gives: influence [n].
 
     value ± 1.96 sd(influence) / sqrt(n), where the influence is the value's derivative as one example gains
     weight. To first order the bootstrap's interval (the infinitesimal jackknife; Efron, 1982), without
-    drawing. Of a distance that is nearly 0, where every influence fades, it is rather too wide.
+    drawing. Of a distance that is nearly 0, where every influence fades, it is rather too wide. It ends at
+    the `least` and the `most` that the value can be.
 
     >>> x = np.array([1.0, 3.0])
     >>> [round(end, 2) for end in linearised(x.mean(), x)]  # of a mean it is the example itself
@@ -95,8 +97,7 @@ def linearised(value: float, influence: np.ndarray) -> Estimate:
     """
     if len(influence) < 2:
         raise Refused("an interval needs two examples at the least, not one")
-    reach = QUANTILE * float(np.std(influence, ddof=1)) / len(influence) ** 0.5
-    return Estimate(float(value), float(value) - reach, float(value) + reach)
+    return around(value, QUANTILE * float(np.std(influence, ddof=1)) / len(influence) ** 0.5, least, most)
 
 
 def share(hits: np.ndarray, together: int = 1) -> Estimate:
@@ -110,7 +111,7 @@ def share(hits: np.ndarray, together: int = 1) -> Estimate:
     n, p, z2 = len(hits) / together, float(np.mean(hits)), QUANTILE**2
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
     reach = (p * (1 - p) * z2 / n + (z2 / (2 * n)) ** 2) ** 0.5 / (1 + z2 / n)
-    return Estimate(p, max(middle - reach, 0.0), min(middle + reach, 1.0))
+    return Estimate(p, max(min(middle - reach, p), 0.0), min(max(middle + reach, p), 1.0))  # but for rounding
 
 
 def excess(hits: np.ndarray, others: np.ndarray) -> Estimate:
@@ -128,16 +129,40 @@ def excess(hits: np.ndarray, others: np.ndarray) -> Estimate:
     return Estimate(value, value - below, value + above)
 
 
-def estimate(value: float, replicates: Sequence[float] | np.ndarray) -> Estimate:
+def estimate(
+    value: float, replicates: Sequence[float] | np.ndarray, least: float = -inf, most: float = inf
+) -> Estimate:
     """The value, 1.96 standard deviations of its bootstrap replicates to either side (Efron, 1979).
 
-    Around the value, not the replicates' mean: of a distance, resampling itself raises them.
+    Around the value, not the replicates' mean: of a distance, resampling itself raises them. It ends at the
+    `least` and the `most` that the value can be.
 
-    >>> estimate(1.0, [2.0, 2.0])
-    Estimate(value=1.0, low=1.0, high=1.0)
+    >>> [round(end, 2) for end in estimate(8.0, [7.0, 8.0], most=8.0)]
+    [8.0, 6.61, 8.0]
     """
-    reach = QUANTILE * float(np.std(replicates, ddof=1))
-    return Estimate(float(value), float(value) - reach, float(value) + reach)
+    return around(value, QUANTILE * float(np.std(replicates, ddof=1)), least, most)
+
+
+def of_parts(value: float, parts: np.ndarray, least: float = -inf, most: float = inf) -> Estimate:
+    """The value, and the interval of the mean of few independent parts: Student's t of their number less 1.
+
+    >>> [round(end, 3) for end in of_parts(2.0, np.array([1.0, 2.0, 3.0]))]  # 4.303 / sqrt(3)
+    [2.0, -0.484, 4.484]
+    """
+    from scipy.stats import t
+
+    spread = float(np.std(parts, ddof=1)) / len(parts) ** 0.5
+    return around(value, float(t.ppf(0.975, len(parts) - 1)) * spread, least, most)
+
+
+def around(value: float, reach: float, least: float = -inf, most: float = inf) -> Estimate:
+    """As far to either side, but no further than the value can be; rounding may have put itself there.
+
+    >>> around(0.25, 0.5, least=0.0)
+    Estimate(value=0.25, low=0.0, high=0.75)
+    """
+    value = float(value)
+    return Estimate(value, max(value - reach, min(least, value)), min(value + reach, max(most, value)))
 
 
 def resamples(n: int, count: int, seed: int = 0) -> Iterable[np.ndarray]:

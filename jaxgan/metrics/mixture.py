@@ -1,6 +1,6 @@
 """How well samples cover modes that are known: which of them, how evenly, and how exactly each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import exp, inf, log, sqrt
 from typing import NamedTuple
 
@@ -62,10 +62,24 @@ def covering(
     def compute(samples: np.ndarray) -> Mapping[str, Estimate]:
         near = _nearest(samples, centres, sigma, dimensions, radius)
         again = [near.at(rows).numbers() for rows in resamples(len(near.mode), RESAMPLES)]
-        found = {name: estimate(x, [own[name] for own in again]) for name, x in near.numbers().items()}
+        found = with_intervals(near.numbers(), again, near.modes)
         return {**found, "high_quality": share(near.mode < near.modes)}
 
     return kept(compute)
+
+
+def with_intervals(
+    found: Mapping[str, float], again: Sequence[Mapping[str, float]], modes: int
+) -> dict[str, Estimate]:
+    """Numbers with the intervals of their replicates, which end where a number of so many modes does.
+
+    >>> with_intervals({"modes": 8.0}, [{"modes": 7.0}, {"modes": 8.0}], 8)["modes"].high
+    8.0
+    """
+    most = {"modes": float(modes), "high_quality": 1.0, "reverse_kl": log(modes), "imbalance": 1 - 1 / modes}
+    return {
+        name: estimate(x, [own[name] for own in again], 0.0, most.get(name, inf)) for name, x in found.items()
+    }
 
 
 def label_coverage(label: np.ndarray, modes: int) -> dict[str, float]:

@@ -69,7 +69,7 @@ def precision_recall(real: np.ndarray, k: int = 5, block: int = BLOCK) -> Metric
         return {
             "precision": share(around > 0),
             "recall": share(recalled),
-            "density": linearised(float((around / k).mean()), around / k),
+            "density": linearised(float((around / k).mean()), around / k, least=0.0),
             "coverage": share(covered),
         }
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import Estimate, Metric, flat, kept, linearised
+from jaxgan.metrics.metric import Estimate, Metric, flat, kept, linearised, of_parts
 
 
 def inception_score(splits: int = 10, name: str = "inception_score") -> Metric:
@@ -17,8 +17,8 @@ def inception_score(splits: int = 10, name: str = "inception_score") -> Metric:
     is the further too low the fewer its examples. With a classifier other than Inception, call it by another
     name.
 
-    The headline's interval is that of the mean of its splits; the whole's comes of its logarithm, on which an
-    example's influence is its own divergence.
+    The headline's interval is that of the mean of its splits, by Student's t; the whole's comes of its
+    logarithm, on which an example's influence is its own divergence.
 
     >>> from jaxgan.metrics.metric import measured
     >>> sure = 1000 * np.eye(4)[np.arange(80) % 4]
@@ -37,11 +37,11 @@ def inception_score(splits: int = 10, name: str = "inception_score") -> Metric:
         order = np.random.RandomState(2020).permutation(len(logits))
         parts = [order[i * len(order) // splits : (i + 1) * len(order) // splits] for i in range(splits)]
         scores = np.array([np.exp(_divergence(logits[part]).mean()) for part in parts])
-        divergence = _divergence(logits)
+        divergence, classes = _divergence(logits), logits.shape[1]
         whole = float(np.exp(divergence.mean()))
         return {
-            name: linearised(float(scores.mean()), scores),
-            f"{name}_whole": linearised(whole, whole * divergence),
+            name: of_parts(float(scores.mean()), scores, 1.0, classes),
+            f"{name}_whole": linearised(whole, whole * divergence, 1.0, classes),
         }
 
     return kept(compute)

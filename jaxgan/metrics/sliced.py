@@ -42,8 +42,8 @@ def sliced_wasserstein(real: np.ndarray, projections: int = 512) -> Metric:
             squares, potentials = _along(_projected(x, few), _projected(real, few))
             total += squares.sum()
             influence += potentials.sum(axis=0)
-        squared = linearised(total / projections, influence / projections)
-        return {"sliced_wasserstein": Estimate(*(max(end, 0.0) ** 0.5 for end in squared))}
+        squared = linearised(total / projections, influence / projections, least=0.0)
+        return {"sliced_wasserstein": Estimate(*(end**0.5 for end in squared))}
 
     return kept(compute)
 

@@ -32,7 +32,7 @@ def similarity(pairs: int = 1000) -> Metric:
             raise Refused(f"similarity within samples needs 4 images at the least, not {len(x)}")
         left, right = np.random.RandomState(0).permutation(len(x))[: len(x) // 2 * 2].reshape(2, -1)
         values = multiscale_ssim(x[left], x[right])
-        return {"ms_ssim": linearised(float(values.mean()), values)}
+        return {"ms_ssim": linearised(float(values.mean()), values, least=0.0, most=1.0)}
 
     return Metric(
         empty=(),

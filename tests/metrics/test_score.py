@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
+from scipy.stats import t as student
 
 from jaxgan.errors import Refused
 from jaxgan.metrics.metric import measured
@@ -19,7 +21,7 @@ def test_torch_fidelity_had_the_same_numbers():
     assert got["inception_score"].value == pytest.approx(1.9783063577742948, rel=1e-12)
     assert got["inception_score_whole"].value == pytest.approx(2.151023737122059, rel=1e-12)
     # its standard deviation of the splits, by the number less one, to the mean's
-    reach = 1.959964 * 0.18541764244254355 / 9**0.5
+    reach = student.ppf(0.975, 9) * 0.18541764244254355 / 9**0.5
     assert got["inception_score"].high - got["inception_score"].value == pytest.approx(reach, rel=1e-9)
 
 
@@ -59,12 +61,22 @@ def test_examples_in_order_of_class_score_as_in_any():
     assert got["inception_score"].value > 0.9 * got["inception_score_whole"].value > 3
 
 
-@pytest.mark.parametrize("name", ["inception_score", "inception_score_whole"])
-def test_the_interval_is_as_wide_as_the_values_scatter(name):
+@pytest.mark.parametrize(
+    ("name", "quantile"), [("inception_score", student.ppf(0.975, 9)), ("inception_score_whole", 1.96)]
+)
+def test_the_interval_is_as_wide_as_the_values_scatter(name, quantile):
     random = np.random.RandomState(1)
     got = [measured(inception_score(), [2 * random.randn(400, 4)])[name] for _ in range(200)]
-    scatter, said = np.std([g.value for g in got]), np.mean([g.high - g.low for g in got]) / 2 / 1.96
+    scatter, said = np.std([g.value for g in got]), np.mean([g.high - g.low for g in got]) / 2 / quantile
     assert said == pytest.approx(scatter, rel=0.15)
+
+
+def test_the_interval_of_ten_splits_holds_as_often_as_it_says():
+    random = np.random.RandomState(2)
+    got = [measured(inception_score(), [2 * random.randn(400, 4)])["inception_score"] for _ in range(2000)]
+    mean = np.mean([g.value for g in got])
+    held = sum(g.low <= mean <= g.high for g in got)
+    assert binomtest(held, 2000, 0.95).pvalue > 0.01, held  # by the normal quantile 92 %
 
 
 def test_named_otherwise():
