@@ -28,6 +28,8 @@ class Extractor(NamedTuple):
     """`apply`: examples [n, ...], images in [-1, 1], -> Seen. Every example is seen alone.
 
     `digest` is a hash of all that it is made of, "" where nobody knows: what was seen by it is then not kept.
+    Where it is trained that is its recipe, and `weights` a hash of what came of it on this machine: they
+    differ between machines by rounding.
     `resizer` names the way in which images were brought to its size, "none" where they were not. `note` is
     what should be known of it.
     """
@@ -37,6 +39,7 @@ class Extractor(NamedTuple):
     resizer: str
     apply: Callable[[np.ndarray], Seen]
     note: str = ""
+    weights: str = ""
 
 
 def raw() -> Extractor:

@@ -2,9 +2,11 @@
 
 Where no large network fits, or none can be had, a Frechet distance in these features tells one lost mode of
 ten from none far better than pixels or random features do. It is FD-local, never to be called FID, and
-numbers are comparable where the classifier's digest is the same.
+numbers are comparable where the classifier's digest is the same: that of its recipe and of what it has learnt
+from, for the last bit of its weights depends on how many cores there are.
 """
 
+import hashlib
 from functools import partial
 from typing import Any
 
@@ -47,8 +49,9 @@ def local(source: Source) -> Extractor:
     if not source.classes:
         data = _turned(data["x"])
     module = Classifier(source.classes or 4)
-    shapes = jax.eval_shape(module.init, jax.random.key(0), data["x"][:1])
-    recipe = f"local 1 {shapes} {STEPS} {BATCH} {RATE} {digest(data)}"
+    params = jax.eval_shape(module.init, jax.random.key(0), data["x"][:1])["params"]
+    shapes = sorted((name, leaf.shape) for name, leaf in flatten_dict(params, sep="/").items())
+    recipe = f"local 2 {shapes} {STEPS} {BATCH} {RATE} {digest(data)}"  # and seed 0, throughout
     flat = stored(recipe, partial(_trained, module, data))
     weights = {name: leaf for name, leaf in flat.items() if name != "accuracy"}
     see = in_blocks(module.apply, {"params": unflatten_dict(weights, sep="/")})
@@ -56,7 +59,10 @@ def local(source: Source) -> Extractor:
     note = (
         f"right about {100 * float(flat['accuracy']):.1f} % of the {asked} of examples it has not learnt from"
     )
-    return Extractor("local", digest(weights), "none", lambda x: Seen(*see(np.asarray(x, np.float32))), note)
+    made = hashlib.sha256(recipe.encode()).hexdigest()
+    return Extractor(
+        "local", made, "none", lambda x: Seen(*see(np.asarray(x, np.float32))), note, digest(weights)
+    )
 
 
 def _trained(module: Classifier, data: Arrays) -> Arrays:

@@ -56,6 +56,27 @@ def test_it_is_trained_once(cache, monkeypatch):
     assert calls == [1, 1]
 
 
+def test_it_is_named_by_its_recipe_and_not_by_the_last_bit_of_its_weights(tmp_path, monkeypatch):
+    """Which is another one with another number of cores."""
+    monkeypatch.setattr(room, "STEPS", 3)
+    trained, found = room._trained, []
+    for cores in (1, 2):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / str(cores)))
+
+        def rounded(*given, cores=cores):
+            arrays = trained(*given)
+            name = next(name for name in arrays if name.endswith("kernel"))
+            return {**arrays, name: arrays[name] * np.float32(1 + cores * 2**-23)}
+
+        monkeypatch.setattr(room, "_trained", rounded)
+        found.append(local(load("digits")))
+    one, other = found
+    assert one.digest == other.digest
+    assert one.weights != other.weights
+    monkeypatch.setattr(room, "STEPS", 4)
+    assert local(load("digits")).digest != one.digest
+
+
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
     (tmp_path / "jaxgan").write_text("a file where the folder would be")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
