@@ -11,14 +11,14 @@ HIGHER = frozenset(
 )
 LOWER = frozenset(
     {"fid", "kid", "intra_fid", "reverse_kl", "imbalance", "energy", "wasserstein", "sliced_wasserstein"}
-    | {"train_share", "copies", "repeats"}
+    | {"copies", "repeats"}
 )
 
 
 def better(name: str) -> Way | None:
-    """Which way a number is better, None where that cannot be said of it.
+    """Which way a number is better, None where that cannot be said of it, as of one that is best half-way.
 
-    >>> better("fd_local"), better("coverage"), better("brightness")
+    >>> better("fd_local"), better("coverage"), better("train_share")
     ('lower', 'higher', None)
     """
     if name in HIGHER or name.startswith("score_"):
