@@ -12,7 +12,7 @@ from jaxgan.evaluate.copies import copies
 from jaxgan.evaluate.extractor import Extractor, raw
 from jaxgan.evaluate.local import local
 from jaxgan.evaluate.names import better
-from jaxgan.evaluate.panel import Draw, Numbers, Panel, panel
+from jaxgan.evaluate.panel import Draw, Numbers, Panel, panel, usual
 from jaxgan.metrics.metric import Estimate
 from jaxgan.run import folder, picture
 from jaxgan.run.reopen import Reopened, members, reopened
@@ -42,52 +42,54 @@ def evaluate(
     Each goes into RUN/evaluations: as JSON, and for images a picture of the samples nearest to training
     examples. `say` is told what is going on.
     """
-    if asked.n < 0 or asked.n == 1:
-        raise Refused(f"nothing can be said of {asked.n} samples: take two at least")
-    if asked.weights is not None and not asked.weights.is_file():
-        raise Refused(f"there is no file {asked.weights}")
+    _looked_at(asked)
     place = folder.existing(run)
     written: list[Path] = []
-    refused: list[str] = []
     ready = None
-    for name in [lane] if lane else [one.name for one in members(run)] or [""]:
+    every = [lane] if lane else [one.name for one in members(run)] or [""]
+    for name in every:
         again = reopened(run, at, name)
         source, game, generator = again.experiment.source, again.experiment.game, again.state.generator
         if ready is None:
             say("real examples, and what they are seen through ...")
             ready = _ready(source, asked, source.classes if reads_labels(game, generator) else 0)
-            oracle = ready.panel.oracle()
+            held = ready.panel
+            oracle = held.oracle()
         samples = sampler(game, source.classes)
 
         def draw(count: int, start: int) -> Any:
             return samples(generator, count, asked.seed, start)  # noqa: B023 - called at once
 
         step = str(int(again.state.step))
-        say(f"{ready.panel.n:,} samples of step {step}{f' of {name}' if name else ''} ...")
+        say(f"{held.n:,} samples of step {step}{f' of {name}' if name else ''} ...")
         try:
-            measured = ready.panel.measure(draw)
+            measured = held.measure(draw)
+            alike = held.measure(draw, held.oracle_n) if 0 < held.oracle_n < held.n else None
         except Refused as why:
-            refused.append(f"{name or run} was not evaluated at step {step}: {why}")
-            print(f"warning: {refused[-1]}", file=sys.stderr)
+            trouble = f"{name or run} was not evaluated at step {step}: {why}"
+            if len(every) == 1:
+                raise Refused(trouble) from None
+            print(f"warning: {trouble}", file=sys.stderr)
             continue
-        said = _said(again, name, asked, ready, measured, oracle)
-        words = [step, ready.extractor.name.replace(" ", "_"), name, *_unusual(asked)]
+        unusual = _unusual(asked, source, ready)
+        said = _said(again, name, asked, ready, measured, oracle, alike) | {"usual": not unusual}
+        words = [step, ready.extractor.name.replace(" ", "_"), name, *unusual]
         stem = "-".join(word for word in words if word)
         print(table(said))
         written.append(_written(place.path / "evaluations", stem, said, draw, source, ready))
     if not written:
-        raise Refused(refused[-1])
+        raise Refused(f"none of the {len(every)} lanes of {run} could be evaluated")
     return written
 
 
-def _unusual(asked: Asked) -> list[str]:
-    """What was asked beside the usual, so that one evaluation does not replace another."""
-    return [
-        *([f"n={asked.n}"] if asked.n else []),
-        *([asked.split] if asked.split != "test" else []),
-        *([asked.resizer] if asked.resizer != "clean" else []),
-        *([f"evaluation-seed={asked.seed}"] if asked.seed else []),
-    ]
+def _looked_at(asked: Asked) -> None:
+    """Refuses what no run can be asked."""
+    if asked.n < 0 or asked.n == 1:
+        raise Refused(f"nothing can be said of {asked.n} samples: take two at least")
+    if not 0 <= asked.seed < 2**32:
+        raise Refused(f"an evaluation seed is a number from 0 to {2**32 - 1:,}, not {asked.seed:,}")
+    if asked.weights is not None and not asked.weights.is_file():
+        raise Refused(f"there is no file {asked.weights}")
 
 
 class _Ready(NamedTuple):
@@ -95,11 +97,25 @@ class _Ready(NamedTuple):
     extractor: Extractor
 
 
+def _unusual(asked: Asked, source: Source, ready: _Ready) -> list[str]:
+    """What was measured otherwise than usual, so that one evaluation does not replace another."""
+    held = ready.panel
+    return [
+        *([f"n={held.n}"] if held.n != usual(source) else []),
+        *(["train"] if held.about["split"] == "train" and source.held_out else []),
+        *([asked.resizer] if asked.resizer != "clean" else []),
+        *([f"evaluation-seed={asked.seed}"] if asked.seed else []),
+    ]
+
+
 def _ready(source: Source, asked: Asked, classes: int) -> _Ready:
     image = len(source.shape) == 3
     kind = asked.extractor
     if kind == "auto":
         kind = ("inception" if asked.weights else "local") if image else "raw"
+    if kind != "inception" and (asked.weights is not None or asked.resizer != "clean"):
+        option = "--resizer" if asked.weights is None else "--weights"
+        raise Refused(f"{option} is for Inception, and these examples are seen through {kind}: leave it out")
     match kind:
         case "inception":
             from jaxgan.evaluate import resizers
@@ -123,12 +139,20 @@ def _said(
     ready: _Ready,
     measured: tuple[Numbers, list[str]],
     real: tuple[Numbers, list[str]],
+    alike: tuple[Numbers, list[str]] | None,
 ) -> dict[str, Any]:
-    """All that goes into the file."""
+    """All that goes into the file; `alike` is of as many samples as there are real examples beside them."""
     held, (scores, refused), (oracle, without) = ready.panel, measured, real
     rows = {"samples": scores, **({"oracle": oracle} if oracle else {})}
     about = dict(held.about)
-    warnings = list(dict.fromkeys([*about.pop("warnings"), *refused, *without]))
+    warnings = [*about.pop("warnings"), *refused, *without]
+    if alike is not None:
+        rows["alike"] = {name: x for name, x in alike[0].items() if name in oracle}
+        warnings += alike[1]
+        warnings.append(
+            f"real examples are {held.oracle_n:,} and samples {held.n:,}, on which most numbers depend: hold "
+            f"against them what the first {held.oracle_n:,} samples score"
+        )
     names = {name: better(name) for name in scores}
     return {
         "step": int(again.state.step),
@@ -136,8 +160,9 @@ def _said(
         "data": again.config.data + (f" at {again.config.size} px" if again.config.size else ""),
         "n": held.n,
         "seed": asked.seed,
+        "oracle_n": held.oracle_n,
         **about,
-        "warnings": warnings,
+        "warnings": list(dict.fromkeys(warnings)),
         "rows": {row: {k: v._asdict() for k, v in numbers.items()} for row, numbers in rows.items()},
         "floor": {name: value for name, value in held.floor.items() if name in scores},
         "better": {name: way for name, way in names.items() if way},
@@ -167,22 +192,29 @@ def table(said: Mapping[str, Any]) -> str:
     >>> one = {"value": 0.5, "low": 0.4, "high": 0.6}
     >>> print(table({"step": 9, "lane": "", "n": 100, "seed": 0, "split": "test", "reference_n": 50,
     ...     "extractor": {"name": "local", "digest": "abcdef123", "resizer": "none"}, "note": "",
-    ...     "warnings": [], "rows": {"samples": {"coverage": one}}, "floor": {}, "better": {}}))
+    ...     "oracle_n": 90, "warnings": [], "floor": {}, "better": {}, "neighbours_n": 50,
+    ...     "rows": {"samples": {"coverage": one}, "alike": {}, "oracle": {"coverage": one}}}))
     step 9: 100 samples of seed 0 against 50 examples (test), seen by local abcdef12
-              samples         oracle  perfect
-    coverage  0.5 [0.4, 0.6]
+              100 samples     the first 90  oracle, 90      perfect
+    coverage  0.5 [0.4, 0.6]                0.5 [0.4, 0.6]
+    in brackets 95 % intervals: other samples, the same real examples
+    precision, recall, density and coverage are of 50 on either side
     """
     ways = {"higher": "higher is better", "lower": "lower is better"}
     columns = {row: {k: Estimate(**v) for k, v in numbers.items()} for row, numbers in said["rows"].items()}
-    lines = [["", "samples", "oracle", "perfect", ""]]
-    for name, value in columns["samples"].items():
-        oracle = columns.get("oracle", {}).get(name)
+    heads = {
+        "samples": f"{said['n']} samples",
+        "alike": f"the first {said['oracle_n']}",
+        "oracle": f"oracle, {said['oracle_n']}",
+    }
+    there = {row: head for row, head in heads.items() if row in columns}
+    lines = [["", *there.values(), "perfect", ""]]
+    for name in columns["samples"]:
         floor = said["floor"].get(name)
         lines.append(
             [
                 name,
-                _shown(value),
-                "" if oracle is None else _shown(oracle),
+                *("" if (x := columns[row].get(name)) is None else _shown(x) for row in there),
                 "" if floor is None else f"{floor:.3g}",
                 ways.get(said["better"].get(name, ""), ""),
             ]
@@ -197,7 +229,10 @@ def table(said: Mapping[str, Any]) -> str:
         f"step {said['step']}{', ' + said['lane'] if said['lane'] else ''}: {said['n']} samples of seed "
         f"{said['seed']} against {said['reference_n']} examples ({said['split']}), seen by {by}"
     )
-    notes = [said["note"]] if said["note"] else []
+    notes = ["in brackets 95 % intervals: other samples, the same real examples"]
+    if said.get("neighbours_n", said["n"]) < said["n"]:
+        notes.append(f"precision, recall, density and coverage are of {said['neighbours_n']} on either side")
+    notes += [said["note"]] if said["note"] else []
     return "\n".join([head, *(line.rstrip() for line in body), *notes, *said["warnings"]])
 
 

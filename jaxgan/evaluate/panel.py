@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import prod
 from typing import Any, Literal, NamedTuple
 
+import jax
 import numpy as np
 
 from jaxgan.data.source import Modes, Source, labelled
@@ -21,11 +22,13 @@ from jaxgan.metrics.plane import MOST, transport
 from jaxgan.metrics.score import inception_score
 from jaxgan.metrics.sliced import sliced_wasserstein
 from jaxgan.metrics.ssim import similarity
+from jaxgan.scale import memory
 
 USUAL = 10_000
 CHUNK = 2048  # examples held as they are, at a time
 LOOKED_AT = 2000  # images that are compared as images
 SEARCHED, BYTES = 50_000, 2**30  # training examples among which copies are looked for, at most
+EACH = 4096  # bytes that a sample takes while it is compared, beside its features: what was found of 200,000
 
 _OF_LABELS = frozenset({"modes", "reverse_kl", "imbalance"})
 
@@ -36,13 +39,15 @@ Draw = Callable[[int, int], np.ndarray]  # (count, start) -> examples [count, ..
 class Panel(NamedTuple):
     """`measure` says what samples score, `oracle` what real examples do that are none of the reference.
 
-    Both give warnings as well: a metric that cannot be had says why in one of them. `floor` is what a perfect
-    sampler scores, where that is known.
+    Both give warnings as well: a metric that cannot be had says why in one of them. Where there are fewer
+    such examples than samples, `measure(draw, oracle_n)` is what can be held against them: most numbers
+    depend on how many were measured. `floor` is what a perfect sampler scores, where that is known.
     """
 
     n: int
-    measure: Callable[[Draw], tuple[Numbers, list[str]]]
+    measure: Callable[..., tuple[Numbers, list[str]]]  # of a Draw and, where it is not n, a count
     oracle: Callable[[], tuple[Numbers, list[str]]]
+    oracle_n: int  # 0 where there is none
     floor: Mapping[str, float]
     about: Mapping[str, Any]  # what must be known of the numbers
 
@@ -68,9 +73,11 @@ def panel(
     >>> numbers["modes"].value
     8.0
     """
-    n = n or min(USUAL, train.size or USUAL)
+    n = n or usual(train)
     if n < 2:
         raise Refused(f"nothing can be said of {n} samples: take two at least")
+    if n > USUAL:
+        _fits(n, train, extractor)
     warnings = [f"{extractor.name}: {extractor.note}"] if extractor.note else []
     reference: Source = train
     other: Source | None = train
@@ -105,17 +112,19 @@ def panel(
         metrics.append(("logits", _stacked(train.channels.classes)))
         floor |= {name: x for name, x in perfect(train.classes, n).items() if name in _OF_LABELS}
 
-    def measure(draw: Draw, count: int = n, label: np.ndarray | None = None) -> tuple[Numbers, list[str]]:
+    oracle_n = 0 if other is None else min(n, other.size or n)
+
+    def measure(draw: Draw, count: int = n) -> tuple[Numbers, list[str]]:
+        return compared(draw, count, np.arange(count) % max(classes, 1))
+
+    def compared(draw: Draw, count: int, label: np.ndarray | None) -> tuple[Numbers, list[str]]:
         images: list[np.ndarray] = []
         seen: list[Seen] = []
         for x in _drawn(draw, count):
             images.append(x[: max(LOOKED_AT - CHUNK * len(images), 0)])
             seen.append(extractor.apply(x))
         given: dict[str, Any] = {"images": np.concatenate(images), **together(seen)._asdict()}
-        given["labelled"] = (
-            given["features"],
-            np.arange(count) % max(classes, 1) if label is None else label,
-        )
+        given["labelled"] = (given["features"], label)
         found: Numbers = {}
         refused: list[str] = []
         for kind, metric in metrics:
@@ -128,19 +137,43 @@ def panel(
     def oracle() -> tuple[Numbers, list[str]]:
         if other is None:
             return {}, ["no oracle row: no other real examples are left to be measured"]
-        count = n if other.size is None else min(n, other.size)
-        real = labelled(other, count, first)
-        found, refused = measure(lambda k, at: real["x"][at : at + k], count, real.get("label"))
+        real = labelled(other, oracle_n, first)
+        found, refused = compared(lambda k, at: real["x"][at : at + k], oracle_n, real.get("label"))
         return {name: x for name, x in found.items() if name not in FRESH}, refused
 
     about = {
         "split": where,
         "reference_n": len(real["x"]),
-        "extractor": {"name": extractor.name, "digest": extractor.digest, "resizer": extractor.resizer},
+        **({} if train.modes else {"neighbours_n": min(n, len(real["x"]))}),
+        "extractor": {
+            **{"name": extractor.name, "digest": extractor.digest, "resizer": extractor.resizer},
+            **({"weights": extractor.weights} if extractor.weights else {}),
+        },
         "warnings": warnings,
         "note": train.note,
     }
-    return Panel(n, measure, oracle, floor, about)
+    return Panel(n, measure, oracle, oracle_n, floor, about)
+
+
+def usual(train: Source) -> int:
+    """How many samples are measured where nobody says: 10,000, or as many as there are examples.
+
+    >>> from jaxgan.data import load
+    >>> usual(load("digits")), usual(load("ring"))
+    (1500, 10000)
+    """
+    return min(USUAL, train.size or USUAL)
+
+
+def _fits(n: int, train: Source, extractor: Extractor) -> None:
+    """Refuses, before anything is drawn, what no memory of this computer could hold."""
+    numbers = sum(leaf.shape[1] for leaf in extractor.apply(labelled(train, 1)["x"]) if leaf is not None)
+    needs, there = n * (EACH + 4 * numbers), memory.limit(jax.devices("cpu")[0])
+    if needs > there:
+        raise Refused(
+            f"{n:,} samples would need some {needs / 1e9:,.0f} GB to be compared, and this computer has "
+            f"{there / 1e9:,.0f}: take fewer"
+        )
 
 
 def searched(part: Source, n: int) -> np.ndarray:
@@ -158,7 +191,7 @@ def kept_features(x: np.ndarray, extractor: Extractor) -> Seen:
     if not extractor.digest or extractor.digest == "raw":
         found: Mapping[str, np.ndarray] = make()
     else:
-        found = stored(f"seen {extractor.digest} {extractor.resizer} {digest(x)}", make)
+        found = stored(f"seen {extractor.digest} {extractor.weights} {extractor.resizer} {digest(x)}", make)
     return Seen(found["features"], found.get("logits"))
 
 
@@ -192,21 +225,47 @@ def _of_features(
     metrics = [
         ("features", _or_refused(lambda: frechet(moments(x), name))),
         ("features", _or_refused(lambda: kernel_distance(x, kernel_name(extractor)))),
-        ("features", _or_refused(lambda: precision_recall(x))),
+        ("features", _or_refused(lambda: _by_neighbours(x))),
         ("features", sliced_wasserstein(x)),
     ]
     if train.channels is not None:  # classes are thousands, and logits those of every channel
         return metrics
     if seen.logits is not None:
         metrics.append(("logits", inception_score(name=score_name(extractor))))
-    if classes and "label" in real:
-        of_class = {k: x[real["label"] == k] for k in range(classes)}
-        metrics.append(("labelled", _or_refused(lambda: _by_class(of_class, f"intra_{name}"))))
+    if classes:
+        within = _or_refused(lambda: _by_class(x, real.get("label"), f"intra_{name}"))
+        metrics.append(("labelled", within))
     return metrics
 
 
-def _by_class(of_class: Mapping[int, np.ndarray], name: str) -> Metric:
-    return intra_class({label: moments(x) for label, x in of_class.items() if len(x)}, name)
+def _by_neighbours(real: np.ndarray) -> Metric:
+    """Precision, recall, density and coverage of as many on both sides, on which they depend: more samples
+    than real examples would cover them by their number alone. The first of either: what a sample is depends
+    on its number only, and real examples come in an order of their own.
+    """
+    whole = precision_recall(real)
+
+    def compute(x: np.ndarray) -> Numbers:
+        count = min(len(x), len(real))
+        metric = whole if count == len(real) else precision_recall(real[:count])
+        return dict(measured(metric, [x[:count]]))
+
+    return kept(compute)
+
+
+def _by_class(x: np.ndarray, label: np.ndarray | None, name: str) -> Metric:
+    """Of examples that are labelled on both sides."""
+    lacking = f"{name} needs labels, and the examples that were to be {{}} have none"
+    if label is None:
+        raise Refused(lacking.format("compared with"))
+    metric = intra_class({k: moments(x[label == k]) for k in sorted(set(label.tolist()))}, name)
+
+    def of(block: tuple[np.ndarray, np.ndarray | None]) -> Any:
+        if block[1] is None:
+            raise Refused(lacking.format("measured"))
+        return metric.of(block)
+
+    return metric._replace(of=of)
 
 
 def _stacked(classes: int) -> Metric:

@@ -1,6 +1,7 @@
 """`jaxgan evaluate`, and the hook that does the same while a run goes on."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.errors import Refused
 from jaxgan.evaluate import evaluation, hook
+from jaxgan.evaluate import panel as panels
 from jaxgan.evaluate.extractor import raw
 from jaxgan.evaluate.hook import evaluated
 from jaxgan.run.reopen import reopened
@@ -54,6 +56,42 @@ def test_every_lane_is_measured_and_the_same_twice(ring, monkeypatch, capsys):
     assert both == once  # what was measured before is still there
 
 
+def test_the_same_evaluation_is_the_same_file(ring, tmp_path, monkeypatch, capsys):
+    """Whether its settings are asked for or the usual ones."""
+    monkeypatch.setattr(panels, "USUAL", 300)
+    run = shutil.copytree(ring, tmp_path / "run", ignore=shutil.ignore_patterns("evaluations"))
+    for asked in ((), ("--n", 300), ("--split", "train"), ("--seed", 0), ("--extractor", "raw")):
+        assert jaxgan(monkeypatch, "evaluate", run, "--lane", "seed=0", *asked) == 0
+        found = written(run)
+        assert list(found) == ["4-raw-seed=0.json"]
+        assert found["4-raw-seed=0.json"]["usual"]
+    assert jaxgan(monkeypatch, "evaluate", run, "--lane", "seed=0", "--n", 200) == 0
+    assert not written(run)["4-raw-seed=0-n=200.json"]["usual"]
+
+
+def test_real_examples_are_held_against_as_many_samples(tmp_path, monkeypatch, capsys):
+    run = tmp_path / "run"
+    assert play(script("pictures"), "--out", run, "--steps", 3) == 0
+    capsys.readouterr()
+    assert jaxgan(monkeypatch, "evaluate", run, "--extractor", "raw", "--split", "train") == 0
+    found, out = written_json(run), capsys.readouterr().out
+    assert (found["n"], found["oracle_n"], found["reference_n"]) == (1500, 297, 1500)
+    alike, rows = found["rows"]["alike"], found["rows"]
+    assert alike.keys() == rows["oracle"].keys()
+    assert (
+        alike["fd_raw"]["value"] > rows["samples"]["fd_raw"]["value"]
+    )  # of fewer it is the further too high
+    assert "1500 samples" in out
+    assert "the first 297" in out
+    assert "oracle, 297" in out
+    assert "real examples are 297 and samples 1,500, on which most numbers depend" in out
+    assert "other samples, the same real examples" in out
+    assert jaxgan(monkeypatch, "evaluate", run, "--extractor", "raw") == 0
+    found = json.loads((run / "evaluations" / "3-raw.json").read_text())
+    assert (found["n"], found["oracle_n"], "alike" in found["rows"]) == (1500, 1500, False)
+    assert "precision, recall, density and coverage are of 297 on either side" in capsys.readouterr().out
+
+
 def test_images_are_shown_beside_the_nearest_training_examples(tmp_path, monkeypatch):
     run = tmp_path / "run"
     assert play(script("pictures"), "--out", run, "--steps", 3) == 0
@@ -82,6 +120,10 @@ def test_what_cannot_be_is_one_line(ring, tmp_path, monkeypatch, capsys):
     weights.write_bytes(b"something else")
     assert jaxgan(monkeypatch, "evaluate", ring, "--weights", weights, "--extractor", "inception") == 2
     assert "its sha256 is" in capsys.readouterr().err
+    for asked in (("--weights", weights), ("--resizer", "tf1"), ("--weights", weights, "--extractor", "raw")):
+        assert jaxgan(monkeypatch, "evaluate", ring, *asked) == 2
+        said = f"error: {asked[0]} is for Inception, and these examples are seen through raw: leave it out"
+        assert said in capsys.readouterr().err
 
 
 def moments(run, monkeypatch, times):
@@ -161,8 +203,33 @@ def test_a_lane_that_cannot_be_evaluated_does_not_stop_the_others(ring, monkeypa
     assert set(written(ring)) - before == {"4-raw-seed=1-n=40.json"}
 
 
+def test_what_cannot_be_evaluated_is_said_once(ring, monkeypatch, capsys):
+    made = evaluation.panel
+
+    def broken(*given):
+        def refuse(draw):
+            raise Refused("40 of 40 samples hold NaN")
+
+        return made(*given)._replace(measure=refuse)
+
+    monkeypatch.setattr(evaluation, "panel", broken)
+    assert jaxgan(monkeypatch, "evaluate", ring, "--n", 40, "--lane", "seed=0") == 2
+    err = capsys.readouterr().err
+    assert err.count("40 of 40 samples hold NaN") == 1
+    assert "error: seed=0 was not evaluated at step 4: 40 of 40 samples hold NaN" in err
+    assert jaxgan(monkeypatch, "evaluate", ring, "--n", 40) == 2
+    err = capsys.readouterr().err
+    assert err.count("warning: seed=") == err.count("40 of 40 samples hold NaN") == 2
+    assert "error: none of the 2 lanes" in err
+
+
 def test_what_was_asked_for_is_looked_at_first(tmp_path, monkeypatch, capsys):
-    for asked, said in ((("--n", -5), "take two at least"), (("--weights", tmp_path / "none"), "no file")):
+    for asked, said in (
+        (("--n", -5), "take two at least"),
+        (("--weights", tmp_path / "none"), "no file"),
+        (("--seed", 2**32), "a number from 0 to 4,294,967,295, not 4,294,967,296"),
+        (("--seed", -1), "a number from 0 to 4,294,967,295, not -1"),
+    ):
         assert jaxgan(monkeypatch, "evaluate", tmp_path, *asked) == 2
         assert said in capsys.readouterr().err
 

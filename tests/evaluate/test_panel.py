@@ -12,6 +12,7 @@ from jaxgan.errors import Refused
 from jaxgan.evaluate import panel as panels
 from jaxgan.evaluate.extractor import BLOCK, Extractor, Seen, by, in_blocks, raw
 from jaxgan.evaluate.panel import FRESH, kept_features, panel
+from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.run.sample import sampler
 
 COARSE = by(lambda x: x.reshape(len(x), 4, 2, 4, 2).mean(axis=(2, 4)).reshape(len(x), -1), "coarse", "v1")
@@ -94,6 +95,32 @@ def test_measuring_against_training_examples_is_said():
     assert alone.oracle() == ({}, ["no oracle row: no other real examples are left to be measured"])
 
 
+def test_neighbours_are_of_as_many_on_both_sides():
+    """More samples than real examples would cover these by their number alone."""
+    train, test = load("digits"), load("digits", split="test")
+    noise = np.random.RandomState(0).randn(1500, 8, 8, 1)
+    noisy = np.clip(labelled(train, 1500)["x"] + 0.5 * noise, -1, 1).astype(np.float32)
+    samples = COARSE.apply(noisy).features
+    for n, split, reference in ((1500, "test", test), (100, "test", test), (1500, "train", train)):
+        made = digits(n=n, split=split)
+        real = COARSE.apply(labelled(reference, n)["x"]).features
+        count = made.about["neighbours_n"]
+        assert count == min(n, len(real)) == min(n, reference.size)
+        found = made.measure(lambda k, at: noisy[at : at + k])[0]
+        expected = precision_recall(real[:count]).compute((samples[:count],))
+        assert {name: found[name] for name in expected} == expected
+    again = made.measure(lambda k, at: noisy[at : at + k], 297)[0]
+    expected = precision_recall(real[:297]).compute((samples[:297],))
+    assert {name: again[name] for name in expected} == expected
+
+
+def test_how_many_the_oracle_is_of_is_known():
+    assert (digits().oracle_n, digits(n=2000).oracle_n, digits(n=100).oracle_n) == (1500, 1500, 100)
+    assert digits(split="train").oracle_n == 297
+    assert panel(load("ring"), None, raw(), n=300).oracle_n == 300
+    assert panel(load("digits"), None, COARSE).oracle_n == 0
+
+
 def test_copies_of_training_examples_are_flagged_and_fresh_ones_are_not(monkeypatch):
     every = labelled(load("digits"), 1500)
     train = arrays(every["x"][:1000], every["label"][:1000])
@@ -146,6 +173,29 @@ def test_labels_are_those_the_generator_is_told():
     assert abs(told["fd_four"].value - ignored["fd_four"].value) < 0.1
     assert ignored["intra_fd_four"].value > 2 * told["intra_fd_four"].value
     assert ignored["intra_fd_four"].value > 2 * made.oracle()[0]["intra_fd_four"].value
+
+
+def test_labels_that_are_missing_are_said():
+    train, every = load("digits"), labelled(load("digits", split="test"), 297)
+    unlabelled = arrays(every["x"])
+    _, refused = panel(train, unlabelled, COARSE, classes=10).measure(of(train))
+    why = "not measured: intra_fd_coarse needs labels, and the examples that were to be"
+    assert f"{why} compared with have none" in refused
+    against = panel(train, unlabelled, COARSE, split="train", classes=10)
+    assert "intra_fd_coarse" in against.measure(of(train))[0]
+    numbers, refused = against.oracle()
+    assert "intra_fd_coarse" not in numbers
+    assert f"{why} measured have none" in refused
+
+
+def test_what_no_memory_could_hold_is_refused(monkeypatch):
+    for data, n in (("ring", 5 * 10**9), ("digits", 10**12)):
+        source = load(data)
+        with pytest.raises(Refused, match=r"000 samples would need some [\d,]+ GB .* take fewer"):
+            panel(source, source.held_out and source.held_out(), raw(), n=n)
+    monkeypatch.setattr(panels.memory, "limit", lambda device: 10**9)
+    with pytest.raises(Refused, match=r"250,000 samples would need some 1 GB to be compared, and .* has 1"):
+        panel(load("ring"), None, raw(), n=250_000)
 
 
 def test_modes_of_stacked_images_are_what_every_channel_is_seen_as():
