@@ -59,22 +59,30 @@ def memorisation(found: Sequence[Record]) -> str:
 def _evaluated(how: str, columns: Sequence[tuple[Record, Evaluation]], many: bool) -> str:
     """What was measured alike: a column for each evaluation, one for real examples, one for the floor."""
     names = list(dict.fromkeys(name for _, one in columns for name in one.rows["samples"]))
-    heads = []
+    heads, samples = [], []
     for record, one in columns:
         step = f"step {count(one.step)}"
         heads.append(f"{record.name}\n{step} {one.lane}" if many else f"{step}\n{one.lane}")
+        samples.append(one.rows["samples"])
+        if fair := one.rows.get("alike"):
+            heads.append(f"its first\n{count(one.oracle_n or 0)}")
+            samples.append(fair)
     oracle = {name: x for _, one in columns for name, x in one.rows.get("oracle", {}).items()}
     floor = {name: x for _, one in columns for name, x in one.floor.items()}
     evaluations = [one for _, one in columns]
     rows = []
     for name in names:
         row = [name + ARROWS[better(name, evaluations)]]
-        row += [_interval(one.rows["samples"].get(name)) for one in evaluations]
+        row += [_interval(column.get(name)) for column in samples]
         row += [_interval(oracle.get(name))] if oracle else []
         row += [short(floor[name]) if name in floor else ""] if floor else []
         rows.append(row)
-    head = ["", *heads, *(["real examples"] if oracle else []), *(["floor"] if floor else [])]
-    words = "In small: 95 % intervals. ↓ lower is better, ↑ higher. Floor: a perfect sampler's."
+    many_real = next((f"\n{count(one.oracle_n)}" for one in evaluations if oracle and one.oracle_n), "")
+    head = ["", *heads, *([f"real examples{many_real}"] if oracle else []), *(["floor"] if floor else [])]
+    words = (
+        "In small: 95 % intervals, of other samples and the same real examples. ↓ lower is better, ↑ higher. "
+        "Floor: a perfect sampler's."
+    )
     return f"<h3>{escape(how)}</h3>{table(head, rows, numbers=True)}<small>{words}</small>"
 
 

@@ -29,8 +29,12 @@ class Evaluation(NamedTuple):
     step: int
     lane: str
     n: int  # samples
+    oracle_n: int | None  # real examples that "oracle" is of, None where nobody said
     how: str  # only what was measured alike can stand side by side
-    rows: Mapping[str, Mapping[str, Estimate]]  # "samples" and, where it was measured, "oracle"
+    extractor: str
+    usual: bool  # by the usual number and seed, against the usual examples
+    written: int  # when, in nanoseconds
+    rows: Mapping[str, Mapping[str, Estimate]]  # "samples"; perhaps "oracle"; "alike" of `oracle_n` samples
     floor: Mapping[str, float]
     better: Mapping[str, str]  # "lower" or "higher"
     notes: tuple[str, ...]
@@ -62,11 +66,18 @@ class Record(NamedTuple):
 
     @property
     def newest(self) -> tuple[Evaluation, ...]:
-        """The evaluations of the last step that was evaluated, of all lanes, made alike."""
-        if not self.evaluations:
-            return ()
-        last = self.evaluations[-1]
-        return tuple(one for one in self.evaluations if (one.step, one.how) == (last.step, last.how))
+        """The evaluations of the last step that was evaluated, as `at` has them."""
+        return self.at(self.evaluations[-1].step) if self.evaluations else ()
+
+    def at(self, step: int) -> tuple[Evaluation, ...]:
+        """The evaluations of a step to go by: one of each lane, made alike.
+
+        Through Inception rather than the local classifier, through that rather than anything else; then the
+        usual rather than another; then the newest.
+        """
+        there = [one for one in self.evaluations if one.step == step]
+        first = min(there, key=lambda one: (_rank(one.extractor), not one.usual, -one.written), default=None)
+        return tuple(one for one in there if first and one.how == first.how)
 
     @property
     def end(self) -> str:
@@ -180,14 +191,19 @@ def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _evaluations(place: Folder) -> tuple[tuple[Evaluation, ...], list[str]]:
-    """Those that can be read, and a line for each that cannot."""
-    found, notes = [], []
+    """Those that can be read, of several of one lane made alike the newest; a line for each that cannot."""
+    found: dict[tuple[int, str, str], Evaluation] = {}
+    notes = []
     for path in sorted((place.path / "evaluations").glob("*.json")):
         try:
-            found.append(_evaluation(path, json.loads(path.read_bytes())))
+            one = _evaluation(path, json.loads(path.read_bytes()))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             notes.append(f"evaluations/{path.name} is damaged; `jaxgan evaluate` makes it anew")
-    return tuple(sorted(found, key=lambda one: (one.step, one.lane))), notes
+            continue
+        other = found.setdefault((one.step, one.lane, one.how), one)
+        if one.written > other.written:
+            found[one.step, one.lane, one.how] = one
+    return tuple(sorted(found.values(), key=lambda one: (one.step, one.lane))), notes
 
 
 def _evaluation(path: Path, said: Mapping[str, Any]) -> Evaluation:
@@ -202,7 +218,11 @@ def _evaluation(path: Path, said: Mapping[str, Any]) -> Evaluation:
         step=int(said["step"]),
         lane=str(said.get("lane", "")),
         n=int(said["n"]),
+        oracle_n=None if said.get("oracle_n") is None else int(said["oracle_n"]),
         how=_how(said),
+        extractor=str(said.get("extractor", {}).get("name", "")),
+        usual=bool(said.get("usual", not said.get("seed"))),
+        written=path.stat().st_mtime_ns,
         rows={"samples": rows["samples"], **rows},
         floor={name: number(x) for name, x in said.get("floor", {}).items()},
         better=dict(said.get("better", {})),
@@ -211,10 +231,19 @@ def _evaluation(path: Path, said: Mapping[str, Any]) -> Evaluation:
     )
 
 
+def _rank(extractor: str) -> int:
+    """Which extractor says most, the lowest first."""
+    return 0 if extractor == "inception" else 1 if extractor.startswith("local") else 2
+
+
 def _how(said: Mapping[str, Any]) -> str:
     """With what it was measured, in words."""
     words = [f"{count(said['n'])} samples of seed {said.get('seed')}"]
     words.append(f"against {count(said['reference_n'])} examples of the {said.get('split')} split")
+    if neighbours := said.get("neighbours_n"):
+        words.append(f"neighbours of {count(neighbours)} on either side")
+    if (oracle := said.get("oracle_n")) and oracle != said["n"]:
+        words.append(f"real examples by {count(oracle)}")
     if data := said.get("data"):
         words.append(f"of {data}")
     if extractor := said.get("extractor"):

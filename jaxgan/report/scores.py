@@ -30,6 +30,8 @@ class Score(NamedTuple):
     start: float | None
     lanes: int
     n: int | None = None  # samples it was measured on, where that is known
+    oracle_n: int | None = None  # real examples likewise
+    whole: Estimate | None = None  # what all samples score, where n are not all: as many as real examples
 
 
 def scores(record: Record) -> list[Score]:
@@ -37,9 +39,7 @@ def scores(record: Record) -> list[Score]:
     if record.evaluations:
         steps = {one.step for one in record.evaluations}
         step = record.best if record.best in steps else max(steps)
-        at = [one for one in record.evaluations if one.step == step]
-        chosen = next((one for one in at if "fid" in one.rows["samples"]), at[-1])
-        alike = [one for one in at if one.how == chosen.how]
+        alike = record.at(step)
         known = [name for name in alike[0].rows["samples"] if better(name, alike) is not None]
         return [_evaluated(name, step, alike) for name in _headlines(known)]
     hooks = [measured(rows) for rows in record.members]
@@ -71,6 +71,8 @@ def judged(score: Score, way: str) -> tuple[Mark, str]:
         return "unknown", f"{score.n} samples are too few to say: take {FEW} at least"
     if oracle is None:
         return "look", "what real examples score is not known: run `jaxgan evaluate`"
+    if score.oracle_n != score.n:
+        return "look", "it was not measured by as many real examples: run `jaxgan evaluate` again"
     sign = 1 if way == "higher" else -1
     if sign * (found.value - oracle.value) >= 0:
         return "good", "no worse than real examples"
@@ -103,7 +105,11 @@ def scored(score: Score, record: Record) -> Line:
             mark, why = worst, f"the worst of them: {reason}"
     lanes = f", the median of {score.lanes} lanes and their range" if score.lanes > 1 else ""
     real = f" Real examples: {said(score.oracle)}." if score.oracle else ""
-    words = f"{score.name} {said(score.found)} at step {count(score.step)}{lanes} ({way} is better).{real}"
+    if score.whole and score.oracle and score.n:
+        many = count(score.n)
+        real = f" Of {many} samples {said(score.found)}, of {many} real examples {said(score.oracle)}."
+    value = said(score.whole or score.found)
+    words = f"{score.name} {value} at step {count(score.step)}{lanes} ({way} is better).{real}"
     return Line(mark, "Score", f"{words} {why[0].upper()}{why[1:]}.", RULE)
 
 
@@ -123,7 +129,11 @@ def _evaluated(name: str, step: int, alike: Sequence[Evaluation]) -> Score:
     real = [one.rows["oracle"][name] for one in alike if name in one.rows.get("oracle", {})]
     floor = [Estimate(*[one.floor[name]] * 3) for one in alike if name in one.floor]
     oracle = _median(real or floor) if real or floor else None
-    return Score(name, step, _median(found), oracle, None, len(found), alike[0].n)
+    n, oracle_n = alike[0].n, alike[0].oracle_n if real else alike[0].n  # the floor is that of n samples
+    fair = [one.rows["alike"][name] for one in alike if name in one.rows.get("alike", {})]
+    if len(fair) == len(found):
+        return Score(name, step, _median(fair), oracle, None, len(fair), oracle_n, oracle_n, _median(found))
+    return Score(name, step, _median(found), oracle, None, len(found), n, oracle_n)
 
 
 def _median(found: Sequence[Estimate]) -> Estimate:

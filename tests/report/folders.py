@@ -93,6 +93,7 @@ def evaluated(
         "step": step,
         "lane": lane,
         "n": 10000,
+        "oracle_n": said.get("n", 10000) if oracle else None,
         "seed": 0,
         "split": "test",
         "reference_n": 297,

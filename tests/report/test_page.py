@@ -109,6 +109,25 @@ def test_a_whole_page(tmp_path):
     assert cells[cells.index("coverage ↑") :][3] == "0.97"
 
 
+def test_as_many_samples_as_real_examples_stand_beside_these(tmp_path):
+    run = run_folder(tmp_path / "run", logged())
+    place = evaluated(
+        run, 1000, {"fd_local": 0.48}, {"fd_local": 0.687}, n=1500, oracle_n=297, neighbours_n=297
+    )
+    said = json.loads(place.read_text())
+    said["rows"]["alike"] = {"fd_local": {"value": 1.6, "low": 1.5, "high": 1.7}}
+    place.write_text(json.dumps(said))
+    text, found = page(run)
+    heads = re.findall(r"<th.*?>(.*?)</th>", text)
+    assert "real examples<small>297</small>" in heads
+    assert "its first<small>297</small>" in heads
+    cells = re.findall(r"<td.*?>(.*?)</td>", text)
+    row = cells[cells.index("fd_local ↓") :][:4]
+    assert [cell.partition("<")[0] for cell in row] == ["fd_local ↓", "0.48", "1.6", "0.687"]
+    assert "neighbours of 297 on either side, real examples by 297" in found.words
+    assert "95 % intervals, of other samples and the same real examples" in found.words
+
+
 def test_the_same_run_makes_the_same_page(tmp_path):
     run = run_folder(tmp_path / "run", logged(), pictures=[0, 100])
     assert page(run, out=tmp_path / "a.html")[0] == page(run, out=tmp_path / "b.html")[0]

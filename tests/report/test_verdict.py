@@ -1,5 +1,8 @@
 """What a report says of a run first: each rule, on runs that break it and on one that does not."""
 
+import json
+import os
+
 import pytest
 from report.folders import evaluated, logged, run_folder
 
@@ -267,7 +270,75 @@ def test_of_evaluations_made_otherwise_the_usual_one_is_looked_at(tmp_path):
     run = run_folder(tmp_path / "run", logged())
     path = evaluated(run, 1000, {"coverage": 0.9})
     path.rename(path.with_name("1000-local.json"))
-    path = evaluated(run, 1000, {"coverage": 0.1}, n=200)
-    path.rename(path.with_name("1000-local-n=200.json"))
-    (newest,) = record(run).newest
+    for name, other in (
+        ("n=200", {"n": 200}),
+        ("evaluation-seed=1", {"seed": 1}),
+        ("train", {"split": "train"}),
+    ):
+        path = evaluated(run, 1000, {"coverage": 0.1}, **other, usual=False)
+        path.rename(path.with_name(f"1000-local-{name}.json"))
+    ((newest,), (score,)) = record(run).newest, scores(record(run))
     assert newest.n == 10_000
+    assert score.found.value == 0.9
+
+
+def test_what_pixels_say_is_not_what_a_run_is_judged_by(tmp_path):
+    run = run_folder(tmp_path / "run", logged())
+    path = evaluated(run, 1000, {"fd_local": 1.0, "coverage": 0.9, "copies": 0.0}, {"coverage": 0.9})
+    path.rename(path.with_name("1000-local.json"))
+    pixels = {"name": "raw", "digest": "raw", "resizer": "none"}
+    path = evaluated(
+        run, 1000, {"fd_raw": 1.0, "coverage": 0.1, "copies": 0.9}, {"coverage": 0.9}, extractor=pixels
+    )
+    path.rename(path.with_name("1000-raw.json"))
+    found = lines(run)
+    assert found["Score"].words.startswith("fd_local 1 ")
+    assert (found["Diversity"].mark, found["Copies"].mark) == ("good", "good")
+    by_channel = {"name": "local by channel", "digest": "ab", "resizer": "none"}
+    evaluated(run, 2000, {"fd_raw": 1.0}, extractor=pixels).rename(run / "evaluations" / "2000-raw.json")
+    evaluated(run, 2000, {"fd_local_by_channel": 1.0}, extractor=by_channel)
+    assert lines(run)["Score"].words.startswith("fd_local_by_channel 1 ")
+
+
+def test_the_same_evaluation_twice_is_one_lane(tmp_path):
+    run = run_folder(tmp_path / "run", logged())
+    noisy, real = {"fd_local": 30.0, "coverage": 0.9}, {"fd_local": 29.0, "coverage": 0.9}
+    (one,) = scores(record(evaluated(run, 1000, noisy, real).parents[1]))
+    path = evaluated(run, 1000, noisy, real)
+    again = path.with_name("1000-again.json")
+    path.rename(again)
+    os.utime(again, ns=(1, 1))
+    evaluated(run, 1000, noisy | {"fd_local": 30.5}, real)
+    (score,) = scores(record(run))
+    assert len(record(run).evaluations) == 1
+    assert (score.lanes, score.found.value) == (1, 30.5)  # the newer of both
+    assert (
+        judged(one, "lower")
+        == judged(score, "lower")
+        == ("good", "its interval reaches that of real examples")
+    )
+    os.utime(again)
+    assert scores(record(run)) == [one]
+
+
+def test_samples_are_held_against_as_many_real_examples(tmp_path):
+    run = run_folder(tmp_path / "run", logged())
+    samples, real = {"fd_local": 0.48, "coverage": 0.953}, {"fd_local": 0.687, "coverage": 0.608}
+    path = evaluated(run, 4000, samples, real, n=1500, oracle_n=297, split="train")
+    line = lines(run)["Score"]
+    assert line.mark == "look"
+    assert "No worse" not in line.words
+    assert line.words.endswith("It was not measured by as many real examples: run `jaxgan evaluate` again.")
+    said = json.loads(path.read_text())
+    said["rows"]["alike"] = {"fd_local": {"value": 1.6, "low": 1.5, "high": 1.7}}
+    path.write_text(json.dumps(said))
+    (score,) = scores(record(run))
+    assert (score.found.value, score.whole.value, score.n, score.oracle_n) == (1.6, 0.48, 297, 297)
+    words = lines(run)["Score"].words
+    assert words.startswith("fd_local 0.48 [0.432, 0.528] at step 4,000 (lower is better).")
+    assert "Of 297 samples 1.6 [1.5, 1.7], of 297 real examples 0.687 [0.618, 0.756]." in words
+    assert "2.33 times that of real examples" in words
+    said["oracle_n"] = None  # of an evaluation that did not say
+    del said["rows"]["alike"]
+    path.write_text(json.dumps(said))
+    assert lines(run)["Score"].mark == "look"
