@@ -60,19 +60,25 @@ def better(name: str, evaluations: Sequence[Evaluation] = ()) -> str | None:
 
 
 def judged(score: Score, way: str) -> tuple[Mark, str]:
-    """How near a score is to that of real examples.
+    """How near a score is to that of real examples; never good where these were not as many, or nobody knows:
+    of more samples most numbers are the better.
 
     >>> exact = lambda x: Estimate(x, x, x)
     >>> judged(Score("fid", 9, exact(30.0), exact(2.0), None, 1), "lower")
     ('bad', '15 times that of real examples')
     """
+    mark, why = _compared(score, way)
+    if mark == "good" and score.oracle_n != score.n:
+        return "look", "real examples were fewer, or nobody said how many: run `jaxgan evaluate` again"
+    return mark, why
+
+
+def _compared(score: Score, way: str) -> tuple[Mark, str]:
     found, oracle, start = score.found, score.oracle, score.start
     if score.n is not None and score.n < FEW:
         return "unknown", f"{score.n} samples are too few to say: take {FEW} at least"
     if oracle is None:
         return "look", "what real examples score is not known: run `jaxgan evaluate`"
-    if score.oracle_n != score.n:
-        return "look", "it was not measured by as many real examples: run `jaxgan evaluate` again"
     sign = 1 if way == "higher" else -1
     if sign * (found.value - oracle.value) >= 0:
         return "good", "no worse than real examples"
