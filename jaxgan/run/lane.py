@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+from jax.interpreters.partial_eval import dce_jaxpr
 
 from jaxgan.data.source import batch, shapes
 from jaxgan.errors import Refused
@@ -21,6 +22,7 @@ from jaxgan.run.settings import Settings
 
 C = TypeVar("C", bound=Settings)
 Build = Callable[[Any], Experiment]
+_SHARED = frozenset(field.name for field in dataclasses.fields(Settings))
 
 
 class Lane(NamedTuple):
@@ -39,8 +41,11 @@ class Lane(NamedTuple):
 def lanes(settings: Settings) -> tuple[Lane, ...]:
     """The lanes that were asked for, none where the run is a single one.
 
-    >>> [lane.name for lane in lanes(Settings(seeds="0:2", over=("batch_size=32,64",)))]
-    ['seed=0,batch_size=32', 'seed=1,batch_size=32', 'seed=0,batch_size=64', 'seed=1,batch_size=64']
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Config(Settings):
+    ...     width: int = 8
+    >>> [lane.name for lane in lanes(Config(seeds="0:2", over=("width=8,16",)))]
+    ['seed=0,width=8', 'seed=1,width=8', 'seed=0,width=16', 'seed=1,width=16']
     """
     if not settings.seeds and not settings.over:
         return ()
@@ -98,6 +103,10 @@ def _values(settings: Settings, text: str) -> tuple[str, list[float]]:
         raise Refused(
             f"--over {text}: give NAME=A,B,... of an option that is a number ({numbers}); seeds go by --seeds"
         )
+    if name in _SHARED:
+        raise Refused(
+            f"--over {text}: all lanes share their {name.replace('_', '-')}; train these one by one"
+        )
     try:
         values = [type(now)(value) for value in listed.split(",")]
     except ValueError:
@@ -148,37 +157,44 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
         return
     values, source = lanes(settings)[0].values, experiment.source
     lay = layout(experiment, settings)
-    of = rule_of(build, dataclasses.replace(settings, parallel="jit"), experiment)  # on one device, to see
+    one_device = dataclasses.replace(settings, parallel="jit")
+    of = rule_of(build, one_device, experiment)
 
-    def begin_and_move(key: Key, arrays: PyTree, values: dict[str, Any]) -> State:
+    def begin_and_move(values: dict[str, Any], key: Key, arrays: PyTree) -> State:
         batches = batch(source, lay, arrays, key, jnp.int32(0))
-        return of(values).update(of(values).init(key, batches), batches)[0]
+        state = of(values).update(of(values).init(key, batches), batches)[0]
+        return state.replace(rule=state.rule.inner)  # without the values themselves
 
-    def sample(values: dict[str, Any], generator: PyTree) -> PyTree:
+    def shown(values: dict[str, Any], key: Key, arrays: PyTree, generator: PyTree) -> PyTree:
+        own = build(dataclasses.replace(one_device, **values))
+        arrays = arrays if own.source.read else own.source.arrays
         one = jnp.zeros(1, jnp.int32)
-        game = build(dataclasses.replace(settings, parallel="jit", **values)).game
-        return game.sample(generator, jax.random.key(0), one.astype(jnp.uint32), one)
+        sample = own.game.sample(generator, key, one.astype(jnp.uint32), one)
+        return sample, batch(own.source, lay, arrays, key, jnp.int32(0))
 
     try:
-        state = jax.eval_shape(begin_and_move, jax.random.key(0), shapes(source, lay), values)
-        read = _read(jax.make_jaxpr(sample)(values, state.generator).jaxpr, len(values))
+        given = values, jax.random.key(0), shapes(source, lay)
+        moved = _read(begin_and_move, *given)
+        elsewhere = _read(shown, *given, jax.eval_shape(begin_and_move, *given).generator)
     except (jax.errors.JAXTypeError, TypeError, ValueError, Refused) as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Refused(
             f"--over {', '.join(values)}: the experiment is not built of numbers it is only told later "
             f"({line}); train these one by one"
         ) from None
-    if read:
+    if elsewhere:
         raise Refused(
-            f"--over {', '.join(values)}: what is sampled depends on such a number beside the parameters; "
-            "train these one by one"
+            f"--over {', '.join(elsewhere)}: what is sampled or shown depends on such a number beside the "
+            "parameters; train these one by one"
+        )
+    if idle := [name for name in values if name not in moved]:
+        raise Refused(
+            f"--over {', '.join(idle)}: no update depends on it, so its lanes would be the same run"
         )
 
 
-def _read(jaxpr: Any, count: int) -> bool:
-    """Whether what a program returns depends on one of its first so many arguments."""
-    needed = {id(x) for x in jaxpr.outvars}
-    for equation in reversed(jaxpr.eqns):
-        if any(id(x) in needed for x in equation.outvars):
-            needed |= {id(x) for x in equation.invars}
-    return any(id(x) in needed for x in jaxpr.invars[:count])
+def _read(program: Callable[..., PyTree], values: dict[str, Any], *more: PyTree) -> list[str]:
+    """The names of the values that what a program returns depends on."""
+    jaxpr = jax.make_jaxpr(program)(values, *more).jaxpr
+    _, used = dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars))
+    return [name for name, needed in zip(sorted(values), used, strict=False) if needed]

@@ -1,6 +1,7 @@
 """Many runs trained as one: each lane is the run that it would have been, and one that fails fails alone."""
 
 import json
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -138,7 +139,35 @@ def test_what_samples_depend_on_is_no_lane(tmp_path, capsys):
     build.__module__ = TINY.build.__module__
     Scaled.build = staticmethod(build)
     assert play(Scaled, "--out", tmp_path / "run", "--over", "lr=1e-3,1e-2") == 2
-    assert "what is sampled depends on such a number" in capsys.readouterr().err
+    assert "what is sampled or shown depends on such a number" in capsys.readouterr().err
+
+
+def test_what_examples_depend_on_is_no_lane(tmp_path, capsys):
+    """The batches of all lanes come from the source of the options they share."""
+
+    def build(config):
+        experiment = TINY.build(config)
+        take = experiment.source.take
+
+        def scaled(*given):
+            return {name: config.lr * leaf for name, leaf in take(*given).items()}
+
+        return experiment._replace(source=experiment.source._replace(take=scaled))
+
+    build.__module__ = TINY.build.__module__
+    scaled = type("Scaled", (), {"Config": TINY.Config, "build": staticmethod(build)})
+    assert play(scaled, "--out", tmp_path / "run", "--over", "lr=1e-3,1e-2") == 2
+    assert "--over lr: what is sampled or shown depends on such a number" in capsys.readouterr().err
+
+
+def test_what_no_update_depends_on_is_no_lane(tmp_path, capsys):
+    def build(config):
+        return TINY.build(replace(config, lr=1e-3))
+
+    build.__module__ = TINY.build.__module__
+    deaf = type("Deaf", (), {"Config": TINY.Config, "build": staticmethod(build)})
+    assert play(deaf, "--out", tmp_path / "run", "--over", "lr=1e-3,1e-2") == 2
+    assert "--over lr: no update depends on it, so its lanes would be the same run" in capsys.readouterr().err
 
 
 def test_a_hook_stops_each_lane(tmp_path, capsys):
@@ -201,6 +230,8 @@ def test_a_lane_is_sampled_and_exported_alone(many, tmp_path, monkeypatch):
             "--over seed=1,2: give NAME=A,B,... of an option that is a number (lr, pause); seeds",
         ),
         (("--over", "lr=1,x"), "--over lr=1,x: 1,x is no list of numbers like 0.001"),
+        (("--over", "batch_size=8,16"), "--over batch_size=8,16: all lanes share their batch-size; train"),
+        (("--over", "steps=4,8", "lr=1,2"), "--over steps=4,8: all lanes share their steps; train these one"),
         (("--over", "lr=1,1"), "--over lr=1,1 names a value twice"),
         (("--over", "lr=1", "lr=2"), "--over names an option twice: lr=1 lr=2"),
         (
