@@ -39,7 +39,9 @@ def evaluate(
     """
     from jaxgan.evaluate.evaluation import Asked
     from jaxgan.evaluate.evaluation import evaluate as measured
+    from jaxgan.run.settings import check_seed
 
+    check_seed(seed)
     aside = partial(print, file=sys.stderr, flush=True)
     for path in measured(run, Asked(n, seed, split, extractor, weights, resizer), at, lane, aside):
         print(path)
@@ -95,7 +97,9 @@ def analyze(
         seed: Of the latents.
     """
     from jaxgan.report.analyze import analyze as drawn
+    from jaxgan.run.settings import check_seed
 
+    check_seed(seed)
     found = drawn(run, out, at, lane, seed)
     print(*found.pictures, *(f"left out: {why}" for why in found.left_out), sep="\n")
 

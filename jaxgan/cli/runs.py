@@ -58,7 +58,9 @@ def sample(
     from jaxgan.run import picture
     from jaxgan.run.reopen import reopened
     from jaxgan.run.sample import sampler
+    from jaxgan.run.settings import check_seed
 
+    check_seed(seed)
     if n < 1:
         raise Refused(f"--n must be at least 1, not {n}")
     if out.suffix.lower() != ".png":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jaxgan.errors import Refused, Unreadable
 from jaxgan.run import codec
-from jaxgan.run.settings import RESUMABLE, Settings
+from jaxgan.run.settings import RESUMABLE, Settings, check
 
 if TYPE_CHECKING:
     from jaxgan.games.game import State
@@ -65,6 +65,7 @@ def _backend(config: Settings, chosen: argparse.Namespace) -> Iterator[None]:
     """JAX as the run needs it: its devices, and with those of the other processes if it has any."""
     from jaxgan.run import sinks
 
+    check(config)
     sinks.check(config)
     if config.deterministic:  # before the backend starts
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from jaxgan.errors import Refused
+
 if TYPE_CHECKING:
     from jaxgan.parts.types import Lowering
 
@@ -80,3 +82,28 @@ RESUMABLE = frozenset(
     | {"on_nan", "retries", "tensorboard", "wandb", "devices", "data_devices", "parallel", "lanes"}
 )
 """Settings that may differ on resume: none changes what an update computes, but to rounding."""
+
+_LEAST = {
+    **dict.fromkeys(("batch_size", "micro_batches", "keep"), 1),
+    **dict.fromkeys(("steps", "size", "memory", "workers", "retries", "devices", "data_devices"), 0),
+    **dict.fromkeys(("log_every", "save_every", "sample_every"), 0),
+}
+
+
+def check(settings: Settings) -> None:
+    """Refuses numbers that cannot be.
+
+    >>> check(Settings(keep=0))
+    Traceback (most recent call last):
+    jaxgan.errors.Refused: --keep must be at least 1, not 0
+    """
+    check_seed(settings.seed)
+    for name, least in _LEAST.items():
+        if (value := getattr(settings, name)) < least:
+            raise Refused(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
+
+
+def check_seed(seed: int) -> None:
+    """Refuses what JAX would take for another seed: it reads 32 bits."""
+    if not 0 <= seed < 2**32:
+        raise Refused(f"--seed must be from 0 to 4294967295, not {seed}")

@@ -56,6 +56,28 @@ def test_options_at_a_real_command_line(options, said, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--keep", 0], "--keep must be at least 1, not 0"),
+        (["--keep", -1], "--keep must be at least 1, not -1"),
+        (["--batch-size", 0], "--batch-size must be at least 1, not 0"),
+        (["--batch-size", -4], "--batch-size must be at least 1, not -4"),
+        (["--micro-batches", 0], "--micro-batches must be at least 1, not 0"),
+        (["--steps", -1], "--steps must be at least 0, not -1"),
+        (["--memory", -1], "--memory must be at least 0, not -1"),
+        (["--retries", -1], "--retries must be at least 0, not -1"),
+        (["--log-every", -3], "--log-every must be at least 0, not -3"),
+        (["--seed", -1], "--seed must be from 0 to 4294967295, not -1"),
+        (["--seed", 2**32], "--seed must be from 0 to 4294967295, not 4294967296"),
+        (["--seed", 2**70], f"--seed must be from 0 to 4294967295, not {2**70}"),
+    ],
+)
+def test_numbers_that_cannot_be(options, said, tmp_path, capsys):
+    assert refused(capsys, "--out", tmp_path / "run", *options) == f"error: {said}"
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_batch_larger_than_the_data(tmp_path, capsys):
     np.savez(tmp_path / "small.npz", x=np.zeros((12, 2), np.float32))  # 2 are held out
     options = ("--out", tmp_path / "run", "--data", tmp_path / "small.npz")

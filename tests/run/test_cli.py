@@ -80,6 +80,9 @@ def test_what_is_no_run(command, monkeypatch, tmp_path, capsys):
 def test_requests_that_make_no_sense(run, monkeypatch, tmp_path, capsys):
     for args, said in (
         (("sample", run, "--n", 0), "--n must be at least 1"),
+        (("sample", run, "--seed", 2**32), "--seed must be from 0 to 4294967295, not 4294967296"),
+        (("evaluate", run, "--seed", 2**70), "--seed must be from 0 to 4294967295, not "),
+        (("analyze", run, "--seed", -1), "--seed must be from 0 to 4294967295, not -1"),
         (("sample", run, "--out", "/proc/none/a.png"), "cannot write /proc/none/a.png"),
         (("sample", run, "--out", tmp_path / "a.jpg"), "a name that ends in .png, not a.jpg"),
         (("diagnose", run, "--products", 3), "--products must be at least 50, not 3"),
