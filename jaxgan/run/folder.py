@@ -245,12 +245,6 @@ def still_before(folder: Folder) -> dict[str, str]:
     return {lane: why for still in noted for lane, why in still.items()}
 
 
-def saved_before(folder: Folder) -> bool:
-    """Whether an earlier session has ended in good order, and so with a checkpoint."""
-    ended = (str(session["ended"]) for session in read_manifest(folder)["sessions"])
-    return any(why.startswith(("finished", "stopped", "Interrupted")) for why in ended)
-
-
 def hashes(script: Path) -> dict[str, str]:
     """sha256 of the script and of every module it has loaded from its own folder, by relative path."""
     home = script.absolute().parent

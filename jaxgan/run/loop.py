@@ -18,10 +18,10 @@ from jaxgan.parts.rng import fold
 from jaxgan.run import codec, sinks
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
-from jaxgan.run.folder import Folder, note, saved_before, session, still_before, write
+from jaxgan.run.folder import Folder, note, read_manifest, session, still_before, write
 from jaxgan.run.interrupt import Interrupted, requests
 from jaxgan.run.lane import Lane
-from jaxgan.run.log import Log
+from jaxgan.run.log import Log, rows
 from jaxgan.run.picture import drawing
 from jaxgan.run.placement import Held, Placement, placement
 from jaxgan.run.program import RuleOf, layout
@@ -57,7 +57,7 @@ def train(
 
         placed = placement(experiment, settings, lanes, rule_of or (lambda values: experiment.rule))
         fresh = not checkpoints.steps()
-        if fresh and told(lambda: saved_before(folder)):
+        if fresh and told(lambda: _moved_before(folder)):
             raise Refused(f"{folder.path} has lost its checkpoints: copy them back, or begin anew elsewhere")
         held, attempt = placed.begin(partial(begun, folder=folder) if fresh else lambda state: state), 0
         found = None if fresh else checkpoints.newest(placed.saved(held))
@@ -176,6 +176,8 @@ def train(
                 score = None if stopped and broken_off else _score(experiment, step, measured)
                 if saving or stopped or score is not None:
                     checkpoints.save(step, placed.saved(held), attempt=attempt, score=score)
+                if step == 0:
+                    checkpoints.wait()  # a run that has moved has a checkpoint, whatever kills it
             entry["step"] = step
             if unread:
                 checkpoints.wait()
@@ -196,6 +198,16 @@ def train(
         scored = "" if best is None else f"; the best checkpoint is of step {best}"
         log.say(f"{entry['ended']} at step {step}{standing}{scored}; see {folder.samples}")
         return placed.saved(held)
+
+
+def _moved_before(folder: Folder) -> bool:
+    """Whether the run has made steps, and so had a checkpoint: a run without them is told from one that lost
+    them."""
+    manifest = read_manifest(folder)
+    reached = [session.get(name, 0) for session in manifest["sessions"] for name in ("from", "step")]
+    return "taken" in manifest or any(
+        step > 0 for step in [*reached, *(r["step"] for r in rows(folder.metrics))]
+    )
 
 
 def _failing(failed: np.ndarray, still: Mapping[int, str]) -> list[int]:

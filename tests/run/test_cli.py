@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from support import SCRIPTS, ended, jaxgan, play, script, start
+from support import SCRIPTS, ended, jaxgan, play, rows, script, start
 
 from jaxgan.data.source import PROCEDURAL
 from jaxgan.run.folder import locked
@@ -165,13 +165,37 @@ assert "jaxlib" not in sys.modules
     assert min(took) < 2.0
 
 
-def test_a_run_that_has_lost_its_checkpoints_does_not_begin_again(run, monkeypatch, tmp_path, capsys):
+def killed(manifest):
+    return {**manifest, "sessions": [{**manifest["sessions"][0], "ended": None, "step": 0}]}
+
+
+@pytest.mark.parametrize("told", ["finished", "killed", "taken"])
+def test_a_run_that_has_lost_its_checkpoints_does_not_begin_again(told, run, monkeypatch, tmp_path, capsys):
+    """Whatever still tells of them: the end of a session, the rows of one that was killed, a take."""
     copy = shutil.copytree(run, tmp_path / "copy")
     shutil.rmtree(copy / "checkpoints")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    if told != "finished":
+        manifest = killed(manifest)
+    if told == "taken":
+        manifest |= {"taken": "seed=1 of another", "sessions": []}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    if told != "killed":
+        (copy / "metrics.jsonl").write_text("")
     before = (copy / "metrics.jsonl").read_bytes()
     assert jaxgan(monkeypatch, "resume", copy, "--steps", 20) == 2
     assert f"{copy} has lost its checkpoints" in capsys.readouterr().err
     assert (copy / "metrics.jsonl").read_bytes() == before
+
+
+def test_a_run_that_never_had_a_checkpoint_begins_again(run, monkeypatch, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    shutil.rmtree(copy / "checkpoints")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps(killed(manifest)))
+    (copy / "metrics.jsonl").write_text('{"step": 0, "score": -4.0}\n')
+    assert jaxgan(monkeypatch, "resume", copy) == 0
+    assert rows(copy) == rows(run)
 
 
 def test_a_script_that_has_changed_is_told_of_once(run, monkeypatch, tmp_path, capsys):
