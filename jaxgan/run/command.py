@@ -37,16 +37,15 @@ def main(
     script = Path(inspect.getfile(build))
     chosen, rest = _common(args)
     with _answered():
-        run, resume = Path(chosen.resume), bool(chosen.resume)
-        weights = Path(chosen.weights) if chosen.weights else None
-        if resume and weights:
+        run, weights = _path(chosen.resume, "--resume"), _path(chosen.weights, "--weights")
+        if run and weights:
             raise Refused("--weights begins a new run, --resume goes on with one: give one of the two")
-        started = _stored(run, config_type) if resume else _exported(weights, config_type)
+        started = _stored(run, config_type) if run else _exported(weights, config_type)
         config = _parse(config_type, started, rest, sys.modules[build.__module__].__doc__)
-        if resume:
+        if run:
             _same(config, started, run, chosen.force)
         with _backend(config, chosen), _answered():
-            return _run(config, build, script, run if resume else None, chosen.force, weights)
+            return _run(config, build, script, run, chosen.force, weights)
 
 
 @contextlib.contextmanager
@@ -146,14 +145,20 @@ def _run(
 def _common(args: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
     """The options that are not part of a configuration."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--resume", default="")
+    parser.add_argument("--resume")
     parser.add_argument("--force", action="store_true")
-    parser.add_argument("--weights", default="")
+    parser.add_argument("--weights")
     parser.add_argument("--coordinator", default="")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--process", type=int, default=0)
     parser.add_argument("--join-within", type=int, default=300)
     return parser.parse_known_args(args)
+
+
+def _path(given: str | None, option: str) -> Path | None:
+    if given == "":
+        raise Refused(f"{option} is empty: is a variable of the shell not set?")
+    return None if given is None else Path(given)
 
 
 def _parse(config_type: type[C], default: C, args: list[str], doc: str | None) -> C:
@@ -187,9 +192,18 @@ def _exported(weights: Path | None, config_type: type[C]) -> C:
 
 
 def _same(config: Settings, started: Settings, run: Path, force: bool) -> None:
+    """Refuses options that a run cannot change while it goes on, or only by force."""
+    if config.out != started.out and Path(config.out).absolute() != run.absolute():
+        raise Refused(
+            f"--resume goes on in {run} itself: leave --out {config.out} away, or resume a copy of it"
+        )
     changed = {
         name: values for name, values in codec.differences(config, started).items() if name not in RESUMABLE
     }
+    if kept := sorted({"seed", "seeds", "over"} & changed.keys()):
+        raise Refused(
+            f"--{kept[0]} cannot change while a run goes on, not by --force either: begin a new run"
+        )
     if changed and not force:
         listed = ", ".join(f"{name} {old!r} -> {new!r}" for name, (new, old) in changed.items())
         raise Refused(f"{run} was started with other options: {listed}; --force resumes with the new ones")

@@ -130,6 +130,30 @@ def test_resume_with_other_options(copy, capsys):
     assert json.loads((copy / "config.json").read_text())["lr"] == 0.1
 
 
+@pytest.mark.parametrize("option", [("--seed", 5), ("--seeds", "0:2"), ("--over", "lr=1e-3,1e-2")])
+def test_no_force_gives_a_run_another_seed(option, copy, capsys):
+    before = contents(copy)
+    said = refused(capsys, "--resume", copy, "--steps", 10, "--force", *option)
+    assert f"{option[0]} cannot change while a run goes on, not by --force either" in said
+    assert contents(copy) == before
+
+
+def test_resume_is_of_one_folder(copy, tmp_path, capsys):
+    before = contents(copy)
+    said = refused(capsys, "--resume", copy, "--steps", 10, "--out", tmp_path / "fork")
+    assert f"--resume goes on in {copy} itself: leave --out {tmp_path / 'fork'} away" in said
+    assert contents(copy) == before
+    assert not (tmp_path / "fork").exists()
+    assert play(TINY, "--resume", copy, "--steps", 10, "--out", copy) == 0
+
+
+@pytest.mark.parametrize("option", ["--resume", "--weights"])
+def test_a_variable_of_the_shell_that_is_not_set(option, tmp_path, capsys):
+    said = refused(capsys, option, "", "--out", tmp_path / "run")
+    assert said == f"error: {option} is empty: is a variable of the shell not set?"
+    assert not (tmp_path / "run").exists()
+
+
 def test_resume_with_another_network_is_refused_even_by_force(copy, capsys):
     before = contents(copy)
     assert play(TINY, "--resume", copy, "--steps", 10, "--width", 9, "--force") == 2
