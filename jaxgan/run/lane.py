@@ -130,10 +130,14 @@ def named(lanes: tuple[Lane, ...], name: str, run: Any) -> int:
 
 
 def alone(state: State, lane: Lane) -> State:
-    """The state of one lane as that of a run of its own."""
+    """The state of one lane as that of a run of its own.
+
+    A lane that stands still is as it was before the step that failed, whatever step the others have reached.
+    """
     guard: Guard = state.rule
     inner = guard.inner.inner if lane.values else guard.inner
-    return state.replace(rule=guard._replace(inner=inner))
+    step = state.step if int(guard.failed) < 0 else guard.failed
+    return state.replace(step=step, rule=guard._replace(inner=inner, failed=jnp.int32(-1)))
 
 
 def rule_of(build: Build, settings: Settings, experiment: Experiment) -> RuleOf:

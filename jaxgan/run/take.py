@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import jax.numpy as jnp
-
 from jaxgan.errors import Refused
 from jaxgan.run import codec, folder, log
 from jaxgan.run.checkpoint import Checkpoints, SaveFailed
@@ -12,17 +10,11 @@ from jaxgan.run.reopen import reopened
 
 
 def take(run: Path, lane: str, out: Path) -> Path:
-    """Writes the lane's options, script, numbers and newest checkpoint as a run folder, to be gone on with.
-
-    A lane that stands still is as it was before the step that failed.
-    """
+    """Writes the lane's options, script, numbers and newest checkpoint as a run folder, to go on with."""
     again, place = reopened(run, lane=lane), folder.existing(run)
     if again.lane is None:
         raise Refused(f"{run} is a single run, without lanes")
-    state = again.state
-    if int(state.rule.failed) >= 0:
-        state = state.replace(step=state.rule.failed, rule=state.rule._replace(failed=jnp.int32(-1)))
-    step = int(state.step)
+    step = int(again.state.step)
     with folder.whole(out) as aside:
         new = folder.Folder(aside)
         new.samples.mkdir()
@@ -35,7 +27,7 @@ def take(run: Path, lane: str, out: Path) -> Path:
             (new.samples / picture.name).write_bytes(picture.read_bytes())
         try:
             with Checkpoints(new.checkpoints, again.config.keep) as checkpoints:
-                checkpoints.save(step, state)
+                checkpoints.save(step, again.state)
         except SaveFailed as error:
             raise Refused(f"cannot write {out}: {error}") from None
         folder.write(new.config, codec.dumps(again.config))

@@ -101,6 +101,9 @@ def test_a_lane_that_fails_stands_still_and_the_others_go_on(how, tmp_path, caps
     assert None not in row["score"][1:]
     assert json.loads((run / "manifest.json").read_text())["sessions"][0]["still"].keys() == {"seed=0"}
 
+    assert int(reopened(run, lane="seed=0").state.step) == 5  # not the step that the others are at
+    assert int(reopened(run, lane="seed=1").state.step) == 8
+
     assert play(TINY, "--resume", run, "--steps", 10) == 0  # it stands still for good
     assert "warning: seed=0 stands still: step 5: d/adv is nan" in capsys.readouterr().err
     assert jaxgan(monkeypatch, "take", run, "seed=0", "--out", taken) == 0  # but alone it may be helped
