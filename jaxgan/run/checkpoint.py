@@ -9,7 +9,8 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -39,15 +40,19 @@ class SaveFailed(Exception):
 class Checkpoints:
     """The checkpoints of one run. Close it (or use `with`), or the last save is lost.
 
-    `keep` newest ones are kept, and the one with the highest `score` given to `save`. Without `keep` they are
-    only read, and a process that is writing the next one meanwhile is left in peace.
+    `keep` newest ones are kept, and of each of the `lanes` the one with the highest score given to `save`; a
+    single run is a lane named "". Without `keep` they are only read, and a process that is writing the next
+    one meanwhile is left in peace.
     """
 
-    def __init__(self, path: Path, keep: int | None = None) -> None:
+    def __init__(self, path: Path, keep: int | None = None, lanes: Sequence[str] = ()) -> None:
         policies = ocp.training.preservation_policies
-        best = policies.BestN(
-            get_metric_fn=lambda metrics: metrics["score"], n=1, keep_checkpoints_without_metrics=False
-        )
+        best = [
+            policies.BestN(
+                get_metric_fn=partial(_scored, lane=lane), n=1, keep_checkpoints_without_metrics=False
+            )
+            for lane in lanes or [""]
+        ]
         self._path = path
         self._pending: tuple[int, Any] | None = None
         self._failed = False
@@ -55,11 +60,16 @@ class Checkpoints:
             path,
             cleanup_tmp_directories=keep is not None,
             save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
-            preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(keep), best]),
+            preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(keep), *best]),
         )
 
-    def save(self, step: int, state: PyTree, *, attempt: int = 0, score: float | None = None) -> None:
-        """Saves in the background; an error shows at the next call, or at `wait`. A NaN is never saved."""
+    def save(
+        self, step: int, state: PyTree, *, attempt: int = 0, scores: Mapping[str, float] | None = None
+    ) -> None:
+        """Saves in the background; an error shows at the next call, or at `wait`. A NaN is never saved.
+
+        `scores` are those of lanes, by name.
+        """
         self.wait()
         if step in self.steps():
             return
@@ -68,7 +78,8 @@ class Checkpoints:
             raise SaveFailed(f"the state of step {step} is not finite ({bad}), so it was not saved")
         notes = {"digest": _digest(host), "structure": _structure(host), "attempt": attempt}
         notes["seal"] = _seal(notes)
-        metrics = None if score is None or not math.isfinite(score) else {"score": float(score)}
+        finite = {lane: float(score) for lane, score in (scores or {}).items() if math.isfinite(score)}
+        metrics = {_SCORE + lane: score for lane, score in finite.items()} or None
         try:
             response = self._orbax.save_async(step, state, metrics=metrics, custom_metadata=notes)
         except Exception as error:
@@ -116,16 +127,23 @@ class Checkpoints:
         try:
             return self._load(step, like)[0]
         except _Damaged as damage:
-            raise Refused(f"checkpoint {step} is damaged: {damage}; `jaxgan resume` steps over it") from None
+            newest = step == max(self.steps())
+            way = (
+                "`jaxgan resume` steps over it"
+                if newest
+                else f"no resume reads it, so delete {self._path / str(step)}"
+            )
+            raise Refused(f"checkpoint {step} is damaged: {damage}; {way}") from None
 
     def steps(self) -> list[int]:
         """The steps there are, oldest first."""
         return told(lambda: sorted(c.step for c in self._orbax.checkpoints))
 
-    def best(self) -> int | None:
-        """The step with the highest score, None where none was scored."""
-        scored = [(c.metrics["score"], c.step) for c in self._orbax.checkpoints if c.metrics]
-        return max(scored)[1] if scored else None
+    def best(self, lane: str = "") -> int | None:
+        """The step with the highest score of a lane, None where none was scored."""
+        scored = [(_scored(c.metrics or {}, lane), c.step) for c in self._orbax.checkpoints]
+        score, step = max(scored, default=(-math.inf, 0))
+        return step if score > -math.inf else None
 
     def close(self) -> None:
         """Commits what is on its way."""
@@ -185,6 +203,13 @@ class Checkpoints:
 
 class _Damaged(Exception):
     pass
+
+
+_SCORE = "score"  # what a lane's is called, before its name
+
+
+def _scored(metrics: Mapping[str, float], lane: str) -> float:
+    return metrics.get(_SCORE + lane, -math.inf)
 
 
 def _on_host(state: PyTree) -> dict[str, np.ndarray]:

@@ -53,7 +53,8 @@ def train(
         entry = told(lambda: stack.enter_context(session(folder)))
         alone = jax.process_count() == 1
         asked = stack.enter_context(requests() if alone else processes.requests(lambda: step))
-        checkpoints = stack.enter_context(Checkpoints(folder.checkpoints, settings.keep))
+        names = [lane.name for lane in lanes]
+        checkpoints = stack.enter_context(Checkpoints(folder.checkpoints, settings.keep, names))
 
         placed = placement(experiment, settings, lanes, rule_of or (lambda values: experiment.rule))
         fresh = not checkpoints.steps()
@@ -70,7 +71,6 @@ def train(
         told(lambda: write(folder.config, codec.dumps(settings)))
 
         last, examples = step if found else -1, prod(layout(experiment, settings))
-        names = [lane.name for lane in lanes]
         more = sinks.opened(settings, folder.path, last) if first() else []
         per_step, path = examples * max(len(lanes), 1), folder.metrics if first() else None
         log = Log(path, step, settings.steps, per_step, last, more, names)
@@ -162,7 +162,9 @@ def train(
                 due_now = [hook for hook in hooks if due(hook.every)]
                 shown = partial(Moment, last=finished, note=noted)
                 measured, stops = _asked_of(due_now, shown, placed, held, step, draw, names, still, log)
-                broken_off = bool(stops)  # by a hook: others may not have been asked
+                whole = [
+                    {} if number in stops else own for number, own in enumerate(measured)
+                ]  # by all hooks
                 if experiment.stops and (logging or due_now):
                     stops = {**told(partial(_ruled, experiment.stops, log, len(lanes), still)), **stops}
                 for number, why in stops.items():
@@ -173,9 +175,9 @@ def train(
                     stopped = f"stopped: {why}" if not lanes else stopped
                 if lanes and len(still) == len(lanes):
                     stopped = "stopped: no lane moves any more"
-                score = None if stopped and broken_off else _score(experiment, step, measured)
-                if saving or stopped or score is not None:
-                    checkpoints.save(step, placed.saved(held), attempt=attempt, score=score)
+                scores = _scores(experiment, step, dict(zip(names or [""], whole, strict=True)))
+                if saving or stopped or scores:
+                    checkpoints.save(step, placed.saved(held), attempt=attempt, scores=scores)
                 if step == 0:
                     checkpoints.wait()  # a run that has moved has a checkpoint, whatever kills it
             entry["step"] = step
@@ -194,7 +196,7 @@ def train(
             raise NotFinite("no lane moves any more")
         standing = f", {len(still)} of {len(lanes)} lanes stand still" if still else ""
         entry["ended"] = stopped or "finished"
-        best = checkpoints.best()
+        best = checkpoints.best()  # of lanes each has its own
         scored = "" if best is None else f"; the best checkpoint is of step {best}"
         log.say(f"{entry['ended']} at step {step}{standing}{scored}; see {folder.samples}")
         return placed.saved(held)
@@ -305,17 +307,16 @@ def _answer(hook: Hook, moment: Moment) -> tuple[dict[str, float], str | None]:
         return {}, str(stop)
 
 
-def _score(experiment: Experiment, step: int, measured: Sequence[Mapping[str, float]]) -> float | None:
-    """What `best` makes of this step's numbers, on average over lanes that were measured; None where it asks
-    for some that were not due."""
+def _scores(
+    experiment: Experiment, step: int, measured: Mapping[str, Mapping[str, float]]
+) -> dict[str, float]:
+    """What `best` makes of each lane's numbers of this step; none where some it asks for were not due."""
     best = experiment.best
-    numbers = [own for own in measured if own]
-    if best is None or not numbers:
-        return None
+    numbers = {lane: own for lane, own in measured.items() if own}
     try:
-        return sum(best(own) for own in numbers) / len(numbers)
+        return {} if best is None else {lane: best(own) for lane, own in numbers.items()}
     except KeyError as name:
         if step == 0:  # where every hook is due: a wrong name
-            there = ", ".join(sorted({name for own in numbers for name in own}))
+            there = ", ".join(sorted({name for own in numbers.values() for name in own}))
             raise Refused(f"`best` asks for {name}, which no hook has measured; there are {there}") from None
-        return None
+        return {}

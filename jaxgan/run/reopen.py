@@ -50,7 +50,7 @@ def reopened(run: Path, at: Literal["last", "best"] = "last", lane: str = "") ->
     if not place.checkpoints.is_dir():
         raise Refused(f"{run} has no checkpoints yet")
     with Checkpoints(place.checkpoints) as checkpoints:
-        step = checkpoints.best() if at == "best" else max(checkpoints.steps(), default=None)
+        step = checkpoints.best(lane) if at == "best" else max(checkpoints.steps(), default=None)
         if step is None:
             raise Refused(f"{run} has no {'scored ' if at == 'best' else ''}checkpoint yet")
         state = checkpoints.at(step, jax.tree.map(_blank, shapes))

@@ -47,7 +47,7 @@ class Settings:
     sample_every: int = 500
     """Steps between sample pictures."""
     keep: int = 2
-    """Newest checkpoints to keep, beside the best."""
+    """Newest checkpoints to keep, beside the best; of lanes each has its own best."""
     on_nan: Literal["stop", "skip", "restore"] = "stop"
     """At a loss or state that is not finite: stop, skip the update, or go back to the last checkpoint and on
     with other random numbers."""

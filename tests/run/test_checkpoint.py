@@ -1,5 +1,6 @@
 """Checkpoints come back whole or not at all, and the best one stays."""
 
+import re
 import shutil
 
 import jax
@@ -147,11 +148,30 @@ def test_the_best_is_kept_beside_the_newest(tmp_path):
     scores = {1: 0.1, 2: 0.9, 3: float("nan"), 4: None, 5: 0.3, 6: float("inf"), 7: 0.2}
     with Checkpoints(tmp_path / "c", keep=1) as checkpoints:
         for step, score in scores.items():
-            checkpoints.save(step, state(step), score=score)
+            checkpoints.save(step, state(step), scores={} if score is None else {"": score})
         checkpoints.wait()
         assert checkpoints.best() == 2
         assert checkpoints.steps() == [2, 7]
         same(checkpoints.at(2, state(0)), state(2))
+
+
+def test_each_lane_has_a_best_of_its_own(tmp_path):
+    scores = {1: {"a": 0.9, "b": 0.1}, 2: {"a": 0.2, "b": 0.3}, 3: {"b": 0.2}, 4: {}, 5: {"a": float("nan")}}
+    with Checkpoints(tmp_path / "c", keep=1, lanes=("a", "b", "never")) as checkpoints:
+        for step, of_lanes in scores.items():
+            checkpoints.save(step, state(step), scores=of_lanes)
+        checkpoints.wait()
+        assert [checkpoints.best(lane) for lane in ("a", "b", "never", "")] == [1, 2, None, None]
+        assert {1, 2, 5} <= set(checkpoints.steps())
+
+
+def test_a_damaged_checkpoint_says_how_to_be_rid_of_it(path):
+    """Of the newest that is a resume; an older one, as the best may be, no resume reads."""
+    for step, said in ((3, "`jaxgan resume` steps over it"), (1, f"so delete {path / '1'}")):
+        for file in files(path / str(step)):
+            file.write_bytes(b"")
+        with Checkpoints(path) as checkpoints, pytest.raises(Refused, match=re.escape(said)):
+            checkpoints.at(step, state(0))
 
 
 def test_a_state_that_is_not_finite_is_not_saved(tmp_path):

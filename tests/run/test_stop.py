@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from support import final, play, rows, script, steps
+from support import final, play, rows, same, script, steps
 
 from jaxgan.errors import Refused
 from jaxgan.run import loop
 from jaxgan.run.folder import note
 from jaxgan.run.log import rows as logged
+from jaxgan.run.reopen import reopened
 from jaxgan.run.stop import StopRule, collapsed, reached, saturated, stalled
 
 
@@ -43,6 +44,16 @@ def test_a_lane_that_collapses_is_stopped_alone(tmp_path, capsys):
     assert "seed=0 stopped" not in err
     assert "1 of 2 lanes stand still" in err
     assert rows(run)[-1]["step"] == 60
+
+
+def test_the_best_of_a_lane_is_that_of_its_single_run(tmp_path):
+    """And not that of all lanes, one of which had collapsed by then."""
+    options, run = ("--collapse-at", 16, "--collapse-seed", 0, "--keep", 1), tmp_path / "run"
+    assert play(script("stopping"), "--out", run, *options, "--seeds", "0:2") == 0
+    for seed in (0, 1):
+        alone = tmp_path / str(seed)
+        assert play(script("stopping"), "--out", alone, *options, "--seed", seed) == 0
+        same(reopened(run, "best", f"seed={seed}").state, reopened(alone, "best").state)
 
 
 def test_why_a_lane_was_stopped_is_known_at_once_and_for_ever(tmp_path, monkeypatch):
