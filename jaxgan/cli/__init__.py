@@ -7,6 +7,7 @@ import tyro
 
 from jaxgan.cli import looks, runs
 from jaxgan.errors import Refused, Unreadable
+from jaxgan.run.command import printable
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "resume": runs.resume,
@@ -26,6 +27,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 def main() -> None:
     """The entry point."""
+    printable()
     try:
         tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="jaxgan", description=__doc__)
     except (Refused, Unreadable) as error:

@@ -172,8 +172,14 @@ def prepare(name: Annotated[str, tyro.conf.Positional]) -> None:
 
 
 def _play(script: str, args: list[str]) -> None:
-    sys.argv = [script, *args]
+    from jaxgan.run.command import PLAYED
+
+    sys.argv, before = [script, *args], len(PLAYED)
     try:
         runpy.run_path(script, run_name="__main__")
     except (ImportError, SyntaxError) as error:
         raise Refused(f"{script} cannot be run: {error}; it looks for modules in {sys.path[0]}") from error
+    if len(PLAYED) == before:
+        raise Refused(
+            f"{script} does not call jg.main, so nothing was done; has it another file to be run by?"
+        )

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import json
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,7 +15,7 @@ C = TypeVar("C")
 
 def dumps(config: Any) -> str:
     """A dataclass as JSON text; floats keep every bit."""
-    return json.dumps(dataclasses.asdict(config), indent=2) + "\n"
+    return json.dumps(dataclasses.asdict(config), indent=2, default=_plain) + "\n"
 
 
 def loads(text: str | bytes, config_type: type[C], where: str = "config.json") -> C:
@@ -37,9 +38,23 @@ def loads(text: str | bytes, config_type: type[C], where: str = "config.json") -
             f"{where}: there is no option {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
         )
     try:
-        return msgspec.convert(values, config_type)
+        return msgspec.convert(values, config_type, dec_hook=_of_type)
     except msgspec.ValidationError as error:
         raise Refused(f"{where}: {error}") from None
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, PurePath):
+        return str(value)
+    raise Refused(
+        f"the Config holds {value!r}, of which config.json has no like: take numbers, texts and paths"
+    )
+
+
+def _of_type(wanted: type, value: Any) -> Any:
+    if issubclass(wanted, PurePath) and isinstance(value, str):
+        return wanted(value)
+    raise NotImplementedError(f"no value of type {wanted}")  # as msgspec asks for
 
 
 def differences(new: Any, old: Any) -> dict[str, tuple[Any, Any]]:

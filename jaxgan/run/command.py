@@ -5,14 +5,17 @@ import contextlib
 import dataclasses
 import errno
 import inspect
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from jaxgan.data import KNOWN
 from jaxgan.errors import Refused, Unreadable
 from jaxgan.run import codec
+from jaxgan.run.folder import Script, read_script
 from jaxgan.run.settings import RESUMABLE, Settings, check
 
 if TYPE_CHECKING:
@@ -20,6 +23,11 @@ if TYPE_CHECKING:
     from jaxgan.run.experiment import Experiment
 
 C = TypeVar("C", bound=Settings)
+
+REOPENED = "jaxgan_script"
+"""The name of a script that is read to look at its run, not to play it."""
+PLAYED: list[type[Settings]] = []
+"""What `main` has been called with, for those who would know whether a script has."""
 
 
 def main(
@@ -34,29 +42,54 @@ def main(
     Traceback (most recent call last):
     SystemExit: 2
     """
-    script = Path(inspect.getfile(build))
-    chosen, rest = _common(args)
+    PLAYED.append(config_type)
+    printable()
+    caller = sys._getframe(1).f_globals
+    if caller.get("__name__") == REOPENED:
+        where = caller.get("__file__")
+        raise Refused(f'{where} runs when it is looked at: put `if __name__ == "__main__":` before jg.main')
     with _answered():
+        if not inspect.isfunction(build):
+            raise Refused(
+                f"jg.main takes the function `build` of a script, not {build!r}: looks call it again"
+            )
+        own = caller if caller.get("__name__") == "__main__" and "__file__" in caller else build.__globals__
+        if "__file__" not in own:
+            raise Refused("jg.main is called by a script in a file of its own, which is copied into the run")
+        script = read_script(Path(own["__file__"]))
+        chosen, rest = _common(config_type, args)
         run, weights = _path(chosen.resume, "--resume"), _path(chosen.weights, "--weights")
         if run and weights:
             raise Refused("--weights begins a new run, --resume goes on with one: give one of the two")
         started = _stored(run, config_type) if run else _exported(weights, config_type)
-        config = _parse(config_type, started, rest, sys.modules[build.__module__].__doc__)
+        config = _parse(config_type, started, rest, own.get("__doc__"))
         if run:
             _same(config, started, run, chosen.force)
+        else:
+            config = dataclasses.replace(config, data=_from_anywhere(config.data))
         with _backend(config, chosen), _answered():
             return _run(config, build, script, run, chosen.force, weights)
 
 
+def printable() -> None:
+    """Lets stdout and stderr write whatever a path is called, where they know ASCII only too."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 @contextlib.contextmanager
 def _answered() -> Iterator[None]:
-    """Ends the process with one line where something was refused, or cannot be read."""
+    """Ends the process with one line where something was refused, or cannot be read, or at Ctrl-C."""
     try:
         yield
     except Refused as error:
         sys.exit(_say(error, 2))
     except Unreadable as error:
         sys.exit(_say(error, 1))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 @contextlib.contextmanager
@@ -82,7 +115,7 @@ def _backend(config: Settings, chosen: argparse.Namespace) -> Iterator[None]:
 def _run(
     config: C,
     build: "Callable[[C], Experiment]",
-    script: Path,
+    script: Script,
     run: Path | None,
     force: bool,
     weights: Path | None,
@@ -97,7 +130,7 @@ def _run(
     from jaxgan.scale.processes import told
 
     lanes = lane.lanes(config)
-    path = run or (Path(config.out) if config.out else told(lambda: folder.free(script.stem)))
+    path = run or (Path(config.out) if config.out else told(lambda: folder.free(script.path.stem)))
     with contextlib.ExitStack() as stack:
         told(lambda: stack.enter_context(folder.locked(path)))
         experiment = build(config)
@@ -110,7 +143,7 @@ def _run(
         def opened() -> folder.Folder:
             if run is not None:
                 place = folder.existing(path)
-                folder.check_files(place, script, force)
+                folder.check_files(place, script.code, force)
                 folder.check_data(place, experiment.source.fingerprint, force)
                 return place
             data = {"fingerprint": experiment.source.fingerprint, "note": experiment.source.note}
@@ -142,7 +175,7 @@ def _run(
             sys.exit(_say("the disk is full", 1))
 
 
-def _common(args: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
+def _common(config_type: type[Settings], args: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
     """The options that are not part of a configuration."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--resume")
@@ -152,7 +185,11 @@ def _common(args: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--process", type=int, default=0)
     parser.add_argument("--join-within", type=int, default=300)
-    return parser.parse_known_args(args)
+    chosen, rest = parser.parse_known_args(args)
+    if taken := sorted({field.name for field in dataclasses.fields(config_type)} & vars(chosen).keys()):
+        option = taken[0].replace("_", "-")
+        raise Refused(f"the Config cannot have a field {taken[0]}: every script has an option --{option}")
+    return chosen, rest
 
 
 def _path(given: str | None, option: str) -> Path | None:
@@ -189,6 +226,19 @@ def _exported(weights: Path | None, config_type: type[C]) -> C:
     if weights is None or not weights.is_dir():
         return config_type()
     return dataclasses.replace(_stored(weights, config_type), out="")
+
+
+def _from_anywhere(data: str) -> str:
+    """A path of data as it can be found from every folder: a run is gone on with and looked at from others.
+
+    >>> _from_anywhere("stacked:digits"), _from_anywhere("tfds:mnist"), _from_anywhere("not/there.npz")
+    ('stacked:digits', 'tfds:mnist', 'not/there.npz')
+    """
+    name = data
+    while name.startswith(("stacked:", "mirrored:")):
+        name = name.partition(":")[2]
+    found = bool(name) and name not in KNOWN and Path(name).exists()
+    return data.removesuffix(name) + str(Path(name).absolute()) if found else data
 
 
 def _same(config: Settings, started: Settings, run: Path, force: bool) -> None:

@@ -60,6 +60,18 @@ class Folder(NamedTuple):
         return self.path / "samples"
 
 
+class Script(NamedTuple):
+    """A script as it was when it began to run: an editor may save another one at any time."""
+
+    path: Path
+    code: bytes
+
+
+def read_script(path: Path) -> Script:
+    """The script as it is now."""
+    return Script(path.absolute(), path.read_bytes())
+
+
 def free(name: str, root: Path = Path("runs")) -> Path:
     """The first of root/name, root/name-2, root/name-3, ... that is not there yet."""
     n, path = 1, root / name
@@ -71,7 +83,7 @@ def free(name: str, root: Path = Path("runs")) -> Path:
 
 def create(
     path: Path,
-    script: Path,
+    script: Script,
     config_text: str,
     seed: int,
     data: Mapping[str, str],
@@ -88,7 +100,7 @@ def create(
         if path.is_dir() and any(p.name != ".lock" for p in path.iterdir()):
             raise Refused(f"{path} is not empty; choose another --out")
         folder.samples.mkdir(parents=True)
-        folder.script.write_bytes(script.read_bytes())
+        folder.script.write_bytes(script.code)
         begins = {"weights": dict(weights)} if weights else {}
         write(folder.manifest, json.dumps({**_described(script, seed, data), **begins}, indent=2))
         write(folder.config, config_text)  # last: a folder with a config is a run
@@ -121,25 +133,37 @@ def locked(path: Path) -> Iterator[None]:
     made = not path.exists()
     try:
         path.mkdir(parents=True, exist_ok=True)
-        lock = open(path / ".lock", "a+")  # noqa: SIM115 - held open for as long as the lock
+        lock = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise Refused(f"cannot write the run folder {path}: {error.strerror or error}") from None
-    with lock:
+    try:
+        _hold(lock, path)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise Refused(f"{path} is in use by process {lock.read().strip() or 'unknown'}") from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        try:
+            _sign(lock, path)
             yield
         finally:
             with contextlib.suppress(OSError):
                 if made and [p.name for p in path.iterdir()] == [".lock"]:
                     (path / ".lock").unlink()
                     path.rmdir()
+    finally:
+        os.close(lock)
+
+
+def _hold(lock: int, path: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(lock, 20).decode().strip() or "unknown"
+        raise Refused(f"{path} is in use by process {holder}") from None
+
+
+def _sign(lock: int, path: Path) -> None:
+    try:
+        os.truncate(lock, 0)
+        os.write(lock, str(os.getpid()).encode())
+    except OSError as error:
+        raise Refused(f"cannot write the run folder {path}: {error.strerror or error}") from None
 
 
 def in_use(folder: Folder) -> bool:
@@ -216,7 +240,7 @@ def session(folder: Folder) -> Iterator[Manifest]:
     try:
         yield entry
     except BaseException as error:
-        entry["ended"] = f"{type(error).__name__}: {error}"
+        entry["ended"] = f"{type(error).__name__}: {error}".removesuffix(": ")
         raise
     finally:
         entry["stopped"] = _now()
@@ -245,33 +269,32 @@ def still_before(folder: Folder) -> dict[str, str]:
     return {lane: why for still in noted for lane, why in still.items()}
 
 
-def hashes(script: Path) -> dict[str, str]:
+def hashes(script: Script) -> dict[str, str]:
     """sha256 of the script and of every module it has loaded from its own folder, by relative path."""
-    home = script.absolute().parent
-    files = {script.absolute()} if script.exists() else set()
+    home, files = script.path.parent, set()
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if file and Path(file).suffix == ".py" and home in Path(file).absolute().parents:
             files.add(Path(file).absolute())
     apart = (Path(sys.prefix), Path(__file__).parent.parent)  # installed packages, jaxgan itself
-    own = [f for f in files if f == script.absolute() or not any(p in f.parents for p in apart)]
-    return {str(f.relative_to(home)): _sha256(f) for f in sorted(own)}
+    own = [f for f in files if not any(p in f.parents for p in apart)]
+    found = {str(f.relative_to(home)): _sha256(f.read_bytes()) for f in sorted(own)}
+    return {**found, script.path.name: _sha256(script.code)}
 
 
-def changed(folder: Folder, script: Path) -> list[str]:
+def changed(folder: Folder, code: bytes) -> list[str]:
     """The script and the modules it loads from its own folder, where they are not what they were.
 
-    `script` is the one running: the copy in the folder, or the original.
+    `code` is that of the one running: the copy in the folder, or the original.
     """
     manifest = read_manifest(folder)
-    original = Path(manifest["script"])
-    now = {**hashes(original), original.name: _sha256(script)}
+    now = hashes(Script(Path(manifest["script"]), code))
     return [name for name, digest in manifest["files"].items() if now.get(name, digest) != digest]
 
 
-def check_files(folder: Folder, script: Path, force: bool) -> None:
+def check_files(folder: Folder, code: bytes, force: bool) -> None:
     """Refuses to go on where the script is not what it was."""
-    if (other := changed(folder, script)) and not force:
+    if (other := changed(folder, code)) and not force:
         raise Refused(f"changed since the run was started: {', '.join(other)}; --force resumes all the same")
 
 
@@ -281,19 +304,19 @@ def check_data(folder: Folder, fingerprint: str, force: bool) -> None:
         raise Refused("the data are not what they were when the run started; --force resumes all the same")
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _sha256(code: bytes) -> str:
+    return hashlib.sha256(code).hexdigest()
 
 
-def _described(script: Path, seed: int, data: Mapping[str, str]) -> Manifest:
+def _described(script: Script, seed: int, data: Mapping[str, str]) -> Manifest:
     return {
         "created": _now(),
         "command": _command(),
         "seed": seed,
         "data": dict(data),
-        "script": str(script.absolute()),
+        "script": str(script.path),
         "files": hashes(script),
-        "git": _git(script.absolute().parent),
+        "git": _git(script.path.parent),
         **_machine(),
         "sessions": [],
     }

@@ -51,12 +51,13 @@ def train(
     """
     with contextlib.ExitStack() as stack:
         entry = told(lambda: stack.enter_context(session(folder)))
+        # sooner than signals are noted, to be answered later: this may read for long, and saves nothing
+        placed = placement(experiment, settings, lanes, rule_of or (lambda values: experiment.rule))
         alone = jax.process_count() == 1
         asked = stack.enter_context(requests() if alone else processes.requests(lambda: step))
         names = [lane.name for lane in lanes]
         checkpoints = stack.enter_context(Checkpoints(folder.checkpoints, settings.keep, names))
 
-        placed = placement(experiment, settings, lanes, rule_of or (lambda values: experiment.rule))
         fresh = not checkpoints.steps()
         if fresh and told(lambda: _moved_before(folder)):
             raise Refused(f"{folder.path} has lost its checkpoints: copy them back, or begin anew elsewhere")

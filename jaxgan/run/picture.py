@@ -55,8 +55,11 @@ def save(
     path.parent.mkdir(parents=True, exist_ok=True)
     # written aside and renamed, so that whoever looks never sees half a picture
     temporary = path.with_name(f".{path.name}")
-    Image.fromarray(pixels).save(temporary, format="PNG")
-    temporary.replace(path)
+    try:
+        Image.fromarray(pixels).save(temporary, format="PNG")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)  # what a full disk left of it
 
 
 def quantised(images: A) -> A:

@@ -14,6 +14,7 @@ from jaxgan.games.game import State
 from jaxgan.run import cache as compiled
 from jaxgan.run import codec, folder
 from jaxgan.run.checkpoint import Checkpoints
+from jaxgan.run.command import REOPENED
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
 from jaxgan.run.program import start_shapes
@@ -70,12 +71,12 @@ def _script(place: folder.Folder) -> tuple[dict[str, Any], Any]:
     home = str(Path(folder.read_manifest(place)["script"]).parent)
     sys.path.insert(0, home)
     try:
-        script = runpy.run_path(str(folder.copied_script(place)), run_name="jaxgan_script")
+        script = runpy.run_path(str(folder.copied_script(place)), run_name=REOPENED)
     except (ImportError, SyntaxError) as error:
         raise Refused(f"{place.script} cannot be run: {error}; it looks for modules in {home}") from error
     finally:
         sys.path.remove(home)
-    if other := folder.changed(place, place.script):
+    if other := folder.changed(place, place.script.read_bytes()):
         _warn(f"{place.path}: changed since the run was started: {', '.join(other)}")
     if missing := {"Config", "build"} - script.keys():
         raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")

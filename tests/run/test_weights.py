@@ -18,7 +18,7 @@ from jaxgan.parts.average import ema
 from jaxgan.rules.alternating import alternating
 from jaxgan.run import weights
 from jaxgan.run.export import export
-from jaxgan.run.folder import create, existing, read_manifest
+from jaxgan.run.folder import Script, create, existing, read_manifest
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 
@@ -172,9 +172,7 @@ def state_of(game, tx, seed):
 
 def run_with(path, tmp_path):
     """A run folder that says it begins with this file."""
-    made = tmp_path / "script.py"
-    made.write_text("")
-    return create(tmp_path / "run", made, "{}", 0, {}, weights.note(path))
+    return create(tmp_path / "run", Script(tmp_path / "script.py", b""), "{}", 0, {}, weights.note(path))
 
 
 def test_an_optimiser_that_starts_as_a_copy_of_the_parameters_gets_a_new_one(tmp_path):

@@ -1,0 +1,177 @@
+"""What a script may be: in several files, edited while it runs, of paths; and what is refused in one line."""
+
+import json
+import os
+import runpy
+import signal
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import SCRIPTS, jaxgan, picture_folder, play, script, steps
+
+from jaxgan.errors import Refused
+from jaxgan.run import feed, picture
+from jaxgan.run.command import main
+from jaxgan.run.folder import locked
+from jaxgan.run.reopen import reopened
+
+TINY = script("tiny")
+TEXT = (SCRIPTS / "tiny.py").read_text()
+
+
+@pytest.fixture
+def run_file(tmp_path, monkeypatch):
+    """Runs a script of this text as a command line does; its file and its status."""
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+
+    def run(text, *args):
+        path = tmp_path / "mine.py"
+        path.write_text(text)
+        monkeypatch.setattr(sys, "argv", [str(path), *map(str, args)])
+        try:
+            runpy.run_path(str(path), run_name="__main__")
+        except SystemExit as end:
+            return path, int(end.code or 0)
+        return path, 0
+
+    return run
+
+
+def last_line(capsys):
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_script_is_the_file_that_is_run_wherever_build_lives(run_file, tmp_path, monkeypatch):
+    (tmp_path / "recipe_apart.py").write_text(TEXT)
+    text = """import jaxgan as jg
+from recipe_apart import Config, build
+
+if __name__ == "__main__":
+    jg.main(Config, build)
+"""
+    run = tmp_path / "run"
+    assert run_file(text, "--out", run, "--steps", 2)[1] == 0
+    assert (run / "script.py").read_text() == text
+    assert json.loads((run / "manifest.json").read_text())["files"].keys() == {"mine.py", "recipe_apart.py"}
+    assert jaxgan(monkeypatch, "resume", run, "--steps", 4) == 0
+    assert steps(run)[-1] == 4
+    assert int(reopened(run).state.step) == 4
+
+
+def test_a_copy_that_plays_nothing_is_not_gone_on_with_in_silence(tmp_path, monkeypatch, capsys):
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--steps", 1) == 0
+    (run / "script.py").write_text(TEXT.partition("if __name__")[0])
+    assert jaxgan(monkeypatch, "resume", run, "--steps", 4) == 2
+    assert "script.py does not call jg.main, so nothing was done" in last_line(capsys)
+
+
+def test_the_copy_is_of_the_script_that_ran(run_file, tmp_path):
+    """Not of what an editor saved meanwhile."""
+    text = TEXT.replace(
+        "    import time\n",
+        "    with open(__file__, 'a') as f:\n        f.write('# later')\n    import time\n",
+    )
+    path, status = run_file(text, "--out", tmp_path / "run", "--steps", 1)
+    assert status == 0
+    assert path.read_text() == text + "# later"
+    assert (tmp_path / "run" / "script.py").read_text() == text
+
+
+def test_a_build_that_is_no_function(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(TINY.Config, partial(TINY.build), ["--out", str(tmp_path / "run")])
+    assert "error: jg.main takes the function `build` of a script, not functools.partial(" in last_line(
+        capsys
+    )
+
+
+def test_a_config_may_hold_paths(run_file, tmp_path):
+    text = TEXT.replace("    width: int", '    where: Path = Path("here")\n    width: int')
+    text = text.replace("import jaxgan", "from pathlib import Path\n\nimport jaxgan", 1)
+    run = tmp_path / "run"
+    assert run_file(text, "--out", run, "--steps", 1, "--where", "over/there")[1] == 0
+    assert reopened(run).config.where == Path("over/there")
+    assert run_file(text, "--resume", run, "--steps", 2)[1] == 0
+
+
+def test_a_config_may_not_hold_what_json_cannot(run_file, tmp_path, capsys):
+    text = TEXT.replace("    width: int", "    odd: complex = 1j\n    width: int")
+    assert run_file(text, "--out", tmp_path / "run")[1] == 2
+    assert last_line(capsys).startswith("error: the Config holds 1j, of which config.json has no like")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_config_may_not_take_the_name_of_a_common_option(run_file, tmp_path, capsys):
+    text = TEXT.replace("    width: int", "    weights: float = 1.0\n    width: int")
+    assert run_file(text, "--out", tmp_path / "run", "--weights", 0.5)[1] == 2
+    said = "error: the Config cannot have a field weights: every script has an option --weights"
+    assert last_line(capsys) == said
+
+
+def test_a_script_that_runs_when_it_is_looked_at(run_file, tmp_path, monkeypatch, capsys):
+    text = TEXT.partition("if __name__")[0] + "jg.main(Config, build)\n"
+    assert run_file(text, "--out", tmp_path / "run", "--steps", 1)[1] == 0
+    capsys.readouterr()
+    assert jaxgan(monkeypatch, "sample", tmp_path / "run") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith('runs when it is looked at: put `if __name__ == "__main__":` before jg.main')
+
+
+def interrupted(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)
+
+
+def test_ctrl_c_while_the_experiment_is_built(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(TINY, "build", lambda config: interrupted())
+    assert play(TINY, "--out", tmp_path / "run") == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_while_files_are_read_into_memory(tmp_path, monkeypatch, capsys):
+    data, run = picture_folder(tmp_path / "data"), tmp_path / "run"
+    monkeypatch.setattr(feed, "_all", interrupted)
+    assert play(script("files"), "--data", data, "--memory", 512, "--out", run) == 130
+    assert last_line(capsys) == "interrupted"
+    assert json.loads((run / "manifest.json").read_text())["sessions"][0]["ended"] == "KeyboardInterrupt"
+
+
+def test_a_terminal_that_knows_ascii_only(tmp_path, monkeypatch):
+    import io
+
+    run = tmp_path / "läufe"
+    assert play(TINY, "--out", run, "--steps", 1) == 0
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert jaxgan(monkeypatch, "info", run) == 0
+    sys.stdout.flush()
+    assert b"l\\xe4ufe" in sys.stdout.buffer.getvalue()
+
+
+def test_a_full_disk_is_no_traceback_and_leaves_nothing(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / ".lock").symlink_to("/dev/full")
+    with pytest.raises(Refused, match="cannot write the run folder"), locked(run):
+        pass
+    (tmp_path / ".g.png").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        picture.save(np.zeros((4, 8, 8, 1)), tmp_path / "g.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+def test_data_of_a_relative_path_are_found_from_elsewhere(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    np.savez("m.npz", x=np.random.RandomState(0).rand(40, 2).astype(np.float32))
+    run = tmp_path / "run"
+    assert play(TINY, "--data", "m.npz", "--out", run, "--steps", 2) == 0
+    monkeypatch.chdir(tmp_path / "there")
+    assert reopened(run).config.data == str(tmp_path / "here" / "m.npz")
+    assert jaxgan(monkeypatch, "resume", run, "--steps", 4) == 0
