@@ -181,5 +181,5 @@ def _play(script: str, args: list[str]) -> None:
         raise Refused(f"{script} cannot be run: {error}; it looks for modules in {sys.path[0]}") from error
     if len(PLAYED) == before:
         raise Refused(
-            f"{script} does not call jg.main, so nothing was done; has it another file to be run by?"
+            f"{script} does not call jg.main, so nothing was done: run the one that does, with {args[0]}"
         )

@@ -54,7 +54,7 @@ def _plain(value: Any) -> str:
 def _of_type(wanted: type, value: Any) -> Any:
     if issubclass(wanted, PurePath) and isinstance(value, str):
         return wanted(value)
-    raise NotImplementedError(f"no value of type {wanted}")  # as msgspec asks for
+    raise ValueError(f"no {wanted.__name__} can be read")
 
 
 def differences(new: Any, old: Any) -> dict[str, tuple[Any, Any]]:

@@ -20,10 +20,15 @@ Numbers = Mapping[str, Any]
 """Names to numbers; in a run with lanes to one number for each, None where there is none."""
 ASIDE = re.compile("/grad$|/update$|/spectral/")
 """Signs of health: in the file, for whoever looks for them, and not in the line that is read in passing."""
+OFF_SCHEDULE = "off_schedule"
+"""Marks a row that is there only because a session ended."""
 
 
 class Log:
     """metrics.jsonl, and a progress bar on a terminal or plain lines elsewhere; `sinks` are told it all too.
+
+    A row that is only there because the session ended, not by a schedule of `every` so many steps, is marked
+    and not shown to rules, so that a resumed run stops where it would have.
 
     Rows after the step `last` are dropped: a run that starts at `start` is about to make them again. Where
     there are `lanes`, by name, a row holds a list for them, and a line their median and the one farthest off.
@@ -53,14 +58,14 @@ class Log:
             total=steps, initial=start, unit="step", disable=not terminal, dynamic_ncols=True
         )
 
-    def write(self, step: int, metrics: Numbers) -> None:
+    def write(self, step: int, metrics: Numbers, every: int) -> None:
         """Logs the metrics of a step, with the speed since the last call."""
         metrics = {name: _number(value) for name, value in metrics.items()}
         before, then = self._last
         now = time.perf_counter()
         self._last = (step, now)
         speed = (step - before) * self._per_step / (now - then)
-        self._record(step, {**metrics, "images_per_s": round(speed, 1)})
+        self._record(step, {**metrics, "images_per_s": round(speed, 1)}, every)
         shown = {name: self._said(value, 3) for name, value in metrics.items() if not ASIDE.search(name)}
         self._bar.set_postfix({**shown, "images/s": f"{speed:,.0f}"}, refresh=False)
         self._bar.update(step - self._bar.n)
@@ -81,17 +86,17 @@ class Log:
         self._bar.update(step - self._bar.n)
         self.restart(step)
 
-    def measured(self, step: int, values: Numbers) -> None:
+    def measured(self, step: int, values: Numbers, every: int) -> None:
         """Logs what a hook measured, if anything."""
         numbers = {name: _number(value) for name, value in values.items()}
         if numbers:
-            self._record(step, numbers)
+            self._record(step, numbers, every)
             shown = {name: value for name, value in numbers.items() if not ASIDE.search(name)}
             words = (f"{name} {self._said(value, 4)}" for name, value in shown.items())
             self.say(f"step {step}  " + "  ".join(words))
 
     def history(self, lane: int | None = None) -> list[dict[str, Any]]:
-        """The rows so far, those of earlier sessions too, or what one lane alone would have of them."""
+        """The rows on schedule so far, of earlier sessions too, or what one lane alone would have of them."""
         if lane is None:
             return self._rows
         own = self._apart.setdefault(lane, [])
@@ -108,11 +113,14 @@ class Log:
         for line in lines:
             self.say(f"warning: {line}")
 
-    def _record(self, step: int, numbers: Numbers) -> None:
+    def _record(self, step: int, numbers: Numbers, every: int) -> None:
         if self._path is None:
             return
         row = {"step": step, **{name: _jsonable(value) for name, value in numbers.items()}}
-        self._rows.append(row)
+        if every and step % every == 0:
+            self._rows.append(row)
+        else:
+            row[OFF_SCHEDULE] = True
         print(json.dumps(row), file=self._file, flush=True)
         for sink in self._sinks:
             sink.numbers(step, dict(self._each(numbers)))
@@ -148,8 +156,9 @@ class Log:
             return
         if self._file is not None:
             self._file.close()
-        self._rows, self._apart = [row for row in rows(self._path) if row["step"] <= last], {}
-        write(self._path, "".join(json.dumps(row) + "\n" for row in self._rows))
+        kept = [row for row in marked_rows(self._path) if row["step"] <= last]
+        self._rows, self._apart = [row for row in kept if OFF_SCHEDULE not in row], {}
+        write(self._path, "".join(json.dumps(row) + "\n" for row in kept))
         self._file = self._path.open("a")
 
     def close(self) -> None:
@@ -161,7 +170,13 @@ class Log:
 
 
 def rows(path: Path, lane: int | None = None) -> list[dict[str, Any]]:
-    """The rows of metrics.jsonl, or what one lane alone would have written of them.
+    """The rows of metrics.jsonl, or what one lane alone would have written of them: steps and numbers."""
+    found = marked_rows(path, lane)
+    return [{name: value for name, value in row.items() if name != OFF_SCHEDULE} for row in found]
+
+
+def marked_rows(path: Path, lane: int | None = None) -> list[dict[str, Any]]:
+    """The same with the marks of those that were off schedule.
 
     A line that a crash or the disk has damaged is passed over.
     """

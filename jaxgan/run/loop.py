@@ -122,8 +122,11 @@ def train(
                         raise  # the others are about to make this step, which nobody can then save
                     unread = error
 
-            def due(every: int, step: int = step, finished: bool = finished) -> bool:
-                return finished or (every > 0 and step % every == 0)
+            def scheduled(every: int, step: int = step) -> bool:
+                return every > 0 and step % every == 0
+
+            def due(every: int, scheduled: Callable[[int], bool] = scheduled, end: bool = finished) -> bool:
+                return end or scheduled(every)
 
             logging = due(settings.log_every)
             saving = due(settings.save_every) or step == 0 or signum or unread
@@ -156,17 +159,19 @@ def train(
                     continue
                 if logging:
                     skipped = {"skipped": guard["skipped"]} if np.any(guard["skipped"]) else {}
-                    log.write(step, {**_moving(values, still), **skipped, **stream.waiting()})
+                    numbers = {**_moving(values, still), **skipped, **stream.waiting()}
+                    log.write(step, numbers, settings.log_every)
+                if scheduled(settings.log_every):
                     log.warn(_unknown(experiment.stops, log) if unheard else ())
                     unheard = False
             if not seen:
                 due_now = [hook for hook in hooks if due(hook.every)]
                 shown = partial(Moment, last=finished, note=noted)
                 measured, stops = _asked_of(due_now, shown, placed, held, step, draw, names, still, log)
-                whole = [
-                    {} if number in stops else own for number, own in enumerate(measured)
-                ]  # by all hooks
-                if experiment.stops and (logging or due_now):
+                # of what a hook stops, other hooks may not have been asked
+                whole = [{} if number in stops else own for number, own in enumerate(measured)]
+                news = any(scheduled(every) for every in (settings.log_every, *(h.every for h in due_now)))
+                if experiment.stops and news:
                     stops = {**told(partial(_ruled, experiment.stops, log, len(lanes), still)), **stops}
                 for number, why in stops.items():
                     if lanes:
@@ -204,13 +209,10 @@ def train(
 
 
 def _moved_before(folder: Folder) -> bool:
-    """Whether the run has made steps, and so had a checkpoint: a run without them is told from one that lost
-    them."""
+    """Whether the run has made steps, and so had a checkpoint."""
     manifest = read_manifest(folder)
     reached = [session.get(name, 0) for session in manifest["sessions"] for name in ("from", "step")]
-    return "taken" in manifest or any(
-        step > 0 for step in [*reached, *(r["step"] for r in rows(folder.metrics))]
-    )
+    return "taken" in manifest or max([0, *reached, *(row["step"] for row in rows(folder.metrics))]) > 0
 
 
 def _failing(failed: np.ndarray, still: Mapping[int, str]) -> list[int]:
@@ -267,7 +269,7 @@ def _asked_of(
             if stop is not None:
                 stops[number] = stop
         together = {name: [own.get(name) for own in found] for own in found for name in own}
-        log.measured(step, together if names else found[0])
+        log.measured(step, together if names else found[0], hook.every)
         for own, new in zip(measured, found, strict=True):
             own.update(new)
     return measured, stops

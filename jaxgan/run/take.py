@@ -21,7 +21,7 @@ def take(run: Path, lane: str, out: Path) -> Path:
         new.script.write_bytes(place.script.read_bytes())
         manifest = {**folder.read_manifest(place), "seed": again.config.seed, "sessions": []}
         folder.write(new.manifest, json.dumps({**manifest, "taken": f"{lane} of {place.path}"}, indent=2))
-        rows = (row for row in log.rows(place.metrics, again.lane) if row["step"] <= step)
+        rows = (row for row in log.marked_rows(place.metrics, again.lane) if row["step"] <= step)
         folder.write(new.metrics, "".join(json.dumps(row) + "\n" for row in rows))
         for picture in sorted((place.samples / lane).glob("step_*.png")):
             (new.samples / picture.name).write_bytes(picture.read_bytes())

@@ -91,12 +91,18 @@ def test_a_rule_is_asked_when_there_is_news_for_it(tmp_path):
     assert asked == {"diversity": 5, "": 21}
 
 
-def test_a_resumed_run_stops_where_it_would_have(tmp_path):
+@pytest.mark.parametrize(("collapse", "first", "second"), [(20, 25, 60), (16, 17, 18)])
+def test_a_resumed_run_stops_where_it_would_have(collapse, first, second, tmp_path):
+    """Also where sessions ended off schedule, each with a measurement that the whole run does not make."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    options = ("--collapse-at", 20)
+    options = ("--collapse-at", collapse)
     assert play(script("stopping"), "--out", whole, *options) == 0
-    assert play(script("stopping"), "--out", parts, *options, "--steps", 25) == 0
-    assert play(script("stopping"), "--resume", parts, "--steps", 60) == 0
+    assert play(script("stopping"), "--out", parts, *options, "--steps", first) == 0
+    assert play(script("stopping"), "--resume", parts, "--steps", second) == 0
+    if second != 60:
+        assert ended(parts) == "finished"
+        assert [row["step"] for row in logged(parts / "metrics.jsonl") if "diversity" in row][-1] == second
+        assert play(script("stopping"), "--resume", parts, "--steps", 60) == 0
     assert ended(parts) == ended(whole)
     assert int(final(parts).step) == int(final(whole).step)
 
