@@ -66,9 +66,9 @@ def _numbers(record: Record, lane: int) -> Iterator[tuple[str, Values, float | N
             continue
         alike = [one for one in record.evaluations if (one.lane, one.how) == (place, newest.how)]
         for name in COVERING:
-            values = [
-                (one.step, one.rows["samples"][name].value) for one in alike if name in one.rows["samples"]
-            ]
+            # as many samples as real examples, where those were fewer
+            rows_of = [(one.step, one.rows.get("alike") or one.rows["samples"]) for one in alike]
+            values = [(step, row[name].value) for step, row in rows_of if name in row]
             values = [(step, value) for step, value in values if math.isfinite(value)]
             if values and not any(step > newest.step for step, _ in hooks[name]):
                 yield name, values, _oracle(newest, name)

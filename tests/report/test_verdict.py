@@ -95,6 +95,15 @@ def test_diversity_is_read_off_an_evaluation_too(tmp_path):
     )
 
 
+def test_diversity_is_held_against_as_many_real_examples(tmp_path):
+    run = run_folder(tmp_path / "run")
+    path = evaluated(run, 1000, {"coverage": 0.9}, {"coverage": 0.9}, oracle_n=297)
+    said = json.loads(path.read_text())
+    said["rows"]["alike"] = {"coverage": {"value": 0.3, "low": 0.2, "high": 0.4}}
+    path.write_text(json.dumps(said))
+    assert lines(run)["Diversity"].words == "coverage 0.3, of real examples 0.9."
+
+
 @pytest.mark.parametrize(
     ("ended", "mark", "words"),
     [
