@@ -2,19 +2,22 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from jaxgan.data import image
-from jaxgan.data.pictures import SUFFIXES, Picture, found, held_out_folder, printable
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused, Unreadable
 from jaxgan.parts.types import PyTree
 
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
+HELD_OUT = ("test", "validation", "valid", "val")  # a folder beside "train": the first there is
 LOOKED_AT = 1000  # pictures whose colours are looked at before a run
 HASHED = 10_000, 2**29  # pictures, and bytes, that the fingerprint reads
 
@@ -43,12 +46,21 @@ def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "t
         raise Refused(f"there is no folder {root}")
     if size < 0:
         raise Refused(f"images of {size} px cannot be: size is the side in pixels")
-    pictures = found(root)
+    train, test = _places(root)
+    pictures = _found(train, test)
     chosen = [picture for picture in pictures if picture.held_out == (split == "test")]
     if not chosen:
-        raise Refused(_none(root, len(pictures), split))
+        place, which = (train, "all of them are") if split == "train" else (test, "none of them is")
+        raise Refused(
+            f"{root} has {len(pictures)} pictures, and {which} held out: use more"
+            if pictures and train == test
+            else f"there are no pictures in {place}: files that end in {', '.join(sorted(SUFFIXES))}"
+        )
     classes = _classes(root, pictures)
-    side, _, channels = _natural_shape(pictures[0])
+    try:
+        side, _, channels = image.natural_shape(pictures[0].file)
+    except image.Broken as error:
+        raise Unreadable(f"{_printable(pictures[0].file)} cannot be read: {error}") from error
     shape = (size or side, size or side, channels)
     number = {name: k for k, name in enumerate(classes)}
     label = np.array([number[picture.parts[0]] for picture in chosen], np.int32) if classes else None
@@ -79,19 +91,62 @@ class _Reader:
         try:
             return image.square(self.files[i], self.shape)
         except image.Broken as error:
-            file = printable(self.files[i])
+            file = _printable(self.files[i])
             raise Unreadable(f"{file} (example {i}) cannot be read: {error}") from error
 
 
-def _none(root: Path, pictures: int, split: str) -> str:
-    if pictures and not held_out_folder(root):
-        which = "all" if split == "train" else "none"
-        return f"{root} has {pictures} pictures, and {which} of them is held out: use more"
-    place = root if not pictures else root / "train" if split == "train" else held_out_folder(root)
-    return f"there are no pictures in {place}: files that end in {', '.join(sorted(SUFFIXES))}"
+class _Picture(NamedTuple):
+    """A file; pictures are in order by where they lie."""
+
+    parts: tuple[str, ...]  # its way, from the root or the folder of its split
+    file: str
+    bytes: int
+    held_out: bool
 
 
-def _classes(root: Path, pictures: Sequence[Picture]) -> list[str]:
+def _places(root: Path) -> tuple[Path, Path]:
+    """Where those to train on lie, and those held out; the root itself where they are not apart."""
+    train = root / "train"
+    beside = [root / name for name in HELD_OUT if train.is_dir() and (root / name).is_dir()]
+    return (train, beside[0]) if beside else (root, root)
+
+
+def _found(train: Path, test: Path) -> list[_Picture]:
+    """Every picture, in order, those to train on first where the splits lie apart."""
+    try:
+        if train == test:
+            return sorted(_below(train))
+        return [*sorted(_below(train, False)), *sorted(_below(test, True))]
+    except OSError as error:
+        nowhere = os.path.islink(error.filename) and not os.path.exists(error.filename)
+        why = "it is a link to nothing; remove it" if nowhere else error.strerror
+        raise Unreadable(f"{_printable(error.filename)} cannot be read: {why}") from error
+
+
+def _below(
+    place: Path | str, held_out: bool | None = None, parts: tuple[str, ...] = (), above: tuple[str, ...] = ()
+) -> Iterator[_Picture]:
+    """Every picture below a folder. Links are followed; what begins with a dot is the file browser's."""
+    here = os.path.realpath(place)
+    if here in above:  # a link led back to where we came from
+        return
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            way = (*parts, entry.name)
+            if entry.is_dir():
+                yield from _below(entry.path, held_out, way, (*above, here))
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                kept = _held_out(way) if held_out is None else held_out
+                yield _Picture(way, entry.path, entry.stat().st_size, kept)
+
+
+def _held_out(parts: tuple[str, ...]) -> bool:
+    return zlib.crc32(os.fsencode("/".join(parts))) % 10 == 0
+
+
+def _classes(root: Path, pictures: Sequence[_Picture]) -> list[str]:
     """The subfolders, of both splits; none where the pictures lie in the folder itself."""
     loose = [picture for picture in pictures if len(picture.parts) == 1]
     if len(loose) == len(pictures):
@@ -99,31 +154,28 @@ def _classes(root: Path, pictures: Sequence[Picture]) -> list[str]:
     if loose:
         raise Refused(
             f"{root} has pictures both in subfolders, which are classes, and beside them, such as "
-            f"{printable(loose[0].file)}: move them"
+            f"{_printable(loose[0].file)}: move them"
         )
     return sorted({picture.parts[0] for picture in pictures})
 
 
-def _natural_shape(picture: Picture) -> tuple[int, int, int]:
-    try:
-        return image.natural_shape(picture.file)
-    except image.Broken as error:
-        raise Unreadable(f"{printable(picture.file)} cannot be read: {error}") from error
-
-
-def _mixed(pictures: Sequence[Picture], channels: int) -> str:
+def _mixed(pictures: Sequence[_Picture], channels: int) -> str:
     """What must be said where some are grey and some are not."""
     looked_at = pictures[:: -(-len(pictures) // LOOKED_AT)]
-    other = [picture for picture in looked_at if _natural_shape(picture)[2] != channels]
+    other = []
+    for picture in looked_at:
+        with suppress(image.Broken):  # it is named when it is read
+            if image.natural_shape(picture.file)[2] != channels:
+                other.append(picture)
     if other and channels == 1:
         raise Refused(
-            f"{printable(pictures[0].file)}, the first, is grey and so all would be, but "
-            f"{printable(other[0].file)} is in colour: convert one of the two"
+            f"{_printable(pictures[0].file)}, the first, is grey and so all would be, but "
+            f"{_printable(other[0].file)} is in colour: convert one of the two"
         )
     return f"{len(other)} of {len(looked_at)} pictures looked at are grey" if other else ""
 
 
-def _fingerprint(pictures: Sequence[Picture], classes: Sequence[str]) -> str:
+def _fingerprint(pictures: Sequence[_Picture], classes: Sequence[str]) -> str:
     """Of all names and sizes, and of what is in the files: in every k-th one, where they are many.
 
     All of them would have to be read before each command. A set that is made anew differs in every file, and
@@ -138,5 +190,10 @@ def _fingerprint(pictures: Sequence[Picture], classes: Sequence[str]) -> str:
         try:
             digest.update(Path(picture.file).read_bytes())
         except OSError as error:
-            raise Unreadable(f"{printable(picture.file)} cannot be read: {error.strerror}") from error
+            raise Unreadable(f"{_printable(picture.file)} cannot be read: {error.strerror}") from error
     return digest.hexdigest()
+
+
+def _printable(file: str) -> str:
+    """A name as it can be printed, whatever bytes it is made of."""
+    return file.encode(errors="backslashreplace").decode()

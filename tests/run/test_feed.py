@@ -107,7 +107,7 @@ def test_a_broken_picture_ends_the_run_with_its_name_and_loses_nothing(data, tmp
     assert jaxgan(monkeypatch, "analyze", whole) == 1  # nor does whoever looks at the data later see more
     assert capsys.readouterr().err.splitlines()[-1] == line
     broken.write_bytes(good)
-    assert play(FILES, "--resume", run) == 0
+    assert play(FILES, "--resume", run, "--force") == 0  # other data than it was started with
     same(final(whole), final(run))
 
 
