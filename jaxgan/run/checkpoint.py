@@ -139,11 +139,15 @@ class Checkpoints:
         """The steps there are, oldest first."""
         return told(lambda: sorted(c.step for c in self._orbax.checkpoints))
 
+    def scores(self, lane: str = "") -> dict[int, float]:
+        """The steps of a lane that were scored."""
+        scored = {c.step: c.metrics.get(_SCORE + lane) for c in self._orbax.checkpoints if c.metrics}
+        return {step: score for step, score in scored.items() if score is not None}
+
     def best(self, lane: str = "") -> int | None:
         """The step with the highest score of a lane, None where none was scored."""
-        scored = [(_scored(c.metrics or {}, lane), c.step) for c in self._orbax.checkpoints]
-        score, step = max(scored, default=(-math.inf, 0))
-        return step if score > -math.inf else None
+        scores = self.scores(lane)
+        return max(scores, key=lambda step: (scores[step], step)) if scores else None
 
     def close(self) -> None:
         """Commits what is on its way."""

@@ -10,7 +10,7 @@ from jaxgan.run.reopen import reopened
 
 
 def take(run: Path, lane: str, out: Path) -> Path:
-    """Writes the lane's options, script, numbers and newest checkpoint as a run folder, to go on with."""
+    """Writes the lane's options, script, numbers, newest and best checkpoint as a run to go on with."""
     again, place = reopened(run, lane=lane), folder.existing(run)
     if again.lane is None:
         raise Refused(f"{run} is a single run, without lanes")
@@ -26,8 +26,14 @@ def take(run: Path, lane: str, out: Path) -> Path:
         for picture in sorted((place.samples / lane).glob("step_*.png")):
             (new.samples / picture.name).write_bytes(picture.read_bytes())
         try:
-            with Checkpoints(new.checkpoints, again.config.keep) as checkpoints:
-                checkpoints.save(step, again.state)
+            with (
+                Checkpoints(place.checkpoints) as old,
+                Checkpoints(new.checkpoints, again.config.keep) as mine,
+            ):
+                scores = old.scores(lane)
+                for one in [reopened(run, "best", lane), again] if scores else [again]:
+                    at = int(one.state.step)
+                    mine.save(at, one.state, scores={"": scores[at]} if at in scores else None)
         except SaveFailed as error:
             raise Refused(f"cannot write {out}: {error}") from None
         folder.write(new.config, codec.dumps(again.config))

@@ -39,7 +39,7 @@ def test_a_lane_is_its_single_run_to_the_bit(many, tmp_path, monkeypatch):
 
 
 def test_a_lane_is_taken_whole_or_not_at_all(many, tmp_path, monkeypatch, capsys):
-    def full(*_):
+    def full(*_, **__):
         raise SaveFailed("checkpoint 10 could not be written: No space left on device")
 
     with monkeypatch.context() as disk:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support import final, play, rows, same, script, steps
+from support import final, jaxgan, play, rows, same, script, steps
 
 from jaxgan.errors import Refused
 from jaxgan.run import loop
@@ -46,14 +46,18 @@ def test_a_lane_that_collapses_is_stopped_alone(tmp_path, capsys):
     assert rows(run)[-1]["step"] == 60
 
 
-def test_the_best_of_a_lane_is_that_of_its_single_run(tmp_path):
-    """And not that of all lanes, one of which had collapsed by then."""
+def test_the_best_of_a_lane_is_that_of_its_single_run(tmp_path, monkeypatch):
+    """And not that of all lanes, one of which had collapsed by then. It is taken out with the lane."""
     options, run = ("--collapse-at", 16, "--collapse-seed", 0, "--keep", 1), tmp_path / "run"
     assert play(script("stopping"), "--out", run, *options, "--seeds", "0:2") == 0
     for seed in (0, 1):
         alone = tmp_path / str(seed)
         assert play(script("stopping"), "--out", alone, *options, "--seed", seed) == 0
-        same(reopened(run, "best", f"seed={seed}").state, reopened(alone, "best").state)
+        best, taken = reopened(alone, "best").state, tmp_path / f"taken-{seed}"
+        same(reopened(run, "best", f"seed={seed}").state, best)
+        assert jaxgan(monkeypatch, "take", run, f"seed={seed}", "--out", taken) == 0
+        same(reopened(taken, "best").state, best)
+        assert steps(taken) == steps(alone)
 
 
 def test_why_a_lane_was_stopped_is_known_at_once_and_for_ever(tmp_path, monkeypatch):
