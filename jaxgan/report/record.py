@@ -66,8 +66,9 @@ class Record(NamedTuple):
 
     @property
     def newest(self) -> tuple[Evaluation, ...]:
-        """The evaluations of the last step that was evaluated, as `at` has them."""
-        return self.at(self.evaluations[-1].step) if self.evaluations else ()
+        """The last evaluation of each lane, as `at` chooses them."""
+        last = {one.lane: one.step for one in self.evaluations}
+        return _first([one for one in self.evaluations if one.step == last[one.lane]])
 
     def at(self, step: int) -> tuple[Evaluation, ...]:
         """The evaluations of a step to go by: one of each lane, made alike.
@@ -75,9 +76,7 @@ class Record(NamedTuple):
         Through Inception rather than the local classifier, through that rather than anything else; then the
         usual rather than another; then the newest.
         """
-        there = [one for one in self.evaluations if one.step == step]
-        first = min(there, key=lambda one: (_rank(one.extractor), not one.usual, -one.written), default=None)
-        return tuple(one for one in there if first and one.how == first.how)
+        return _first([one for one in self.evaluations if one.step == step])
 
     @property
     def end(self) -> str:
@@ -229,6 +228,12 @@ def _evaluation(path: Path, said: Mapping[str, Any]) -> Evaluation:
         notes=tuple(map(str, [*([said["note"]] if said.get("note") else []), *said.get("warnings", [])])),
         neighbours=path.with_name(Path(picture).name) if picture else None,
     )
+
+
+def _first(found: Sequence[Evaluation]) -> tuple[Evaluation, ...]:
+    """Those that were made as the one that says most."""
+    first = min(found, key=lambda one: (_rank(one.extractor), not one.usual, -one.written), default=None)
+    return tuple(one for one in found if first and one.how == first.how)
 
 
 def _rank(extractor: str) -> int:

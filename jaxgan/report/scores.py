@@ -32,16 +32,16 @@ class Score(NamedTuple):
     n: int | None = None  # samples it was measured on, where that is known
     oracle_n: int | None = None  # real examples likewise
     whole: Estimate | None = None  # what all samples score, where n are not all: as many as real examples
+    first: int | None = None  # the earliest step of a lane, where that is another
 
 
 def scores(record: Record) -> list[Score]:
     """The numbers to judge a run by, the one that says most first; of the best step if it was measured."""
     if record.evaluations:
-        steps = {one.step for one in record.evaluations}
-        step = record.best if record.best in steps else max(steps)
-        alike = record.at(step)
+        at_best = () if record.best is None else record.at(record.best)
+        alike = at_best if len(at_best) >= max(len(record.lanes), 1) else record.newest
         known = [name for name in alike[0].rows["samples"] if better(name, alike) is not None]
-        return [_evaluated(name, step, alike) for name in _headlines(known)]
+        return [_evaluated(name, alike) for name in _headlines(known)]
     hooks = [measured(rows) for rows in record.members]
     found = {name for rows in hooks for row in rows for name in row if better(name)}
     return [score for name in _headlines(found) if (score := _while_training(name, hooks, record.best))]
@@ -115,7 +115,7 @@ def scored(score: Score, record: Record) -> Line:
         many = count(score.n)
         real = f" Of {many} samples {said(score.found)}, of {many} real examples {said(score.oracle)}."
     value = said(score.whole or score.found)
-    words = f"{score.name} {value} at step {count(score.step)}{lanes} ({way} is better).{real}"
+    words = f"{score.name} {value} at {_steps(score)}{lanes} ({way} is better).{real}"
     return Line(mark, "Score", f"{words} {why[0].upper()}{why[1:]}.", RULE)
 
 
@@ -129,8 +129,9 @@ def _headlines(names: Iterable[str]) -> list[str]:
     return []
 
 
-def _evaluated(name: str, step: int, alike: Sequence[Evaluation]) -> Score:
+def _evaluated(name: str, alike: Sequence[Evaluation]) -> Score:
     """The number in these evaluations, one of each lane."""
+    first, step = min(one.step for one in alike), max(one.step for one in alike)
     found = [one.rows["samples"][name] for one in alike if name in one.rows["samples"]]
     real = [one.rows["oracle"][name] for one in alike if name in one.rows.get("oracle", {})]
     floor = [Estimate(*[one.floor[name]] * 3) for one in alike if name in one.floor]
@@ -138,8 +139,16 @@ def _evaluated(name: str, step: int, alike: Sequence[Evaluation]) -> Score:
     n, oracle_n = alike[0].n, alike[0].oracle_n if real else alike[0].n  # the floor is that of n samples
     fair = [one.rows["alike"][name] for one in alike if name in one.rows.get("alike", {})]
     if len(fair) == len(found):
-        return Score(name, step, _median(fair), oracle, None, len(fair), oracle_n, oracle_n, _median(found))
-    return Score(name, step, _median(found), oracle, None, len(found), n, oracle_n)
+        return Score(
+            name, step, _median(fair), oracle, None, len(fair), oracle_n, oracle_n, _median(found), first
+        )
+    return Score(name, step, _median(found), oracle, None, len(found), n, oracle_n, None, first)
+
+
+def _steps(score: Score) -> str:
+    if score.first in (None, score.step):
+        return f"step {count(score.step)}"
+    return f"steps {count(score.first)} to {count(score.step)}"
 
 
 def _median(found: Sequence[Estimate]) -> Estimate:

@@ -313,11 +313,17 @@ def _answer(hook: Hook, moment: Moment) -> tuple[dict[str, float], str | None]:
 def _scores(
     experiment: Experiment, step: int, measured: Mapping[str, Mapping[str, float]]
 ) -> dict[str, float]:
-    """What `best` makes of each lane's numbers of this step; none where some it asks for were not due."""
+    """What `best` makes of each lane's numbers of this step, and the mean of all, of the run named "".
+
+    None where some that it asks for were not due.
+    """
     best = experiment.best
     numbers = {lane: own for lane, own in measured.items() if own}
+    if best is None or not numbers:
+        return {}
     try:
-        return {} if best is None else {lane: best(own) for lane, own in numbers.items()}
+        scores = {lane: best(own) for lane, own in numbers.items()}
+        return {**scores, "": sum(scores.values()) / len(scores)}
     except KeyError as name:
         if step == 0:  # where every hook is due: a wrong name
             there = ", ".join(sorted({name for own in numbers.values() for name in own}))

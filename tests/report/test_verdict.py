@@ -191,6 +191,15 @@ def test_intervals_that_touch_count_as_equal_but_ranges_of_lanes_do_not():
     assert judged(score._replace(oracle=None), "lower")[0] == "look"
 
 
+def test_lanes_evaluated_at_their_own_best_steps_are_judged_together(tmp_path):
+    run = run_folder(tmp_path / "run", config={"seeds": "0:2"})
+    evaluated(run, 100, {"fd_local": 1.0}, {"fd_local": 1.0}, lane="seed=0")
+    evaluated(run, 900, {"fd_local": 9.0}, {"fd_local": 1.0}, lane="seed=1")
+    (score,) = scores(record(run))
+    assert (score.found.value, score.lanes) == (5.0, 2)
+    assert "at steps 100 to 900" in lines(run)["Score"].words
+
+
 def test_scores_while_training_are_the_median_over_lanes(tmp_path):
     rows = [
         {"step": 0, "energy": [5.0, 7.0, 6.0], "energy_real": [0.0] * 3},
@@ -214,7 +223,7 @@ def test_of_toy_data_three_scores_are_told(tmp_path):
 def test_copies(share, copies, mark, tmp_path):
     run = run_folder(tmp_path / "run", lanes=[])
     assert "Copies" not in lines(run)
-    evaluated(run, 10, {"train_share": 0.5, "copies": 0.5})  # an older one does not count
+    evaluated(run, 10, {"train_share": 0.5, "copies": 0.5}, lane="a")  # an older one does not count
     evaluated(run, 20, {"train_share": 0.5, "copies": 0.0}, lane="a")
     evaluated(run, 20, {"train_share": share, "copies": copies}, lane="b")
     assert lines(run)["Copies"].mark == mark

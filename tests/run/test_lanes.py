@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support import SCRIPTS, final, jaxgan, play, rows, same, script, steps
 
+from jaxgan.report.record import record
 from jaxgan.run.checkpoint import Checkpoints, SaveFailed
 from jaxgan.run.reopen import reopened
 
@@ -103,6 +104,8 @@ def test_a_lane_that_fails_stands_still_and_the_others_go_on(how, tmp_path, caps
 
     assert int(reopened(run, lane="seed=0").state.step) == 5  # not the step that the others are at
     assert int(reopened(run, lane="seed=1").state.step) == 8
+    assert record(run).best == 4  # on average, as each lane's own
+    assert [int(reopened(run, "best", f"seed={n}").state.step) for n in range(3)] == [4, 4, 4]
 
     assert play(TINY, "--resume", run, "--steps", 10) == 0  # it stands still for good
     assert "warning: seed=0 stands still: step 5: d/adv is nan" in capsys.readouterr().err
