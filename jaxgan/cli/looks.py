@@ -39,9 +39,7 @@ def evaluate(
     """
     from jaxgan.evaluate.evaluation import Asked
     from jaxgan.evaluate.evaluation import evaluate as measured
-    from jaxgan.run.settings import check_seed
 
-    check_seed(seed)
     aside = partial(print, file=sys.stderr, flush=True)
     for path in measured(run, Asked(n, seed, split, extractor, weights, resizer), at, lane, aside):
         print(path)

@@ -17,6 +17,7 @@ from jaxgan.metrics.metric import Estimate
 from jaxgan.run import folder, picture
 from jaxgan.run.reopen import Reopened, members, reopened
 from jaxgan.run.sample import reads_labels, sampler
+from jaxgan.run.settings import check_seed
 
 
 class Asked(NamedTuple):
@@ -86,8 +87,7 @@ def _looked_at(asked: Asked) -> None:
     """Refuses what no run can be asked."""
     if asked.n < 0 or asked.n == 1:
         raise Refused(f"nothing can be said of {asked.n} samples: take two at least")
-    if not 0 <= asked.seed < 2**32:
-        raise Refused(f"an evaluation seed is a number from 0 to {2**32 - 1:,}, not {asked.seed:,}")
+    check_seed(asked.seed)
     if asked.weights is not None and not asked.weights.is_file():
         raise Refused(f"there is no file {asked.weights}")
 

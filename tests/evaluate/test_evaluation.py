@@ -227,8 +227,8 @@ def test_what_was_asked_for_is_looked_at_first(tmp_path, monkeypatch, capsys):
     for asked, said in (
         (("--n", -5), "take two at least"),
         (("--weights", tmp_path / "none"), "no file"),
-        (("--seed", 2**32), "a number from 0 to 4,294,967,295, not 4,294,967,296"),
-        (("--seed", -1), "a number from 0 to 4,294,967,295, not -1"),
+        (("--seed", 2**32), "--seed must be from 0 to 4294967295, not 4294967296"),
+        (("--seed", -1), "--seed must be from 0 to 4294967295, not -1"),
     ):
         assert jaxgan(monkeypatch, "evaluate", tmp_path, *asked) == 2
         assert said in capsys.readouterr().err

@@ -122,19 +122,27 @@ def test_a_script_that_runs_when_it_is_looked_at(run_file, tmp_path, monkeypatch
     assert line.endswith('runs when it is looked at: put `if __name__ == "__main__":` before jg.main')
 
 
+@pytest.fixture
+def heard():
+    """Ctrl-C is heard as in a terminal, even where the tests run behind one, which ignores it for them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupted(*_):
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(5)
 
 
-def test_ctrl_c_while_the_experiment_is_built(tmp_path, monkeypatch, capsys):
+def test_ctrl_c_while_the_experiment_is_built(heard, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(TINY, "build", lambda config: interrupted())
     assert play(TINY, "--out", tmp_path / "run") == 130
     assert capsys.readouterr().err == "interrupted\n"
     assert not (tmp_path / "run").exists()
 
 
-def test_ctrl_c_while_files_are_read_into_memory(tmp_path, monkeypatch, capsys):
+def test_ctrl_c_while_files_are_read_into_memory(heard, tmp_path, monkeypatch, capsys):
     data, run = picture_folder(tmp_path / "data"), tmp_path / "run"
     monkeypatch.setattr(feed, "_all", interrupted)
     assert play(script("files"), "--data", data, "--memory", 512, "--out", run) == 130
