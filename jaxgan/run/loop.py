@@ -202,7 +202,7 @@ def train(
             raise NotFinite("no lane moves any more")
         standing = f", {len(still)} of {len(lanes)} lanes stand still" if still else ""
         entry["ended"] = stopped or "finished"
-        best = checkpoints.best()  # of lanes each has its own
+        best = checkpoints.best()  # on average over lanes, of which each has its own too
         scored = "" if best is None else f"; the best checkpoint is of step {best}"
         log.say(f"{entry['ended']} at step {step}{standing}{scored}; see {folder.samples}")
         return placed.saved(held)
