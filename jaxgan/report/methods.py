@@ -133,8 +133,7 @@ def _known(every: Sequence[Record]) -> Known:
     for row in rows:
         for name in row.keys() & {f"{name}_real" for name in row}:
             oracle[Measure(name.removesuffix("_real"), HOOKS)] = Estimate(row[name], math.nan, math.nan)
-    # no checkpoint is looked at here
-    notes = [f"{record.name}: {x}" for record in every for x in record.notes if "checkpoints" not in x]
+    notes = [f"{record.name}: {note}" for record in every for note in record.notes]
     notes += [note for one in said for note in one.notes]
     notes += [line for record in every for line in _unfinished(record)]
     notes += [line for record in every[1:] for line in _unlike(every[0], record)]

@@ -54,6 +54,7 @@ class Record(NamedTuple):
     evaluations: tuple[Evaluation, ...]  # oldest step first
     best: int | None  # the step that scored best
     notes: tuple[str, ...]  # what could not be read
+    lost: tuple[str, ...]  # and what of its checkpoints, which a comparison of numbers does without
 
     @property
     def groups(self) -> dict[str, tuple[int, ...]]:
@@ -143,7 +144,8 @@ def record(run: Path) -> Record:
         members=rows,
         evaluations=evaluations,
         best=best,
-        notes=(*notes, *trouble),
+        notes=tuple(notes),
+        lost=tuple(trouble),
     )
 
 

@@ -106,7 +106,8 @@ def origins(found: Sequence[Record], notes: Iterable[str]) -> str:
             span = f"step {entry.get('from', 0)} to {entry.get('step', '?')}"
             rows.append([f"session {n}", f"{entry['started']}, {span}, {end}"])
         parts.append(table([one.name, ""], rows))
-    missing = [f"{one.name}: {note}" if len(found) > 1 else note for one in found for note in one.notes]
+    unread = [(one.name, note) for one in found for note in (*one.notes, *one.lost)]
+    missing = [f"{name}: {note}" if len(found) > 1 else note for name, note in unread]
     listed = "".join(f"<li>{escape(note)}</li>" for note in (*missing, *notes))
     lacking = f"<h3>Missing</h3><ul>{listed}</ul>" if listed else ""
     return section("Where it comes from", "".join(parts) + lacking)
