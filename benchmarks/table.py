@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxgan.run import folder
+from jaxgan.run import files
 
 Facts = Mapping[str, Any]
 
@@ -159,6 +159,6 @@ def write(report: Facts, out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     device = "".join(c if c.isalnum() else "-" for c in report["device"].lower()).strip("-")
     path = out / f"{device}-{report['date']}"
-    folder.write(path.with_suffix(".json"), json.dumps(report, indent=1) + "\n")
-    folder.write(path.with_suffix(".md"), page(report))
+    files.write(path.with_suffix(".json"), json.dumps(report, indent=1) + "\n")
+    files.write(path.with_suffix(".md"), page(report))
     return path.with_suffix(".md")

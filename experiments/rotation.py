@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import jaxgan as jg
-from jaxgan.run import folder
+from jaxgan.run import files
 
 if TYPE_CHECKING:  # --help does not wait for JAX
     from collections.abc import Iterator
@@ -200,8 +200,8 @@ def main(config: Config) -> None:
         done = {row["seed"] for row in rows if row["gamma"] == gamma}
         for new in readings(config, gamma, [seed for seed in range(config.seeds) if seed not in done]):
             rows += new
-            folder.write(kept, json.dumps(found) + "\n")
-            folder.write(results / "rotation.md", table(rows, config))
+            files.write(kept, json.dumps(found) + "\n")
+            files.write(results / "rotation.md", table(rows, config))
             drawn(rows, config, pictures / "rotation.png")
     print(table(rows, config))
 

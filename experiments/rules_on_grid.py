@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import jaxgan as jg
-from jaxgan.run import folder
+from jaxgan.run import files
 
 if TYPE_CHECKING:  # --help does not wait for JAX
     from collections.abc import Callable, Iterator
@@ -231,8 +231,8 @@ def write(cells: list[Cell], config: Config) -> None:
         *map(line, sorted(cells, key=lambda cell: cell[:3])),
     ]
     found = {"options": options, "cells": [cell._asdict() for cell in cells]}
-    folder.write(config.out / TABLE, "\n".join(lines) + "\n")
-    folder.write(config.out / NUMBERS, json.dumps(found, indent=1) + "\n")
+    files.write(config.out / TABLE, "\n".join(lines) + "\n")
+    files.write(config.out / NUMBERS, json.dumps(found, indent=1) + "\n")
 
 
 def settings(config: Config) -> dict[str, Any]:

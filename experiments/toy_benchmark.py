@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import toy_table
 
-from jaxgan.run.folder import write
+from jaxgan.run.files import write
 
 HERE = Path(__file__).parent
 FIRST = 3  # seeds of everything before more of anything

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import jaxgan as jg
-from jaxgan.run import folder
+from jaxgan.run import files
 
 if TYPE_CHECKING:  # --help does not wait for JAX
     from collections.abc import Callable
@@ -309,10 +309,10 @@ def main(config: Config) -> None:
     text = markdown(cells, config)
     results = config.out / "results"
     results.mkdir(parents=True, exist_ok=True)
-    folder.write(results / "which_converge.md", text)
+    files.write(results / "which_converge.md", text)
     options = {name: value for name, value in asdict(config).items() if name != "out"}
     found = {"options": options, "cells": [{**cell._asdict(), "agrees": cell.agrees} for cell in cells]}
-    folder.write(results / "which_converge.json", json.dumps(found, indent=1) + "\n")
+    files.write(results / "which_converge.json", json.dumps(found, indent=1) + "\n")
     (config.out / "pictures").mkdir(exist_ok=True)
     drawn(cells, paths, config.out / "pictures" / "which_converge.png")
     print(text)

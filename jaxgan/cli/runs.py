@@ -28,10 +28,11 @@ def resume(
         force: Go on although the script or files beside it have changed.
     """
     from jaxgan.run import folder
+    from jaxgan.run.manifest import read_manifest
 
     place = folder.existing(run)
     script = str(folder.copied_script(place))
-    sys.path.insert(0, str(Path(folder.read_manifest(place)["script"]).parent))
+    sys.path.insert(0, str(Path(read_manifest(place)["script"]).parent))
     more = [] if steps is None else ["--steps", str(steps)]
     _play(script, ["--resume", str(run), *more, *(["--force"] if force else []), *options])
 
@@ -131,14 +132,15 @@ def info(run: Run) -> None:
         run: The run folder.
     """
     from jaxgan.run import folder, log
+    from jaxgan.run.manifest import commit, ends, read_manifest
 
     place = folder.existing(run)
-    manifest, config = folder.read_manifest(place), folder.read_config(place)
+    manifest, config = read_manifest(place), folder.read_config(place)
     steps = sorted(int(p.name) for p in place.checkpoints.glob("[0-9]*") if p.name.isdigit())
     lines: dict[str, Any] = {
         "script": manifest["script"],
         "created": manifest["created"],
-        "commit": folder.commit(manifest),
+        "commit": commit(manifest),
         "versions": ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()),
         "devices": ", ".join(manifest["devices"]),
         "options": ", ".join(f"{name}={value}" for name, value in config.items()),
@@ -150,8 +152,7 @@ def info(run: Run) -> None:
         lines["taken"] = taken
     if begun := manifest.get("weights"):
         lines["begun with"] = begun["path"]
-    ends = folder.ends(place, manifest)
-    for number, (entry, end) in enumerate(zip(manifest["sessions"], ends, strict=True), 1):
+    for number, (entry, end) in enumerate(zip(manifest["sessions"], ends(place, manifest), strict=True), 1):
         span = f"step {entry.get('from', 0)} to {entry.get('step', '?')}"
         lines[f"session {number}"] = f"{entry['started']}, {span}, {end}"
     if rows := log.rows(place.metrics):

@@ -14,7 +14,7 @@ from jaxgan.evaluate.local import local
 from jaxgan.evaluate.names import better
 from jaxgan.evaluate.panel import Draw, Numbers, Panel, panel, usual
 from jaxgan.metrics.metric import Estimate
-from jaxgan.run import folder, picture
+from jaxgan.run import files, folder, picture
 from jaxgan.run.reopen import Reopened, members, reopened
 from jaxgan.run.sample import reads_labels, sampler
 from jaxgan.run.settings import check_seed
@@ -180,7 +180,7 @@ def _written(home: Path, stem: str, said: dict[str, Any], draw: Draw, source: So
                 rows.reshape(-1, *source.shape), home / f"{stem}-neighbours.png", columns=rows.shape[1]
             )
             said["pictures"] = {"neighbours": f"{stem}-neighbours.png"}
-        folder.write(path, json.dumps(said, indent=1))
+        files.write(path, json.dumps(said, indent=1))
     except OSError as error:
         raise Refused(f"cannot write {path}: {error.strerror or error}") from None
     return path

@@ -11,7 +11,7 @@ from jaxgan.report.charts import Chart
 from jaxgan.report.curves import names, panels
 from jaxgan.report.record import Record, records
 from jaxgan.report.style import CSS, SCRIPT
-from jaxgan.run.folder import write
+from jaxgan.run.files import write
 
 
 def report(runs: Sequence[Path], out: Path | None = None, figures: Path | None = None) -> Path:

@@ -13,8 +13,9 @@ from jaxgan.errors import Refused
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.words import count
 from jaxgan.run import folder, log
-from jaxgan.run.folder import Folder, Manifest
+from jaxgan.run.folder import Folder
 from jaxgan.run.lane import Lane, lanes
+from jaxgan.run.manifest import Manifest, ends, read_manifest
 from jaxgan.run.settings import Settings
 
 Rows = Sequence[Mapping[str, float]]  # each with its "step"
@@ -126,7 +127,7 @@ def records(runs: Sequence[Path]) -> list[Record]:
 def record(run: Path) -> Record:
     """What one folder says."""
     place = folder.existing(run)
-    manifest, config = folder.read_manifest(place), folder.read_config(place)
+    manifest, config = read_manifest(place), folder.read_config(place)
     members = _lanes(place, config)
     of_lanes: list[int | None] = [*range(len(members))] or [None]
     rows = tuple([_numbers(row) for row in log.rows(place.metrics, lane)] for lane in of_lanes)
@@ -139,7 +140,7 @@ def record(run: Path) -> Record:
         path=place.path,
         config=config,
         manifest=manifest,
-        ends=folder.ends(place, manifest),
+        ends=ends(place, manifest),
         lanes=members,
         members=rows,
         evaluations=evaluations,

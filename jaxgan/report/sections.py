@@ -12,7 +12,7 @@ from jaxgan.report.line import summary
 from jaxgan.report.record import Record
 from jaxgan.report.signs import health as signs
 from jaxgan.report.verdict import verdict
-from jaxgan.run import folder
+from jaxgan.run.manifest import commit
 
 
 def verdicts(found: Sequence[Record]) -> str:
@@ -98,7 +98,7 @@ def origins(found: Sequence[Record], notes: Iterable[str]) -> str:
             ["command", " ".join(map(str, manifest.get("command", [])))],
             ["script", str(manifest["script"])],
             ["begun", str(manifest["created"])],
-            ["commit", folder.commit(manifest)],
+            ["commit", commit(manifest)],
             ["versions", ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())],
             ["devices", ", ".join(manifest["devices"])],
         ]

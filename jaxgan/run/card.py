@@ -9,8 +9,9 @@ from typing import Any
 import jax
 
 from jaxgan.parts.types import PyTree
-from jaxgan.run.folder import Folder, commit, read_manifest
+from jaxgan.run.folder import Folder
 from jaxgan.run.log import rows
+from jaxgan.run.manifest import commit, read_manifest
 from jaxgan.run.reopen import Reopened
 
 _APART = frozenset({"out", "tensorboard", "wandb"})  # options that say nothing of the model

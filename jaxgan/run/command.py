@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from jaxgan.data import KNOWN
 from jaxgan.errors import Refused, Unreadable
 from jaxgan.run import codec
-from jaxgan.run.folder import Script, read_script
+from jaxgan.run.script import Script, read_script
 from jaxgan.run.settings import RESUMABLE, Settings, check
 
 if TYPE_CHECKING:
@@ -120,10 +120,11 @@ def _run(
     force: bool,
     weights: Path | None,
 ) -> "State":
-    from jaxgan.run import folder, lane
+    from jaxgan.run import begin, folder, lane
     from jaxgan.run import weights as arrays
     from jaxgan.run.checkpoint import SaveFailed
     from jaxgan.run.interrupt import Interrupted
+    from jaxgan.run.lock import locked
     from jaxgan.run.loop import NotFinite, train
     from jaxgan.run.program import fits, start_shapes
     from jaxgan.run.sharing import fit, sharing
@@ -132,7 +133,7 @@ def _run(
     lanes = lane.lanes(config)
     path = run or (Path(config.out) if config.out else told(lambda: folder.free(script.path.stem)))
     with contextlib.ExitStack() as stack:
-        told(lambda: stack.enter_context(folder.locked(path)))
+        told(lambda: stack.enter_context(locked(path)))
         experiment = build(config)
         rule_of = lane.rule_of(build, config, experiment)
         fits(experiment, config)
@@ -143,15 +144,15 @@ def _run(
         def opened() -> folder.Folder:
             if run is not None:
                 place = folder.existing(path)
-                folder.check_files(place, script.code, force)
-                folder.check_data(place, experiment.source.fingerprint, force)
+                begin.check_files(place, script.code, force)
+                begin.check_data(place, experiment.source.fingerprint, force)
                 return place
             data = {"fingerprint": experiment.source.fingerprint, "note": experiment.source.note}
             begins = None
             if weights:
                 arrays.check(arrays.file(weights), start_shapes(experiment, config))
                 begins = arrays.note(arrays.file(weights))
-            return folder.create(path, script, codec.dumps(config), config.seed, data, begins)
+            return begin.create(path, script, codec.dumps(config), config.seed, data, begins)
 
         place = told(opened)
         try:

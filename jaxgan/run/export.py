@@ -17,7 +17,8 @@ import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
-from jaxgan.run import card, codec, folder, picture, standalone, weights
+from jaxgan.run import card, codec, files, folder, picture, standalone, weights
+from jaxgan.run.manifest import read_manifest
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import BLOCK, reads_labels, sampler, stream
 
@@ -31,17 +32,17 @@ def export(run: Path, out: Path | None = None, at: Literal["last", "best"] = "la
     out = out or place.path / "-".join(["export", *([lane] if lane else []), str(int(again.state.step))])
     source, generator = again.experiment.source, again.state.generator
     game = again.experiment.game
-    with folder.whole(out) as aside:
+    with files.whole(out) as aside:
         classes = source.classes if reads_labels(game, generator) else 0
         (aside / "generator.jaxexport").write_bytes(exported(game, generator, classes))
         own = Path(standalone.__file__).read_text(encoding="utf-8")
-        folder.write(aside / "sample.py", own.replace("CLASSES = 0", f"CLASSES = {classes}"))
+        files.write(aside / "sample.py", own.replace("CLASSES = 0", f"CLASSES = {classes}"))
         if len(source.shape) in (1, 3):
             picture.save(sampler(game, classes)(generator, again.experiment.grid), aside / "samples.png")
         script = _script(place, aside / "script")
         weights.save(aside / weights.NAME, again.state, {"script": script})
-        folder.write(aside / "config.json", codec.dumps(again.config))
-        folder.write(aside / "README.md", card.card(again, place, classes))
+        files.write(aside / "config.json", codec.dumps(again.config))
+        files.write(aside / "README.md", card.card(again, place, classes))
     return out
 
 
@@ -86,7 +87,7 @@ def exported(game: Game, generator: Side, classes: int = 0) -> bytes:
 
 def _script(place: folder.Folder, into: Path) -> str:
     """Copies the script and the files it loads from its own folder; where it lies in the export."""
-    manifest = folder.read_manifest(place)
+    manifest = read_manifest(place)
     original = Path(manifest["script"])
     for name in manifest["files"]:
         (into / name).parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from jaxgan.run.folder import write
+from jaxgan.run.files import write
 from jaxgan.run.sinks import Sink
 
 Numbers = Mapping[str, Any]

@@ -18,10 +18,12 @@ from jaxgan.parts.rng import fold
 from jaxgan.run import codec, sinks
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
-from jaxgan.run.folder import Folder, note, read_manifest, session, still_before, write
+from jaxgan.run.files import write
+from jaxgan.run.folder import Folder
 from jaxgan.run.interrupt import Interrupted, requests
 from jaxgan.run.lane import Lane
 from jaxgan.run.log import Log, rows
+from jaxgan.run.manifest import note, read_manifest, session, still_before
 from jaxgan.run.picture import drawing
 from jaxgan.run.placement import Held, Placement, placement
 from jaxgan.run.program import RuleOf, layout

@@ -13,10 +13,12 @@ from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.run import cache as compiled
 from jaxgan.run import codec, folder
+from jaxgan.run.begin import changed
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.command import REOPENED
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
+from jaxgan.run.manifest import read_manifest
 from jaxgan.run.program import start_shapes
 from jaxgan.scale.lanes import lane as one_of
 from jaxgan.scale.lanes import stacked
@@ -68,7 +70,7 @@ def members(run: Path) -> tuple[Lane, ...]:
 
 def _script(place: folder.Folder) -> tuple[dict[str, Any], Any]:
     """What the script copied into the folder defines, and the options of the run."""
-    home = str(Path(folder.read_manifest(place)["script"]).parent)
+    home = str(Path(read_manifest(place)["script"]).parent)
     sys.path.insert(0, home)
     try:
         script = runpy.run_path(str(folder.copied_script(place)), run_name=REOPENED)
@@ -76,7 +78,7 @@ def _script(place: folder.Folder) -> tuple[dict[str, Any], Any]:
         raise Refused(f"{place.script} cannot be run: {error}; it looks for modules in {home}") from error
     finally:
         sys.path.remove(home)
-    if other := folder.changed(place, place.script.read_bytes()):
+    if other := changed(place, place.script.read_bytes()):
         _warn(f"{place.path}: changed since the run was started: {', '.join(other)}")
     if missing := {"Config", "build"} - script.keys():
         raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")

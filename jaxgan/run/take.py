@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 from jaxgan.errors import Refused
-from jaxgan.run import codec, folder, log
+from jaxgan.run import codec, files, folder, log
 from jaxgan.run.checkpoint import Checkpoints, SaveFailed
+from jaxgan.run.manifest import read_manifest
 from jaxgan.run.reopen import reopened
 
 
@@ -15,14 +16,14 @@ def take(run: Path, lane: str, out: Path) -> Path:
     if again.lane is None:
         raise Refused(f"{run} is a single run, without lanes")
     step = int(again.state.step)
-    with folder.whole(out) as aside:
+    with files.whole(out) as aside:
         new = folder.Folder(aside)
         new.samples.mkdir()
         new.script.write_bytes(place.script.read_bytes())
-        manifest = {**folder.read_manifest(place), "seed": again.config.seed, "sessions": []}
-        folder.write(new.manifest, json.dumps({**manifest, "taken": f"{lane} of {place.path}"}, indent=2))
+        manifest = {**read_manifest(place), "seed": again.config.seed, "sessions": []}
+        files.write(new.manifest, json.dumps({**manifest, "taken": f"{lane} of {place.path}"}, indent=2))
         rows = (row for row in log.marked_rows(place.metrics, again.lane) if row["step"] <= step)
-        folder.write(new.metrics, "".join(json.dumps(row) + "\n" for row in rows))
+        files.write(new.metrics, "".join(json.dumps(row) + "\n" for row in rows))
         for picture in sorted((place.samples / lane).glob("step_*.png")):
             (new.samples / picture.name).write_bytes(picture.read_bytes())
         try:
@@ -36,5 +37,5 @@ def take(run: Path, lane: str, out: Path) -> Path:
                     mine.save(at, one.state, scores={"": scores[at]} if at in scores else None)
         except SaveFailed as error:
             raise Refused(f"cannot write {out}: {error}") from None
-        folder.write(new.config, codec.dumps(again.config))
+        files.write(new.config, codec.dumps(again.config))
     return out

@@ -13,7 +13,8 @@ import numpy as np
 from jaxgan.errors import Refused
 from jaxgan.games.game import Side, State
 from jaxgan.parts.types import PyTree
-from jaxgan.run.folder import Folder, read_manifest
+from jaxgan.run.folder import Folder
+from jaxgan.run.manifest import read_manifest
 
 NAME = "weights.safetensors"
 

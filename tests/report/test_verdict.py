@@ -11,7 +11,7 @@ from jaxgan.report.line import summary
 from jaxgan.report.record import record
 from jaxgan.report.scores import Score, judged, scores
 from jaxgan.report.verdict import best, verdict
-from jaxgan.run.folder import locked
+from jaxgan.run.lock import locked
 
 
 def lines(run):

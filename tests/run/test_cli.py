@@ -13,7 +13,7 @@ from PIL import Image
 from support import SCRIPTS, ended, jaxgan, play, rows, script, start
 
 from jaxgan.data.source import PROCEDURAL
-from jaxgan.run.folder import locked
+from jaxgan.run.lock import locked
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 

@@ -16,7 +16,7 @@ from support import SCRIPTS, jaxgan, picture_folder, play, script, steps
 from jaxgan.errors import Refused
 from jaxgan.run import feed, picture
 from jaxgan.run.command import main
-from jaxgan.run.folder import locked
+from jaxgan.run.lock import locked
 from jaxgan.run.reopen import reopened
 
 TINY = script("tiny")

@@ -257,7 +257,7 @@ def test_a_generator_that_cannot_be_exported():
 
 
 def test_text_is_utf8_whatever_the_locale(tmp_path):
-    program = "import pathlib, sys; from jaxgan.run.folder import write; "
+    program = "import pathlib, sys; from jaxgan.run.files import write; "
     program += "write(pathlib.Path(sys.argv[1]), '\\u00e9 \\u00b1')"
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [sys.executable, "-c", program, str(tmp_path / "text")]

@@ -7,8 +7,8 @@ from support import final, jaxgan, play, rows, same, script, steps
 
 from jaxgan.errors import Refused
 from jaxgan.run import loop
-from jaxgan.run.folder import note
 from jaxgan.run.log import rows as logged
+from jaxgan.run.manifest import note
 from jaxgan.run.reopen import reopened
 from jaxgan.run.stop import StopRule, collapsed, reached, saturated, stalled
 

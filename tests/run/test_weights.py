@@ -17,10 +17,13 @@ from jaxgan.errors import Refused
 from jaxgan.parts.average import ema
 from jaxgan.rules.alternating import alternating
 from jaxgan.run import weights
+from jaxgan.run.begin import create
 from jaxgan.run.export import export
-from jaxgan.run.folder import Script, create, existing, read_manifest
+from jaxgan.run.folder import existing
+from jaxgan.run.manifest import read_manifest
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
+from jaxgan.run.script import Script
 
 PICTURES = script("pictures")
 

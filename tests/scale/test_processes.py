@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from support import SCRIPTS, final, picture_folder, play, rows, same, script, start, steps
 
-from jaxgan.run.folder import locked
+from jaxgan.run.lock import locked
 from jaxgan.run.reopen import reopened
 
 SHARED = script("shared")

@@ -1,0 +1,63 @@
+"""A run folder is held by one process at a time."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from jaxgan.errors import Refused
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds the folder for this process alone; the lock dies with it, however it dies.
+
+    A folder made for the lock goes with it if nothing else was put there.
+    """
+    made = not path.exists()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise Refused(f"cannot write the run folder {path}: {error.strerror or error}") from None
+    try:
+        _hold(lock, path)
+        try:
+            _sign(lock, path)
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                if made and [p.name for p in path.iterdir()] == [".lock"]:
+                    (path / ".lock").unlink()
+                    path.rmdir()
+    finally:
+        os.close(lock)
+
+
+def in_use(path: Path) -> bool:
+    """Whether a process holds the folder, as far as its file system tells of locks."""
+    try:
+        with open(path / ".lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _hold(lock: int, path: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(lock, 20).decode().strip() or "unknown"
+        raise Refused(f"{path} is in use by process {holder}") from None
+
+
+def _sign(lock: int, path: Path) -> None:
+    try:
+        os.truncate(lock, 0)
+        os.write(lock, str(os.getpid()).encode())
+    except OSError as error:
+        raise Refused(f"cannot write the run folder {path}: {error.strerror or error}") from None

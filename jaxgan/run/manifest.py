@@ -1,0 +1,128 @@
+"""manifest.json: what a run was started as, on which machine, and each session that worked on it."""
+
+import contextlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jaxgan.errors import Refused
+from jaxgan.run.files import write
+from jaxgan.run.folder import Folder
+from jaxgan.run.lock import in_use
+from jaxgan.run.script import Script, hashes
+
+Manifest = dict[str, Any]
+_KNOWN = frozenset({"created", "script", "files", "git", "versions", "devices", "sessions"})
+
+
+def described(script: Script, seed: int, data: Mapping[str, str]) -> Manifest:
+    """The manifest of a run that begins here and now."""
+    return {
+        "created": _now(),
+        "command": _command(),
+        "seed": seed,
+        "data": dict(data),
+        "script": str(script.path),
+        "files": hashes(script),
+        "git": _git(script.path.parent),
+        **_machine(),
+        "sessions": [],
+    }
+
+
+def read_manifest(folder: Folder) -> Manifest:
+    """What manifest.json says."""
+    try:
+        manifest = json.loads(folder.manifest.read_bytes())
+    except (OSError, ValueError) as error:
+        raise Refused(f"{folder.manifest} cannot be read: {error}") from None
+    if missing := _KNOWN - (manifest.keys() if isinstance(manifest, dict) else set()):
+        raise Refused(f"{folder.manifest} is damaged: it does not say {', '.join(sorted(missing))}")
+    return manifest
+
+
+def commit(manifest: Manifest) -> str:
+    """Where the script stood in its repository when the run was started, if in one."""
+    git = manifest["git"]
+    return "none" if git is None else git["commit"] + (" with changes" if git["changed"] else "")
+
+
+@contextlib.contextmanager
+def session(folder: Folder) -> Iterator[Manifest]:
+    """Notes in the manifest that a process works on the run, and in the end why it stopped.
+
+    The caller fills in "from", "step" and "ended"; where an exception ends it, that is named instead.
+    """
+    manifest = read_manifest(folder)
+    entry: Manifest = {"started": _now(), "command": _command(), "ended": None, **_machine()}
+    manifest["sessions"].append(entry)
+    write(folder.manifest, json.dumps(manifest, indent=2))
+    try:
+        yield entry
+    except BaseException as error:
+        entry["ended"] = f"{type(error).__name__}: {error}".removesuffix(": ")
+        raise
+    finally:
+        entry["stopped"] = _now()
+        with contextlib.suppress(OSError):  # the disk may be what ended it
+            write(folder.manifest, json.dumps(manifest, indent=2))
+
+
+def note(folder: Folder, entry: Mapping[str, Any]) -> None:
+    """Writes down what the session that goes on can say of itself so far."""
+    manifest = read_manifest(folder)
+    manifest["sessions"][-1] = dict(entry)
+    write(folder.manifest, json.dumps(manifest, indent=2))
+
+
+def ends(folder: Folder, manifest: Manifest) -> tuple[str, ...]:
+    """How each session ended, in its own words, or what happened to one that left none: running, killed."""
+    said = [str(session["ended"] or "killed") for session in manifest["sessions"]]
+    if said and not manifest["sessions"][-1]["ended"] and in_use(folder.path):
+        said[-1] = "running"
+    return tuple(said)
+
+
+def still_before(folder: Folder) -> dict[str, str]:
+    """The lanes that earlier sessions saw stand still, and why."""
+    noted = (session.get("still", {}) for session in read_manifest(folder)["sessions"])
+    return {lane: why for still in noted for lane, why in still.items()}
+
+
+def _machine() -> Manifest:
+    import jax
+
+    names = ("jaxgan", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+    return {
+        "versions": {
+            "python": platform.python_version(),
+            **{n: importlib.metadata.version(n) for n in names},
+        },
+        "devices": [device.device_kind for device in jax.devices()],
+    }
+
+
+def _git(folder: Path) -> Mapping[str, Any] | None:
+    def ask(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return {"commit": ask("rev-parse", "HEAD"), "changed": bool(ask("status", "--porcelain"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None  # no git, or no commit: not every script lives in a repository
+
+
+def _command() -> list[str]:
+    return [sys.executable, *sys.argv]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
