@@ -64,10 +64,10 @@ PROTOCOLS = {
         10,
     ),
     "1200d": Protocol(
-        "the light protocol with 512 units and batches of 128",
+        "3 x 512 ReLU, latents of 2, batches of 128, Adam at 1e-3, G averaged, gamma 10, 5,000 steps",
         "toy.py",
-        "--width 512 --batch-size 128",
-        25_000,
+        "--network relu --width 512 --z-size 2 --batch-size 128 --d-lr 1e-3 --gamma 10 --average 0.998",
+        5_000,
         ("gaussian_1200d",),
         ("non_saturating", "relativistic", "pack2"),
         3,

@@ -158,6 +158,26 @@ def test_the_usual_mistakes_show(benchmark: ModuleType) -> None:
     assert scored(wide)["high_quality"] == pytest.approx(1 - np.exp(-4.5 * 0.01), abs=0.02)
 
 
+def test_in_many_dimensions_misses_are_told_by_how_much(benchmark: ModuleType) -> None:
+    """True samples lie as far from their mode as true ones do; three times that is a miss by as much."""
+    import toy
+
+    from jaxgan.data.mixtures import gaussian_1200d
+    from jaxgan.data.source import examples
+
+    source = gaussian_1200d()
+    true = examples(source, 300)
+    centres = source.modes.centres
+    offset = true - centres[np.linalg.norm(true[:, None] - centres, axis=2).argmin(axis=1)]
+    found, three, one = (toy.scored(x, source) for x in (true, true + 2 * offset, true[:1].repeat(9, axis=0)))
+    assert found["distance"] == pytest.approx(1, abs=0.01)
+    assert three["distance"] == pytest.approx(3 * found["distance"])
+    assert [x["nearest_modes"] for x in (found, three, one)] == [10, 10, 1]
+    assert three["modes"] == 0
+    assert three["nearest_kl"] == found["nearest_kl"] < 0.1
+    assert one["nearest_kl"] == pytest.approx(np.log(10))
+
+
 @pytest.mark.parametrize(
     ("status", "ended", "found"),
     [
