@@ -1,10 +1,9 @@
-"""The training loop. It is short so that it can be read, and copied where it does not fit."""
+"""The training loop: one function that reads from top to bottom, to be copied where it does not fit."""
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import takewhile
 from math import prod
 from typing import Any
 
@@ -17,19 +16,19 @@ from jaxgan.games.game import State
 from jaxgan.parts.rng import fold
 from jaxgan.run import codec, sinks
 from jaxgan.run.checkpoint import Checkpoints
-from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
+from jaxgan.run.experiment import Experiment, Hook, Moment
 from jaxgan.run.files import write
 from jaxgan.run.folder import Folder
 from jaxgan.run.interrupt import Interrupted, requests
 from jaxgan.run.lane import Lane
 from jaxgan.run.log import Log, rows
 from jaxgan.run.manifest import note, read_manifest, session, still_before
+from jaxgan.run.measuring import measured_by, scores_of, stopped_by, unknown
 from jaxgan.run.picture import drawing
 from jaxgan.run.placement import Held, Placement, placement
 from jaxgan.run.program import RuleOf, layout
-from jaxgan.run.sample import Sampler, sampler
+from jaxgan.run.sample import sampler
 from jaxgan.run.settings import Settings
-from jaxgan.run.stop import StopRule
 from jaxgan.run.weights import begun
 from jaxgan.scale import processes
 from jaxgan.scale.processes import first, settled, told
@@ -164,17 +163,17 @@ def train(
                     numbers = {**_moving(values, still), **skipped, **stream.waiting()}
                     log.write(step, numbers, settings.log_every)
                 if scheduled(settings.log_every):
-                    log.warn(_unknown(experiment.stops, log) if unheard else ())
+                    log.warn(unknown(experiment.stops, log) if unheard else ())
                     unheard = False
             if not seen:
                 due_now = [hook for hook in hooks if due(hook.every)]
                 shown = partial(Moment, last=finished, note=noted)
-                measured, stops = _asked_of(due_now, shown, placed, held, step, draw, names, still, log)
+                measured, stops = measured_by(due_now, shown, placed, held, step, draw, names, still, log)
                 # of what a hook stops, other hooks may not have been asked
                 whole = [{} if number in stops else own for number, own in enumerate(measured)]
                 news = any(scheduled(every) for every in (settings.log_every, *(h.every for h in due_now)))
                 if experiment.stops and news:
-                    stops = {**told(partial(_ruled, experiment.stops, log, len(lanes), still)), **stops}
+                    stops = {**told(partial(stopped_by, experiment.stops, log, len(lanes), still)), **stops}
                 for number, why in stops.items():
                     if lanes:
                         held = placed.marked(held, number, step, None)
@@ -183,7 +182,7 @@ def train(
                     stopped = f"stopped: {why}" if not lanes else stopped
                 if lanes and len(still) == len(lanes):
                     stopped = "stopped: no lane moves any more"
-                scores = _scores(experiment, step, dict(zip(names or [""], whole, strict=True)))
+                scores = scores_of(experiment, step, dict(zip(names or [""], whole, strict=True)))
                 if saving or stopped or scores:
                     checkpoints.save(step, placed.saved(held), attempt=attempt, scores=scores)
                 if step == 0:
@@ -243,91 +242,3 @@ def _diagnosed(placed: Placement, held: Held, update: Callable[..., Any], number
         if not np.isfinite(value) and not name.endswith("/update")  # an effect, not the cause
     ]
     return f"step {failed}: {', '.join(bad) or 'the parameters are not finite'}"
-
-
-def _asked_of(
-    hooks: Sequence[Hook],
-    shown: Callable[..., Moment],
-    placed: Placement,
-    held: Held,
-    step: int,
-    draw: Sampler,
-    names: Sequence[str],
-    still: Mapping[int, str],
-    log: Log,
-) -> tuple[list[dict[str, float]], dict[int, str]]:
-    """What hooks measure of each lane that moves, logged; and the lanes they stop, with the reasons."""
-    measured: list[dict[str, float]] = [{} for _ in names or [""]]
-    stops: dict[int, str] = {}
-    for hook in hooks:
-        found: list[dict[str, float]] = []
-        for number in range(len(measured)):
-            found.append({})
-            if number in still or number in stops:
-                continue
-            name = names[number] if names else ""
-            moment = shown(step, placed.run(held, number), draw, name)
-            found[number], stop = told(partial(_answer, hook, moment))
-            if stop is not None:
-                stops[number] = stop
-        together = {name: [own.get(name) for own in found] for own in found for name in own}
-        log.measured(step, together if names else found[0], hook.every)
-        for own, new in zip(measured, found, strict=True):
-            own.update(new)
-    return measured, stops
-
-
-def _ruled(rules: Sequence[StopRule], log: Log, lanes: int, still: Mapping[int, str]) -> dict[int, str]:
-    """The lanes that a rule stops: why, and the newest of the numbers that it does not look at."""
-    stops: dict[int, str] = {}
-    for number in range(max(lanes, 1)):
-        if number in still:
-            continue
-        rows = log.history(number if lanes else None)
-        latest = takewhile(lambda row: row["step"] == rows[-1]["step"], reversed(rows))  # noqa: B023 - used at once
-        new = {name for row in latest for name in row}
-        for rule in rules:
-            why = rule.why(rows) if new.intersection(rule.reads or new) else None
-            if why is not None:
-                measured = (row for row in rows if "images_per_s" not in row)
-                newest = {name: value for row in measured for name, value in row.items()}
-                others = {name: x for name, x in newest.items() if name not in (*rule.reads, "step")}
-                beside = ", ".join(f"{name} {float(x):.4g}" for name, x in others.items())
-                stops.setdefault(number, why + (f" (beside it: {beside})" if beside else ""))
-    return stops
-
-
-def _unknown(rules: Sequence[StopRule], log: Log) -> list[str]:
-    """A line for each rule that looks at what neither the first line nor any hook has told of."""
-    known = {name for row in log.history() for name in row}
-    unknown = [name for rule in rules for name in rule.reads if name not in known]
-    return [f"a stop rule waits for {name}, which nothing has measured so far" for name in unknown]
-
-
-def _answer(hook: Hook, moment: Moment) -> tuple[dict[str, float], str | None]:
-    """What a hook measures, and why it stops the run if it does."""
-    try:
-        return dict(hook.call(moment) or {}), None
-    except Stop as stop:
-        return {}, str(stop)
-
-
-def _scores(
-    experiment: Experiment, step: int, measured: Mapping[str, Mapping[str, float]]
-) -> dict[str, float]:
-    """What `best` makes of each lane's numbers of this step, and the mean of all, of the run named "".
-
-    None where some that it asks for were not due.
-    """
-    best = experiment.best
-    numbers = {lane: own for lane, own in measured.items() if own}
-    if best is None or not numbers:
-        return {}
-    try:
-        scores = {lane: best(own) for lane, own in numbers.items()}
-        return {**scores, "": sum(scores.values()) / len(scores)}
-    except KeyError as name:
-        if step == 0:  # where every hook is due: a wrong name
-            there = ", ".join(sorted({name for own in numbers.values() for name in own}))
-            raise Refused(f"`best` asks for {name}, which no hook has measured; there are {there}") from None
-        return {}

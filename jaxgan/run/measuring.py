@@ -1,0 +1,101 @@
+"""What is asked at a step: hooks of each lane, stop rules of what was logged, and the score of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import takewhile
+
+from jaxgan.errors import Refused
+from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
+from jaxgan.run.log import Log
+from jaxgan.run.placement import Held, Placement
+from jaxgan.run.sample import Sampler
+from jaxgan.run.stop import StopRule
+from jaxgan.scale.processes import told
+
+
+def measured_by(
+    hooks: Sequence[Hook],
+    shown: Callable[..., Moment],
+    placed: Placement,
+    held: Held,
+    step: int,
+    draw: Sampler,
+    names: Sequence[str],
+    still: Mapping[int, str],
+    log: Log,
+) -> tuple[list[dict[str, float]], dict[int, str]]:
+    """What hooks measure of each lane that moves, logged; and the lanes they stop, with the reasons."""
+    measured: list[dict[str, float]] = [{} for _ in names or [""]]
+    stops: dict[int, str] = {}
+    for hook in hooks:
+        found: list[dict[str, float]] = []
+        for number in range(len(measured)):
+            found.append({})
+            if number in still or number in stops:
+                continue
+            name = names[number] if names else ""
+            moment = shown(step, placed.run(held, number), draw, name)
+            found[number], stop = told(partial(_answer, hook, moment))
+            if stop is not None:
+                stops[number] = stop
+        together = {name: [own.get(name) for own in found] for own in found for name in own}
+        log.measured(step, together if names else found[0], hook.every)
+        for own, new in zip(measured, found, strict=True):
+            own.update(new)
+    return measured, stops
+
+
+def _answer(hook: Hook, moment: Moment) -> tuple[dict[str, float], str | None]:
+    """What a hook measures, and why it stops the run if it does."""
+    try:
+        return dict(hook.call(moment) or {}), None
+    except Stop as stop:
+        return {}, str(stop)
+
+
+def stopped_by(rules: Sequence[StopRule], log: Log, lanes: int, still: Mapping[int, str]) -> dict[int, str]:
+    """The lanes that a rule stops: why, and the newest of the numbers that it does not look at."""
+    stops: dict[int, str] = {}
+    for number in range(max(lanes, 1)):
+        if number in still:
+            continue
+        rows = log.history(number if lanes else None)
+        latest = takewhile(lambda row: row["step"] == rows[-1]["step"], reversed(rows))  # noqa: B023 - used at once
+        new = {name for row in latest for name in row}
+        for rule in rules:
+            why = rule.why(rows) if new.intersection(rule.reads or new) else None
+            if why is not None:
+                measured = (row for row in rows if "images_per_s" not in row)
+                newest = {name: value for row in measured for name, value in row.items()}
+                others = {name: x for name, x in newest.items() if name not in (*rule.reads, "step")}
+                beside = ", ".join(f"{name} {float(x):.4g}" for name, x in others.items())
+                stops.setdefault(number, why + (f" (beside it: {beside})" if beside else ""))
+    return stops
+
+
+def unknown(rules: Sequence[StopRule], log: Log) -> list[str]:
+    """A line for each rule that looks at what neither the first line nor any hook has told of."""
+    known = {name for row in log.history() for name in row}
+    unknown = [name for rule in rules for name in rule.reads if name not in known]
+    return [f"a stop rule waits for {name}, which nothing has measured so far" for name in unknown]
+
+
+def scores_of(
+    experiment: Experiment, step: int, measured: Mapping[str, Mapping[str, float]]
+) -> dict[str, float]:
+    """What `best` makes of each lane's numbers of this step, and the mean of all, of the run named "".
+
+    None where some that it asks for were not due.
+    """
+    best = experiment.best
+    numbers = {lane: own for lane, own in measured.items() if own}
+    if best is None or not numbers:
+        return {}
+    try:
+        scores = {lane: best(own) for lane, own in numbers.items()}
+        return {**scores, "": sum(scores.values()) / len(scores)}
+    except KeyError as name:
+        if step == 0:  # where every hook is due: a wrong name
+            there = ", ".join(sorted({name for own in numbers.values() for name in own}))
+            raise Refused(f"`best` asks for {name}, which no hook has measured; there are {there}") from None
+        return {}
