@@ -23,7 +23,7 @@ from jaxgan.run.interrupt import Interrupted, requests
 from jaxgan.run.lane import Lane
 from jaxgan.run.log import Log, rows
 from jaxgan.run.manifest import note, read_manifest, session, still_before
-from jaxgan.run.measuring import measured_by, scores_of, stopped_by, unknown
+from jaxgan.run.measuring import measured_by, scores_of, stopped_by, unmeasured
 from jaxgan.run.picture import drawing
 from jaxgan.run.placement import Held, Placement, placement
 from jaxgan.run.program import RuleOf, layout
@@ -163,7 +163,7 @@ def train(
                     numbers = {**_moving(values, still), **skipped, **stream.waiting()}
                     log.write(step, numbers, settings.log_every)
                 if scheduled(settings.log_every):
-                    log.warn(unknown(experiment.stops, log) if unheard else ())
+                    log.warn(unmeasured(experiment.stops, log) if unheard else ())
                     unheard = False
             if not seen:
                 due_now = [hook for hook in hooks if due(hook.every)]

@@ -73,7 +73,7 @@ def stopped_by(rules: Sequence[StopRule], log: Log, lanes: int, still: Mapping[i
     return stops
 
 
-def unknown(rules: Sequence[StopRule], log: Log) -> list[str]:
+def unmeasured(rules: Sequence[StopRule], log: Log) -> list[str]:
     """A line for each rule that looks at what neither the first line nor any hook has told of."""
     known = {name for row in log.history() for name in row}
     unknown = [name for rule in rules for name in rule.reads if name not in known]
