@@ -238,7 +238,7 @@ def test_numbers_are_shown_even_where_they_cannot_be_written(ring, monkeypatch, 
     def full(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(evaluation.folder, "write", full)
+    monkeypatch.setattr(evaluation.files, "write", full)
     assert jaxgan(monkeypatch, "evaluate", ring, "--n", 30, "--lane", "seed=0") == 2
     out, err = capsys.readouterr()
     assert "high_quality" in out
