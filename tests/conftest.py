@@ -1,11 +1,29 @@
 """Before JAX is imported: the processor, eight devices of it, and no program compiled twice."""
 
+import gc
 import os
 import tracemalloc  # noqa: F401 - or TFDS has its lazy imports take hold of it, and pytest of that
+
+import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "8")
 
-from jaxgan.run import cache
 
-cache.enable()
+def pytest_configure(config: pytest.Config) -> None:
+    """Short tests compile for longer than they compute: the same programs, in less polished machine code."""
+    if config.option.markexpr == "not slow":
+        os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+    from jaxgan.run import cache
+
+    cache.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """A folder's programs go with it: all kept are 9 GB, which each full collection of garbage walks through."""
+    if nextitem is None or nextitem.path.parent != item.path.parent:
+        import jax
+
+        jax.clear_caches()
+        gc.collect()
