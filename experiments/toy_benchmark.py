@@ -150,7 +150,7 @@ def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
         if str(ended).startswith("NotFinite: "):
             return {"failed": ended.removeprefix("NotFinite: ")}
         if done.returncode:
-            raise RuntimeError(f"{cell.name} ended with {done.returncode}: {done.stderr[-2000:]}")
+            sys.exit(f"{cell.name} ended with {done.returncode}: {done.stderr[-2000:].strip()}")
     row, seconds = last(), round(time.perf_counter() - clock, 1)
     assert row is not None
     return {**{name: row[name] for name in toy_table.COLUMNS if name in row}, "seconds": seconds}

@@ -104,12 +104,12 @@ def test_a_run_that_breaks_ends_the_benchmark_and_leaves_what_is_done(
 
     def killed(cell, runs, steps):
         if cell.seed == 1:
-            raise RuntimeError("ended with -9")
+            raise SystemExit("ended with -9")
         return good(cell, runs, steps)
 
     monkeypatch.setattr(benchmark, "played", killed)
     told = ["--results", str(results), "--protocols", "light", "--data", "ring", "--recipes", "r1"]
-    with pytest.raises(RuntimeError, match="-9"):
+    with pytest.raises(SystemExit, match="-9"):
         benchmark.main([*told, "--jobs", "1"])
     done = json.loads(results.read_text())["cells"]
     assert "light/ring/r1/0" in done
@@ -209,7 +209,7 @@ def test_only_what_is_not_finite_is_a_recipe_s_failure(
 
     monkeypatch.setattr(benchmark.subprocess, "run", ran)
     if found is None:
-        with pytest.raises(RuntimeError, match=f"light/ring/hinge/0 ended with {status}: error: why"):
+        with pytest.raises(SystemExit, match=f"light/ring/hinge/0 ended with {status}: error: why"):
             benchmark.played(cell, tmp_path, 4)
         return
     assert benchmark.played(cell, tmp_path, 4) == found
