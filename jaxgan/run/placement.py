@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
+from jax.stages import Lowered
 
 from jaxgan.games.game import State
 from jaxgan.parts.types import PyTree
@@ -20,7 +21,7 @@ from jaxgan.rules.guard import Guard
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.feed import Stream, Streams, feed
 from jaxgan.run.lane import Lane
-from jaxgan.run.program import RuleOf, compiled, layout, starter
+from jaxgan.run.program import RuleOf, layout, lowered, starter
 from jaxgan.run.settings import Settings
 from jaxgan.run.sharing import looped, named_means, sharing
 from jaxgan.scale.devices import DATA, everywhere, over_data, row, whole
@@ -100,13 +101,17 @@ def one_after_another(
         return Streams([of.ahead(state.key, step) for of, state in zip(fed, held, strict=True)])
 
     def compile_all(held: Held, arrays: PyTree) -> Callable[[Held, PyTree], tuple[Held, PyTree]]:
-        def one(i: int) -> Any:
+        named_means(experiment, settings, held[0], rows[0])
+        # what is inlined is traced for the first row and looked up for the others: not by threads at once
+        inlined = jax.jit(experiment.rule.update, inline=True)
+        once = experiment._replace(rule=experiment.rule._replace(update=inlined))
+
+        def for_row(i: int) -> Lowered:
             spread = partial(over_data, mesh=rows[i], way=settings.parallel)
-            named_means(experiment, settings, held[i], rows[i])
-            return compiled(experiment, settings, held[i], arrays[i], spread, whole(rows[i]))
+            return lowered(once, settings, held[i], arrays[i], spread, whole(rows[i]))
 
         with ThreadPoolExecutor(len(rows)) as pool:
-            programs = list(pool.map(one, range(len(rows))))
+            programs = list(pool.map(Lowered.compile, [for_row(i) for i in range(len(rows))]))
 
         def update(held: Held, arrays: PyTree) -> tuple[Held, PyTree]:
             moved = [programs[i % len(rows)](held[i], arrays[i]) for i in range(len(members))]
@@ -178,7 +183,7 @@ def side_by_side(
     def compile_all(held: State, arrays: PyTree) -> Any:
         spread = partial(over_lanes, mesh=mesh, way=settings.parallel)
         where = (shardings(held, mesh), NamedSharding(mesh, P(LANE)))
-        return compiled(experiment, settings, held, arrays, spread, where)
+        return lowered(experiment, settings, held, arrays, spread, where).compile()
 
     gather = jax.jit(lambda tree: tree, out_shardings=everyone)
     pick = jax.jit(lane, out_shardings=everyone)

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.sharding import Sharding
+from jax.stages import Lowered
 
 from jaxgan.data.source import Source, batch, check, shapes
 from jaxgan.data.stream import can_read
@@ -19,7 +20,6 @@ from jaxgan.rules.watched import watched
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.settings import Settings
 
-Update = Callable[[State, PyTree], tuple[State, Metrics]]
 RuleOf = Callable[[dict[str, Any]], Rule]
 
 
@@ -42,15 +42,15 @@ def starter(
     return init
 
 
-def compiled(
+def lowered(
     experiment: Experiment,
     settings: Settings,
     state: State,
     arrays: PyTree,
     spread: Callable[[Any], Any] = lambda update: update,
     where: PyTree | Sharding | None = None,
-) -> Update:
-    """The compiled update (state, arrays) -> (state, metrics) for states like this one, which it donates.
+) -> Lowered:
+    """The update (state, arrays) -> (state, metrics) for states like this one, which it donates, to compile.
 
     What is not finite never gets into the state (`rules/guard.py`), so it is enough to look now and then.
     `spread` lays the update of the rule out over devices, `where` is the sharding of (state, metrics).
@@ -62,7 +62,7 @@ def compiled(
     def advance(state: State, arrays: PyTree) -> tuple[State, Metrics]:
         return rule(state, _batches(source, lay, arrays, state.key, state.step))
 
-    return advance.lower(state, arrays).compile()
+    return advance.lower(state, arrays)
 
 
 def _batches(source: Source, lay: tuple[int, ...], arrays: PyTree, key: Key, step: jax.Array) -> PyTree:

@@ -14,7 +14,7 @@ from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane
-from jaxgan.run.program import RuleOf, compiled, layout, start_shapes
+from jaxgan.run.program import RuleOf, layout, lowered, start_shapes
 from jaxgan.run.settings import Settings
 from jaxgan.scale import memory
 from jaxgan.scale.devices import DATA, over_data, whole
@@ -133,7 +133,7 @@ def fit(experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rul
             arrays = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), arrays)
         arrays = jax.tree.map(lambda leaf: _shaped(leaf, where), arrays)
         spread = partial(over_lanes, mesh=mesh, way=settings.parallel)
-        return memory.needs(compiled(experiment, settings, state, arrays, spread)) <= room
+        return memory.needs(lowered(experiment, settings, state, arrays, spread).compile()) <= room
 
     def held(per_row: int) -> bool:
         return 2 * per_row * size <= room  # the states, and room to work
