@@ -19,7 +19,7 @@ def enable() -> Path:
     features = f"{jax.__version__} {jaxlib.__version__} {platform.machine()} {_processor()}"
     path = home() / hashlib.sha256(features.encode()).hexdigest()[:16]
     jax.config.update("jax_compilation_cache_dir", str(path))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # the small too: they are many
     return path
 
 
