@@ -21,8 +21,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """A folder's programs go with it: all kept are 9 GB, which every full collection of garbage walks."""
-    if nextitem is None or nextitem.path.parent != item.path.parent:
+    """A file's programs go with it: all kept are 9 GB, which every full collection of garbage walks."""
+    if nextitem is None or nextitem.path != item.path:
         import jax
 
         jax.clear_caches()

@@ -1,5 +1,6 @@
 """What many tests share: small games, small runs, and how to compare two of them."""
 
+import gc
 import importlib.util
 import io
 import json
@@ -189,6 +190,7 @@ def tfds_set(
     """A TFDS data set of the pictures above under `home`, written as array_record by TFDS itself."""
     import tensorflow_datasets as tfds
 
+    gc.collect()  # or what other tests left goes amid TFDS's lazy imports, which let nothing else import
     features: dict[str, Any] = {"image": tfds.features.Image(shape=shape)}
     if classes:
         features["label"] = tfds.features.ClassLabel(num_classes=classes)

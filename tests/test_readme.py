@@ -91,7 +91,7 @@ def test_your_own_rule():
     learns(rule=block("generator_first")["generator_first"])
 
 
-@pytest.mark.parametrize("command", ["experiments/digits.py", "-m pytest"])
+@pytest.mark.parametrize("command", ["experiments/digits.py", "-m pytest -n 2 --dist loadfile"])
 def test_the_commands_stand_alone(command):
     [line] = [x for x in README.splitlines() if x.startswith("python3 -m venv") and x.endswith(command)]
     assert "-c constraints.txt" in line
