@@ -105,3 +105,26 @@ def test_a_run_twice_and_traced_once_each_time(tmp_path, monkeypatch):
         states.append(final(tmp_path / name))
     same(*states)
     assert rows(tmp_path / "a") == rows(tmp_path / "b")
+
+
+def test_lanes_on_many_devices_are_traced_no_more_often_than_on_one(tmp_path):
+    tiny, traced = script("tiny"), []
+
+    def build(config):
+        built = tiny.build(config)
+
+        def update(state, batches):
+            traced.append(None)
+            return built.rule.update(state, batches)
+
+        return built._replace(rule=built.rule._replace(update=update))
+
+    build.__module__ = tiny.build.__module__
+    counted = type("Counted", (), {"Config": tiny.Config, "build": staticmethod(build)})
+    often = []
+    for devices in (1, 3):
+        traced.clear()
+        options = ("--seeds", "0:3", "--lanes", "loop", "--devices", devices, "--steps", 1)
+        assert play(counted, "--out", tmp_path / str(devices), *options) == 0
+        often.append(len(traced))
+    assert often[0] == often[1] > 0
