@@ -35,13 +35,12 @@ def fit(
         names = [term.name for term in terms]
         if len(set(names)) < len(names):
             raise Refused(f"two terms of one player share a name: {', '.join(names)}; rename one of them")
-    own = {"the objective": objective.lowering, **{term.name: term.lowering for term in (*d_terms, *g_terms)}}
-    for name, its in own.items():
-        if its is not None and its.axis != lowering.axis:
-            raise Refused(
-                f"{name} takes means over the axis {its.axis}, the game over {lowering.axis}: "
-                "give both the same lowering"
-            )
+    its = objective.lowering
+    if its is not None and its.axis != lowering.axis:
+        raise Refused(
+            f"the objective takes means over the axis {its.axis}, the game over {lowering.axis}: "
+            "give both the same lowering"
+        )
 
 
 def numbers(label_smoothing: float, label_noise: float, packing: int) -> None:

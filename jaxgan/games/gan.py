@@ -138,6 +138,7 @@ def gan(
             g=lambda z: generate(g_params, context.g_stats, z, label, keys)[0],
             keys=pack_keys,
             step=context.step,
+            mean=lowering.mean,
         )
         return _Played(view, g_stats, d_stats)
 

@@ -7,19 +7,19 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.parts.types import Array, Lowering, PyTree, Schedule, View, at
+from jaxgan.parts.types import Array, PyTree, Schedule, View, at
 
 
 class Term(NamedTuple):
     """A loss per input of D, with a memory of its own where it needs one.
 
     `init`: () -> state. `apply`: (view, state) -> (loss [B], new state). A term without memory carries ().
+    Means over the batch are taken by `view.mean`.
     """
 
     name: str
     init: Callable[[], PyTree]
     apply: Callable[[View, PyTree], tuple[Array, PyTree]]
-    lowering: Lowering | None = None  # by which it takes means over the batch, if it does
 
 
 def stateless(name: str, loss: Callable[[View], Array]) -> Term:
@@ -63,24 +63,23 @@ def wgan_gp(weight: Schedule = 10.0, *, one_sided: bool = False) -> Term:
     return stateless("gp", loss)
 
 
-def dragan(weight: Schedule = 10.0, spread: float = 0.5, lowering: Lowering = Lowering()) -> Term:  # noqa: B008
+def dragan(weight: Schedule = 10.0, spread: float = 0.5) -> Term:
     """weight (|grad_x D(x)| - 1)^2 around the data: x + a * spread * std(x) * u, with a, u ~ U(0, 1).
 
-    Kodali et al., 2017; the standard deviation is that of the whole batch, so it needs the lowering.
+    Kodali et al., 2017; the standard deviation is that of the whole batch.
 
     >>> dragan().name
     'dragan'
     """
 
     def loss(v: View) -> Array:
-        mean = lowering.mean(v.real)
-        std = jnp.sqrt(lowering.mean(jnp.square(v.real - mean)))
+        std = jnp.sqrt(v.mean(jnp.square(v.real - v.mean(v.real))))
         u = jax.vmap(lambda k: jax.random.uniform(jax.random.fold_in(k, 0), v.real.shape[1:]))(v.keys)
         a = _per_input(jax.vmap(lambda k: jax.random.uniform(jax.random.fold_in(k, 1)))(v.keys), v.real)
         slope = _norm(_input_gradient(v.d, v.real + a * spread * std * u))
         return at(weight, v.step) * jnp.square(slope - 1)
 
-    return stateless("dragan", loss)._replace(lowering=lowering)
+    return stateless("dragan", loss)
 
 
 def lazily(term: Term, every: int) -> Term:

@@ -60,6 +60,7 @@ class View(NamedTuple):
     """What a term may look at. B counts the discriminator's inputs: after noise and packing.
 
     `d` and `g` are closed over the players' parameters and statistics; statistics they change are discarded.
+    `mean` is over everything, all devices included.
     """
 
     real: Array  # [B, ...] what D was shown
@@ -72,3 +73,4 @@ class View(NamedTuple):
     g: Callable[[Array], Array]  # latents -> [examples, ...]
     keys: Key  # [B] one key per input of D, already a term's own
     step: Array  # steps the player has made
+    mean: Callable[[Array], Array]  # [...] -> []

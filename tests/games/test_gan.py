@@ -310,7 +310,6 @@ REFUSALS = {
     "objective takes means over the axis None, the game over data": lambda: make(
         objectives.relativistic_average(), lowering=Lowering("data")
     ),
-    "dragan takes means": lambda: make(d_terms=[terms.lazily(terms.dragan(), 2)], lowering=Lowering("data")),
     "label_noise is a share between 0 and 1, not 2": lambda: make(label_noise=2.0),
     "label_smoothing is a share": lambda: make(label_smoothing=-0.1),
     "packing is of 1 or more examples, not 0": lambda: make(packing=0),

@@ -34,6 +34,7 @@ def view(d, step=0, n=6):
         g=lambda z: z,
         keys=keys,
         step=jnp.int32(step),
+        mean=jnp.mean,
     )
 
 

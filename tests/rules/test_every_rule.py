@@ -48,15 +48,13 @@ RULES = {
 }
 
 
-def lecam(lowering):
+def lecam():
     """A term that remembers means of D's logits."""
 
     def apply(view, means):
         real, fake = means
         loss = 0.1 * ((view.real_out - fake) ** 2 + (view.fake_out - real) ** 2)
-        real, fake = (
-            0.5 * m + 0.5 * lowering.mean(x) for m, x in ((real, view.real_out), (fake, view.fake_out))
-        )
+        real, fake = (0.5 * m + 0.5 * view.mean(x) for m, x in ((real, view.real_out), (fake, view.fake_out)))
         return loss, (real, fake)
 
     return terms.Term("lecam", lambda: (jnp.zeros(()), jnp.zeros(())), apply)
@@ -69,7 +67,7 @@ def remembering(lowering=PLAIN):
         from_linen(mlp.Discriminator((3,), nn.tanh, norm="spectral")),
         latent=latents.normal(2),
         objective=objectives.non_saturating(),
-        d_terms=[lecam(lowering)],
+        d_terms=[lecam()],
         lowering=lowering,
     )
 
