@@ -15,7 +15,7 @@ from jaxgan.errors import Refused, Unreadable
 from jaxgan.games.game import State
 from jaxgan.parts.rng import fold
 from jaxgan.run import codec, sinks
-from jaxgan.run.checkpoint import Checkpoints
+from jaxgan.run.checkpoint import Checkpoints, Restored
 from jaxgan.run.experiment import Experiment, Hook, Moment
 from jaxgan.run.files import write
 from jaxgan.run.folder import Folder
@@ -145,12 +145,9 @@ def train(
                         entry["step"] = failed
                         checkpoints.save(failed, placed.saved(held), attempt=attempt)
                         raise NotFinite(trouble + (f", after {attempt} other attempts" if attempt else ""))
-                    attempt += 1
-                    back = checkpoints.newest(placed.saved(held))
-                    assert back is not None  # step 0 at least was saved
-                    root = jax.random.key(settings.seed)
-                    state = back.state.replace(key=fold(root, "attempt", attempt))
-                    held, step, metrics, seen = placed.restored(state), back.step, None, True
+                    back = _attempted(attempt + 1, checkpoints, placed.saved(held), settings.seed)
+                    held, step, attempt = placed.restored(back.state), back.step, back.attempt
+                    metrics, seen = None, True
                     stream.close()
                     stream = placed.ahead(held, step)
                     log.rewind(step)
@@ -214,6 +211,14 @@ def _moved_before(folder: Folder) -> bool:
     manifest = read_manifest(folder)
     reached = [session.get(name, 0) for session in manifest["sessions"] for name in ("from", "step")]
     return "taken" in manifest or max([0, *reached, *(row["step"] for row in rows(folder.metrics))]) > 0
+
+
+def _attempted(attempt: int, checkpoints: Checkpoints, like: State, seed: int) -> Restored:
+    """The newest checkpoint with the random numbers of another attempt: those it had fail again."""
+    back = checkpoints.newest(like)
+    assert back is not None  # step 0 at least was saved
+    key = fold(jax.random.key(seed), "attempt", attempt)
+    return back._replace(state=back.state.replace(key=key), attempt=attempt)
 
 
 def _failing(failed: np.ndarray, still: Mapping[int, str]) -> list[int]:
