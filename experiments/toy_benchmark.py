@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import toy_apart
 import toy_table
 
 from jaxgan.run.files import write
@@ -182,18 +183,21 @@ class Store:
         for name, protocol in PROTOCOLS.items():
             for data in protocol.data:
                 runs = {
-                    recipe or "default": [
-                        self.cells[cell.name]
+                    recipe or "default": {
+                        seed: self.cells[cell.name]
                         for seed in range(protocol.seeds)
                         if (cell := Cell(name, data, recipe, seed)).name in self.cells
-                    ]
+                    }
                     for recipe in protocol.recipes
                 }
                 if any(runs.values()):
                     if data not in self.oracle:
                         self.oracle[data] = toy_table.oracles(data)
                     parts.append(f"## {data}, {protocol.title}")
-                    parts.append(toy_table.table(data, runs, self.oracle[data]))
+                    found = {recipe: list(seeds.values()) for recipe, seeds in runs.items()}
+                    parts.append(toy_table.table(data, found, self.oracle[data]))
+                    if lines := toy_apart.apart(runs):
+                        parts.append("\n".join(["Told apart by their seeds:", "", *lines]))
         return "\n\n".join(parts)
 
 

@@ -40,7 +40,8 @@ CASES = {
     "toy": (*NETS, "--recipe", "wgan_gp"),
     "toy maxout": (*NETS, "--recipe", "pack2", "--network", "maxout", "--data", "gaussian_1200d"),
 }
-PLAIN = {"toy_benchmark", "toy_table", "which_converge", "rules_on_grid", "rotation"}  # no runs of their own
+# no runs of their own
+PLAIN = {"toy_benchmark", "toy_table", "toy_apart", "which_converge", "rules_on_grid", "rotation"}
 SCRIPTS = sorted({path.stem for path in FOLDER.glob("*.py")} - PLAIN)
 IMAGES = [name for name in SCRIPTS if name not in {"ring", "stacked", "toy"}]
 

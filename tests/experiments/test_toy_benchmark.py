@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
-from scipy.stats import t
+from scipy.stats import t, ttest_rel
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 NUMBERS = {
@@ -85,6 +85,22 @@ def test_five_seeds_have_an_interval_and_a_goal(benchmark: ModuleType) -> None:
     half = t.ppf(0.975, 4) * np.std(modes, ddof=1) / np.sqrt(5)
     assert cells["modes of 8"] == f"7.8 ± {half:.1f}"
     assert (cells["goal met"], cells["worst seed"]) == ("2 of 5", "7.0, 95.0, 0.0400")
+
+
+def test_recipes_are_told_apart_by_their_seeds(benchmark: ModuleType) -> None:
+    """As SciPy's paired t-test and Holm's correction by hand; of few seeds, or of a failed one, nothing."""
+    random = np.random.RandomState(31)
+    kl = {name: random.normal(mean, 0.1, 9) for name, mean in (("r1", 0.5), ("hinge", 0.3), ("pack2", 0.4))}
+    runs = {name: {seed: {"reverse_kl": x} for seed, x in enumerate(of)} for name, of in kl.items()}
+    runs["r1"][9] = {"failed": "step 7: d/adv is nan"}
+    runs["wgan_gp"] = {seed: {"reverse_kl": 9.0} for seed in range(4)}
+
+    pairs = [("r1", "hinge"), ("pack2", "hinge"), ("r1", "pack2")]
+    p = {pair: ttest_rel(*(kl[name] for name in pair)).pvalue for pair in pairs}
+    assert p["r1", "hinge"] < 0.05 / 3
+    assert 0.05 / 2 < p["pack2", "hinge"] < 0.05 < p["r1", "pack2"]  # told by a test that is too bold
+    (line,) = benchmark.toy_apart.apart(runs)
+    assert line == "- reverse KL: r1 is worse than hinge (1 of 3 pairs)"
 
 
 def test_what_few_samples_of_high_quality_cannot_tell(benchmark: ModuleType) -> None:
