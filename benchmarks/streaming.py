@@ -19,6 +19,7 @@ import io
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -63,17 +64,17 @@ def in_tfds(home: Path) -> Source:
         VERSION = library.core.Version("1.0.0")
         pkg_dir_path = home
 
-        def _info(self):
+        def _info(self) -> library.core.DatasetInfo:
             features = {
                 "image": library.features.Image(shape=(32, 32, 3)),
                 "label": library.features.ClassLabel(num_classes=10),
             }
             return library.core.DatasetInfo(builder=self, features=library.features.FeaturesDict(features))
 
-        def _split_generators(self, downloads):
+        def _split_generators(self, downloads: object) -> dict[str, Iterator]:
             return {"train": self._generate_examples(), "test": self._generate_examples(10)}
 
-        def _generate_examples(self, count=PICTURES):
+        def _generate_examples(self, count: int = PICTURES) -> Iterator[tuple[int, dict]]:
             for i in range(count):
                 yield i, {"image": picture(i), "label": i % 10}
 
