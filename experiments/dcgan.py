@@ -50,17 +50,18 @@ def build(config: Config) -> jg.Experiment:
     match config.network:
         case "tutorial":
             source = load(config.data, config.size)
-            generator = convnet.Generator(source.shape, axis=axis)
+            generator = jg.from_linen(convnet.Generator(source.shape, axis=axis))
             leaky = partial(leaky_relu, negative_slope=0.2)
-            discriminator = mlp.Discriminator((2 * config.width, config.width), activation=leaky)
+            widths = (2 * config.width, config.width)
+            discriminator = jg.from_linen(mlp.Discriminator(widths, activation=leaky))
         case "radford":
             source = load(config.data, config.size or 64)
-            generator = dcgan.Generator(source.shape, config.width, axis=axis)
-            discriminator = dcgan.Discriminator(config.width, axis=axis)
+            generator = jg.from_linen(dcgan.Generator(source.shape, config.width, axis=axis))
+            discriminator = jg.from_linen(dcgan.Discriminator(config.width, axis=axis))
 
     game = jg.gan(
-        jg.from_linen(generator),
-        jg.from_linen(discriminator),
+        generator,
+        discriminator,
         latent=jg.latents.uniform(config.z_size, -1.0, 1.0),
         objective=jg.objectives.non_saturating(),
         lowering=config.lowering,

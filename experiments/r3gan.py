@@ -23,7 +23,7 @@ D by projection (Miyato & Koyama, 2018).
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jaxgan as jg
 
@@ -82,7 +82,7 @@ def build(config: Config) -> jg.Experiment:
     source = load(config.data, config.size)
     classes = source.classes if config.conditional else 0
     widths = (config.width,) * r3gan.stages(source.shape[0])
-    options = {"widths": widths, "blocks": config.blocks, "classes": classes}
+    options: dict[str, Any] = {"widths": widths, "blocks": config.blocks, "classes": classes}
     generator = jg.from_linen(r3gan.Generator(source.shape, **options))
     discriminator = jg.from_linen(r3gan.Discriminator(**options))
     if config.precision == "bfloat16":

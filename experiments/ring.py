@@ -114,6 +114,7 @@ def build(config: Config) -> jg.Experiment:
     rule = jg.alternating(game, adam, adam, average=jg.ema(config.average), lowering=config.lowering)
 
     def measure(moment: jg.Moment) -> dict[str, float]:
+        assert source.modes is not None
         samples = moment.sample(moment.state.generator, 2500)
         moved = wasserstein(samples[:1000], examples(source, 1000))
         return {**mode_coverage(samples, *source.modes), "wasserstein": moved}

@@ -133,7 +133,9 @@ def arithmetic(rule: jg.Rule, batches: Any) -> float:
     import jax
 
     state = jax.eval_shape(rule.init, jax.random.key(0), batches)
-    return jax.jit(rule.update).lower(state, batches).compile().cost_analysis()["flops"]
+    analysis = jax.jit(rule.update).lower(state, batches).compile().cost_analysis()
+    assert analysis is not None
+    return analysis["flops"]
 
 
 def played(config: Config, game: jg.Game, rule: jg.Rule, mixture: Any, updates: int) -> tuple[int, list]:

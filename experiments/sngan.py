@@ -21,7 +21,7 @@ authors' G learns from 128. `--attention 16` is self-attention in both networks 
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import jaxgan as jg
 
@@ -63,7 +63,7 @@ def build(config: Config) -> jg.Experiment:
 
     source = load(config.data, config.size)
     classes = source.classes if config.conditional else 0
-    options = {"classes": classes, "attention": config.attention, "remat": config.remat}
+    options: dict[str, Any] = {"classes": classes, "attention": config.attention, "remat": config.remat}
     g_width = config.width if source.shape[0] > sngan.FLAT else 2 * config.width
     generator = jg.from_linen(sngan.Generator(source.shape, g_width, axis=config.lowering.axis, **options))
     discriminator = jg.from_linen(sngan.Discriminator(config.width, **options))

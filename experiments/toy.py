@@ -118,21 +118,17 @@ def build(config: Config) -> jg.Experiment:
     from jaxgan.data import load
     from jaxgan.models import mlp
 
-    source, axis = load(config.data), config.lowering.axis
+    source, axis, width = load(config.data), config.lowering.axis, config.width
     match config.network:
         case "tanh":
-            widths = (config.width,) * 2
-            generator = mlp.Generator(source.shape, widths, activation=nn.tanh, final=mlp.identity)
-            discriminator = mlp.Discriminator(widths, activation=nn.tanh)
+            generator = mlp.Generator(source.shape, (width,) * 2, activation=nn.tanh, final=mlp.identity)
+            discriminator = mlp.Discriminator((width,) * 2, activation=nn.tanh)
         case "relu":
-            widths = (config.width,) * 3
-            generator = mlp.Generator(source.shape, widths, final=mlp.identity)
-            discriminator = mlp.Discriminator(widths)
+            generator = mlp.Generator(source.shape, (width,) * 3, final=mlp.identity)
+            discriminator = mlp.Discriminator((width,) * 3)
         case "maxout":
-            generator = mlp.Generator(
-                source.shape, (config.width,) * 4, final=mlp.identity, norm="batch", axis=axis
-            )
-            discriminator = mlp.Discriminator((config.width // 2,) * 3, pieces=5)
+            generator = mlp.Generator(source.shape, (width,) * 4, final=mlp.identity, norm="batch", axis=axis)
+            discriminator = mlp.Discriminator((width // 2,) * 3, pieces=5)
 
     objective, terms, packing, d_steps = jg.objectives.non_saturating(), [], 1, 1
     match config.recipe:

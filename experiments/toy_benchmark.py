@@ -147,8 +147,8 @@ def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
     if last() is None:  # else it was done, but not written down
         done = subprocess.run(command(cell, run, steps), capture_output=True, text=True)
         manifest = run / "manifest.json"
-        ended = json.loads(manifest.read_text())["sessions"][-1]["ended"] if manifest.exists() else None
-        if str(ended).startswith("NotFinite: "):
+        ended = str(json.loads(manifest.read_text())["sessions"][-1]["ended"]) if manifest.exists() else ""
+        if ended.startswith("NotFinite: "):
             return {"failed": ended.removeprefix("NotFinite: ")}
         if done.returncode:
             sys.exit(f"{cell.name} ended with {done.returncode}: {done.stderr[-2000:].strip()}")

@@ -20,7 +20,7 @@ class Generator(nn.Module):
     (2, 28, 28, 1)
     """
 
-    shape: tuple[int, int, int] = (28, 28, 1)
+    shape: tuple[int, ...] = (28, 28, 1)
     norm: Norm = "batch"
     axis: str | None = None
 

@@ -41,7 +41,7 @@ class Generator(nn.Module):
     (2, 28, 28, 1)
     """
 
-    shape: tuple[int, int, int] = (64, 64, 3)
+    shape: tuple[int, ...] = (64, 64, 3)
     width: int = 64
     norm: Norm = "batch"
     axis: str | None = None

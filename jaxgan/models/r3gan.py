@@ -34,7 +34,7 @@ class Generator(nn.Module):
     (2, 28, 28, 1)
     """
 
-    shape: tuple[int, int, int] = (32, 32, 3)
+    shape: tuple[int, ...] = (32, 32, 3)
     widths: tuple[int, ...] = (768, 768, 768, 768)
     blocks: int = 2  # per stage
     expansion: int = 2  # of a block's channels inside it

@@ -52,7 +52,7 @@ class Generator(nn.Module):
     (2, 28, 28, 1)
     """
 
-    shape: tuple[int, int, int] = (32, 32, 3)
+    shape: tuple[int, ...] = (32, 32, 3)
     width: int = 256
     classes: int = 0
     attention: int = 0
