@@ -156,12 +156,18 @@ def rule_of(build: Build, settings: Settings, experiment: Experiment) -> RuleOf:
 
 
 def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
-    """Refuses, before anything runs, numbers that the recipe has to know while it is built."""
+    """Refuses, before anything runs, values that the script refuses, and numbers that it builds by."""
     if not settings.over:
         return
+    one_device = dataclasses.replace(settings, parallel="jit")
+    for own in {str(lane.values): lane.values for lane in lanes(settings)}.values():
+        try:  # what the script says of plain numbers it cannot say of tracers
+            build(dataclasses.replace(one_device, **own))
+        except Refused as error:
+            told = ", ".join(f"{name}={value}" for name, value in own.items())
+            raise Refused(f"--over {told}: {error}") from None
     values, source = lanes(settings)[0].values, experiment.source
     lay = layout(experiment, settings)
-    one_device = dataclasses.replace(settings, parallel="jit")
     of = rule_of(build, one_device, experiment)
 
     def begin_and_move(values: dict[str, Any], key: Key, arrays: PyTree) -> State:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support import SCRIPTS, final, jaxgan, play, rows, same, script, steps
 
+from jaxgan.errors import Refused
 from jaxgan.report.record import record
 from jaxgan.run.checkpoint import Checkpoints, SaveFailed
 from jaxgan.run.reopen import reopened
@@ -174,6 +175,21 @@ def test_what_no_update_depends_on_is_no_lane(tmp_path, capsys):
     deaf = type("Deaf", (), {"Config": TINY.Config, "build": staticmethod(build)})
     assert play(deaf, "--out", tmp_path / "run", "--over", "lr=1e-3,1e-2") == 2
     assert "--over lr: no update depends on it, so its lanes would be the same run" in capsys.readouterr().err
+
+
+def test_what_the_script_refuses_is_no_lane(tmp_path, capsys):
+    """Told of a tracer it could not say so, and the lane would begin."""
+
+    def build(config):
+        if isinstance(config.lr, float) and config.lr <= 0:
+            raise Refused("a rate is above 0")
+        return TINY.build(config)
+
+    build.__module__ = TINY.build.__module__
+    fussy = type("Fussy", (), {"Config": TINY.Config, "build": staticmethod(build)})
+    assert play(fussy, "--out", tmp_path / "run", "--seeds", "0:2", "--over", "lr=1e-3,0") == 2
+    assert "--over lr=0.0: a rate is above 0" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_hook_stops_each_lane(tmp_path, capsys):
