@@ -160,7 +160,8 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
     if not settings.over:
         return
     one_device = dataclasses.replace(settings, parallel="jit")
-    for own in {str(lane.values): lane.values for lane in lanes(settings)}.values():
+    different: dict[str, dict[str, Any]] = {str(lane.values): lane.values for lane in lanes(settings)}
+    for own in different.values():
         try:  # what the script says of plain numbers it cannot say of tracers
             build(dataclasses.replace(one_device, **own))
         except Refused as error:

@@ -9,6 +9,7 @@ from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.stats import t, ttest_rel
 
 FOLDER = Path(__file__).parents[2] / "experiments"
@@ -101,6 +102,22 @@ def test_recipes_are_told_apart_by_their_seeds(benchmark: ModuleType) -> None:
     assert 0.05 / 2 < p["pack2", "hinge"] < 0.05 < p["r1", "pack2"]  # told by a test that is too bold
     (line,) = benchmark.toy_apart.apart(runs)
     assert line == "- reverse KL: r1 is worse than hinge (1 of 3 pairs)"
+
+
+def test_every_seed_is_in_the_picture(benchmark: ModuleType, tmp_path: Path) -> None:
+    """A dot more, another picture; a run that failed has none."""
+    import toy_picture
+
+    def pixels(cells):
+        toy_picture.draw(
+            cells, {"ring": {"oracle": [NUMBERS]}, "grid": {"oracle": [NUMBERS]}}, tmp_path / "a.png"
+        )
+        return np.asarray(Image.open(tmp_path / "a.png"))
+
+    one = {"light/ring/r1/0": {**NUMBERS, "reverse_kl": 0.01}, "light/ring/pack2/3": {"failed": "NaN"}}
+    two = {**one, "light/ring/r1/9": {**NUMBERS, "reverse_kl": 0.03}}
+    assert (pixels(one) == pixels({**one, "light/ring/pack2/3": {}})).all()
+    assert (pixels(one) != pixels(two)).any()
 
 
 def test_what_few_samples_of_high_quality_cannot_tell(benchmark: ModuleType) -> None:
