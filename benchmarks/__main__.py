@@ -20,6 +20,7 @@ from benchmarks import lanes, losses, overheads, table, ways
 from benchmarks.contest import Failed, Row, apart, contest
 from benchmarks.worker import device
 from benchmarks.works import WORKS
+from jaxgan.run import processor
 
 Part = Literal["W1", "W2", "W3", "W4", "W5", "W6", "loop", "start", "sampling", "losses", "lanes", "ways"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -43,16 +44,6 @@ class Options:
     """The folder of the report."""
 
 
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
 def main(options: Options) -> None:
     """Measures, prints, writes."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the contestants share the device
@@ -62,7 +53,7 @@ def main(options: Options) -> None:
     versions = [f"Python {platform.python_version()}", jax_version]
     report: dict[str, Any] = {
         "date": datetime.date.today().isoformat(),
-        "device": name if on_gpu else processor(),
+        "device": name if on_gpu else processor.name(),
         "cores": os.cpu_count(),
         "versions": versions,
         "load": f"Load of the machine before the first turn: {load:.2f}"

@@ -132,7 +132,7 @@ def info(run: Run) -> None:
         run: The run folder.
     """
     from jaxgan.run import folder, log
-    from jaxgan.run.manifest import commit, ends, read_manifest
+    from jaxgan.run.manifest import commit, devices, ends, read_manifest
 
     place = folder.existing(run)
     manifest, config = read_manifest(place), folder.read_config(place)
@@ -142,7 +142,7 @@ def info(run: Run) -> None:
         "created": manifest["created"],
         "commit": commit(manifest),
         "versions": ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()),
-        "devices": ", ".join(manifest["devices"]),
+        "devices": devices(manifest),
         "options": ", ".join(f"{name}={value}" for name, value in config.items()),
         "checkpoints": ", ".join(map(str, steps)) or "none",
     }

@@ -12,7 +12,7 @@ from jaxgan.report.line import summary
 from jaxgan.report.record import Record
 from jaxgan.report.signs import health as signs
 from jaxgan.report.verdict import verdict
-from jaxgan.run.manifest import commit
+from jaxgan.run.manifest import commit, devices
 
 
 def verdicts(found: Sequence[Record]) -> str:
@@ -100,7 +100,7 @@ def origins(found: Sequence[Record], notes: Iterable[str]) -> str:
             ["begun", str(manifest["created"])],
             ["commit", commit(manifest)],
             ["versions", ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())],
-            ["devices", ", ".join(manifest["devices"])],
+            ["devices", devices(manifest)],
         ]
         for n, (entry, end) in enumerate(zip(manifest["sessions"], one.ends, strict=True), 1):
             span = f"step {entry.get('from', 0)} to {entry.get('step', '?')}"

@@ -5,6 +5,8 @@ import os
 import platform
 from pathlib import Path
 
+from jaxgan.run import processor
+
 
 def enable() -> Path:
     """Turns the cache on, in a folder of its own for these versions and this processor.
@@ -16,7 +18,7 @@ def enable() -> Path:
 
     if given := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return Path(given)
-    features = f"{jax.__version__} {jaxlib.__version__} {platform.machine()} {_processor()}"
+    features = f"{jax.__version__} {jaxlib.__version__} {platform.machine()} {processor.features()}"
     path = home() / hashlib.sha256(features.encode()).hexdigest()[:16]
     jax.config.update("jax_compilation_cache_dir", str(path))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # the small too: they are many
@@ -26,12 +28,3 @@ def enable() -> Path:
 def home() -> Path:
     """The user's folder for what can always be made again."""
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "jaxgan"
-
-
-def _processor() -> str:
-    """What the processor can do: a program compiled for more would crash on it."""
-    try:
-        with open("/proc/cpuinfo") as lines:
-            return next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    except OSError:
-        return platform.processor()

@@ -11,7 +11,7 @@ import jax
 from jaxgan.parts.types import PyTree
 from jaxgan.run.folder import Folder
 from jaxgan.run.log import rows
-from jaxgan.run.manifest import commit, read_manifest
+from jaxgan.run.manifest import commit, devices, read_manifest
 from jaxgan.run.reopen import Reopened
 
 _APART = frozenset({"out", "tensorboard", "wandb"})  # options that say nothing of the model
@@ -45,7 +45,7 @@ def card(again: Reopened, place: Folder, classes: int) -> str:
 - Seed: {config.seed}. One run of one seed.
 - Begun: {manifest["created"]}, commit {commit(manifest)}.
 - Versions: {", ".join(f"{name} {version}" for name, version in manifest["versions"].items())}.
-- Devices: {", ".join(manifest["devices"])}.
+- Devices: {devices(manifest)}.
 
 ## Data
 

@@ -22,7 +22,7 @@ from jaxgan.run.folder import Folder
 from jaxgan.run.interrupt import Interrupted, requests
 from jaxgan.run.lane import Lane
 from jaxgan.run.log import Log, rows
-from jaxgan.run.manifest import note, read_manifest, session, still_before
+from jaxgan.run.manifest import elsewhere, note, read_manifest, session, still_before
 from jaxgan.run.measuring import measured_by, scores_of, stopped_by, unmeasured
 from jaxgan.run.picture import drawing
 from jaxgan.run.placement import Held, Placement, placement
@@ -81,6 +81,7 @@ def train(
         hooks = [Hook(settings.sample_every, pictures), *experiment.hooks]
         draw = sampler(experiment.game, experiment.source.classes)
         log.warn(f"{line}; going on from step {step}" for line in (found.aside if found else ()))
+        log.warn(told(lambda: elsewhere(folder)) if found else ())
         if experiment.source.note:
             log.say(f"data: {experiment.source.note}")
         log.say(f"{folder.path}: step {step} of {settings.steps}; compiling ...")

@@ -6,12 +6,14 @@ import json
 import platform
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from jaxgan.errors import Refused
+from jaxgan.run import processor
 from jaxgan.run.files import write
 from jaxgan.run.folder import Folder
 from jaxgan.run.lock import in_use
@@ -51,6 +53,16 @@ def commit(manifest: Manifest) -> str:
     """Where the script stood in its repository when the run was started, if in one."""
     git = manifest["git"]
     return "none" if git is None else git["commit"] + (" with changes" if git["changed"] else "")
+
+
+def devices(manifest: Manifest) -> str:
+    """What the run, or a session of it, had to work on.
+
+    >>> devices({"devices": ["NVIDIA H100"] * 8}), devices({"devices": ["Apple M4"]})
+    ('8 x NVIDIA H100', 'Apple M4')
+    """
+    counts: Counter[str] = Counter(manifest["devices"])
+    return ", ".join(kind if count == 1 else f"{count} x {kind}" for kind, count in counts.items())
 
 
 @contextlib.contextmanager
@@ -95,6 +107,18 @@ def still_before(folder: Folder) -> dict[str, str]:
     return {lane: why for still in noted for lane, why in still.items()}
 
 
+def elsewhere(folder: Folder) -> list[str]:
+    """A line on what this session has other than the last: by that a run goes on to rounding only."""
+
+    def told(entry: Manifest) -> Manifest:
+        kinds = sorted({*entry.get("devices", ())})
+        return {**entry.get("versions", {}), **({"devices": " and ".join(kinds)} if kinds else {})}
+
+    was, has = map(told, [{}, *read_manifest(folder)["sessions"]][-2:])
+    other = [f"{name} {has[name]} after {old}" for name, old in was.items() if has.get(name, old) != old]
+    return [f"{', '.join(other)}: from here on it may be another run, by rounding"] if other else []
+
+
 def _machine() -> Manifest:
     import jax
 
@@ -104,7 +128,9 @@ def _machine() -> Manifest:
             "python": platform.python_version(),
             **{n: importlib.metadata.version(n) for n in names},
         },
-        "devices": [device.device_kind for device in jax.devices()],
+        "devices": [
+            processor.name() if device.platform == "cpu" else device.device_kind for device in jax.devices()
+        ],
     }
 
 

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 from support import SCRIPTS, ended, jaxgan, play, rows, script, start
 
 from jaxgan.data.source import PROCEDURAL
+from jaxgan.run import processor
 from jaxgan.run.lock import locked
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
@@ -126,6 +128,22 @@ def test_info_tells_a_killed_run_from_one_that_runs(run, monkeypatch, tmp_path, 
         first, last = (line for line in capsys.readouterr().out.splitlines() if line.startswith("session"))
         assert first.endswith(", killed")
         assert last.endswith(f", {end}")
+
+
+def test_a_resume_elsewhere_says_that_bits_may_differ(run, monkeypatch, tmp_path, capsys):
+    """And one on the same machine does not."""
+    copy = shutil.copytree(run, tmp_path / "copy")
+    assert jaxgan(monkeypatch, "resume", copy, "--steps", 9) == 0
+    assert "warning" not in capsys.readouterr().err
+
+    manifest = json.loads((copy / "manifest.json").read_text())
+    last = manifest["sessions"][-1]
+    assert last["devices"] == manifest["devices"] == [processor.name()] * jax.device_count()
+    last["versions"]["jax"], last["devices"] = "0.1", ["Abacus"] * 3
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert jaxgan(monkeypatch, "resume", copy, "--steps", 10) == 0
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if "warning" in line)
+    assert f"jax {jax.__version__} after 0.1, devices {processor.name()} after Abacus: " in line
 
 
 def test_a_run_without_scores_has_no_best(monkeypatch, tmp_path, capsys):
