@@ -14,11 +14,18 @@ from jaxgan.instruments.gap import duality_gap
 from jaxgan.instruments.hessian import curvature
 from jaxgan.instruments.noise import gradient_noise
 from jaxgan.instruments.rotation import rotation_estimate
-from jaxgan.instruments.spectrum import eigenvalues, leading, rightmost
+from jaxgan.instruments.spectrum import eigenvalues, fastest, leading, rightmost
 from jaxgan.parts.types import Batch
 
 FULL = 1000
 """Parameters up to which all eigenvalues cost no more time than a few."""
+
+EDGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "modulus": abs,
+    "imaginary": lambda found: abs(found.imag),
+    "real": np.real,
+}
+"""What the eigenvalues at the edge of a spectrum are large in."""
 
 
 class Diagnosis(NamedTuple):
@@ -60,7 +67,8 @@ def diagnosed(
     """Everything the instruments say of a state; leaves of `batches` are [N, B, ...], N at least 2.
 
     Spectrum and Hessians are of the first batch. Beyond `FULL` parameters the spectrum is its k eigenvalues
-    of largest modulus and the two of largest real part, and each eigen-solve takes about `products` at most.
+    of largest modulus and the two each of largest imaginary and of largest real part, and each eigen-solve
+    takes about `products` at most.
     `tx` and `steps` are the duality gap's. `say` is told which part begins, since some take minutes.
 
     >>> import jax.numpy as jnp
@@ -69,23 +77,27 @@ def diagnosed(
     >>> rule = simultaneous(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
     >>> state = rule.init(jax.random.key(0), {"x": jnp.zeros((1, 1, 1))})
     >>> found = diagnosed(bilinear(), state, {"x": jnp.zeros((2, 1, 1))}, steps=1)
-    >>> found.numbers["spectrum/real"], found.numbers["spectrum/imaginary"], found.refused
-    (0.0, 1.0, [])
+    >>> found.numbers["spectrum/modulus"], found.numbers["spectrum/imaginary"], found.refused
+    (1.0, 1.0, [])
     """
     say("rotation and noise")
     numbers, spectrum, refused = cheap(game, state, batches), np.zeros(0, complex), []
     here = field(game, state, jax.tree.map(lambda x: x[0], batches))
     few = here.at.size <= FULL
     say(f"eigenvalues, of {here.at.size:,} parameters")
-    try:
-        spectrum = eigenvalues(here) if few else leading(here, k, products)
-        numbers["spectrum/modulus"] = float(abs(spectrum).max())
-        numbers["spectrum/imaginary"] = float(spectrum.imag.max())
-        right = spectrum[:1] if few else rightmost(here, products=products)
-        numbers["spectrum/real"] = float(right.real.max())
-        spectrum = spectrum if few else np.concatenate([spectrum, right])
-    except Refused as error:
-        refused.append(f"spectrum: {error}")
+    finders: dict[tuple[str, ...], Callable[[], np.ndarray]] = {
+        ("modulus",): lambda: leading(here, k, products),
+        ("imaginary",): lambda: fastest(here, products=products),
+        ("real",): lambda: rightmost(here, products=products),
+    }
+    for edges, find in ({tuple(EDGES): lambda: eigenvalues(here)} if few else finders).items():
+        try:
+            found = find()
+        except Refused as error:
+            refused.append(f"spectrum ({', '.join(edges)}): {error}")
+            continue
+        numbers |= {f"spectrum/{edge}": float(EDGES[edge](found).max()) for edge in edges}
+        spectrum = np.concatenate([spectrum, found])
     for who in ("g", "d"):
         say(f"{who}'s Hessian")
         try:

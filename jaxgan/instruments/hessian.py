@@ -45,7 +45,7 @@ def curvature(field: Field, who: str, products: int = 2000) -> Curvature:
     if still[mine].size <= SMALL:
         values = np.linalg.eigvalsh(written_out(product, still[mine]))
     else:
-        values = krylov(product, still[mine], 2, _ends, products // SMALL)
+        values = krylov(product, still[mine], 2, _ends, max(products // SMALL, 1))
     return Curvature(float(values.min()), float(values.max()))
 
 

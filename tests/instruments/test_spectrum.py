@@ -13,6 +13,7 @@ from jaxgan.instruments.field import field, smooth
 from jaxgan.instruments.hessian import curvature
 from jaxgan.instruments.spectrum import (
     eigenvalues,
+    fastest,
     jacobian,
     leading,
     rightmost,
@@ -120,6 +121,11 @@ def test_the_operator_leaves_out_what_never_moves():
     tuned = begun(game).replace(rule=rule.init(jax.random.key(0), UPDATE).rule)
     same_set(np.linalg.eigvals(update_operator(rule, tuned, UPDATE)), 1 + 0.1 * np.linalg.eigvals(m))
 
+    injected = optax.inject_hyperparams(optax.sgd)(0.1)
+    rule = simultaneous(game, injected, injected)
+    found = update_operator(rule, begun(game, tx=injected), UPDATE)
+    same_set(np.linalg.eigvals(found), 1 + 0.1 * np.linalg.eigvals(m))
+
 
 @pytest.mark.parametrize("n", [4, 40])
 def test_of_no_field_at_all(n):
@@ -128,6 +134,8 @@ def test_of_no_field_at_all(n):
         quadratic(np.zeros((2 * n, 2 * n)), n), begun(quadratic(np.zeros((2 * n, 2 * n)), n)), POINT
     )
     assert not leading(still, k=3).any()
+    assert not rightmost(still).any()
+    assert not fastest(still).any()
     assert curvature(still, "g") == (0, 0)
 
 
@@ -179,6 +187,17 @@ def test_the_rightmost_are_not_always_the_largest(far):
     found = rightmost(field(quadratic(m, 20), begun(quadratic(m, 20)), POINT))
     full = np.linalg.eigvals(m)
     np.testing.assert_allclose(found.real, np.sort(full.real)[:-3:-1], atol=1e-5)
+
+
+@pytest.mark.parametrize("far", [0.0, -50.0, 50.0])
+def test_the_fastest_are_not_always_the_largest(far):
+    """Nor is either half of their pair lost, of which a solver may return one alone."""
+    m = np.diag(np.linspace(-1.0, 0.3, 40))
+    m[0, 0] = far
+    m[5, 25], m[25, 5] = -2.0, 2.0
+    found = fastest(field(quadratic(m, 20), begun(quadratic(m, 20)), POINT))
+    full = np.linalg.eigvals(m)
+    np.testing.assert_allclose(np.sort(found.imag), np.sort(full.imag)[[0, -1]], atol=1e-5)
 
 
 def test_all_eigenvalues_come_by_their_real_part():
