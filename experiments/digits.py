@@ -70,7 +70,7 @@ def build(config: Config) -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=0.0, b2=0.99)
-    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average), lowering=config.lowering)
+    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average))
 
     @cache
     def held_out() -> "tuple[np.ndarray, float]":

@@ -57,7 +57,7 @@ def build(config: Config) -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=config.b1)
-    return jg.Experiment(game, jg.alternating(game, adam, adam, lowering=config.lowering), source)
+    return jg.Experiment(game, jg.alternating(game, adam, adam), source)
 
 
 if __name__ == "__main__":

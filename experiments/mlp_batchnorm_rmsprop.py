@@ -67,7 +67,7 @@ def build(config: Config) -> jg.Experiment:
         lowering=config.lowering,
     )
     rmsprop = optax.rmsprop(lambda t: config.lr / (1 + config.decay * t), decay=0.9, eps=1e-7)
-    rule = jg.alternating(game, rmsprop, rmsprop, lowering=config.lowering)
+    rule = jg.alternating(game, rmsprop, rmsprop)
     if not config.stop_below:
         return jg.Experiment(game, rule, source, grid=25)
 

@@ -48,7 +48,7 @@ def build(config: Config) -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=0.5)
-    rule = jg.alternating(game, adam, adam, d_steps=config.d_steps, lowering=config.lowering)
+    rule = jg.alternating(game, adam, adam, d_steps=config.d_steps)
     return jg.Experiment(game, rule, source)
 
 

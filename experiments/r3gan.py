@@ -102,9 +102,7 @@ def build(config: Config) -> jg.Experiment:
     adam = optax.inject_hyperparams(optax.adam)(lr, b1=0.0, b2=b2)
     half_life = cosine(0.0, config.half_life)
     average = jg.ema(lambda step: jnp.exp2(-1 / half_life(step)), ramp=1.0)
-    return jg.Experiment(
-        game, jg.alternating(game, adam, adam, average=average, lowering=config.lowering), source, grid=100
-    )
+    return jg.Experiment(game, jg.alternating(game, adam, adam, average=average), source, grid=100)
 
 
 if __name__ == "__main__":

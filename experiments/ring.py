@@ -111,7 +111,7 @@ def build(config: Config) -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(falling(config.lr, config.lr_end), b1=0.5, b2=0.99)
-    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average), lowering=config.lowering)
+    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average))
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         assert source.modes is not None

@@ -88,7 +88,6 @@ def build(config: Config) -> jg.Experiment:
         adam(config.decay_steps * config.d_steps),
         d_steps=config.d_steps,
         average=jg.ema(config.average) if config.average else None,
-        lowering=config.lowering,
     )
     return jg.Experiment(game, rule, source, grid=100)
 

@@ -124,7 +124,7 @@ def build(config: Config) -> jg.Experiment:
     )
     lr = optax.cosine_decay_schedule(config.lr, config.horizon, alpha=0.01)
     adam = optax.adam(lr, b1=0.0, b2=0.99)
-    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average), lowering=config.lowering)
+    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average))
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         samples = moment.sample(moment.state.generator, SAMPLES)

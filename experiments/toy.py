@@ -159,7 +159,7 @@ def build(config: Config) -> jg.Experiment:
     )
     g_tx, d_tx = optax.adam(config.lr, b1=config.b1), optax.adam(config.d_lr, b1=config.b1)
     average = jg.ema(config.average) if config.average else None
-    rule = jg.alternating(game, g_tx, d_tx, d_steps=d_steps, average=average, lowering=config.lowering)
+    rule = jg.alternating(game, g_tx, d_tx, d_steps=d_steps, average=average)
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         return scored(moment.sample(moment.state.generator, 2500), source)

@@ -49,7 +49,7 @@ def build(config: Config) -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=0.0, b2=0.9)
-    rule = jg.alternating(game, adam, adam, d_steps=config.d_steps, lowering=config.lowering)
+    rule = jg.alternating(game, adam, adam, d_steps=config.d_steps)
     return jg.Experiment(game, rule, source)
 
 

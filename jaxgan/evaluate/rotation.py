@@ -9,7 +9,7 @@ from jaxgan.data.source import Source, batch, given, numbers, places
 from jaxgan.games.game import Game
 from jaxgan.instruments.diagnosis import cheap
 from jaxgan.instruments.field import on_one_device
-from jaxgan.parts.types import Array, Batch, Key, Lowering, PyTree
+from jaxgan.parts.types import Array, Batch, Key, PyTree
 from jaxgan.run.experiment import Moment
 
 
@@ -18,18 +18,17 @@ def rotation(
     source: Source,
     batch_size: int,
     batches: int = 2,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Callable[[Moment], Mapping[str, float]]:
     """A hook: the share of the game's Jacobian that turns, and both players' gradient noise scales.
 
-    A game that was made for the `lowering` of several devices is looked at on one of them.
+    A game that was made for several devices is looked at on one of them.
 
     >>> import jaxgan as jg
     >>> from jaxgan.data import load
     >>> from jaxgan.games.toy import bilinear
     >>> hook = jg.Hook(1000, rotation(bilinear(), load("ring"), batch_size=64))
     """
-    game = on_one_device(game, lowering)
+    game = on_one_device(game)
 
     def call(moment: Moment) -> Mapping[str, float]:
         state = moment.state

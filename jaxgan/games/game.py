@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from flax import struct
 
 from jaxgan.parts.latents import Latent
-from jaxgan.parts.types import Array, Batch, Key, Params, PyTree, Stats
+from jaxgan.parts.types import Array, Batch, Key, Lowering, Params, PyTree, Stats
 
 
 class Side(NamedTuple):
@@ -50,6 +50,7 @@ class Game(NamedTuple):
     `latent`, `decode`: the prior of what `sample` draws, and (g, z [N, size], label [N] or None) -> examples
     [N, ...], for looking only; None where a generator is fed something else.
     `classes`: how many labels the networks tell apart, 0 where they are not told any.
+    `lowering`: how it is laid out over devices, by which rules average what they make of its gradients.
     A side is any tree, so two generators, an encoder or a classifier beside D are games like any other. There
     is no `stop_gradient` on the other player: rules that look through it need its gradient.
     """
@@ -62,6 +63,7 @@ class Game(NamedTuple):
     latent: Latent | None = None
     decode: Callable[[Side, Array, Array | None], Any] | None = None
     classes: int = 0
+    lowering: Lowering = Lowering()
 
 
 class Player(struct.PyTreeNode):

@@ -214,4 +214,4 @@ def gan(
         label = label if label is None else jnp.repeat(label, packing)
         return discriminator.apply(*d, *conditioning.d(packed(x), packed_label(label)))[0]
 
-    return Game(init, d_loss, g_loss, sample, judged, latent, decode, conditioning.classes)
+    return Game(init, d_loss, g_loss, sample, judged, latent, decode, conditioning.classes, lowering)

@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from jaxgan.errors import Refused
 from jaxgan.games.game import Context, Game, Loss, State
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Batch, Key, Lowering, Params
+from jaxgan.parts.types import Array, Batch, Key, Params
 
 Map = Callable[[Array], Array]
 
@@ -90,9 +90,9 @@ def gradient(game: Game, who: str, g: Params, d: Params, context: Context) -> Pa
     return jax.grad(loss, argnums=mine, has_aux=True)(g, d, context)[0]
 
 
-def on_one_device(game: Game, lowering: Lowering) -> Game:
+def on_one_device(game: Game) -> Game:
     """The game where its means still name the axis of the devices that it was lowered to: of one device."""
-    axis = lowering.axis
+    axis = game.lowering.axis
     if axis is None:
         return game
 
@@ -103,7 +103,9 @@ def on_one_device(game: Game, lowering: Lowering) -> Game:
 
         return value
 
-    return game._replace(g_loss=over_one(game.g_loss), d_loss=over_one(game.d_loss))
+    return game._replace(
+        g_loss=over_one(game.g_loss), d_loss=over_one(game.d_loss), lowering=game.lowering._replace(axis=None)
+    )
 
 
 def smooth(field: Field, directions: int = 3) -> None:

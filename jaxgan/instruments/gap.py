@@ -84,7 +84,6 @@ def _step(
     game: Game, who: str, tx: optax.GradientTransformation, state: State, batch: Batch, key: Key
 ) -> State:
     """One player's step, of which its parameters, statistics and optimiser's memory are kept."""
-    loss = game.g_loss if who == "g" else game.d_loss
     micros = jax.tree.map(lambda x: x[None], batch)
-    here = gradient(loss, who, state, micros, key, state.step)
+    here = gradient(game, who, state, micros, key, state.step)
     return state.replace(**{who: stepped(getattr(here.state, who), tx, here.grads)})

@@ -74,7 +74,7 @@ def diagnose(
     lines, charts = [], []
     opened = {where: reopened(run, where, lane) for where in at}
     newest = opened[at[0]]  # one game for all, since instruments are compiled once for a game
-    game = on_one_device(newest.experiment.game, newest.config.lowering)
+    game = on_one_device(newest.experiment.game)
     for where, again in opened.items():
         state, step = again.state, int(again.state.step)
         if same := [name for name in found if found[name]["step"] == step]:

@@ -8,7 +8,7 @@ from jaxgan.errors import Refused
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Batch, Lowering
+from jaxgan.parts.types import Batch
 from jaxgan.rules.rule import Metrics, Rule, averaged, gradient, starter, stepped
 
 
@@ -19,7 +19,6 @@ def alternating(
     *,
     d_steps: int = 1,
     average: Average | None = None,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Rule:
     """k steps of D, each on its own batch, then one of G on the last batch's labels with fresh latents.
 
@@ -39,14 +38,14 @@ def alternating(
         def d_step(state: State, turn: tuple) -> tuple[State, Metrics]:
             nth, micros = turn
             own_step = state.step * d_steps + nth
-            moved = gradient(game.d_loss, "d", state, micros, fold(key, "d", nth), own_step, lowering)
+            moved = gradient(game, "d", state, micros, fold(key, "d", nth), own_step)
             return moved.state.replace(d=stepped(moved.state.d, d_tx, moved.grads)), moved.metrics
 
-        state, d_metrics = lowering.loop(d_step, state, (jnp.arange(d_steps), batches))
+        state, d_metrics = game.lowering.loop(d_step, state, (jnp.arange(d_steps), batches))
         d_metrics = jax.tree.map(lambda x: x.mean(axis=0), d_metrics)
 
         last = jax.tree.map(lambda x: x[-1], batches)
-        moved = gradient(game.g_loss, "g", state, last, fold(key, "g"), state.step, lowering)
+        moved = gradient(game, "g", state, last, fold(key, "g"), state.step)
         state = moved.state.replace(g=stepped(moved.state.g, g_tx, moved.grads))
         state = state.replace(ema=averaged(average, state), step=state.step + 1)
         return state, {**d_metrics, **moved.metrics}

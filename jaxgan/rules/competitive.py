@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan.errors import Refused
-from jaxgan.games.game import Game, Loss, Player, State
+from jaxgan.games.game import Game, Player, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Batch, Key, Lowering, Params, PyTree, Schedule, at
+from jaxgan.parts.types import Array, Batch, Key, Params, PyTree, Schedule, at
 from jaxgan.rules.conjugate import solved
 from jaxgan.rules.field import Both, field, plus
 from jaxgan.rules.rule import Metrics, Rule, averaged, gradient, starter
@@ -24,7 +24,6 @@ def competitive(
     *,
     products: int = 10,
     average: Average | None = None,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Rule:
     """Steps (x, y) with x = -g_lr (grad_g L_g + D_gd L_g y) and y = -d_lr (grad_d L_d + D_dg L_d x).
 
@@ -46,7 +45,7 @@ def competitive(
     def rates(state: State, grads: Both) -> tuple[Both, PyTree]:
         return Both(_all(at(g_lr, state.step), grads.g), _all(at(d_lr, state.step), grads.d)), ()
 
-    return _rule(game, rates, lambda params: (), products, average, lowering)
+    return _rule(game, rates, lambda params: (), products, average)
 
 
 class Squares(NamedTuple):
@@ -65,7 +64,6 @@ def adaptive_competitive(
     eps: float = 1e-5,
     products: int = 10,
     average: Average | None = None,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Rule:
     """`competitive` with a rate of its own for every parameter, lr / (sqrt(v) + eps), as in Adam.
 
@@ -90,7 +88,7 @@ def adaptive_competitive(
     def memory(params: Both) -> Squares:
         return Squares(jax.tree.map(jnp.zeros_like, params), jnp.int32(0))
 
-    return _rule(game, rates, memory, products, average, lowering)
+    return _rule(game, rates, memory, products, average)
 
 
 def _rule(
@@ -99,7 +97,6 @@ def _rule(
     memory: Callable[[Both], PyTree],
     products: int,
     average: Average | None,
-    lowering: Lowering,
 ) -> Rule:
     """The rule with these rates, trees shaped like the parameters, of the state and both gradients."""
     if products < 1:
@@ -114,10 +111,10 @@ def _rule(
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         key = fold(state.key, state.step, "both")
         micros = jax.tree.map(lambda x: x[0], batches)
-        here = field(game, state, micros, key, lowering)
+        here = field(game, state, micros, key)
         rate, remembered = rates(state, here.grads)
-        in_g = _mixed(game.g_loss, "g", state, micros, key, lowering)
-        in_d = _mixed(game.d_loss, "d", state, micros, key, lowering)
+        in_g = _mixed(game, "g", state, micros, key)
+        in_d = _mixed(game, "d", state, micros, key)
 
         # x = r u with r the root of G's rates: if the game is zero-sum, the matrix for u is symmetric
         root = jax.tree.map(jnp.sqrt, rate.g)
@@ -140,18 +137,16 @@ def _rule(
     return Rule(init, update, 1)
 
 
-def _mixed(
-    loss: Loss, who: str, state: State, micros: Batch, key: Key, lowering: Lowering
-) -> Callable[[PyTree], PyTree]:
-    """v -> D_{who, other} L v: v of the other player, pulled back through that one's gradient of L."""
+def _mixed(game: Game, who: str, state: State, micros: Batch, key: Key) -> Callable[[PyTree], PyTree]:
+    """v -> D_{who, other} L v, L that of `who`: v of the other, pulled back through its gradient of L."""
     player: Player = getattr(state, who)
 
     def others_gradient(params: Params) -> PyTree:
         there = state.replace(**{who: player.replace(params=params)})
-        return gradient(loss, "d" if who == "g" else "g", there, micros, key, state.step, lowering).grads
+        return gradient(game, "d" if who == "g" else "g", there, micros, key, state.step, of=who).grads
 
     _, pullback = jax.vjp(others_gradient, player.params)
-    return lambda v: lowering.average(pullback(v)[0])
+    return lambda v: game.lowering.average(pullback(v)[0])
 
 
 def _all(rate: Array | float, like: PyTree) -> PyTree:

@@ -6,7 +6,7 @@ import optax
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Batch, Lowering
+from jaxgan.parts.types import Batch
 from jaxgan.rules.field import linearised, moved, plus
 from jaxgan.rules.rule import Metrics, Rule, starter
 
@@ -18,7 +18,6 @@ def consensus(
     *,
     weight: float = 0.1,
     average: Average | None = None,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Rule:
     """The optimisers are given F + weight J^T F, where J^T F is the gradient of |F|^2 / 2.
 
@@ -32,7 +31,7 @@ def consensus(
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         key = fold(state.key, state.step, "both")
-        here, transposed = linearised(game, state, jax.tree.map(lambda x: x[0], batches), key, lowering)
+        here, transposed = linearised(game, state, jax.tree.map(lambda x: x[0], batches), key)
         grads = plus(here.grads, weight, transposed(here.grads))
         return moved(here.state, grads, g_tx, d_tx, average), here.metrics
 

@@ -10,7 +10,7 @@ import optax
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Batch, Key, Lowering
+from jaxgan.parts.types import Batch, Key
 from jaxgan.rules.field import Both, Field, field, moved, placed
 from jaxgan.rules.rule import Metrics, Rule, starter
 
@@ -21,7 +21,6 @@ def extragradient(
     d_tx: optax.GradientTransformation,
     *,
     average: Average | None = None,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Rule:
     """w' = w - h F(w), then w <- w - h F(w'), with F both players' gradients (Korpelevich, 1976).
 
@@ -39,7 +38,7 @@ def extragradient(
         micros = jax.tree.map(lambda x: x[0], batches)
 
         def look(state: State) -> Field:
-            return field(game, state, micros, key, lowering)
+            return field(game, state, micros, key)
 
         state, there = _looked_ahead(state, look(state).grads, look, g_tx, d_tx, average)
         return state, there.metrics
@@ -59,7 +58,6 @@ def past_extragradient(
     d_tx: optax.GradientTransformation,
     *,
     average: Average | None = None,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Rule:
     """The extragradient, but looking ahead with the last step's gradient (Popov, 1980; Gidel et al., 2019).
 
@@ -81,7 +79,7 @@ def past_extragradient(
         past: Past = state.rule
 
         def look(state: State) -> Field:
-            return field(game, state, micros, key, lowering)
+            return field(game, state, micros, key)
 
         state, there = _looked_ahead(state, past.grads, look, g_tx, d_tx, average)
         return state.replace(rule=Past(there.grads)), there.metrics

@@ -15,7 +15,7 @@ import optax
 
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
-from jaxgan.parts.types import Array, Batch, Key, Lowering, PyTree
+from jaxgan.parts.types import Array, Batch, Key, PyTree
 from jaxgan.rules.rule import Metrics, averaged, gradient, stepped
 
 
@@ -37,7 +37,7 @@ class Field(NamedTuple):
 Product = Callable[[Both], Both]
 
 
-def field(game: Game, state: State, micros: Batch, key: Key, lowering: Lowering) -> Field:
+def field(game: Game, state: State, micros: Batch, key: Key) -> Field:
     """F = (grad_g L_g, grad_d L_d) on one batch and the same latents, over micro-batches [micro, B, ...].
 
     >>> from jaxgan.games.toy import bilinear
@@ -45,44 +45,38 @@ def field(game: Game, state: State, micros: Batch, key: Key, lowering: Lowering)
     >>> empty = {"x": jnp.zeros((1, 1, 1))}
     >>> game, sgd, key = bilinear(start=2.0), optax.sgd(0.1), jax.random.key(0)
     >>> state = starter(game, sgd, sgd, None)(key, empty)
-    >>> jax.tree.map(float, field(game, state, {"x": jnp.zeros((1, 1))}, key, Lowering()).grads)
+    >>> jax.tree.map(float, field(game, state, {"x": jnp.zeros((1, 1))}, key).grads)
     Both(g=2.0, d=-2.0)
     """
-    d = gradient(game.d_loss, "d", state, micros, key, state.step, lowering)
-    g = gradient(game.g_loss, "g", state.replace(extra=d.state.extra), micros, key, state.step, lowering)
-    after = state.replace(
-        g=state.g.replace(stats=g.state.g.stats),
-        d=state.d.replace(stats=d.state.d.stats),
-        extra=g.state.extra,
-    )
+    d = gradient(game, "d", state, micros, key, state.step)
+    g = gradient(game, "g", state.replace(extra=d.state.extra), micros, key, state.step)
+    after = g.state.replace(d=d.state.d)
     return Field(Both(g.grads, d.grads), after, {**d.metrics, **g.metrics})
 
 
-def linearised(
-    game: Game, state: State, micros: Batch, key: Key, lowering: Lowering
-) -> tuple[Field, Product]:
+def linearised(game: Game, state: State, micros: Batch, key: Key) -> tuple[Field, Product]:
     """The field, and v -> J^T v with its Jacobian J, by reverse mode through the gradients."""
 
     def at(point: Both) -> tuple[Both, Field]:
-        here = field(game, placed(state, point), micros, key, lowering)
+        here = field(game, placed(state, point), micros, key)
         return here.grads, here
 
     _, pullback, here = jax.vjp(at, Both(state.g.params, state.d.params), has_aux=True)
 
     def transposed(v: Both) -> Both:
-        return lowering.average(pullback(v)[0])
+        return game.lowering.average(pullback(v)[0])
 
     return here, transposed
 
 
-def untransposed(transposed: Product, like: Both, lowering: Lowering) -> Product:
+def untransposed(transposed: Product, like: Both, game: Game) -> Product:
     """v -> J v from v -> J^T v, which is linear: its own pullback, wherever that is taken.
 
     Reverse mode twice rather than forward mode once, so that functions with a reverse rule of their own
     serve. `like` is any point of the right shapes.
     """
     _, pullback = jax.vjp(transposed, like)
-    return lambda v: lowering.average(pullback(v)[0])
+    return lambda v: game.lowering.average(pullback(v)[0])
 
 
 def placed(state: State, point: Both) -> State:

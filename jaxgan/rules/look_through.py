@@ -3,10 +3,10 @@
 import jax
 import optax
 
-from jaxgan.games.game import Game, Loss, Player, State
+from jaxgan.games.game import Game, Player, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Batch, Lowering, Schedule, at
+from jaxgan.parts.types import Batch, Schedule, at
 from jaxgan.rules.field import Both, moved, plus
 from jaxgan.rules.looking import Answer, through
 from jaxgan.rules.rule import Metrics, Rule, gradient, starter
@@ -19,7 +19,6 @@ def look_through(
     *,
     rate: Schedule,
     average: Average | None = None,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Rule:
     """Each player descends its loss as it will be after one gradient step of the other, through that step.
 
@@ -34,19 +33,20 @@ def look_through(
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         key = fold(state.key, state.step, "both")
-        micros = jax.tree.map(lambda x: x[0], batches)
+        micros, remembered = jax.tree.map(lambda x: x[0], batches), state.extra
 
-        def step_of(loss: Loss, who: str) -> Answer:
+        def step_of(who: str) -> Answer:
             def answer(state: State) -> Player:
-                here = gradient(loss, who, state, micros, key, state.step, lowering)
+                before = state.replace(extra=remembered)  # what terms remember as the own step finds it
+                here = gradient(game, who, before, micros, key, state.step)
                 player: Player = getattr(state, who)
                 return player.replace(params=plus(player.params, -at(rate, state.step), here.grads))
 
             return answer
 
-        d = through(game.d_loss, "d", step_of(game.g_loss, "g"), state, micros, key, state.step, lowering)
+        d = through(game, "d", step_of("g"), state, micros, key, state.step)
         state = state.replace(extra=d.state.extra)
-        g = through(game.g_loss, "g", step_of(game.d_loss, "d"), state, micros, key, state.step, lowering)
+        g = through(game, "g", step_of("d"), state, micros, key, state.step)
         state = g.state.replace(d=d.state.d)
         return moved(state, Both(g.grads, d.grads), g_tx, d_tx, average), {**d.metrics, **g.metrics}
 

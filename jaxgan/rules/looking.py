@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import jax
+import optax
 
-from jaxgan.games.game import Loss, Player, State
-from jaxgan.parts.types import Array, Batch, Key, Lowering, Params
+from jaxgan.games.game import Game, Player, State
+from jaxgan.parts.types import Array, Batch, Key, Params
 from jaxgan.rules.field import plus
 from jaxgan.rules.rule import Gradient, gradient
 
@@ -13,14 +14,13 @@ Answer = Callable[[State], Player]
 
 
 def through(
-    loss: Loss,
+    game: Game,
     who: str,
     answer: Answer,
     state: State,
     micros: Batch,
     key: Key,
     step: Array,
-    lowering: Lowering,
 ) -> Gradient:
     """The whole derivative of player `who`'s loss L(w, a(w)), where the other one answers w by a(w).
 
@@ -36,7 +36,7 @@ def through(
     >>> state = starter(game, sgd, sgd, None)(key, {"x": jnp.zeros((1, 1, 1))})
     >>> answer = lambda state: state.d.replace(params=1 + state.g.params)
     >>> empty = {"x": jnp.zeros((1, 1))}
-    >>> float(through(game.g_loss, "g", answer, state, empty, key, state.step, Lowering()).grads)
+    >>> float(through(game, "g", answer, state, empty, key, state.step).grads)
     7.0
     """
     other = "d" if who == "g" else "g"
@@ -48,7 +48,8 @@ def through(
 
     _, pullback, moved = jax.vjp(answered, player.params, has_aux=True)
     after = state.replace(**{other: moved})
-    own = gradient(loss, who, after, micros, key, step, lowering)
-    others = gradient(loss, other, after, micros, key, step, lowering)
-    grads = plus(own.grads, 1.0, lowering.average(pullback(others.grads)[0]))
-    return own._replace(grads=grads, state=own.state.replace(**{other: getattr(state, other)}))
+    own = gradient(game, who, after, micros, key, step)
+    others = gradient(game, other, after, micros, key, step, of=who)
+    grads = plus(own.grads, 1.0, game.lowering.average(pullback(others.grads)[0]))
+    metrics = {**own.metrics, f"{who}/grad": optax.tree.norm(grads)}
+    return Gradient(grads, own.state.replace(**{other: getattr(state, other)}), metrics)

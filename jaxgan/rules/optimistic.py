@@ -7,7 +7,7 @@ from jaxgan.errors import Refused
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.optim import Projected
-from jaxgan.parts.types import Batch, Key, Lowering
+from jaxgan.parts.types import Batch, Key
 from jaxgan.rules.rule import Rule
 from jaxgan.rules.simultaneous import simultaneous
 
@@ -18,7 +18,6 @@ def optimistic(
     d_tx: optax.GradientTransformation,
     *,
     average: Average | None = None,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Rule:
     """w <- w + 2 u_t - u_{t-1}, with u_t the optimiser's own update (Daskalakis et al., 2018).
 
@@ -31,7 +30,7 @@ def optimistic(
     >>> rule = optimistic(bilinear(), optax.adam(0.1), optax.adam(0.1))
     """
     g_tx, d_tx = (optax.chain(tx, optax.scale_by_optimistic_gradient()) for tx in (g_tx, d_tx))
-    rule = simultaneous(game, g_tx, d_tx, average=average, lowering=lowering)
+    rule = simultaneous(game, g_tx, d_tx, average=average)
 
     def init(key: Key, batches: Batch) -> State:
         state = rule.init(key, batches)

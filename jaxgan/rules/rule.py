@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan.games.game import Context, Game, Loss, Player, Side, State
+from jaxgan.games.game import Context, Game, Player, Side, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Batch, Key, Lowering, PyTree
+from jaxgan.parts.types import Array, Batch, Key, PyTree
 
 Metrics = Mapping[str, Array]
 
@@ -37,19 +37,20 @@ class Gradient(NamedTuple):
 
 
 def gradient(
-    loss: Loss,
+    game: Game,
     who: str,
     state: State,
     micros: Batch,
     key: Key,
     step: Array,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
+    of: str | None = None,
 ) -> Gradient:
-    """Differentiates a loss for player `who` ("g" or "d"), averaged over micro-batches [micro, B, ...].
+    """Player `who`'s gradient ("g" or "d") of its loss, or the one `of` the other, over [micro, B, ...].
 
-    The gradient's Euclidean norm is a metric, WHO/grad.
+    Micro-batches are averaged. The gradient's Euclidean norm is a metric, WHO/grad.
     The loss is a mean over devices and so, again, is its gradient: right under `shard_map` and `pmap` alike.
     """
+    loss = game.g_loss if (of or who) == "g" else game.d_loss
     differentiate = jax.grad(loss, argnums=0 if who == "g" else 1, has_aux=True)
     n = jax.tree.leaves(micros)[0].shape[0]
 
@@ -71,11 +72,11 @@ def gradient(
     first, rest = jax.tree.map(lambda x: x[0], micros), jax.tree.map(lambda x: x[1:], micros)
     carry = evaluate(player.stats, state.extra, first)
     if n > 1:
-        carry, _ = lowering.loop(accumulate, carry, rest)
+        carry, _ = game.lowering.loop(accumulate, carry, rest)
     stats, extra, total = carry
     grads, metrics = jax.tree.map(lambda x: x / n, total)
     state = state.replace(**{who: player.replace(stats=stats)}, extra=extra)
-    grads = lowering.average(grads)
+    grads = game.lowering.average(grads)
     return Gradient(grads, state, {**metrics, f"{who}/grad": optax.tree.norm(grads)})
 
 

@@ -6,7 +6,7 @@ import optax
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Batch, Lowering
+from jaxgan.parts.types import Batch
 from jaxgan.rules.field import field, moved
 from jaxgan.rules.rule import Metrics, Rule, starter
 
@@ -17,7 +17,6 @@ def simultaneous(
     d_tx: optax.GradientTransformation,
     *,
     average: Average | None = None,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Rule:
     """One step of each player, both gradients taken at the same point on the same batch and latents.
 
@@ -30,7 +29,7 @@ def simultaneous(
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         key = fold(state.key, state.step, "both")
-        here = field(game, state, jax.tree.map(lambda x: x[0], batches), key, lowering)
+        here = field(game, state, jax.tree.map(lambda x: x[0], batches), key)
         return moved(here.state, here.grads, g_tx, d_tx, average), here.metrics
 
     return Rule(starter(game, g_tx, d_tx, average), update, 1)

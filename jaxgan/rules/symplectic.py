@@ -7,7 +7,7 @@ import optax
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Batch, Lowering
+from jaxgan.parts.types import Array, Batch
 from jaxgan.rules.field import Both, inner, linearised, moved, plus, untransposed
 from jaxgan.rules.rule import Metrics, Rule, starter
 
@@ -19,7 +19,6 @@ def symplectic(
     *,
     weight: float = 1.0,
     average: Average | None = None,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Rule:
     """The optimisers are given F + s weight A^T F, with A = (J - J^T) / 2 the part of J that rotates.
 
@@ -34,8 +33,8 @@ def symplectic(
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         key = fold(state.key, state.step, "both")
-        here, transposed = linearised(game, state, jax.tree.map(lambda x: x[0], batches), key, lowering)
-        product = untransposed(transposed, here.grads, lowering)
+        here, transposed = linearised(game, state, jax.tree.map(lambda x: x[0], batches), key)
+        product = untransposed(transposed, here.grads, game)
         pulled = transposed(here.grads)
         adjustment = jax.tree.map(lambda x, y: (x - y) / 2, pulled, product(here.grads))
         sign = _sign(here.grads, pulled, adjustment)

@@ -8,7 +8,7 @@ from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Player, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Batch, Key, Lowering, Params
+from jaxgan.parts.types import Array, Batch, Key, Params
 from jaxgan.rules.field import Both, moved
 from jaxgan.rules.looking import through
 from jaxgan.rules.rule import Metrics, Rule, gradient, starter, stepped
@@ -21,7 +21,6 @@ def unrolled(
     *,
     steps: int,
     average: Average | None = None,
-    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Rule:
     """G descends L_g(g, d_k(g)), d_k being D after k of its own steps against g; D takes the first of them.
 
@@ -51,16 +50,16 @@ def unrolled(
         micros = jax.tree.map(lambda x: x[0], batches)
 
         def d_step(state: State, nth: Array) -> tuple[State, None]:
-            here = gradient(game.d_loss, "d", state, micros, key, state.step + nth, lowering)
+            here = gradient(game, "d", state, micros, key, state.step + nth)
             return here.state.replace(d=stepped(here.state.d, d_tx, here.grads)), None
 
         def answer(moved: State) -> Player:
             before = moved.replace(extra=state.extra)  # what terms remember as D's own step finds it
-            return lowering.loop(d_step, before, jnp.arange(steps))[0].d
+            return game.lowering.loop(d_step, before, jnp.arange(steps))[0].d
 
-        d = gradient(game.d_loss, "d", state, micros, key, state.step, lowering)
+        d = gradient(game, "d", state, micros, key, state.step)
         after = state.replace(extra=d.state.extra)
-        g = through(game.g_loss, "g", answer, after, micros, key, state.step, lowering)
+        g = through(game, "g", answer, after, micros, key, state.step)
         state = g.state.replace(d=d.state.d)
         return moved(state, Both(g.grads, d.grads), g_tx, d_tx, average), {**d.metrics, **g.metrics}
 

@@ -88,10 +88,17 @@ def sharing(settings: Settings, lanes: int) -> tuple[list[jax.Device], int]:
 def named_means(experiment: Experiment, settings: Settings, state: State, mesh: Mesh) -> None:
     """Refuses a recipe that takes means of each device's share alone, where it has to name the axis.
 
-    `shard_map` finds out by itself, while it is traced; `pmap` would go on with one device's numbers.
+    `shard_map` finds out by itself, while it is traced; `pmap` would go on with one device's numbers, so its
+    rules have to average gradients, by the game's own lowering.
     """
     if settings.parallel == "jit":
         return
+    needs = (
+        f"--parallel {settings.parallel} needs a recipe whose means name the axis of devices: give "
+        "config.lowering to the game, and its axis to BatchNorm"
+    )
+    if settings.parallel == "pmap" and experiment.game.lowering.axis is None:
+        raise Refused(needs)
     lay = layout(experiment, settings)
     made = partial(batch, experiment.source, lay)
     batches = jax.eval_shape(made, shapes(experiment.source, lay), state.key, state.step)
@@ -101,10 +108,7 @@ def named_means(experiment: Experiment, settings: Settings, state: State, mesh: 
         raise
     except ValueError as error:
         line = str(error).strip().splitlines()[0]
-        raise Refused(
-            f"--parallel {settings.parallel} needs a recipe whose means name the axis of devices: give "
-            f"config.lowering to jg.gan and to the rule, and its axis to BatchNorm ({line})"
-        ) from None
+        raise Refused(f"{needs} ({line})") from None
 
 
 def _inner(state: State) -> State:

@@ -102,7 +102,6 @@ def networks(pick):
 
 def traced(pick):
     """The shapes of a state before and after an update of this choice."""
-    lowering = jg.Lowering(unroll=pick["unroll"])
     game = jg.gan(
         *networks(pick),
         latent=LATENTS[pick["latent"]],
@@ -113,10 +112,9 @@ def traced(pick):
         label_noise=pick["label_noise"],
         instance_noise=pick["instance_noise"],
         packing=pick["packing"],
-        lowering=lowering,
+        lowering=jg.Lowering(unroll=pick["unroll"]),
     )
-    parts = {"average": jg.ema() if pick["average"] else None, "lowering": lowering}
-    rule = jg.guarded(RULES[pick["rule"]](game, **parts))
+    rule = jg.guarded(RULES[pick["rule"]](game, average=jg.ema() if pick["average"] else None))
     layout = (rule.batches, pick["micro"], 4)
     batches = {
         "x": jnp.zeros((*layout, 8, 8, 1)),

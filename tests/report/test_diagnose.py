@@ -111,8 +111,7 @@ def test_a_run_of_several_devices_is_diagnosed_on_one(tmp_path: Path) -> None:
     found = []
     for one in (run, played(tmp_path / "plain", "--start", 0.0)):
         again = reopened(one)
-        game, source, lowering = again.experiment.game, again.experiment.source, again.config.lowering
-        call = rotation(game, source, batch_size=8, lowering=lowering)
+        call = rotation(again.experiment.game, again.experiment.source, batch_size=8)
         found.append(call(Moment(4, again.state, lambda *_: None))["rotation"])
     assert found[0] == pytest.approx(found[1])
 

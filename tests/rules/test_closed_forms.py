@@ -7,8 +7,10 @@ import optax
 import pytest
 
 from jaxgan.errors import Refused
-from jaxgan.games.toy import bilinear, of_losses, quadratic
+from jaxgan.games.toy import bilinear, dirac, of_losses, quadratic
+from jaxgan.parts.objectives import wasserstein
 from jaxgan.parts.optim import clip_weights
+from jaxgan.parts.terms import Term
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.competitive import adaptive_competitive, competitive
 from jaxgan.rules.consensus import consensus
@@ -172,6 +174,22 @@ def test_unrolled(k):
         return w - H @ np.concatenate([grad_g, (x.j @ w)[N:]])
 
     agrees(unrolled(x.game, *SGD, steps=k), follow(step))
+
+
+def test_look_through_looks_at_the_step_that_d_takes():
+    """With a term m ψθ of D, whose m grows at every look: D steps by (1 + m) θ, and by m = 0.
+
+    L_g = -ψ'θ with ψ' = ψ - r (1 + m) θ has the slope -ψ + 2 r (1 + m) θ, which is g/grad too.
+    """
+    growing = Term("growing", lambda: jnp.zeros(()), lambda view, m: (m * view.fake_out, m + 1))
+    game = dirac(wasserstein(), d_terms=[growing])
+    rule = look_through(game, optax.sgd(0.1), optax.sgd(0.1), rate=0.1)
+    batches = {"x": jnp.zeros((1, 1, 1, 1)), "index": jnp.zeros((1, 1, 1), jnp.uint32)}
+    state = rule.init(jax.random.key(0), batches)
+    after, metrics = rule.update(state, batches)
+    slope = -1 + 2 * 0.1
+    np.testing.assert_allclose(after.g.params - state.g.params, -0.1 * slope, rtol=1e-5)
+    np.testing.assert_allclose(metrics["g/grad"], -slope, rtol=1e-5)
 
 
 def joint_step(x, rates, grads):

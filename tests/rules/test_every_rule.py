@@ -92,9 +92,9 @@ def batches(micro=1, b=B):
     }
 
 
-def rule_of(name, game=None, tx=None, rate=0.05, lowering=PLAIN):
-    game, tx = game or remembering(lowering), tx or optax.sgd(rate)
-    return RULES[name](game, tx, rate, average=ema(0.9), lowering=lowering)
+def rule_of(name, game=None, tx=None, rate=0.05):
+    game, tx = game or remembering(), tx or optax.sgd(rate)
+    return RULES[name](game, tx, rate, average=ema(0.9))
 
 
 def played(rule, steps, data, seed=0, update=None):
@@ -176,7 +176,7 @@ def test_a_lane_is_its_single_run(name):
 def adds_up(name):
     scan = Lowering(unroll=False)
     one, _ = played(rule_of(name, forgetting()), 2, batches())
-    two, _ = played(rule_of(name, forgetting(scan), lowering=scan), 2, batches(2, B // 2))
+    two, _ = played(rule_of(name, forgetting(scan)), 2, batches(2, B // 2))
     close(parts(one), parts(two))
 
 
@@ -194,7 +194,7 @@ def test_micro_batches_add_up_for_every_rule(name):
 
 def devices_agree(name, way):
     """With SGD, statistics and a term's memory included; adaptive rates are kept from dividing by noise."""
-    split = rule_of(name, lowering=Lowering(DATA)).update
+    split = rule_of(name, remembering(Lowering(DATA))).update
     shared = jax.jit(over_data(split, row(jax.devices()[:2]), way))
     one, metrics = alone(name)
     two, shared_metrics = played(rule_of(name), 4, batches(), seed=1, update=shared)

@@ -91,8 +91,8 @@ def batches(d_steps, micro, b):
     return {k: v.reshape(d_steps, micro, b, *v.shape[1:]) for k, v in leaves.items()}
 
 
-def rule_of(game, lowering=Lowering(), d_steps=1, tx=optax.sgd(0.05)):  # noqa: B008
-    return alternating(game, tx, tx, d_steps=d_steps, average=ema(0.9), lowering=lowering)
+def rule_of(game, d_steps=1, tx=optax.sgd(0.05)):  # noqa: B008
+    return alternating(game, tx, tx, d_steps=d_steps, average=ema(0.9))
 
 
 def close(a, b, atol=1e-6):
@@ -110,21 +110,19 @@ def test_micro_batches_add_up_to_the_batch():
 def test_scanned_is_unrolled():
     unrolled, m = play(rule_of(everything(), d_steps=2), 4, batches(2, 2, 8))
     scan = Lowering(unroll=False)
-    scanned, n = play(rule_of(everything(scan), scan, d_steps=2), 4, batches(2, 2, 8))
+    scanned, n = play(rule_of(everything(scan), d_steps=2), 4, batches(2, 2, 8))
     close(unrolled.replace(key=0), scanned.replace(key=0), atol=1e-5)
     close(m, n, atol=1e-4)
 
 
-def both_at_once(game, lowering):
-    return simultaneous(game, optax.sgd(0.05), optax.sgd(0.05), lowering=lowering)
+def both_at_once(game):
+    return simultaneous(game, optax.sgd(0.05), optax.sgd(0.05))
 
 
 @pytest.mark.parametrize(("mapped", "make"), [("shard_map", rule_of), ("pmap", both_at_once)])
 def test_the_axis_name_is_all_a_recipe_needs_to_know_of_devices(mapped, make):
     """The same update over 4 devices, with SGD: gradients, statistics, draws and metrics are the batch's."""
-    lowering = Lowering(axis="data")
-    whole = make(everything(), Lowering())
-    split = make(everything(lowering), lowering)
+    whole, split = make(everything()), make(everything(Lowering(axis="data")))
     data = batches(whole.batches, 1, 16)
     state = jax.jit(whole.init)(jax.random.key(0), data)
     mesh = jax.make_mesh((4,), ("data",), axis_types=(jax.sharding.AxisType.Auto,), devices=jax.devices()[:4])

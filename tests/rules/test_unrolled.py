@@ -17,7 +17,6 @@ from jaxgan.models import mlp
 from jaxgan.parts import latents, objectives, terms
 from jaxgan.parts.network import Network, from_linen
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Lowering
 from jaxgan.rules.guard import guarded
 from jaxgan.rules.rule import gradient, stepped
 from jaxgan.rules.tuned import over_hparams
@@ -64,10 +63,10 @@ def test_against_finite_differences_of_the_k_step_map():
             now = state.replace(g=state.g.replace(params=unravel(flat)))
             firsts = []
             for i in range(k):
-                d = gradient(game.d_loss, "d", now, micros, key, now.step + i, Lowering())
+                d = gradient(game, "d", now, micros, key, now.step + i)
                 now = now.replace(d=stepped(now.d, SMOOTH, d.grads))
                 firsts.append(now.d.params)
-            g = gradient(game.g_loss, "g", now, micros, key, now.step, Lowering())
+            g = gradient(game, "g", now, micros, key, now.step)
             return g.metrics["g/adv"], firsts[0]
 
         h = 1e-5

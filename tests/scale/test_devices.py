@@ -49,7 +49,7 @@ def everything(axis, convolutions=False):
         lowering=low,
     )
     sgd = optax.sgd(0.01)
-    return guarded(alternating(game, sgd, sgd, d_steps=2, average=ema(0.9), lowering=low))
+    return guarded(alternating(game, sgd, sgd, d_steps=2, average=ema(0.9)))
 
 
 @cache
@@ -105,7 +105,7 @@ def test_a_gradient_is_no_larger_on_eight_devices(way):
         objective=objectives.wasserstein(),
         lowering=Lowering(DATA),
     )
-    rule = alternating(game, optax.sgd(1.0), optax.sgd(1.0), lowering=Lowering(DATA))
+    rule = alternating(game, optax.sgd(1.0), optax.sgd(1.0))
     batches = batch(load("ring"), (1, 1, 16), load("ring").arrays, jax.random.key(0), 0)
     state = rule.init(jax.random.key(0), batches)
 
@@ -150,6 +150,23 @@ def test_means_that_are_not_named_are_refused(way, tmp_path, capsys):
     assert said.startswith(f"error: --parallel {way} needs a recipe whose means name the axis of devices")
 
 
+def test_pmap_needs_a_game_that_says_its_lowering(tmp_path, capsys):
+    """By which rules average gradients: else each device would go its own way, and `pmap` show the first."""
+
+    class Silent:
+        Config = FILES.Config
+
+        @staticmethod
+        def build(config):
+            built = FILES.build(config)
+            return built._replace(game=built.game._replace(lowering=Lowering()))
+
+    Silent.build.__module__ = FILES.build.__module__
+    options = ("--data", "digits", "--out", tmp_path / "run", "--devices", 2, "--parallel", "pmap")
+    assert play(Silent, *options) == 2
+    assert "needs a recipe whose means name the axis" in capsys.readouterr().err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("parts", "options", "words"),
     [
@@ -176,7 +193,7 @@ def test_parts_that_do_not_fit_the_data_are_refused(parts, options, words, tmp_p
                 lowering=low,
                 **parts,
             )
-            return jg.Experiment(game, alternating(game, sgd, sgd, lowering=low), SOURCE)
+            return jg.Experiment(game, alternating(game, sgd, sgd), SOURCE)
 
     Own.build.__module__ = FILES.build.__module__
     common = ("--data", "digits", "--out", tmp_path / "run", "--parallel", "shard_map")

@@ -32,7 +32,7 @@ def build(config: Config) -> jg.Experiment:
         lowering=config.lowering,
     )
     sgd = optax.sgd(config.lr)
-    rule = jg.alternating(game, sgd, sgd, lowering=config.lowering)
+    rule = jg.alternating(game, sgd, sgd)
 
     def scored(moment: jg.Moment) -> dict[str, float]:
         return {"score": -abs(moment.step - config.best_at)}

@@ -55,9 +55,9 @@ def build(config: Config) -> jg.Experiment:
     d_tx = optax.chain(optax.rmsprop(optax.cosine_decay_schedule(1e-3, 20)), jg.clip_weights(0.5))
     average = jg.ema(0.99, ramp=4.0)
     if config.rule == "alternating":
-        rule = jg.alternating(game, g_tx, d_tx, d_steps=2, average=average, lowering=config.lowering)
+        rule = jg.alternating(game, g_tx, d_tx, d_steps=2, average=average)
     else:
-        rule = jg.simultaneous(game, g_tx, d_tx, average=average, lowering=config.lowering)
+        rule = jg.simultaneous(game, g_tx, d_tx, average=average)
     return jg.Experiment(game, rule, source, [jg.Hook(3, lambda moment: {"step_again": moment.step})])
 
 

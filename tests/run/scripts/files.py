@@ -38,7 +38,7 @@ def build(config: Config) -> jg.Experiment:
         conditioning=jg.conditioning.projection(source.classes),
         lowering=config.lowering,
     )
-    rule = jg.alternating(game, optax.adam(1e-3), optax.adam(1e-3), d_steps=2, lowering=config.lowering)
+    rule = jg.alternating(game, optax.adam(1e-3), optax.adam(1e-3), d_steps=2)
 
     def update(state, batches):
         new, metrics = rule.update(state, batches)

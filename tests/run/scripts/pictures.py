@@ -36,7 +36,7 @@ def build(config: Config) -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr)
-    rule = jg.alternating(game, adam, adam, average=jg.ema(0.9), lowering=config.lowering)
+    rule = jg.alternating(game, adam, adam, average=jg.ema(0.9))
     hook = jg.Hook(4, lambda moment: {"mean": float(moment.sample(moment.state.generator, 50).mean())})
     return jg.Experiment(game, rule, source, [hook], best=lambda measured: measured["mean"], grid=16)
 

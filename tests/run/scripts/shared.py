@@ -50,7 +50,7 @@ def build(config: Config) -> jg.Experiment:
         label_noise=0.05,
         lowering=low,
     )
-    rule = jg.alternating(game, optax.sgd(0.05), optax.sgd(0.05), average=jg.ema(0.9), lowering=low)
+    rule = jg.alternating(game, optax.sgd(0.05), optax.sgd(0.05), average=jg.ema(0.9))
 
     def watch(moment):
         time.sleep(config.pause)

@@ -40,7 +40,7 @@ def build(config: Config) -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(1e-3)
-    rule = jg.alternating(game, adam, adam, average=jg.ema(0.5), lowering=config.lowering)
+    rule = jg.alternating(game, adam, adam, average=jg.ema(0.5))
 
     def update(state, batches):
         new, metrics = rule.update(state, batches)

@@ -63,9 +63,7 @@ def build(config: Config) -> jg.Experiment:
         d_terms=[jg.Term("ballast", ballast, remember)],
         lowering=config.lowering,
     )
-    rule = jg.alternating(
-        game, optax.adam(config.lr), optax.adam(config.lr), average=jg.ema(0.9), lowering=config.lowering
-    )
+    rule = jg.alternating(game, optax.adam(config.lr), optax.adam(config.lr), average=jg.ema(0.9))
 
     def update(state, batches):
         new, metrics = rule.update(state, batches)
