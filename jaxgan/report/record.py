@@ -87,9 +87,9 @@ class Record(NamedTuple):
 
     @property
     def still(self) -> Mapping[str, str]:
-        """The lanes that stand still by what its last session says, and why."""
-        sessions = self.manifest["sessions"]
-        return sessions[-1].get("still", {}) if sessions else {}
+        """The lanes that stand still, and why: none ever moves again."""
+        noted = [session.get("still", {}) for session in self.manifest["sessions"]]
+        return {lane: why for still in noted for lane, why in still.items()}
 
     @property
     def reached(self) -> int:

@@ -195,7 +195,7 @@ def train(
             step, seen = step + 1, False
 
         checkpoints.wait()
-        if signum:
+        if signum and not (stopped or finished):
             raise Interrupted(signum)
         if lanes and len(still) == len(lanes) and all("stands still" in why for why in still.values()):
             raise NotFinite("no lane moves any more")
@@ -211,7 +211,7 @@ def _moved_before(folder: Folder) -> bool:
     """Whether the run has made steps, and so had a checkpoint."""
     manifest = read_manifest(folder)
     reached = [session.get(name, 0) for session in manifest["sessions"] for name in ("from", "step")]
-    return "taken" in manifest or max([0, *reached, *(row["step"] for row in rows(folder.metrics))]) > 0
+    return max([0, *reached, *(row["step"] for row in rows(folder.metrics))]) > 0
 
 
 def _attempted(attempt: int, checkpoints: Checkpoints, like: State, seed: int) -> Restored:

@@ -69,7 +69,8 @@ def devices(manifest: Manifest) -> str:
 def session(folder: Folder) -> Iterator[Manifest]:
     """Notes in the manifest that a process works on the run, and in the end why it stopped.
 
-    The caller fills in "from", "step" and "ended"; where an exception ends it, that is named instead.
+    The caller fills in "from", "step" and "ended"; where an exception ends it, that is named instead. One
+    that was refused before it had a step leaves no trace, unless it was the first.
     """
     manifest = read_manifest(folder)
     entry: Manifest = {"started": _now(), "command": _command(), "ended": None, **_machine()}
@@ -79,6 +80,8 @@ def session(folder: Folder) -> Iterator[Manifest]:
         yield entry
     except BaseException as error:
         entry["ended"] = f"{type(error).__name__}: {error}".removesuffix(": ")
+        if isinstance(error, Refused) and "step" not in entry and len(manifest["sessions"]) > 1:
+            manifest["sessions"].pop()
         raise
     finally:
         entry["stopped"] = _now()

@@ -146,6 +146,14 @@ def test_a_resume_elsewhere_says_that_bits_may_differ(run, monkeypatch, tmp_path
     assert f"jax {jax.__version__} after 0.1, devices {processor.name()} after Abacus: " in line
 
 
+def test_a_resume_that_is_refused_leaves_no_trace(run, monkeypatch, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    before = (copy / "manifest.json").read_text()
+    assert jaxgan(monkeypatch, "resume", copy) == 2
+    assert "has made 8 steps already; ask for more with --steps" in capsys.readouterr().err
+    assert (copy / "manifest.json").read_text() == before
+
+
 def test_a_run_without_scores_has_no_best(monkeypatch, tmp_path, capsys):
     assert play(TINY, "--out", tmp_path / "run", "--steps", 1) == 0
     capsys.readouterr()
@@ -187,18 +195,14 @@ def killed(manifest):
     return {**manifest, "sessions": [{**manifest["sessions"][0], "ended": None, "step": 0}]}
 
 
-@pytest.mark.parametrize("told", ["finished", "killed", "taken"])
+@pytest.mark.parametrize("told", ["finished", "killed"])
 def test_a_run_that_has_lost_its_checkpoints_does_not_begin_again(told, run, monkeypatch, tmp_path, capsys):
-    """Whatever still tells of them: the end of a session, the rows of one that was killed, a take."""
+    """Whatever still tells of them: the end of a session, or the rows of one that was killed."""
     copy = shutil.copytree(run, tmp_path / "copy")
     shutil.rmtree(copy / "checkpoints")
     manifest = json.loads((copy / "manifest.json").read_text())
-    if told != "finished":
-        manifest = killed(manifest)
-    if told == "taken":
-        manifest |= {"taken": "seed=1 of another", "sessions": []}
-    (copy / "manifest.json").write_text(json.dumps(manifest))
-    if told != "killed":
+    (copy / "manifest.json").write_text(json.dumps(killed(manifest) if told == "killed" else manifest))
+    if told == "finished":
         (copy / "metrics.jsonl").write_text("")
     before = (copy / "metrics.jsonl").read_bytes()
     assert jaxgan(monkeypatch, "resume", copy, "--steps", 20) == 2

@@ -71,6 +71,23 @@ def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit(tmp_path, monkeypatch):
     assert rows(run) == rows(whole)
 
 
+def test_a_signal_at_the_end_changes_nothing(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    module = script("tiny")
+    from jaxgan.run import log
+
+    write = log.Log.write
+
+    def interrupted(self, step, *given):
+        write(self, step, *given)
+        if step == 7:  # noticed at 8, the last
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(log.Log, "write", interrupted)
+    assert play(module, "--out", run, "--log-every", 1) == 0
+    assert (last_session(run)["ended"], last_session(run)["step"]) == ("finished", 8)
+
+
 def test_a_second_ctrl_c_ends_it_at_once(tmp_path):
     run = tmp_path / "run"
     process = start(PATH, "--out", run, "--best-at", 0, "--pause", 60)
