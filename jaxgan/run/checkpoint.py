@@ -198,7 +198,9 @@ class Checkpoints:
             state = self._orbax.load(step, like)
         except Exception as error:
             trouble = _reason(error)
-        if trouble := heard(trouble):
+        if (trouble := heard(trouble)) == _NO_MEMORY:
+            raise Refused(f"checkpoint {step} cannot be loaded: {trouble}")
+        if trouble:
             raise _Damaged(trouble)
         if trouble := heard("" if _digest(_on_host(state)) == notes["digest"] else "other"):
             raise _Damaged("its numbers are not those that were saved")
@@ -208,6 +210,8 @@ class Checkpoints:
 class _Damaged(Exception):
     pass
 
+
+_NO_MEMORY = "memory has run out"
 
 _SCORE = "score"  # what a lane's is called, before its name
 
@@ -254,6 +258,8 @@ def _reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     text = str(error).strip() or type(error).__name__
+    if isinstance(error, MemoryError) or "Out of memory" in text:
+        return _NO_MEMORY
     if "RESOURCE_EXHAUSTED" in text or "No space left" in text:
         return "the disk is full"
     return text.splitlines()[0][:120]

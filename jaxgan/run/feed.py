@@ -93,28 +93,32 @@ class Feed(NamedTuple):
     ahead: Callable[[Key, int], Stream]
 
 
-def feed(
-    source: Source, layout: tuple[int, ...], settings: Settings, whole: Sharding, step: Sharding
-) -> Feed:
-    """The feed of steps laid out [batches, micro-batches, batch], for one key or for an array of them, a lane
-    each. Files are read once if `settings.memory` can hold them all.
+def feeder(
+    source: Source, layout: tuple[int, ...], settings: Settings
+) -> Callable[[Sharding, Sharding], Feed]:
+    """(whole, step) -> the feed of steps laid out [batches, micro-batches, batch], for one key or for an
+    array of them, a lane each. Files are read once for all feeds if `settings.memory` can hold them all.
 
     `whole` is where what serves all steps lies, `step` where what one step reads does: leaves
     [rows, batch, ...], and [lanes, rows, batch, ...] for an array of keys. Each process reads its own share.
 
     >>> from jaxgan.data import load
     >>> here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    >>> fed = feed(load("digits"), (1, 1, 64), Settings(), here, here)
+    >>> fed = feeder(load("digits"), (1, 1, 64), Settings())(here, here)
     >>> sorted(fed.at(jax.random.key(0), 3))
     ['label', 'x']
     """
     if source.read is None:
-        own = everywhere(source.arrays, whole)
-        return Feed(lambda key, at: own, lambda key, start: Stream((own for _ in count()), files=False))
+
+        def there(whole: Sharding, step: Sharding) -> Feed:
+            own = everywhere(source.arrays, whole)
+            return Feed(lambda key, at: own, lambda key, start: Stream((own for _ in count()), files=False))
+
+        return there
     if _bytes(source) <= settings.memory * 2**20:
-        held = everywhere(_all(source, settings.workers), whole)
-        return _from_memory(source, layout, held, step)
-    return _from_files(source, layout, settings, step)
+        read = _all(source, settings.workers)
+        return lambda whole, step: _from_memory(source, layout, everywhere(read, whole), step)
+    return lambda whole, step: _from_files(source, layout, settings, step)
 
 
 def _from_memory(source: Source, layout: tuple[int, ...], held: PyTree, where: Sharding) -> Feed:

@@ -85,7 +85,7 @@ def scores_of(
 ) -> dict[str, float]:
     """What `best` makes of each lane's numbers of this step, and the mean of all, of the run named "".
 
-    None where some that it asks for were not due.
+    Nothing where some that it asks for were not due; no mean where some lane has none, as another mean.
     """
     best = experiment.best
     numbers = {lane: own for lane, own in measured.items() if own}
@@ -93,7 +93,7 @@ def scores_of(
         return {}
     try:
         scores = {lane: best(own) for lane, own in numbers.items()}
-        return {**scores, "": sum(scores.values()) / len(scores)}
+        return scores | ({"": sum(scores.values()) / len(scores)} if len(scores) == len(measured) else {})
     except KeyError as name:
         if step == 0:  # where every hook is due: a wrong name
             there = ", ".join(sorted({name for own in numbers.values() for name in own}))

@@ -19,7 +19,7 @@ from jaxgan.games.game import State
 from jaxgan.parts.types import PyTree
 from jaxgan.rules.guard import Guard
 from jaxgan.run.experiment import Experiment
-from jaxgan.run.feed import Stream, Streams, feed
+from jaxgan.run.feed import Stream, Streams, feeder
 from jaxgan.run.lane import Lane
 from jaxgan.run.program import RuleOf, layout, lowered, starter
 from jaxgan.run.settings import Settings
@@ -78,11 +78,8 @@ def one_after_another(
     rows = [row(devices[i : i + data]) for i in range(0, len(devices), data)][: len(members)]
     mesh_of = [rows[i % len(rows)] for i in range(len(members))]
     experiment = experiment._replace(rule=rule_of(members[0].values))
-    lay = layout(experiment, settings)
-    feeds = [
-        feed(experiment.source, lay, settings, whole(mesh), NamedSharding(mesh, P(None, DATA)))
-        for mesh in rows
-    ]
+    feed = feeder(experiment.source, layout(experiment, settings), settings)
+    feeds = [feed(whole(mesh), NamedSharding(mesh, P(None, DATA))) for mesh in rows]
     fed = [feeds[i % len(rows)] for i in range(len(members))]
 
     def begin(change: Callable[[State], State]) -> Held:
@@ -166,9 +163,9 @@ def side_by_side(
     mesh = grid(devices, data)
     everyone = whole(mesh)
     experiment = experiment._replace(rule=rule_of(lanes[0].values))
-    lay = layout(experiment, settings)
     keys = jax.vmap(jax.random.key)(jnp.array([member.seed for member in lanes], jnp.uint32))
-    fed = feed(experiment.source, lay, settings, everyone, NamedSharding(mesh, P(LANE, None, DATA)))
+    feed = feeder(experiment.source, layout(experiment, settings), settings)
+    fed = feed(everyone, NamedSharding(mesh, P(LANE, None, DATA)))
 
     def begin(change: Callable[[State], State]) -> Held:
         init, arrays = starter(experiment, settings, rule_of), fed.at(keys, 0)

@@ -121,8 +121,9 @@ def fit(experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rul
         return
     devices, data = sharing(settings, len(lanes))
     experiment = experiment._replace(rule=rule_of(lanes[0].values))
-    one, room = start_shapes(experiment, settings), memory.limit(jax.local_devices()[0])
-    rows = len(devices) // data
+    one, there = start_shapes(experiment, settings), memory.limit(jax.local_devices()[0])
+    on_cpu, in_turn, rows = devices[0].platform == "cpu", looped(settings, len(lanes)), len(devices) // data
+    room = there // len(devices) if on_cpu else there  # devices of a CPU share the computer's
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(jax.eval_shape(_raw, one)))
 
     def compiles(per_row: int) -> bool:
@@ -140,14 +141,18 @@ def fit(experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rul
         return memory.needs(lowered(experiment, settings, state, arrays, spread).compile()) <= room
 
     def held(per_row: int) -> bool:
-        return 2 * per_row * size <= room  # the states, and room to work
+        """The states, and room to work: for lanes in turn, to gather them on the first row and save them."""
+        every = per_row * rows
+        if in_turn:
+            return ((every if on_cpu else per_row) + 2 * every) * size <= there
+        return 2 * per_row * size <= room
 
-    fits, per_row = held if looped(settings, len(lanes)) else compiles, -(-len(lanes) // rows)
+    fits, per_row = held if in_turn else compiles, -(-len(lanes) // rows)
     if held(per_row) and fits(per_row):
         return
     found = memory.most(lambda n: held(n) and fits(n), per_row) * rows
     raise Refused(
-        f"{len(lanes)} lanes do not fit into {room / 2**30:.1f} GiB of {devices[0].device_kind}: {found} do"
+        f"{len(lanes)} lanes do not fit into {there / 2**30:.1f} GiB of {devices[0].device_kind}: {found} do"
     )
 
 

@@ -51,6 +51,18 @@ def test_round_trip(path):
             checkpoints.at(7, state(0))
 
 
+def test_what_memory_cannot_hold_is_not_damaged(path, monkeypatch):
+    with Checkpoints(path, keep=3) as checkpoints:
+
+        def load(*_):
+            raise ValueError("RESOURCE_EXHAUSTED: Out of memory allocating 4000 bytes.")
+
+        monkeypatch.setattr(checkpoints._orbax, "load", load)
+        with pytest.raises(Refused, match="checkpoint 3 cannot be loaded: memory has run out"):
+            checkpoints.newest(state(0))
+    assert newest(path).step == 3
+
+
 def test_an_empty_folder_has_none(tmp_path):
     assert newest(tmp_path / "c") is None
 

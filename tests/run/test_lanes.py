@@ -31,6 +31,7 @@ def test_a_lane_is_its_single_run_to_the_bit(many, tmp_path, monkeypatch):
     assert jaxgan(monkeypatch, "take", many, "seed=1", "--out", taken) == 0
     same(final(alone), final(taken))
     assert rows(taken) == rows(alone)
+    assert (record(taken).ends, record(taken).reached) == (("finished",), 10)
     for name in ("step_000000.png", "step_000010.png"):
         assert (taken / "samples" / name).read_bytes() == (alone / "samples" / name).read_bytes()
 
@@ -112,6 +113,8 @@ def test_a_lane_that_fails_stands_still_and_the_others_go_on(how, tmp_path, caps
     assert "warning: seed=0 stands still: step 5: d/adv is nan" in capsys.readouterr().err
     assert jaxgan(monkeypatch, "take", run, "seed=0", "--out", taken) == 0  # but alone it may be helped
     assert steps(taken) == [4, 5]  # the best, and the newest
+    assert record(taken).end == "stands still: step 5: d/adv is nan"
+    assert record(run).still.keys() == {"seed=0"}
     assert play(TINY, "--resume", taken, "--steps", 8, "--on-nan", "skip") == 0
     assert int(final(taken).rule.skipped) == 1
 
@@ -225,6 +228,14 @@ def test_each_lane_reads_its_own_files(how, tmp_path):
         np.testing.assert_allclose(a, b, atol=1e-3)
     if how == "loop":
         same(mine, alone)
+
+
+def test_files_are_read_once_for_the_lanes_of_all_devices(tmp_path, capsys):
+    from support import picture_folder
+
+    data = ("--data", picture_folder(tmp_path / "data", 50), "--memory", 100)
+    assert play(FILES, "--out", tmp_path / "run", *data, *SEEDS, "--devices", 2, "--steps", 1) == 0
+    assert capsys.readouterr().err.count(" examples into memory") == 1
 
 
 def test_a_lane_is_sampled_and_exported_alone(many, tmp_path, monkeypatch):
