@@ -9,13 +9,13 @@ missing instead, and `--table` writes the table alone.
 """
 
 import argparse
+import contextlib
 import itertools
 import json
 import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,7 +24,9 @@ from typing import Any, NamedTuple
 import toy_apart
 import toy_table
 
+from jaxgan.errors import Refused
 from jaxgan.run.files import write
+from jaxgan.run.lock import locked
 
 HERE = Path(__file__).parent
 FIRST = 3  # seeds of everything before more of anything
@@ -137,8 +139,13 @@ def command(cell: Cell, run: Path, steps: int) -> list[str]:
 def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
     """Plays a cell to its end: what was measured there, or how it failed."""
     from jaxgan.run.log import rows
+    from jaxgan.run.manifest import devices
 
-    run, clock = runs / cell.run, time.perf_counter()
+    run = runs / cell.run
+
+    def session() -> dict[str, Any]:
+        manifest = run / "manifest.json"
+        return json.loads(manifest.read_text())["sessions"][-1] if manifest.exists() else {}
 
     def last() -> dict[str, Any] | None:
         found = rows(run / "metrics.jsonl")
@@ -146,15 +153,14 @@ def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
 
     if last() is None:  # else it was done, but not written down
         done = subprocess.run(command(cell, run, steps), capture_output=True, text=True)
-        manifest = run / "manifest.json"
-        ended = str(json.loads(manifest.read_text())["sessions"][-1]["ended"]) if manifest.exists() else ""
+        ended = str(session().get("ended"))
         if ended.startswith("NotFinite: "):
-            return {"failed": ended.removeprefix("NotFinite: ")}
+            return {"failed": ended.removeprefix("NotFinite: "), "on": devices(session())}
         if done.returncode:
             sys.exit(f"{cell.name} ended with {done.returncode}: {done.stderr[-2000:].strip()}")
-    row, seconds = last(), round(time.perf_counter() - clock, 1)
+    row = last()
     assert row is not None
-    return {**{name: row[name] for name in toy_table.COLUMNS if name in row}, "seconds": seconds}
+    return {**{name: row[name] for name in toy_table.COLUMNS if name in row}, "on": devices(session())}
 
 
 class Store:
@@ -172,10 +178,11 @@ class Store:
 
     def write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        page = self.page()
+        for data in {name.split("/")[1] for name in self.cells} - self.oracle.keys():
+            self.oracle[data] = toy_table.oracles(data)
         found = {"oracle": self.oracle, "cells": dict(sorted(self.cells.items()))}
         write(self.path, json.dumps(found, indent=1) + "\n")
-        write(self.path.with_suffix(".md"), page + "\n")
+        write(self.path.with_suffix(".md"), self.page() + "\n")
 
     def page(self) -> str:
         """All tables that there is a run for, as Markdown."""
@@ -191,11 +198,10 @@ class Store:
                     for recipe in protocol.recipes
                 }
                 if any(runs.values()):
-                    if data not in self.oracle:
-                        self.oracle[data] = toy_table.oracles(data)
                     parts.append(f"## {data}, {protocol.title}")
                     found = {recipe: list(seeds.values()) for recipe, seeds in runs.items()}
                     parts.append(toy_table.table(data, found, self.oracle[data]))
+                    parts.append(toy_table.machines(found))
                     if lines := toy_apart.apart(runs):
                         parts.append("\n".join(["Told apart by their seeds:", "", *lines]))
         return "\n\n".join(parts)
@@ -246,8 +252,18 @@ def main(args: Sequence[str] | None = None) -> None:
         print(cell.name, record, flush=True)
 
     cores = itertools.cycle(sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0])
-    with ThreadPoolExecutor(chosen.jobs, initializer=to_core(cores)) as pool:
+    with alone(chosen.runs), ThreadPoolExecutor(chosen.jobs, initializer=to_core(cores)) as pool:
         list(pool.map(play, missing))
+
+
+@contextlib.contextmanager
+def alone(runs: Path) -> Iterator[None]:
+    """One benchmark at a time: another would write the results over with what it knew when it began."""
+    try:
+        with locked(runs):
+            yield
+    except Refused as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The table of the toy benchmark: what was found, what the true sampler scores, and what was published."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -211,6 +212,17 @@ def table(data: str, runs: Mapping[str, Sequence[Numbers]], oracle: Mapping[str,
     for what, cells in {"*what it scores on average*": floor, **published(data)}.items():
         lines.append(f"| {' | '.join([what, *apart, *(cells.get(name, '') for name in shown)])} |")
     return "\n".join(lines)
+
+
+def machines(runs: Mapping[str, Sequence[Numbers]]) -> str:
+    """A line on what the runs were played on, and how many of them.
+
+    >>> machines({"r1": [{"on": "Apple M4"}, {"on": "NVIDIA H100"}], "hinge": [{"on": "Apple M4"}]})
+    'Played on: Apple M4 (2 runs), NVIDIA H100 (1 run).'
+    """
+    counts = Counter(own["on"] for found in runs.values() for own in found)
+    told = ", ".join(f"{what} ({n} {'run' if n == 1 else 'runs'})" for what, n in counts.items())
+    return f"Played on: {told}."
 
 
 def published(data: str) -> dict[str, Mapping[str, str]]:

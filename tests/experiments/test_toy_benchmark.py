@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 from scipy.stats import t, ttest_rel
 
+from jaxgan.run.lock import locked
+
 FOLDER = Path(__file__).parents[2] / "experiments"
 NUMBERS = {
     "modes": 7.0,
@@ -40,8 +42,8 @@ def quick(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def played(cell, runs, steps):
         names.append(cell.name)
         if cell.recipe == "hinge":
-            return {"failed": "step 7: d/adv is nan", "seconds": 1.0}
-        return {**NUMBERS, "modes": 6.0 + cell.seed, "seconds": 1.0}
+            return {"failed": "step 7: d/adv is nan", "on": "Apple M4"}
+        return {**NUMBERS, "modes": 6.0 + cell.seed, "on": "Apple M4"}
 
     monkeypatch.setattr(benchmark, "played", played)
     monkeypatch.setattr(benchmark.toy_table, "oracles", lambda data: {"oracle": [NUMBERS, NUMBERS]})
@@ -59,7 +61,16 @@ def test_everything_is_planned_once_and_a_small_table_first(benchmark: ModuleTyp
 
 def test_what_is_done_is_not_played_again(benchmark: ModuleType, quick: list[str], tmp_path: Path) -> None:
     results = tmp_path / "results" / "toy.json"
-    told = ["--results", str(results), "--protocols", "light", "--data", "ring"]
+    told = [
+        "--results",
+        str(results),
+        "--runs",
+        str(tmp_path / "runs"),
+        "--protocols",
+        "light",
+        "--data",
+        "ring",
+    ]
     benchmark.main([*told, "--seeds", "0:1", "--recipes", "r1", "hinge"])
     assert sorted(quick) == ["light/ring/hinge/0", "light/ring/r1/0"]
     benchmark.main([*told, "--seeds", "0:3", "--recipes", "r1"])
@@ -75,6 +86,7 @@ def test_what_is_done_is_not_played_again(benchmark: ModuleType, quick: list[str
     assert rows["hinge"][:4] == ["1, 1 failed", "0 of 1", "", ""]
     assert rows["*what it scores on average*"][3:6] == ["8.0", "98.9", "0.0014"]
     assert any("PacGAN2" in what for what in rows)
+    assert "Played on: Apple M4 (4 runs)." in page
     assert len({len(row) for row in rows.values()}) == 1  # as many cells in every row
 
 
@@ -141,12 +153,31 @@ def test_a_run_that_breaks_ends_the_benchmark_and_leaves_what_is_done(
         return good(cell, runs, steps)
 
     monkeypatch.setattr(benchmark, "played", killed)
-    told = ["--results", str(results), "--protocols", "light", "--data", "ring", "--recipes", "r1"]
+    told = [
+        "--results",
+        str(results),
+        "--runs",
+        str(tmp_path / "runs"),
+        "--protocols",
+        "light",
+        "--data",
+        "ring",
+    ]
+    told += ["--recipes", "r1"]
     with pytest.raises(SystemExit, match="-9"):
         benchmark.main([*told, "--jobs", "1"])
     done = json.loads(results.read_text())["cells"]
     assert "light/ring/r1/0" in done
     assert "light/ring/r1/1" not in done
+
+
+def test_two_at_a_time_would_lose_each_other_s_results(
+    benchmark: ModuleType, quick: list[str], tmp_path: Path
+) -> None:
+    told = ["--results", str(tmp_path / "toy.json"), "--runs", str(tmp_path / "runs"), "--seeds", "0:1"]
+    with locked(tmp_path / "runs"), pytest.raises(SystemExit, match="runs is in use by process"):
+        benchmark.main(told)
+    assert not quick
 
 
 def test_dry(benchmark: ModuleType, quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -214,11 +245,11 @@ def test_in_many_dimensions_misses_are_told_by_how_much(benchmark: ModuleType) -
 @pytest.mark.parametrize(
     ("status", "ended", "found"),
     [
-        (1, "NotFinite: step 7: d/adv is nan", {"failed": "step 7: d/adv is nan"}),
+        (1, "NotFinite: step 7: d/adv is nan", {"failed": "step 7: d/adv is nan", "on": "Apple M4"}),
         (1, "SaveFailed: the disk is full", None),
         (143, "Interrupted: SIGTERM", None),
         (2, None, None),
-        (0, "finished", {**NUMBERS, "seconds": 0.0}),
+        (0, "finished", {**NUMBERS, "on": "Apple M4"}),
     ],
 )
 def test_only_what_is_not_finite_is_a_recipe_s_failure(
@@ -233,7 +264,9 @@ def test_only_what_is_not_finite_is_a_recipe_s_failure(
     run = tmp_path / cell.name
     run.mkdir(parents=True)
     if ended:
-        (run / "manifest.json").write_text(json.dumps({"sessions": [{"ended": None}, {"ended": ended}]}))
+        (run / "manifest.json").write_text(
+            json.dumps({"sessions": [{"ended": None}, {"ended": ended, "devices": ["Apple M4"]}]})
+        )
 
     def ran(command, **_):
         row = {"step": 4, **NUMBERS} if status == 0 else {"step": 2, **NUMBERS}
@@ -272,7 +305,7 @@ def test_a_long_run_goes_on_where_its_beginning_ended(benchmark: ModuleType, tmp
     sessions = json.loads((run / "manifest.json").read_text())["sessions"]
     assert [session["step"] for session in sessions] == [4, 8]
     again = benchmark.played(begun, tmp_path, 4)  # found in the longer run
-    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+    assert again == first
 
 
 def test_a_trial_is_not_kept_as_a_result(
