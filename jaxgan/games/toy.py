@@ -13,6 +13,7 @@ from jaxgan.games.gan import gan
 from jaxgan.parts.latents import normal
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
+from jaxgan.parts.rng import each
 from jaxgan.parts.terms import Term
 from jaxgan.parts.types import Array, Batch, Key, Lowering, Params, Schedule
 
@@ -48,8 +49,7 @@ def of_losses(
 
     def samples(g: Side, key: Key, index: Array, label: Array | None) -> Array:
         draw = sample or (lambda params, key: params)
-        keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(index)
-        return jax.vmap(lambda key: draw(g.params, key))(keys)
+        return jax.vmap(lambda key: draw(g.params, key))(each(key, index))
 
     return Game(init, loss(d_loss, "d/adv"), loss(g_loss, "g/adv"), samples)
 

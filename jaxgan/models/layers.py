@@ -254,6 +254,15 @@ def at_least_float32(x: Array) -> Array:
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
+def labels_as_told(classes: int, label: Array | None) -> None:
+    """Refuses a generator of classes that is given no labels, and one without that is given some."""
+    if (label is None) != (classes == 0):
+        raise Refused(
+            f"this generator has classes={classes} and was given {'no ' if label is None else ''}labels: "
+            "use the conditioning `labels` and tell both networks how many classes there are"
+        )
+
+
 class Logit(nn.Module):
     """Features [B, n] -> logits [B]: w.h + b, and + <embedding(label), h> if there are classes.
 

@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import Logit, at_least_float32, doublings, side_of, sides
+from jaxgan.models.convolution import DIMENSIONS
+from jaxgan.models.layers import Logit, at_least_float32, doublings, labels_as_told, side_of, sides
 
 Array = jax.Array
 SIZES = sides(256)
@@ -47,11 +48,7 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, label: Array | None = None) -> Array:
-        if (label is None) != (self.classes == 0):
-            raise Refused(
-                f"this generator has classes={self.classes} and was given {'no ' if label is None else ''}"
-                "labels: use the conditioning `labels` and tell both networks how many classes there are"
-            )
+        labels_as_told(self.classes, label)
         if label is not None:
             table = nn.Embed(self.classes, z.shape[-1], embedding_init=nn.initializers.normal(1.0))
             z = jnp.concatenate([z, table(label).astype(z.dtype)], axis=-1)
@@ -150,12 +147,7 @@ class GroupedConv(nn.Module):
 
         def native(x: Array, kernel: Array, groups: int = groups) -> Array:
             return jax.lax.conv_general_dilated(
-                x,
-                kernel,
-                (1, 1),
-                "SAME",
-                dimension_numbers=("NHWC", "HWIO", "NHWC"),
-                feature_group_count=groups,
+                x, kernel, (1, 1), "SAME", dimension_numbers=DIMENSIONS, feature_group_count=groups
             )
 
         def apart(x: Array, kernel: Array) -> Array:

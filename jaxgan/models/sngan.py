@@ -21,6 +21,7 @@ from jaxgan.models.layers import (
     UpConv,
     at_least_float32,
     doublings,
+    labels_as_told,
     normalised,
     side_of,
     sides,
@@ -67,11 +68,7 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, label: Array | None = None, *, train: bool = False) -> Array:
-        if (label is None) != (self.classes == 0):
-            raise Refused(
-                f"this generator has classes={self.classes} and was given {'no ' if label is None else ''}"
-                "labels: use the conditioning `labels` and tell both networks how many classes there are"
-            )
+        labels_as_told(self.classes, label)
         base, (first, *widths) = _rising(self.shape[0], self.width)
         block = _perhaps_twice(_Up, self.remat)
         attention = _perhaps_twice(SelfAttention, self.remat, (2,))  # `train`; 0 is self

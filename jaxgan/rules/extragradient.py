@@ -12,7 +12,7 @@ from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch, Key
 from jaxgan.rules.field import Both, Field, field, moved, placed
-from jaxgan.rules.rule import Metrics, Rule, starter
+from jaxgan.rules.rule import Metrics, Rule, starter, stepped
 
 
 def extragradient(
@@ -96,11 +96,7 @@ def _looked_ahead(
     average: Average | None,
 ) -> tuple[State, Field]:
     """Both players stepped from where they stand, by the gradients that are found where `grads` lead."""
-    ahead = moved(state, grads, g_tx, d_tx, None)
-    there = look(placed(state, Both(ahead.g.params, ahead.d.params)))
+    there = look(state.replace(g=stepped(state.g, g_tx, grads.g), d=stepped(state.d, d_tx, grads.d)))
     # back at the old parameters: of looking ahead the optimisers alone keep a trace
-    back = there.state.replace(
-        g=there.state.g.replace(params=state.g.params, opt_state=ahead.g.opt_state),
-        d=there.state.d.replace(params=state.d.params, opt_state=ahead.d.opt_state),
-    )
+    back = placed(there.state, Both(state.g.params, state.d.params))
     return moved(back, there.grads, g_tx, d_tx, average), there
