@@ -6,7 +6,7 @@ from jaxgan.errors import Refused
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.terms import Term
-from jaxgan.parts.types import Lowering, Schedule
+from jaxgan.parts.types import Schedule
 
 METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update")
 """What is measured of every player under its own name, as `d/adv`, and so no name of a term."""
@@ -18,9 +18,8 @@ def fit(
     objective: Objective,
     d_terms: Sequence[Term],
     g_terms: Sequence[Term],
-    lowering: Lowering,
 ) -> None:
-    """Refuses what is no part of its kind, names that clash, and means over another axis."""
+    """Refuses what is no part of its kind, and names that clash."""
     for network in (generator, discriminator):
         if not isinstance(network, Network):
             raise Refused(f"{_name(network)} is no Network: wrap it in from_linen or from_nnx")
@@ -35,12 +34,6 @@ def fit(
         names = [term.name for term in terms]
         if len(set(names)) < len(names):
             raise Refused(f"two terms of one player share a name: {', '.join(names)}; rename one of them")
-    its = objective.lowering
-    if its is not None and its.axis != lowering.axis:
-        raise Refused(
-            f"the objective takes means over the axis {its.axis}, the game over {lowering.axis}: "
-            "give both the same lowering"
-        )
 
 
 def numbers(label_smoothing: float, label_noise: float, packing: int) -> None:

@@ -65,7 +65,8 @@ def gan(
     >>> game.sample(g, jax.random.key(1), jnp.arange(5), None).shape
     (5, 2)
     """
-    fit(generator, discriminator, objective, d_terms, g_terms, lowering)
+    fit(generator, discriminator, objective, d_terms, g_terms)
+    objective = objective.over(lowering.mean) if objective.over else objective
     numbers(label_smoothing, label_noise, packing)
     told_fake, smoothed, noisy = objective.d_told_fake, is_on(label_smoothing), is_on(label_noise)
     if smoothed and told_fake is None:

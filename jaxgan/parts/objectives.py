@@ -9,9 +9,10 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax.nn import relu, softplus
 
-from jaxgan.parts.types import Array, Lowering
+from jaxgan.parts.types import Array
 
 Loss = Callable[[Array, Array], Array]
+Mean = Callable[[Array], Array]  # [B] -> []
 
 
 class Objective(NamedTuple):
@@ -19,12 +20,14 @@ class Objective(NamedTuple):
 
     `d_told_fake` is D's loss [B] on any logit labelled "fake"; one-sided label smoothing needs it. None where
     the loss compares real with fake and so does not split.
+    `over`: of losses that take means over the batch, (mean) -> the same by this one, which a game gives them:
+    it is of the batches of all devices.
     """
 
     d_loss: Loss
     g_loss: Loss
     d_told_fake: Callable[[Array], Array] | None = None
-    lowering: Lowering | None = None  # by which it takes means over the batch, if it does
+    over: Callable[[Mean], "Objective"] | None = None
 
 
 def _separable(
@@ -94,16 +97,16 @@ def relativistic() -> Objective:
     return Objective(lambda r, f: softplus(f - r), lambda r, f: softplus(r - f))
 
 
-def relativistic_average(lowering: Lowering = Lowering()) -> Objective:  # noqa: B008 - immutable
+def relativistic_average(mean: Mean = jnp.mean) -> Objective:
     """Each logit against the other side's mean, D: softplus(E f - r) + softplus(f - E r), G: roles swapped.
 
-    Jolicoeur-Martineau, 2019. The mean is over the whole batch, so under a mapped axis it needs the lowering.
+    Jolicoeur-Martineau, 2019.
 
     >>> relativistic_average().d_loss(jnp.ones(3), jnp.zeros(3)).shape
     (3,)
     """
 
     def loss(high: Array, low: Array) -> Array:
-        return softplus(lowering.mean(low) - high) + softplus(low - lowering.mean(high))
+        return softplus(mean(low) - high) + softplus(low - mean(high))
 
-    return Objective(loss, lambda r, f: loss(f, r), lowering=lowering)
+    return Objective(loss, lambda r, f: loss(f, r), over=relativistic_average)

@@ -17,7 +17,6 @@ from jaxgan.parts.average import ema
 from jaxgan.parts.network import Network, from_linen
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.rng import each, fold
-from jaxgan.parts.types import Lowering
 from jaxgan.rules.alternating import alternating
 
 B = 8
@@ -142,7 +141,7 @@ def test_swapped_pairs_are_smoothed_too():
 def test_one_swapped_pair_moves_the_means_of_all():
     """The relativistic average of logits of which some have changed places, and not of places of losses."""
     average, looks = objectives.relativistic_average(), []
-    kept = average._replace(d_loss=lambda r, f: looks.append((r, f)) or average.d_loss(r, f))
+    kept = average._replace(d_loss=lambda r, f: looks.append((r, f)) or average.d_loss(r, f), over=None)
     game = make(kept, label_noise=0.5)
     g, d, context = start(game)
     loss, _ = game.d_loss(g, d, context)
@@ -307,9 +306,6 @@ REFUSALS = {
     "hinge is no Objective: are its": lambda: make(objectives.hinge),
     "r1 is no Term: are its": lambda: make(d_terms=[terms.r1]),
     "called adv, which is a metric": lambda: make(g_terms=[terms.stateless("adv", lambda v: v.real_out)]),
-    "objective takes means over the axis None, the game over data": lambda: make(
-        objectives.relativistic_average(), lowering=Lowering("data")
-    ),
     "label_noise is a share between 0 and 1, not 2": lambda: make(label_noise=2.0),
     "label_smoothing is a share": lambda: make(label_smoothing=-0.1),
     "packing is of 1 or more examples, not 0": lambda: make(packing=0),

@@ -71,7 +71,7 @@ def everything(lowering=Lowering(), micro_safe=False):  # noqa: B008
             )
         ),
         latent=latents.normal(4),
-        objective=objectives.wasserstein() if micro_safe else objectives.relativistic_average(lowering),
+        objective=objectives.wasserstein() if micro_safe else objectives.relativistic_average(),
         d_terms=[terms.lazily(terms.wgan_gp(1.0) if micro_safe else terms.dragan(1.0), 2)],
         conditioning=conditioning.concatenation(3),
         label_noise=0.1,
