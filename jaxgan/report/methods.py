@@ -52,7 +52,6 @@ class Method(NamedTuple):
 
     name: str
     options: Mapping[str, Any]
-    files: Mapping[str, str]  # hashes of the script and what it loads
     seeds: tuple[Trained, ...]
 
     @property
@@ -83,7 +82,7 @@ def methods(runs: Sequence[Path]) -> tuple[list[Method], Known]:
             key = json.dumps([options, files], sort_keys=True)
             seed = lane.seed if lane else int(own["seed"])
             one = _trained(record, seed, place)
-            old = found.get(key, Method("", options, files, ()))
+            old = found.get(key, Method("", options, ()))
             if twins := [other for other in old.seeds if other.seed == seed]:
                 raise Refused(
                     f"{twins[0].place} and {one.place} are the same seed of the same options: give one"
@@ -116,19 +115,26 @@ def _trained(record: Record, seed: int, place: int) -> Trained:
 
 def _failed(record: Record, place: int, rows: list[dict[str, float]], ended: str) -> str:
     """Why a seed counts as failed: not finite, or collapsed by its own stop rule or by what it ended at."""
-    if "stand" in ended or "stood" in ended or "NaN" in ended or ended.startswith("NotFinite"):
+    still = ended.startswith(("stands still", "has stood still", "NotFinite"))
+    if still or "hold NaN or infinite numbers" in ended:
         return "not finite"
     last = [x for row in (*trained(rows)[-1:], *measured(rows)[-1:]) for x in row.values()]
     if not all(map(math.isfinite, last)):
         return "not finite"
-    if "collapsed" in ended or any(mark == "bad" for mark, _ in ended_at(record, place)):
+    own = ended.partition(" (beside it: ")[0] if ended.startswith("stopped") else ""
+    if "collapsed" in own or any(mark == "bad" for mark, _ in ended_at(record, place)):
         return "collapsed"
     return ""
 
 
 def _known(every: Sequence[Record]) -> Known:
     said = [evaluation for record in every for evaluation in record.evaluations]
-    oracle = {Measure(name, one.how): x for one in said for name, x in one.rows.get("oracle", {}).items()}
+    oracle = {
+        Measure(name, one.how): x
+        for one in said
+        if one.oracle_n in (None, one.n)  # of more samples most numbers are the better
+        for name, x in one.rows.get("oracle", {}).items()
+    }
     rows = [row for record in every for lane in record.members for row in measured(lane)]
     for row in rows:
         for name in row.keys() & {f"{name}_real" for name in row}:

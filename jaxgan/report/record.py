@@ -113,15 +113,18 @@ class Record(NamedTuple):
 
 
 def records(runs: Sequence[Path]) -> list[Record]:
-    """What the folders say; refused where one is none. Runs of one name are told apart by their folders'."""
+    """What the folders say; refused where one is none. Each is named by as much of its path as tells it."""
     found = [record(run) for run in dict.fromkeys(run.absolute() for run in runs)]
     if not found:
         raise Refused("give at least one run folder")
-    names = [one.name for one in found]
-    return [
-        one if names.count(one.name) == 1 else one._replace(name=f"{one.path.parent.name}/{one.name}")
-        for one in found
-    ]
+    paths = [one.path.parts for one in found]
+    return [one._replace(name="/".join(_told_apart(one.path.parts, paths))) for one in found]
+
+
+def _told_apart(path: Sequence[str], paths: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The shortest end of a path that no other of the paths has."""
+    ends = (path[-n:] for n in range(1, len(path)))
+    return next((end for end in ends if sum(other[-len(end) :] == end for other in paths) == 1), path)
 
 
 def record(run: Path) -> Record:

@@ -31,7 +31,8 @@ class Difference(NamedTuple):
     Seeds that do not spread give no interval: that a few agree makes nothing certain, and so `p` is that of
     rearranging them.
     `p` is that of the t-test, `p_shuffled` that of rearranging the seeds, which assumes no distribution.
-    `shown` is the smallest true difference that this many seeds with this spread find four times in five.
+    `shown` is the smallest true difference that this many seeds with this spread find four times in five,
+    as the clearest among so many pairs.
     """
 
     interval: Interval
@@ -68,7 +69,7 @@ def share(count: int, of: int) -> Interval:
     return Interval(count / of, low, high)
 
 
-def paired(a: np.ndarray, b: np.ndarray) -> Difference:
+def paired(a: np.ndarray, b: np.ndarray, among: int = 1) -> Difference:
     """B - A of the same seeds, seed by seed: what a seed does to both cancels.
 
     >>> found = paired(np.array([1.0, 5.0, 3.0]), np.array([2.0, 6.1, 3.9]))
@@ -77,10 +78,10 @@ def paired(a: np.ndarray, b: np.ndarray) -> Difference:
     """
     each = b - a
     error = _beyond_rounding(float(np.std(each, ddof=1)) / sqrt(len(each)), a, b)
-    return _difference(float(np.mean(each)), error, len(each) - 1, _flipped(each), True, len(each))
+    return _difference(float(np.mean(each)), error, len(each) - 1, _flipped(each), True, len(each), among)
 
 
-def unpaired(a: np.ndarray, b: np.ndarray) -> Difference:
+def unpaired(a: np.ndarray, b: np.ndarray, among: int = 1) -> Difference:
     """B - A of different seeds, whose spreads may differ too (Welch, 1947).
 
     >>> found = unpaired(np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0, 7.0]))
@@ -91,7 +92,8 @@ def unpaired(a: np.ndarray, b: np.ndarray) -> Difference:
     degrees = np.array([len(a) - 1, len(b) - 1])
     freedom = parts.sum() ** 2 / (parts**2 / degrees).sum() if parts.any() else degrees.sum()
     difference, error = float(np.mean(b) - np.mean(a)), _beyond_rounding(sqrt(float(parts.sum())), a, b)
-    return _difference(difference, error, float(freedom), _shuffled(a, b), False, min(len(a), len(b)))
+    seeds = min(len(a), len(b))
+    return _difference(difference, error, float(freedom), _shuffled(a, b), False, seeds, among)
 
 
 def spreads(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
@@ -150,12 +152,12 @@ def _around(value: float, error: float, freedom: float) -> Interval:
 
 
 def _difference(
-    value: float, error: float, freedom: float, shuffled: float, are_paired: bool, seeds: int
+    value: float, error: float, freedom: float, shuffled: float, are_paired: bool, seeds: int, among: int
 ) -> Difference:
     interval = _around(value, error, freedom)
     if not error:  # a t-test would be certain
         return Difference(interval, shuffled, shuffled, 0.0, are_paired, seeds)
-    p, shown = _p(value / error, freedom), error * _found(freedom)
+    p, shown = _p(value / error, freedom), error * _found(freedom, among)
     return Difference(interval, p, shuffled, shown, are_paired, seeds)
 
 
@@ -167,12 +169,12 @@ def _p(errors: float, freedom: float) -> float:
 
 
 @cache
-def _found(freedom: float, power: float = 0.8) -> float:
+def _found(freedom: float, among: int, power: float = 0.8) -> float:
     """The difference, in standard errors, that a t-test finds with this power: by the noncentral t."""
     from scipy.optimize import brentq
     from scipy.stats import nct, t
 
-    edge = float(t.ppf((1 + LEVEL) / 2, freedom))
+    edge = float(t.isf((1 - LEVEL) / 2 / among, freedom))
     return float(brentq(lambda d: nct.sf(edge, freedom, d) - power, 0.0, 20.0 * edge))
 
 

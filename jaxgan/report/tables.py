@@ -134,13 +134,16 @@ def near_enough(name: str, best: float, better: Better, oracle: Estimate | None)
 def _pairs(chosen: Mapping[str, Mapping[int, float]], better: Better) -> tuple[Pair, ...]:
     """Every two methods of two seeds or more; each p is one among so many."""
     of = [(a, b) for a, b in combinations(chosen, 2) if min(len(chosen[a]), len(chosen[b])) > 1]
-    differences = [_difference(chosen[a], chosen[b]) for a, b in of]
+    differences = [_difference(chosen[a], chosen[b], len(of)) for a, b in of]
     spread = [spreads(*(np.array(list(chosen[name].values())) for name in pair)) for pair in of]
-    adjusted = holm([difference.p for difference in differences]), holm([p for _, p in spread])
+    shuffled = holm([difference.p_shuffled for difference in differences])
+    adjusted = holm([difference.p for difference in differences]), shuffled, holm([p for _, p in spread])
     among = f" among {len(of)} pairs" if len(of) > 1 else ""
     found = []
-    for (a, b), difference, (more, _), p, p_spread in zip(of, differences, spread, *adjusted, strict=True):
-        words = _verdict(a, b, difference, p, better, among)
+    for (a, b), difference, (more, _), p, by_chance, p_spread in zip(
+        of, differences, spread, *adjusted, strict=True
+    ):
+        words = _verdict(a, b, difference, p, by_chance, better, among)
         if p_spread < SURE:
             loud, calm = (b, a) if more > 0 else (a, b)
             words += (
@@ -150,7 +153,7 @@ def _pairs(chosen: Mapping[str, Mapping[int, float]], better: Better) -> tuple[P
     return tuple(found)
 
 
-def _difference(a: Mapping[int, float], b: Mapping[int, float]) -> Difference:
+def _difference(a: Mapping[int, float], b: Mapping[int, float], among: int) -> Difference:
     """Seed by seed where at most a quarter of either's seeds is without a partner, else of two groups.
 
     A pair gains what its seed does to both methods alike, and costs the seeds that have no partner: of 16
@@ -158,20 +161,23 @@ def _difference(a: Mapping[int, float], b: Mapping[int, float]) -> Difference:
     """
     shared = [seed for seed in a if seed in b]
     if len(shared) >= max(2, PAIRED * max(len(a), len(b))):
-        return paired(np.array([a[seed] for seed in shared]), np.array([b[seed] for seed in shared]))
-    return unpaired(np.array(list(a.values())), np.array(list(b.values())))
+        return paired(np.array([a[seed] for seed in shared]), np.array([b[seed] for seed in shared]), among)
+    return unpaired(np.array(list(a.values())), np.array(list(b.values())), among)
 
 
-def _verdict(a: str, b: str, found: Difference, p: float, better: Better, among: str) -> str:
+def _verdict(
+    a: str, b: str, found: Difference, p: float, by_chance: float, better: Better, among: str
+) -> str:
     """The plain sentence."""
     seeds = f"{found.seeds} seeds" + (", the same in both" if found.paired else " or more, not the same")
-    sure = f"p {short(p)}{among}, by rearranging {short(found.p_shuffled)}"
+    sure = f"p {short(p)}{among}, by rearranging {short(by_chance)}"
     if math.isnan(found.interval.low) and not found.interval.value:
         return f"No difference was seen: {b} and {a} are the same, {seeds}."
     if p >= SURE:
         if found.shown:
             sure += f"; a true difference of {short(found.shown)} or more would be found four times in five"
-        return f"No difference can be told: {b} - {a} is {signed(found.interval)}, {seeds} ({sure})."
+        alone = " of this pair alone" if found.interval.low * found.interval.high > 0 else ""
+        return f"No difference can be told: {b} - {a} is {signed(found.interval)}{alone}, {seeds} ({sure})."
     interval = found.interval
     if (interval.value > 0) == (better == "lower"):
         a, b, interval = b, a, Interval(-interval.value, -interval.high, -interval.low)

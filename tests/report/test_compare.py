@@ -277,5 +277,8 @@ def test_bad_input_is_one_clear_line(tmp_path):
         compare([a, b])
     with pytest.raises(Refused, match="modes cannot be better both lower and higher"):
         compare([a, b], lower=["modes"], higher=["modes"])
+    a, b = (run(tmp_path / f"modes of {k}", values=[2], gamma=k) for k in (2.0, 3.0))
+    with pytest.raises(Refused, match="no method has mode to be better; there is modes"):
+        compare([a, b], lower=["mode"])
     with pytest.raises(Refused, match="give a distance"):
         compare([a, b], within=-1.0)

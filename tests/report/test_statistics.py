@@ -103,6 +103,10 @@ def test_what_could_have_been_shown(n, effect):
     each = np.arange(n) - (n - 1) / 2
     each /= each.std(ddof=1)
     np.testing.assert_allclose(statistics.paired(np.zeros(n), each).shown, effect, rtol=1e-5)
+    random = np.random.RandomState(n)
+    found = statistics.paired(np.zeros(n), each, among=10).shown
+    p = [stats.ttest_1samp(random.normal(found, 1, n), 0).pvalue for _ in range(2000)]
+    assert abs(np.mean(np.array(p) < 0.05 / 10) - 0.8) < 3 * 0.009
 
 
 @pytest.mark.parametrize("n", [3, 6])
