@@ -13,7 +13,7 @@ from jaxgan.evaluate.extractor import Extractor, raw
 from jaxgan.evaluate.local import local
 from jaxgan.evaluate.names import better
 from jaxgan.evaluate.panel import Draw, Numbers, Panel, panel, usual
-from jaxgan.metrics.metric import Estimate
+from jaxgan.metrics.metric import INTERVALS, Estimate
 from jaxgan.run import files, folder, picture
 from jaxgan.run.reopen import Reopened, members, reopened
 from jaxgan.run.sample import reads_labels, sampler
@@ -229,7 +229,7 @@ def table(said: Mapping[str, Any]) -> str:
         f"step {said['step']}{', ' + said['lane'] if said['lane'] else ''}: {said['n']} samples of seed "
         f"{said['seed']} against {said['reference_n']} examples ({said['split']}), seen by {by}"
     )
-    notes = ["in brackets 95 % intervals: other samples, the same real examples"]
+    notes = [f"in brackets {INTERVALS}"]
     if said.get("neighbours_n", said["n"]) < said["n"]:
         notes.append(f"precision, recall, density and coverage are of {said['neighbours_n']} on either side")
     notes += [said["note"]] if said["note"] else []

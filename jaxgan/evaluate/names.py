@@ -6,9 +6,7 @@ from jaxgan.evaluate.extractor import Extractor
 
 Way = Literal["higher", "lower"]
 
-HIGHER = frozenset(
-    {"modes", "high_quality", "inception_score", "precision", "recall", "density", "coverage"} | {"width_min"}
-)
+HIGHER = frozenset({"modes", "high_quality", "precision", "recall", "density", "coverage"})
 LOWER = frozenset(
     {"fid", "kid", "intra_fid", "reverse_kl", "imbalance", "energy", "wasserstein", "sliced_wasserstein"}
     | {"copies", "repeats"}
@@ -18,10 +16,10 @@ LOWER = frozenset(
 def better(name: str) -> Way | None:
     """Which way a number is better, None where that cannot be said of it, as of one that is best half-way.
 
-    >>> better("fd_local"), better("coverage"), better("train_share")
-    ('lower', 'higher', None)
+    >>> better("fd_local"), better("inception_score_whole"), better("train_share"), better("width_min")
+    ('lower', 'higher', None, None)
     """
-    if name in HIGHER or name.startswith("score_"):
+    if name in HIGHER or name.startswith(("score_", "inception_score")):
         return "higher"
     if name in LOWER or name.startswith(("fd_", "kd_", "intra_fd_")):
         return "lower"

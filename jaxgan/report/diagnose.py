@@ -14,7 +14,7 @@ from jaxgan.games.game import State
 from jaxgan.instruments.diagnosis import Diagnosis, diagnosed
 from jaxgan.instruments.field import on_one_device
 from jaxgan.instruments.path import PathAngle, path_angle
-from jaxgan.report.charts import Chart, chart, files
+from jaxgan.report.charts import Chart, chart, files, styled
 from jaxgan.report.style import COLOURS, FAINT, INK
 from jaxgan.report.words import short
 from jaxgan.run import folder
@@ -69,6 +69,10 @@ def diagnose(
         raise Refused(f"--batches must be at least 2, not {batches}: one to learn from, another to judge by")
     if products < LEAST:
         raise Refused(f"--products must be at least {LEAST}, not {products}")
+    if steps < 1:
+        raise Refused(f"--steps must be at least 1, not {steps}: a player that makes none gains nothing")
+    with styled():  # refused now if it cannot draw, and not after minutes
+        pass
     home = (run / "diagnosis" / lane) if out is None else out
     found: dict[str, dict[str, Any]] = {}
     lines, charts = [], []

@@ -1,10 +1,11 @@
 """The page's tables of numbers."""
 
+import shlex
 from collections.abc import Sequence
 from html import escape
 
 from jaxgan.metrics.memorisation import FRESH
-from jaxgan.metrics.metric import Estimate
+from jaxgan.metrics.metric import INTERVALS, Estimate
 from jaxgan.report.copying import copying
 from jaxgan.report.elements import lines, section, table
 from jaxgan.report.film import embedded
@@ -21,10 +22,10 @@ def metrics(found: Sequence[Record]) -> str:
     for one in found:
         for evaluation in one.evaluations:
             ways.setdefault(evaluation.how, []).append((one, evaluation))
-    missing = [one.name for one in found if not one.evaluations]
+    missing = [shlex.quote(str(one.path)) for one in found if not one.evaluations]
     parts = [_evaluated(how, columns, len(found) > 1) for how, columns in ways.items()]
     if missing:
-        command = "; ".join(f"<code>jaxgan evaluate {escape(name)}</code>" for name in missing)
+        command = "; ".join(f"<code>jaxgan evaluate {escape(path)}</code>" for path in missing)
         parts.append(f"<p>No evaluation yet, so no intervals: run {command}</p>")
     parts += [_while_training(one, len(found) > 1) for one in found]
     return section("Metrics", "".join(parts))
@@ -79,10 +80,7 @@ def _evaluated(how: str, columns: Sequence[tuple[Record, Evaluation]], many: boo
         rows.append(row)
     many_real = next((f"\n{count(one.oracle_n)}" for one in evaluations if oracle and one.oracle_n), "")
     head = ["", *heads, *([f"real examples{many_real}"] if oracle else []), *(["floor"] if floor else [])]
-    words = (
-        "In small: 95 % intervals, of other samples and the same real examples. ↓ lower is better, ↑ higher. "
-        "Floor: a perfect sampler's."
-    )
+    words = f"In small: {INTERVALS}. ↓ lower is better, ↑ higher. Floor: a perfect sampler's."
     return f"<h3>{escape(how)}</h3>{table(head, rows, numbers=True)}<small>{words}</small>"
 
 

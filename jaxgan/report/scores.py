@@ -110,6 +110,10 @@ def scored(score: Score, record: Record) -> Line:
         if MARKS.index(worst) > MARKS.index(mark):
             mark, why = worst, f"the worst of them: {reason}"
     lanes = f", the median of {score.lanes} lanes and their range" if score.lanes > 1 else ""
+    if score.lanes < len(record.lanes):
+        lanes = f"{lanes or ', one lane'}, of {len(record.lanes)}"
+        if mark == "good":
+            mark, why = "look", "the other lanes were not measured so"
     real = f" Real examples: {said(score.oracle)}." if score.oracle else ""
     if score.whole and score.oracle and score.n:
         many = count(score.n)

@@ -86,6 +86,14 @@ def test_what_does_not_follow_the_latent_linearly_is_said():
     assert bent.followed[1] < 0.05
 
 
+def test_chance_follows_no_latent():
+    """Of 200 samples and 100 latents it explains half of anything; of 101 and 100 all of it."""
+    random = np.random.RandomState(0)
+    z, x = random.normal(size=(200, 100)), random.normal(size=(200, 2))
+    assert (latent.directions(z, x, 2).followed < 0.25).all()
+    assert np.isnan(latent.directions(z[:101], x[:101], 2).followed).all()
+
+
 def test_samples_that_are_all_the_same_have_no_directions():
     z = RANDOM.normal(size=(50, 2))
     assert len(latent.directions(z, np.full((50, 3), 0.3, np.float32), 2).vectors) == 0
@@ -178,6 +186,7 @@ def made(shape, **parts):
     [
         (made((2,)), {"spectrum", "scores"}),
         (made((5,)), {"spectrum", "scores"}),
+        (made((1,)), {"interpolation", "truncation", "traversals", "spectrum", "scores"}),
         (made((4, 4, 3)), {"scores"}),
         (made((8, 6, 2), held_out=None), {"scores"}),
         (made((4, 4)), {"interpolation", "truncation", "traversals", "spectrum", "scores"}),

@@ -1,6 +1,7 @@
 """`jaxgan diagnose` of a run whose answers are known, and what cannot be diagnosed."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,17 @@ def numbers_of(run: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return played(tmp_path_factory.mktemp("diagnosed") / "run")
+
+
+def test_no_steps_are_no_equilibrium(run: Path) -> None:
+    with pytest.raises(Refused, match="--steps must be at least 1, not 0"):
+        diagnose(run, steps=0)
+
+
+def test_charts_that_cannot_be_are_refused_at_once(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(Refused, match="charts need Matplotlib"):
+        diagnose(run, say=lambda part: pytest.fail(f"{part} came first"))
 
 
 def test_both_checkpoints_are_diagnosed(run: Path) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 from report.folders import evaluated, logged, run_folder
 
 from jaxgan.errors import Refused
+from jaxgan.metrics.metric import INTERVALS
 from jaxgan.report import charts
 from jaxgan.report.curves import curve, cut, kept, names, panels
 from jaxgan.report.film import chosen
@@ -125,7 +126,7 @@ def test_as_many_samples_as_real_examples_stand_beside_these(tmp_path):
     row = cells[cells.index("fd_local ↓") :][:4]
     assert [cell.partition("<")[0] for cell in row] == ["fd_local ↓", "0.48", "1.6", "0.687"]
     assert "neighbours of 297 on either side, real examples by 297" in found.words
-    assert "95 % intervals, of other samples and the same real examples" in found.words
+    assert INTERVALS in found.words
 
 
 def test_the_same_run_makes_the_same_page(tmp_path):
@@ -199,7 +200,7 @@ def test_what_is_missing_is_said(tmp_path):
         "Killed after 0 of 1,000 steps",
         "Nothing was logged yet",
         "There are no pictures",
-        "No evaluation yet, so no intervals: run jaxgan evaluate run",
+        f"No evaluation yet, so no intervals: run jaxgan evaluate {run}",
         "Nothing was measured of copies",
         "metrics.jsonl is missing or empty",
         "there are no checkpoints",
@@ -314,6 +315,12 @@ def test_a_long_film_is_thinned_evenly(tmp_path):
 def test_folders_of_one_name_are_told_apart(tmp_path):
     runs = [run_folder(tmp_path / place / "run") for place in ("a", "b")]
     assert [one.name for one in records([*runs, runs[0]])] == ["a/run", "b/run"]
+    runs = [run_folder(tmp_path / place / "a" / "run") for place in ("new", "old")]
+    assert [one.name for one in records([*runs, tmp_path / "b" / "run"])] == [
+        "new/a/run",
+        "old/a/run",
+        "b/run",
+    ]
 
 
 @pytest.mark.slow

@@ -339,6 +339,15 @@ def test_the_same_evaluation_twice_is_one_lane(tmp_path):
     assert scores(record(run)) == [one]
 
 
+def test_one_lane_does_not_speak_for_all(tmp_path):
+    run = run_folder(tmp_path / "run", config={"seeds": "0:8"})
+    evaluated(run, 1000, {"fd_local": 1.0}, {"fd_local": 1.1}, lane="seed=3")
+    line = lines(run)["Score"]
+    assert line.mark == "look"
+    assert "at step 1,000, one lane, of 8 (lower is better)" in line.words
+    assert line.words.endswith("The other lanes were not measured so.")
+
+
 def test_samples_are_held_against_as_many_real_examples(tmp_path):
     run = run_folder(tmp_path / "run", logged())
     samples, real = {"fd_local": 0.48, "coverage": 0.953}, {"fd_local": 0.687, "coverage": 0.608}
