@@ -255,6 +255,12 @@ def main(config: Config) -> None:
 
 
 if __name__ == "__main__":
+    import sys
+
     import tyro
 
-    main(tyro.cli(Config, description=__doc__, use_underscores=False))
+    try:
+        main(tyro.cli(Config, description=__doc__, use_underscores=False))
+    except jg.Refused as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
