@@ -3,8 +3,9 @@
     pip install -e ".[bench]"
     python -m benchmarks
 
-Writes NAME.json and NAME.md, NAME the device and the day. Every contestant has a process of its own and only
-one works at a time; a machine that does anything else meanwhile slows them by different amounts.
+Writes NAME.json and NAME.md, NAME the device and the day; where they are there already, only what is measured
+now is replaced. Every contestant has a process of its own and only one works at a time; a machine that does
+anything else meanwhile slows them by different amounts.
 """
 
 import datetime
@@ -50,16 +51,16 @@ def main(options: Options) -> None:
     kind, name, jax_version = apart(device)
     load = os.getloadavg()[0]
     on_gpu = kind != "cpu"
-    versions = [f"Python {platform.python_version()}", jax_version]
-    report: dict[str, Any] = {
+    which = "" if options.only == PARTS else f" of {', '.join(options.only)}"
+    here = {
         "date": datetime.date.today().isoformat(),
         "device": name if on_gpu else processor.name(),
         "cores": os.cpu_count(),
-        "versions": versions,
-        "load": f"Load of the machine before the first turn: {load:.2f}"
+        "versions": [f"Python {platform.python_version()}", jax_version],
+        "load": f"Load of the machine before the first turn{which}: {load:.2f}"
         + (", so it was not quiet, and no ratio here means much." if load > QUIET else "."),
-        "rows": [],
     }
+    report = table.begun(here, options.out)
     for work in WORKS:
         if work.name not in options.only:
             continue
@@ -68,11 +69,13 @@ def main(options: Options) -> None:
                 row = Row(work._replace(batch=times * work.batch), precision)
                 print(f"{work.name} {work.what}, batch {row.work.batch}, {precision}", flush=True)
                 try:
-                    report["rows"].append(contest(row, options.rounds, options.seconds))
+                    found = contest(row, options.rounds, options.seconds)
                 except Failed as failure:
                     print(f"  not measured: {failure}")
                     continue
-                report["versions"] = [*versions, report["rows"][-1]["eager"]["version"]]
+                report["rows"] = table.added(report["rows"], found)
+                if (torch := found["eager"]["version"]) not in report["versions"]:
+                    report["versions"].append(torch)
                 table.write(report, options.out)  # what has been measured stays if the rest is broken off
     parts: dict[str, tuple[Any, ...]] = {
         "run loop": ("loop", overheads.loop, options.rounds),

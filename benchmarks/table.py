@@ -154,11 +154,40 @@ def page(report: Facts) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def begun(report: Facts, out: Path) -> dict[str, Any]:
+    """The report to go on with: what the folder has of this device and day, under both loads, or a new one.
+
+    >>> begun({"device": "x", "date": "2000-01-01"}, Path("nowhere"))
+    {'device': 'x', 'date': '2000-01-01', 'rows': []}
+    """
+    kept = _place(report, out, ".json")
+    if not kept.exists():
+        return {**report, "rows": []}
+    earlier = json.loads(kept.read_text())
+    versions = list(dict.fromkeys([*earlier["versions"], *report["versions"]]))
+    return {**earlier, "load": f"{earlier['load']} {report['load']}", "versions": versions}
+
+
+def added(rows: Sequence[Facts], row: Facts) -> list[Facts]:
+    """The rows with this one, in the place of what was measured of the same before.
+
+    >>> row = {"work": "W2", "what": "", "batch": 8, "precision": "float32"}
+    >>> [(row["work"], row["at"]) for row in added([{**row, "at": 1}], {**row, "at": 2})]
+    [('W2', 2)]
+    """
+    others = [other for other in rows if titled(other) != titled(row)]
+    return sorted([*others, row], key=lambda row: row["work"])
+
+
 def write(report: Facts, out: Path) -> Path:
     """Leaves the report in the folder as NAME.json and NAME.md, NAME the device and the day."""
     out.mkdir(parents=True, exist_ok=True)
+    files.write(_place(report, out, ".json"), json.dumps(report, indent=1) + "\n")
+    path = _place(report, out, ".md")
+    files.write(path, page(report))
+    return path
+
+
+def _place(report: Facts, out: Path, suffix: str) -> Path:
     device = "".join(c if c.isalnum() else "-" for c in report["device"].lower()).strip("-")
-    path = out / f"{device}-{report['date']}"
-    files.write(path.with_suffix(".json"), json.dumps(report, indent=1) + "\n")
-    files.write(path.with_suffix(".md"), page(report))
-    return path.with_suffix(".md")
+    return out / f"{device}-{report['date']}{suffix}"

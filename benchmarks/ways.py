@@ -23,11 +23,13 @@ class Way(NamedTuple):
 
 def measured(rounds: int, seconds: float) -> dict[str, Any]:
     """Updates of a lane per second, by each way in turns, every turn in processes of its own."""
-    cores = os.cpu_count() or 1
+    from jaxgan.run.sharing import cores  # which loads JAX
+
+    most = min(cores(), LANES)
     ways = (
         Way("in turn on one device", "loop", 1, 1),
-        Way("in turn, a device to a core", "loop", 1, min(cores, LANES)),
-        Way("in turn, a process to a core", "loop", min(cores, LANES), 1),
+        Way("in turn, a device to a core", "loop", 1, most),
+        Way("in turn, a process to a core", "loop", most, 1),
         Way("side by side", "vmap", 1, 1),
     )
     body, found = [], {}
@@ -54,6 +56,15 @@ def speed(name: str, way: Way, seconds: float) -> float:
         return sum(future.result() for future in each)
 
 
+def dealt(processes: int, nth: int) -> range:
+    """The seeds of the nth of so many processes, which together play all LANES.
+
+    >>> [list(dealt(3, nth)) for nth in range(3)]
+    [[0, 3], [1], [2]]
+    """
+    return range(nth, LANES, processes)
+
+
 def _played(name: str, way: Way, nth: int, seconds: float) -> float:
     os.environ["JAX_NUM_CPU_DEVICES"] = str(way.devices)
     import jax
@@ -63,8 +74,8 @@ def _played(name: str, way: Way, nth: int, seconds: float) -> float:
     from jaxgan.run.lane import Lane
     from jaxgan.run.placement import placement
 
-    played, count = experiment(work(name)), LANES // way.processes
-    lanes = tuple(Lane(f"seed={seed}", seed, {}) for seed in range(nth * count, (nth + 1) * count))
+    played = experiment(work(name))
+    lanes = tuple(Lane(f"seed={seed}", seed, {}) for seed in dealt(way.processes, nth))
     settings = jg.Settings(batch_size=work(name).batch, lanes=way.lanes, devices=way.devices)  # type: ignore[arg-type]
     placed = placement(played, settings, lanes, lambda values: played.rule)
     held = placed.begin(lambda state: state)
@@ -76,5 +87,5 @@ def _played(name: str, way: Way, nth: int, seconds: float) -> float:
         for _ in range(3):
             held, metrics = update(held, arrays)
         jax.block_until_ready(metrics)
-        made += 3 * count
+        made += 3 * len(lanes)
     return made / took

@@ -75,13 +75,11 @@ def build(config: Config) -> jg.Experiment:
     def held_out() -> "np.ndarray":
         return examples(load(config.data, config.size, split="test"), 1500)
 
-    def stop_when_good(moment: jg.Moment) -> dict[str, float]:
-        energy = energy_distance(moment.sample(moment.state.generator, 1000), held_out())
-        if energy < config.stop_below:
-            raise jg.Stop(f"energy distance {energy:.4f} < {config.stop_below}")
-        return {"energy": energy}
+    def measure(moment: jg.Moment) -> dict[str, float]:
+        return {"energy": energy_distance(moment.sample(moment.state.generator, 1000), held_out())}
 
-    return jg.Experiment(game, rule, source, [jg.Hook(100, stop_when_good)], grid=25)
+    stops = [jg.reached("energy", at_most=config.stop_below)]
+    return jg.Experiment(game, rule, source, [jg.Hook(100, measure)], stops=stops, grid=25)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def build(config: Config) -> jg.Experiment:
 
     def falling(start: float, end: float) -> "Callable[[jax.Array], jax.Array]":
         """Level, then by the same factor at every step, then level."""
-        if isinstance(start, float) and not min(start, end) > 0:  # not so of a lane's, which is traced
+        if any(isinstance(value, float) and not value > 0 for value in (start, end)):  # a lane's is traced
             raise jg.Refused(f"from {start} to {end} there is no fall by factors: both must be above 0")
 
         def value(step: "jax.Array") -> "jax.Array":
@@ -99,6 +99,10 @@ def build(config: Config) -> jg.Experiment:
         angle = (x[:, :, None] * 2.0 ** jnp.arange(-1, config.octaves - 1)).reshape(len(x), -1)
         return jnp.concatenate([x, jnp.sin(angle), jnp.cos(angle)], axis=1)
 
+    if isinstance(config.hold, int) and isinstance(config.horizon, int) and config.hold >= config.horizon:
+        raise jg.Refused(
+            f"--hold {config.hold} leaves no steps to fall over: it must be below --horizon {config.horizon}"
+        )
     source = load(config.data)
     widths = (config.width,) * 3  # of ReLU units
     gamma = falling(config.gamma, config.gamma_end)

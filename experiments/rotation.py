@@ -188,6 +188,10 @@ def settings(config: Config) -> dict[str, Any]:
 
 
 def main(config: Config) -> None:
+    if list(config.steps) != sorted({*config.steps}) or min(config.steps, default=0) < 1:
+        raise jg.Refused(
+            f"--steps {' '.join(map(str, config.steps))} do not rise from 1 on: a run is read as it goes"
+        )
     results, pictures = config.out / "results", config.out / "pictures"
     results.mkdir(parents=True, exist_ok=True)
     pictures.mkdir(exist_ok=True)
@@ -207,6 +211,12 @@ def main(config: Config) -> None:
 
 
 if __name__ == "__main__":
+    import sys
+
     import tyro
 
-    main(tyro.cli(Config, description=__doc__, use_underscores=False))
+    try:
+        main(tyro.cli(Config, description=__doc__, use_underscores=False))
+    except jg.Refused as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -202,17 +202,15 @@ def missing(config: Config, known: set[tuple[str, ...]]) -> Iterator[Cell]:
 
 
 def interval(values: list[float]) -> str:
-    """Mean and half the 95 % interval; of one seed the value alone.
+    """Mean and half the 95 % interval; the mean alone of one seed, and of seeds that agree.
 
-    >>> interval([1.0, 3.0])
-    '2.000 ± 12.706'
+    >>> interval([1.0, 3.0]), interval([8.0, 8.0])
+    ('2.000 ± 12.706', '8.000')
     """
-    if len(values) < 2:
-        return f"{values[0]:.3f}"
-    from scipy.stats import t
+    from jaxgan.report.statistics import mean
 
-    half = t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
-    return f"{np.mean(values):.3f} ± {half:.3f}"
+    found = mean(np.asarray(values))
+    return f"{found.value:.3f}" + ("" if math.isnan(found.high) else f" ± {found.high - found.value:.3f}")
 
 
 def line(cell: Cell) -> str:
@@ -257,6 +255,12 @@ def main(config: Config) -> None:
 
 
 if __name__ == "__main__":
+    import sys
+
     import tyro
 
-    main(tyro.cli(Config, description=__doc__, use_underscores=False))
+    try:
+        main(tyro.cli(Config, description=__doc__, use_underscores=False))
+    except jg.Refused as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -41,7 +41,7 @@ KNOWN = 10_000  # digits that others are named by
 class Config(jg.Settings):
     steps: int = 8000
     data: str = "stacked:digits"
-    """stacked: and any grey images with labels."""
+    """stacked: and any grey images of ten classes."""
     recipe: Literal["relativistic", "non_saturating", "pack2"] = "relativistic"
     batch_size: int = 128
     lr: float = 1e-3
@@ -103,6 +103,16 @@ def build(config: Config) -> jg.Experiment:
     if not config.data.startswith("stacked:"):
         raise jg.Refused(f"--data {config.data}: only stacked images have modes to count, as stacked:digits")
     source = load(config.data, config.size)
+    assert source.channels is not None
+    if source.channels.classes != 10:
+        raise jg.Refused(
+            f"--data {config.data}: a thousand modes are those of ten classes, not of "
+            f"{source.channels.classes}; take stacked:digits or stacked:glyphs"
+        )
+    relativistic = config.recipe == "relativistic"
+    weights = (config.gamma, config.gamma_end)
+    if relativistic and any(isinstance(value, float) and not value > 0 for value in weights):
+        raise jg.Refused(f"--gamma and --gamma-end are {weights}: to fall by factors both must be above 0")
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width,) * 2
 
@@ -110,7 +120,6 @@ def build(config: Config) -> jg.Experiment:
         done = jnp.minimum(step / config.horizon, 1.0)
         return config.gamma * (config.gamma_end / config.gamma) ** done
 
-    relativistic = config.recipe == "relativistic"
     game = jg.gan(
         jg.from_linen(
             mlp.Generator(source.shape, widths, activation=leaky, norm="batch", axis=config.lowering.axis)

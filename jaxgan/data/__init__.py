@@ -22,6 +22,9 @@ def load(name: str, size: int = 0, split: Literal["train", "test"] = "train") ->
     >>> load("ring").shape, load("digits", size=16).shape, load("stacked:digits").shape
     ((2,), (16, 16, 1), (8, 8, 3))
     """
+    from jaxgan.data.source import check_split
+
+    check_split(split)
     source = _loaded(name, size, split)
     if split == "test" or source.size is None:
         return source

@@ -32,6 +32,7 @@ def arrays(x: ArrayLike, label: ArrayLike | None = None) -> Source:
     ((28, 28, 1), 5, 3)
     """
     held = _pair(np.asarray(x), None if label is None else np.asarray(label))
+    _not_from_0(held["x"])
     digest = hashlib.sha256()
     for leaf in held.values():
         digest.update(f"{leaf.dtype} {leaf.shape} ".encode())
@@ -54,6 +55,7 @@ def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
     saved = _read(path)
     try:
         held, order, kept = _parts(saved)
+        _not_from_0(held["x"])
         classes = _classes(held)
     except Refused as error:
         raise Refused(f"{path}: {error}") from error
@@ -127,14 +129,14 @@ def _take(arrays: PyTree, key: Key, number: Array) -> Batch:
 def _examples(x: np.ndarray, name: str) -> np.ndarray:
     if x.size == 0:
         raise Refused(f"there are no examples: {name} has the shape {x.shape}")
+    if x.ndim == 4 and x.shape[1] in (1, 3) and x.shape[3] > 4:
+        raise Refused(
+            f"{name} {x.shape} has its channels first: move the channels last, by x.transpose(0, 2, 3, 1)"
+        )
     if x.dtype == np.uint8:
         if x.ndim not in (3, 4):
             raise Refused(
                 f"bytes are images [N, H, W] or [N, H, W, C], not {name} {x.shape}: give other data as floats"
-            )
-        if x.ndim == 4 and x.shape[1] in (1, 3) and x.shape[3] > 4:
-            raise Refused(
-                f"{name} {x.shape} has its channels first: move the channels last, by x.transpose(0, 2, 3, 1)"
             )
         return x if x.ndim == 4 else x[..., None]
     if not np.issubdtype(x.dtype, np.floating):
@@ -156,6 +158,15 @@ def _examples(x: np.ndarray, name: str) -> np.ndarray:
             "lies in 0 to 255 by x / 127.5 - 1 or as uint8"
         )
     return x
+
+
+def _not_from_0(x: np.ndarray) -> None:
+    """Refuses images in [0, 1]. Of all examples, since the few that are held out may all be bright."""
+    low, high = float(x.min()), float(x.max())
+    if x.dtype != np.uint8 and x.ndim == 4 and 0 <= low < high <= 1:
+        raise Refused(
+            f"x holds images from {low:g} to {high:g}, not in [-1, 1]: bring them there, by 2 * x - 1"
+        )
 
 
 def _labels(label: np.ndarray, examples: int, name: str) -> np.ndarray:

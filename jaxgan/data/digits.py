@@ -6,8 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.data.order import spread
-from jaxgan.data.source import Source
-from jaxgan.errors import Refused
+from jaxgan.data.source import Source, check_split
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
 TRAIN = 1500
@@ -19,8 +18,7 @@ def digits(split: Literal["train", "test"] = "train") -> Source:
     >>> digits().shape, digits().size, digits("test").size
     ((8, 8, 1), 1500, 297)
     """
-    if split not in ("train", "test"):
-        raise Refused(f'digits has the splits "train" and "test", not {split!r}')
+    check_split(split)
     from sklearn.datasets import load_digits
 
     images, label = load_digits(return_X_y=True)

@@ -17,7 +17,7 @@ from jaxgan.errors import Refused, Unreadable
 from jaxgan.parts.types import PyTree
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
-HELD_OUT = ("test", "validation", "valid", "val")  # a folder beside "train": the first there is
+HELD_OUT = ("test", "validation", "valid", "val")  # beside "train", in any case: the first there is
 LOOKED_AT = 1000  # pictures whose colours are looked at before a run
 HASHED = 10_000, 2**29  # pictures, and bytes, that the fingerprint reads
 
@@ -27,8 +27,8 @@ def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "t
 
     Of each the square in the middle is scaled to `size` px, by default the shorter side of the first, which
     also says whether they are grey. Where there are subfolders "train" and "test" (or "validation", "valid",
-    "val") these are the splits. Elsewhere one picture in ten is held out, by a hash of its name: which ones,
-    neither a seed nor a new picture changes.
+    "val") these are the splits, and "train" alone is all there is. Elsewhere one picture in ten is held out,
+    by a hash of its name: which ones, neither a seed nor a new picture changes.
 
     >>> import tempfile
     >>> from PIL import Image
@@ -46,8 +46,7 @@ def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "t
         raise Refused(f"there is no folder {root}")
     if size < 0:
         raise Refused(f"images of {size} px cannot be: size is the side in pixels")
-    train, test = _places(root)
-    pictures = _found(train, test)
+    train, test, pictures = _found(root)
     chosen = [picture for picture in pictures if picture.held_out == (split == "test")]
     if not chosen:
         place, which = (train, "all of them are") if split == "train" else (test, "none of them is")
@@ -105,18 +104,33 @@ class _Picture(NamedTuple):
 
 
 def _places(root: Path) -> tuple[Path, Path]:
-    """Where those to train on lie, and those held out; the root itself where they are not apart."""
-    train = root / "train"
-    beside = [root / name for name in HELD_OUT if train.is_dir() and (root / name).is_dir()]
-    return (train, beside[0]) if beside else (root, root)
+    """Where those to train on lie, and those held out; twice the same where they are not apart."""
+    with os.scandir(root) as entries:
+        beside = {
+            entry.name.lower(): entry.name
+            for entry in sorted(entries, key=lambda entry: entry.name)
+            if not entry.name.startswith(".") and (entry.is_dir() or _is_picture(entry.name))
+        }
+    train = beside.pop("train", None)
+    if train is None:
+        return root, root
+    known = [beside[name] for name in HELD_OUT if name in beside]
+    if beside and not known:
+        other = _printable(next(iter(beside.values())))
+        raise Refused(
+            f"{root} has {train} and {other}, but what is held out is called {', '.join(HELD_OUT)}: rename "
+            f"or move {other}, or {train} if it is a class"
+        )
+    return root / train, root / (known or [train])[0]
 
 
-def _found(train: Path, test: Path) -> list[_Picture]:
-    """Every picture, in order, those to train on first where the splits lie apart."""
+def _found(root: Path) -> tuple[Path, Path, list[_Picture]]:
+    """Both places and every picture, in order, those to train on first where the splits lie apart."""
     try:
+        train, test = _places(root)
         if train == test:
-            return sorted(_below(train))
-        return [*sorted(_below(train, False)), *sorted(_below(test, True))]
+            return train, test, sorted(_below(train))
+        return train, test, [*sorted(_below(train, False)), *sorted(_below(test, True))]
     except OSError as error:
         nowhere = os.path.islink(error.filename) and not os.path.exists(error.filename)
         why = "it is a link to nothing; remove it" if nowhere else error.strerror
@@ -137,9 +151,13 @@ def _below(
             way = (*parts, entry.name)
             if entry.is_dir():
                 yield from _below(entry.path, held_out, way, (*above, here))
-            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+            elif _is_picture(entry.name):
                 kept = _held_out(way) if held_out is None else held_out
                 yield _Picture(way, entry.path, entry.stat().st_size, kept)
+
+
+def _is_picture(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def _held_out(parts: tuple[str, ...]) -> bool:

@@ -6,8 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.source import PROCEDURAL, Source
-from jaxgan.errors import Refused
+from jaxgan.data.source import PROCEDURAL, Source, check_split
 from jaxgan.parts.rng import each, fold
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
@@ -54,8 +53,7 @@ def glyphs(split: Literal["train", "test"] = "train") -> Source:
     >>> glyphs().shape, glyphs().size, glyphs("test").size
     ((28, 28, 1), 60000, 10000)
     """
-    if split not in ("train", "test"):
-        raise Refused(f'glyphs has the splits "train" and "test", not {split!r}')
+    check_split(split)
     start, size = (0, TRAIN) if split == "train" else (TRAIN, TEST)
 
     def take(arrays: PyTree, key: Key, number: Array) -> Batch:

@@ -28,7 +28,10 @@ def resized(source: Source, size: int) -> Source:
         taken = source.take(arrays, key, number)
         return {**taken, "x": jax.image.resize(taken["x"], (len(number), *shape), "linear", antialias=True)}
 
-    rest = source.held_out
+    channels, rest = source.channels, source.held_out
     return source._replace(
-        shape=shape, take=take, held_out=None if rest is None else lambda: resized(rest(), size)
+        shape=shape,
+        take=take,
+        channels=None if channels is None else resized(channels, size),
+        held_out=None if rest is None else lambda: resized(rest(), size),
     )

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.data.order import Place, shuffled
-from jaxgan.data.source import PROCEDURAL, Source
+from jaxgan.data.source import PROCEDURAL, Source, check_split
 from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
@@ -42,8 +42,7 @@ def shapes(split: Literal["train", "test"] = "train") -> Source:
     >>> shapes().shape, shapes().size, shapes("test").size, shapes().classes
     ((32, 32, 3), 172800, 19200, 5)
     """
-    if split not in ("train", "test"):
-        raise Refused(f'shapes has the splits "train" and "test", not {split!r}')
+    check_split(split)
 
     def take(arrays: PyTree, key: Key, number: Array) -> Batch:
         shown = factors(chosen(number, split))

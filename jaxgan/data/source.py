@@ -51,6 +51,12 @@ class Source(NamedTuple):
     held_out: Callable[[], Source] | None = None  # those of the same kind that are kept apart from these
 
 
+def check_split(split: str) -> None:
+    """Refuses what would else be taken for one of the two."""
+    if split not in ("train", "test"):
+        raise Refused(f'the splits are "train" and "test", not {split!r}')
+
+
 def batch(source: Source, layout: tuple[int, ...], arrays: PyTree, key: Key, step: Array | int) -> Batch:
     """The examples of one step, leaves [*layout, ...], with their place in the endless stream as "index".
 

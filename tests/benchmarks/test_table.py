@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from benchmarks import table
+from benchmarks import __main__ as command
+from benchmarks import table, ways
 from benchmarks.losses import apart_by
 
 
@@ -62,6 +63,41 @@ def test_the_report_is_written_for_people_and_for_programs(report, tmp_path):
     assert "W9 a thing, batch 100, tf32" in path.read_text()
     assert "| 130 (1) |" in path.read_text()
     assert json.loads(path.with_suffix(".json").read_text()) == report
+
+
+def test_a_part_that_is_measured_again_leaves_the_others(report, tmp_path, monkeypatch):
+    row, turns = report["rows"][0], []
+    row["eager"]["version"] = "t 1"
+
+    def apart(function, *arguments):
+        if function is command.device:
+            return "cpu", "", "jax 1"
+        turns.append(function)
+        return {"head": ["nth"], "body": [[str(len(turns))]], "words": function.__name__}
+
+    def contest(of, rounds, seconds):
+        turns.append(of)
+        return row | {"work": of.work.name}
+
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    monkeypatch.setattr(command, "apart", apart)
+    monkeypatch.setattr(command, "contest", contest)
+    for only in (("W6", "loop", "start"), ("W4", "start"), ("W6",)):
+        command.main(command.Options(only=only, out=tmp_path))
+    [kept] = tmp_path.glob("*.json")
+    found = json.loads(kept.read_text())
+    assert [row["work"] for row in found["rows"]] == ["W4", "W6"]
+    assert (found["run loop"]["body"], found["start"]["body"]) == ([["2"]], [["5"]])
+    assert found["versions"][-2:] == ["jax 1", "t 1"]
+    words = kept.with_suffix(".md").read_text()
+    assert "before the first turn of W6, loop, start: " in words
+    assert "before the first turn of W4, start: " in words
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 4])
+def test_all_lanes_are_played_by_any_number_of_processes(processes):
+    dealt = [seed for nth in range(processes) for seed in ways.dealt(processes, nth)]
+    assert sorted(dealt) == list(range(ways.LANES))
 
 
 def test_samples_of_one_distribution_are_near_and_others_are_not():

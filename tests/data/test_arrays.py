@@ -51,6 +51,8 @@ def with_nan(i):
         (np.full((2, 8, 8, 1), -80.0), None, r"far outside \[-1, 1\]"),
         (np.zeros((5, 3, 8, 8), np.uint8), None, "move the channels last"),
         (np.zeros((5, 1, 8, 8), np.uint8), None, "move the channels last"),
+        (np.zeros((5, 3, 8, 8)), None, r"x \(5, 3, 8, 8\) has its channels first"),
+        (np.eye(64).reshape(8, 8, 8, 8), None, r"from 0 to 1, not in \[-1, 1\]: .* by 2 \* x - 1"),
     ],
 )
 def test_refused_arrays(x, label, line):
@@ -64,6 +66,8 @@ def test_what_is_no_image_of_bytes_or_of_another_scale_is_taken():
     for x in (
         normal,
         255 * np.ones((5, 3)),
+        np.eye(3),
+        np.ones((5, 8, 8, 1)),
         np.zeros((5, 3, 3, 4), np.uint8),
         np.zeros((5, 1, 8, 4), np.uint8),
     ):
@@ -129,6 +133,16 @@ def test_npz_with_examples_held_out_by_its_maker(tmp_path):
     np.savez(path, x=np.zeros((4, 2)), x_test=np.ones((2, 3)))
     with pytest.raises(Refused, match='"x_test" is not like "x"'):
         npz(path)
+
+
+def test_the_scale_is_that_of_all_examples(tmp_path):
+    path, images = tmp_path / "a.npz", np.eye(64).reshape(4, 8, 8, 16)
+    np.savez(path, x=2 * images - 1, x_test=images[:1])
+    assert npz(path, "test").size == 1
+    np.savez(path, x=images, x_test=images[:1])
+    for split in ("train", "test"):
+        with pytest.raises(Refused, match=r"a\.npz: x holds images from 0 to 1"):
+            npz(path, split)
 
 
 @pytest.mark.parametrize(

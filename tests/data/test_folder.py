@@ -54,6 +54,36 @@ def test_folders_that_are_splits(tmp_path):
     assert (folder(tmp_path).size, folder(tmp_path, split="test").size) == (10, 4)
 
 
+def test_a_folder_of_train_alone_is_split_as_any_other(tmp_path):
+    picture_folder(tmp_path / "faces" / "train", 200)
+    (tmp_path / "faces" / "about.txt").write_text("whose they are")
+    picture_folder(tmp_path / "plain", 200)
+    for split in ("train", "test"):
+        one, other = (folder(tmp_path / name, split=split) for name in ("faces", "plain"))
+        assert (one.size, one.classes, one.fingerprint) == (other.size, 2, other.fingerprint)
+
+
+def test_names_of_splits_in_any_case(tmp_path):
+    picture_folder(tmp_path / "Train", 10)
+    picture_folder(tmp_path / "TEST", 4)
+    assert (folder(tmp_path).size, folder(tmp_path, split="test").size) == (10, 4)
+
+
+@pytest.mark.parametrize("name", ["testing", "bicycle", "0.png"])
+def test_what_lies_beside_train_under_an_unknown_name_is_refused(name, tmp_path):
+    picture_folder(tmp_path / "train", 10)
+    if name == "0.png":
+        (tmp_path / name).write_bytes(png(pixels(0)))
+    else:
+        picture_folder(tmp_path / name, 4)
+    for split in ("train", "test"):
+        with pytest.raises(Refused, match=rf"has train and {name}, .* test, validation, valid, val") as said:
+            folder(tmp_path, split=split)
+    assert "\n" not in str(said.value)
+    picture_folder(tmp_path / "val", 6)
+    assert folder(tmp_path, split="test").size == 6
+
+
 @pytest.mark.parametrize("name", ["val", "valid", "validation", "test"])
 def test_other_names_of_what_is_held_out(name, tmp_path):
     picture_folder(tmp_path / "train", 10)

@@ -70,8 +70,9 @@ def test_load(tmp_path):
     with pytest.raises(Refused, match=r"'digit' \(did you mean digits\?\): there are digits, shapes"):
         load("digit")
     assert load(str(path), split="test").size == 1
-    with pytest.raises(Refused, match="splits"):
-        load("digits", split="valid")
+    for name in (*KNOWN, str(path), str(tmp_path), "tfds:mnist"):
+        with pytest.raises(Refused, match='splits are "train" and "test", not \'valid\''):
+            load(name, split="valid")
     with pytest.raises(Refused, match="square images"):
         load("ring", size=8)
 

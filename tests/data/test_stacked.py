@@ -11,6 +11,7 @@ from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.data.digits import digits
 from jaxgan.data.mixtures import ring
+from jaxgan.data.resize import resized
 from jaxgan.data.shapes import shapes
 from jaxgan.data.source import Source, batch
 from jaxgan.data.stacked import stacked
@@ -147,6 +148,13 @@ def test_refused():
         stacked(DIGITS, copies=0)
     with pytest.raises(Refused, match="2000 classes are 8000000000"):
         stacked(DIGITS._replace(classes=2000))
+
+
+def test_resized_they_are_stacked_of_resized_ones():
+    source = resized(stacked(DIGITS), 16)
+    assert source.channels.shape == (16, 16, 1)
+    assert source.channels.take(DIGITS.arrays, KEY, jnp.arange(2))["x"].shape == (2, 16, 16, 1)
+    assert resized(DIGITS, 16).channels is None
 
 
 def test_what_is_held_out_is_stacked_too():

@@ -14,6 +14,7 @@ import pytest
 from support import play, rows, tfds_set
 
 from jaxgan import cli
+from jaxgan.errors import Refused
 from jaxgan.run.lane import fits_over
 from jaxgan.run.program import start_shapes
 from jaxgan.run.sharing import named_means
@@ -153,11 +154,44 @@ def test_builds_for_the_usual_data(
     assert start_shapes(experiment, config).step.shape == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "line"),
+    [
+        ("ring", {"hold": 100, "horizon": 100}, "--hold 100 .* below --horizon 100"),
+        ("ring", {"lr_end": 0.0}, "both must be above 0"),
+        ("stacked", {"gamma": 0.0}, "both must be above 0"),
+        ("stacked", {"gamma_end": -1.0}, "both must be above 0"),
+        ("stacked", {"data": "stacked:{folder}/three.npz"}, "ten classes, not of 3; take stacked:digits"),
+        ("stacked", {"data": "stacked:{folder}/none.npz"}, "ten classes, not of 0; take stacked:digits"),
+    ],
+)
+def test_what_a_script_cannot_do_is_refused(
+    name: str, options: dict[str, object], line: str, tmp_path: Path
+) -> None:
+    x = np.zeros((20, 8, 8, 1), np.uint8)
+    np.savez(tmp_path / "three.npz", x=x, label=np.arange(20) % 3)
+    np.savez(tmp_path / "none.npz", x=x)
+    module = imported(name)
+    if "data" in options:
+        options = {"data": str(options["data"]).format(folder=tmp_path)}
+    with pytest.raises(Refused, match=line) as said:
+        module.build(replace(module.Config(), **options))
+    assert "\n" not in str(said.value)
+
+
+@pytest.mark.parametrize("option", ["lr_end=1e-5,1e-6", "gamma_end=0.1,0.01", "hold=10,20"])
+def test_either_end_of_a_schedule_may_be_told_to_lanes(option: str) -> None:
+    module = imported("ring")
+    config = replace(module.Config(), width=8, batch_size=8)
+    fits_over(module.build, replace(config, over=(option,)), module.build(config))
+
+
 def test_stops_when_good(tmp_path: Path) -> None:
     run = tmp_path / "run"
     module = imported("mlp_batchnorm_rmsprop")
     assert play(module, *SMALL, *NETS, "--steps", 200, "--stop-below", 1e9, "--out", run) == 0
-    assert "energy distance" in (run / "manifest.json").read_text()
+    assert "energy has reached" in (run / "manifest.json").read_text()
+    assert "energy" in rows(run)[-1]
 
 
 def test_a_saved_dcgan_draws_a_hundred(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import runpy
 from pathlib import Path
 from types import ModuleType
 
@@ -92,6 +93,24 @@ def test_a_run_is_read_once(rotation, monkeypatch, tmp_path):
     assert (tmp_path / "pictures" / "rotation.png").stat().st_size > 10_000
     with pytest.raises(jg.Refused, match="other options"):
         rotation.main(rotation.Config(seeds=3, out=tmp_path))
+
+
+@pytest.mark.parametrize("steps", [(4000, 100), (100, 100), (0, 1), ()])
+def test_steps_that_do_not_rise_are_refused(rotation, monkeypatch, tmp_path, steps):
+    monkeypatch.setattr(rotation, "readings", lambda *_: [])
+    with pytest.raises(jg.Refused, match="do not rise from 1 on"):
+        rotation.main(rotation.Config(steps=steps, out=tmp_path))
+
+
+@pytest.mark.parametrize(("name", "kept"), [("rules_on_grid", "."), ("rotation", "results")])
+def test_what_is_refused_is_one_line_and_a_status(name, kept, monkeypatch, tmp_path, capsys):
+    (tmp_path / kept).mkdir(exist_ok=True)
+    (tmp_path / kept / f"{name}.json").write_text('{"options": {}}')
+    monkeypatch.setattr("sys.argv", [f"{name}.py", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit, match="2"):
+        runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
 
 
 @pytest.mark.slow
