@@ -11,15 +11,15 @@ from jaxgan.errors import Refused
 
 QUANTILE = 1.959964  # of the normal distribution: 95 % lie between - and +
 
-
 INTERVALS = (
     "95 % intervals: other samples, the same real examples; of recall and coverage other real examples, the "
     "same samples; of wasserstein others of both; of what tells copies as jaxgan.metrics.memorisation says"
 )
+"""Of what the intervals of examples' numbers are."""
 
 
 class Estimate(NamedTuple):
-    """A number, and the 95 % interval of what another draw of the same size would have given: `INTERVALS`."""
+    """A number and its 95 % interval, whose ends are NaN where nothing can be said."""
 
     value: float
     low: float

@@ -13,7 +13,7 @@ from jaxgan.metrics.metric import Estimate
 from jaxgan.report.diversity import COVERING
 from jaxgan.report.methods import Measure, Method, Trained, methods
 from jaxgan.report.shared import Shared, measures, shared
-from jaxgan.report.statistics import Interval, failures, holm, share
+from jaxgan.report.statistics import failures, holm, share
 from jaxgan.report.tables import ENOUGH, FINEST, SURE, Better, Table, table
 from jaxgan.report.words import count, short
 
@@ -42,7 +42,7 @@ class Failures(NamedTuple):
     """How often a method fails, and of what."""
 
     method: str
-    probability: Interval
+    probability: Estimate
     seeds: int
     why: Mapping[str, str]  # by seed
 

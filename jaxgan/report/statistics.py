@@ -10,19 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxgan.metrics.metric import Estimate
+
 LEVEL = 0.95
 """Of every interval: of a hundred experiments, about 95 make one that holds the truth."""
 
 _EXACT = 20_000  # so many arrangements are all gone through; of more, as many are drawn
 _ROUNDING = 1e-12  # relative: arrangements that differ by less are the same
-
-
-class Interval(NamedTuple):
-    """A number, and where the true one lies with 95 % confidence; NaN ends where nothing can be said."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Difference(NamedTuple):
@@ -35,7 +29,7 @@ class Difference(NamedTuple):
     as the clearest among so many pairs.
     """
 
-    interval: Interval
+    interval: Estimate
     p: float
     p_shuffled: float
     shown: float
@@ -43,19 +37,19 @@ class Difference(NamedTuple):
     seeds: int  # pairs, or the smaller of both groups
 
 
-def mean(x: np.ndarray) -> Interval:
+def mean(x: np.ndarray) -> Estimate:
     """The mean and its interval by Student's t: mean +- t s / sqrt(n).
 
     >>> [round(end, 3) for end in mean(np.array([1.0, 2.0, 3.0]))]
     [2.0, -0.484, 4.484]
     """
     if len(x) < 2:
-        return Interval(float(x[0]) if len(x) else np.nan, np.nan, np.nan)
+        return Estimate(float(x[0]) if len(x) else np.nan, np.nan, np.nan)
     error = _beyond_rounding(float(np.std(x, ddof=1)) / sqrt(len(x)), x)
     return _around(float(np.mean(x)), error, len(x) - 1)
 
 
-def share(count: int, of: int) -> Interval:
+def share(count: int, of: int) -> Estimate:
     """The probability of what happened `count` times `of` so many (Clopper & Pearson, 1934): exact.
 
     >>> [round(end, 3) for end in share(0, 8)]
@@ -66,7 +60,7 @@ def share(count: int, of: int) -> Interval:
     tail = (1 - LEVEL) / 2
     low = float(beta.ppf(tail, count, of - count + 1)) if count else 0.0
     high = float(beta.ppf(1 - tail, count + 1, of - count)) if count < of else 1.0
-    return Interval(count / of, low, high)
+    return Estimate(count / of, low, high)
 
 
 def paired(a: np.ndarray, b: np.ndarray, among: int = 1) -> Difference:
@@ -142,13 +136,13 @@ def _beyond_rounding(error: float, *x: np.ndarray) -> float:
     return error if error > _ROUNDING * max(float(np.abs(each).max()) for each in x) else 0.0
 
 
-def _around(value: float, error: float, freedom: float) -> Interval:
+def _around(value: float, error: float, freedom: float) -> Estimate:
     from scipy.stats import t
 
     if not error:
-        return Interval(value, np.nan, np.nan)
+        return Estimate(value, np.nan, np.nan)
     reach = float(t.ppf((1 + LEVEL) / 2, freedom)) * error
-    return Interval(value, value - reach, value + reach)
+    return Estimate(value, value - reach, value + reach)
 
 
 def _difference(

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.methods import Measure
-from jaxgan.report.statistics import Difference, Interval, holm, mean, paired, spreads, unpaired
+from jaxgan.report.statistics import Difference, holm, mean, paired, spreads, unpaired
 from jaxgan.report.words import short
 
 SURE = 0.05
@@ -39,7 +39,7 @@ class Summary(NamedTuple):
     """The seeds of one method, by one measure."""
 
     method: str
-    mean: Interval
+    mean: Estimate
     spread: float  # the standard deviation over seeds
     stable: int  # so many have not failed, and are near the best of them
     within: float  # so near
@@ -180,16 +180,16 @@ def _verdict(
         return f"No difference can be told: {b} - {a} is {signed(found.interval)}{alone}, {seeds} ({sure})."
     interval = found.interval
     if (interval.value > 0) == (better == "lower"):
-        a, b, interval = b, a, Interval(-interval.value, -interval.high, -interval.low)
+        a, b, interval = b, a, Estimate(-interval.value, -interval.high, -interval.low)
     few = "Too few seeds to say; by a t-test alone " if found.seeds < ENOUGH else ""
     way = "better" if better else "higher"
     return f"{few}{b} is {way} than {a}: {signed(interval)}, {seeds} ({sure})."
 
 
-def signed(interval: Interval) -> str:
+def signed(interval: Estimate) -> str:
     """A difference with its interval.
 
-    >>> signed(Interval(1.3, 0.9, 1.8)), signed(Interval(-1.0, math.nan, math.nan))
+    >>> signed(Estimate(1.3, 0.9, 1.8)), signed(Estimate(-1.0, math.nan, math.nan))
     ('+1.3 [0.9, 1.8]', '−1, the same difference in every seed')
     """
     value = f"{'+' if interval.value > 0 else ''}{short(interval.value)}"
