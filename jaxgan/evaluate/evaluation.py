@@ -192,12 +192,12 @@ def table(said: Mapping[str, Any]) -> str:
     >>> one = {"value": 0.5, "low": 0.4, "high": 0.6}
     >>> print(table({"step": 9, "lane": "", "n": 100, "seed": 0, "split": "test", "reference_n": 50,
     ...     "extractor": {"name": "local", "digest": "abcdef123", "resizer": "none"}, "note": "",
-    ...     "oracle_n": 90, "warnings": [], "floor": {}, "better": {}, "neighbours_n": 50,
-    ...     "rows": {"samples": {"coverage": one}, "alike": {}, "oracle": {"coverage": one}}}))
+    ...     "oracle_n": 90, "warnings": [], "floor": {}, "better": {}, "neighbours_n": 50, "rows": {
+    ...     "samples": {"coverage": one}, "alike": {}, "oracle": {"coverage": one}}}))  # doctest: +ELLIPSIS
     step 9: 100 samples of seed 0 against 50 examples (test), seen by local abcdef12
               100 samples     the first 90  oracle, 90      perfect
     coverage  0.5 [0.4, 0.6]                0.5 [0.4, 0.6]
-    in brackets 95 % intervals: other samples, the same real examples
+    in brackets 95 % intervals: ...
     precision, recall, density and coverage are of 50 on either side
     """
     ways = {"higher": "higher is better", "lower": "lower is better"}

@@ -23,10 +23,11 @@ def evaluated(
 ) -> Callable[[Moment], Mapping[str, float]]:
     """A hook that measures n samples of the averaged generator against held-out examples, lane by lane.
 
-    By default images are seen through `local(source)`, anything else as it is. With the same n, seed and
-    classes the numbers are those of `jaxgan evaluate`, without intervals; how they were measured is kept in
-    the manifest. It looks away while more than `share` of the time since its first call would go into it,
-    that of making ready aside; never at the first and the last step.
+    By default images are seen through `local(source)`, anything else as it is. At the same n, seed and
+    classes (there all that the generator is told of) they are the numbers of `jaxgan evaluate`, without
+    intervals; how they were measured is kept in the manifest. It looks away while more than `share` of the
+    time since its first call would go into it, that of making ready aside; never at the first and the last
+    step.
 
     >>> import jaxgan as jg
     >>> from jaxgan.data import load

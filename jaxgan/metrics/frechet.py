@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import Estimate, Metric, flat, joined, kept, linearised
+from jaxgan.metrics.metric import Estimate, Metric, alike, flat, joined, kept, linearised
 
 ROWS = 4096  # held in float64 at a time: 64 MB of 2048 features
 
@@ -128,7 +128,7 @@ def _measured(x: np.ndarray, real: Moments, root: np.ndarray) -> tuple[float, np
 
 def _compared(a: Moments, b: Moments, root: np.ndarray) -> tuple[float, np.ndarray]:
     """The distance, and B [d, d] with T = B B^T; `root` is C'^½ of b."""
-    _alike(a, b)
+    alike(len(a.mean), len(b.mean))
     _enough(a.size, len(a.mean))
     _enough(b.size, len(b.mean))
     product = root @ _covariance(a) @ root
@@ -150,11 +150,6 @@ def _root(m: Moments) -> np.ndarray:
 
 def _covariance(m: Moments) -> np.ndarray:
     return m.scatter / (m.size - 1)
-
-
-def _alike(a: Moments, b: Moments) -> None:
-    if a.mean.shape != b.mean.shape:
-        raise Refused(f"{len(a.mean)} features cannot be held against {len(b.mean)}")
 
 
 def _enough(size: int, dimensions: int, whose: str = "") -> None:

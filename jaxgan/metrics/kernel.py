@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import Estimate, Metric, flat, kept, linearised
+from jaxgan.metrics.metric import Estimate, Metric, alike, flat, kept, linearised
 
 TILE = 2048  # examples to a side whose kernel is held at a time: 33 MB
 
@@ -32,7 +32,7 @@ def kernel_distance(real: np.ndarray, name: str = "kernel_distance") -> Metric:
 
     def compute(x: np.ndarray) -> Mapping[str, Estimate]:
         x = flat(x)
-        _alike(x, real)
+        alike(x.shape[1], real.shape[1])
         _enough(x)
         within, across = _within(x), _across(x, real)
         value = float(within.mean()) + within_real - 2 * float(across.mean())
@@ -56,7 +56,7 @@ def subset_distances(
     (3,)
     """
     x, y = flat(x), flat(y)
-    _alike(x, y)
+    alike(x.shape[1], y.shape[1])
     if size > min(len(x), len(y)):
         raise Refused(
             f"subsets of {size} cannot be drawn from {min(len(x), len(y))} examples: ask for smaller ones"
@@ -95,11 +95,6 @@ def _within(x: np.ndarray) -> np.ndarray:
                 total[j : j + TILE] += tile.sum(axis=0)
             total[i : i + TILE] += tile.sum(axis=1)
     return total / (len(x) - 1)
-
-
-def _alike(x: np.ndarray, y: np.ndarray) -> None:
-    if x.shape[1] != y.shape[1]:
-        raise Refused(f"{x.shape[1]} features cannot be held against {y.shape[1]}")
 
 
 def _enough(x: np.ndarray) -> None:

@@ -12,10 +12,10 @@ from jaxgan.errors import Refused
 QUANTILE = 1.959964  # of the normal distribution: 95 % lie between - and +
 
 INTERVALS = (
-    "95 % intervals: other samples, the same real examples; of recall and coverage other real examples, the "
-    "same samples; of wasserstein others of both; of what tells copies as jaxgan.metrics.memorisation says"
+    "95 % intervals: other samples and the same real examples; of recall and coverage the other way round; "
+    "of wasserstein, data_copying, train_share, copies and repeats others of both"
 )
-"""Of what the intervals of examples' numbers are."""
+"""What the intervals of an evaluation are of."""
 
 
 class Estimate(NamedTuple):
@@ -87,6 +87,12 @@ def flat(x: np.ndarray) -> np.ndarray:
     if wrong:
         raise Refused(f"{wrong} of {len(x)} examples hold NaN or infinite numbers: they cannot be measured")
     return x
+
+
+def alike(d: int, e: int) -> None:
+    """Refuses two samples whose examples have other numbers of features."""
+    if d != e:
+        raise Refused(f"{d} features cannot be held against {e}")
 
 
 def linearised(value: float, influence: np.ndarray, least: float = -inf, most: float = inf) -> Estimate:

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from jaxgan.errors import Refused
 from jaxgan.report.charts import Chart, files
 from jaxgan.report.panels import PANELS
 from jaxgan.report.subject import subject
+from jaxgan.run.files import fill
 from jaxgan.run.reopen import reopened
 
 
@@ -28,15 +28,7 @@ def analyze(
     seen = subject(reopened(run, at, lane), seed)
     home = (run / "analysis" / lane) if out is None else out
     drawn = [panel(seen) for panel in PANELS]
-    pictures = []
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        for chart in drawn:
-            for name, content in files(chart).items() if isinstance(chart, Chart) else ():
-                (home / name).write_bytes(content)
-                pictures.append(home / name)
-    except OSError as error:
-        raise Refused(f"cannot write {home}: {error.strerror or error}") from None
+    pictures = fill(home, files(chart for chart in drawn if isinstance(chart, Chart)))
     left_out = [
         f"{panel.__name__}: {said}"
         for panel, said in zip(PANELS, drawn, strict=True)

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -138,20 +138,21 @@ def svg(chart: Chart) -> str:
     return f'<svg role="img" aria-label="{escape(chart.title)}" {view[0] if view else ""}>{text}'
 
 
-def files(chart: Chart) -> Mapping[str, bytes]:
-    """The chart for a paper, by file name: SVG and PNG, on white, with the key that a page has above."""
+def files(charts: Iterable[Chart]) -> dict[str, bytes]:
+    """Charts for a paper, by file name: SVG and PNG, on white, with the key that a page has above."""
     found = {}
     with styled():
-        if chart.key:
-            from matplotlib.lines import Line2D
+        from matplotlib.lines import Line2D
 
-            handles = [Line2D([], [], color=colour, label=name) for name, colour in chart.key]
-            chart.figure.legend(handles=handles, loc="outside lower center", ncols=2)
-        for suffix in ("svg", "png"):
-            file = io.BytesIO()
-            dated = {"Date": None} if suffix == "svg" else {}
-            chart.figure.savefig(file, format=suffix, dpi=200, metadata=dated)
-            found[f"{chart.name}.{suffix}"] = file.getvalue()
+        for chart in charts:
+            if chart.key:
+                handles = [Line2D([], [], color=colour, label=name) for name, colour in chart.key]
+                chart.figure.legend(handles=handles, loc="outside lower center", ncols=2)
+            for suffix in ("svg", "png"):
+                file = io.BytesIO()
+                dated = {"Date": None} if suffix == "svg" else {}
+                chart.figure.savefig(file, format=suffix, dpi=200, metadata=dated)
+                found[f"{chart.name}.{suffix}"] = file.getvalue()
     return found
 
 

@@ -1,7 +1,7 @@
 """`jaxgan diagnose`: why a run goes as it does, by the instruments, in numbers and two pictures."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ from jaxgan.report.charts import Chart, chart, files, styled
 from jaxgan.report.style import COLOURS, FAINT, INK
 from jaxgan.report.words import short
 from jaxgan.run import folder
+from jaxgan.run.files import fill
 from jaxgan.run.program import layout, starter
 from jaxgan.run.reopen import Reopened, reopened
 from jaxgan.run.weights import begun
@@ -70,8 +71,8 @@ def diagnose(
     if products < LEAST:
         raise Refused(f"--products must be at least {LEAST}, not {products}")
     if steps < 1:
-        raise Refused(f"--steps must be at least 1, not {steps}: a player that makes none gains nothing")
-    with styled():  # refused now if it cannot draw, and not after minutes
+        raise Refused(f"--steps must be at least 1, not {steps}: a gap is what they gain")
+    with styled():  # refused here where Matplotlib is missing, and not after minutes of work
         pass
     home = (run / "diagnosis" / lane) if out is None else out
     found: dict[str, dict[str, Any]] = {}
@@ -102,9 +103,8 @@ def diagnose(
             seen.refused.append(f"path: {error}")
         found[where] = _plain(seen, path, step)
         lines += [title, *_said(seen), ""]
-    content = {"diagnosis.json": json.dumps(found, indent=1).encode()}
-    content |= {name: data for one in charts for name, data in files(one).items()}
-    return Report(_written(home, content), "\n".join(lines).rstrip())
+    content = {"diagnosis.json": json.dumps(found, indent=1).encode(), **files(charts)}
+    return Report(fill(home, content), "\n".join(lines).rstrip())
 
 
 def _beginning(again: Reopened, run: Path) -> State:
@@ -156,13 +156,3 @@ def _plain(seen: Diagnosis, path: PathAngle | None, step: int) -> dict[str, Any]
     angles = {} if path is None else {name: x.tolist() for name, x in path._asdict().items()}
     finite = {name: x if np.isfinite(x) else None for name, x in seen.numbers.items()}
     return {"step": step, **finite, "eigenvalues": eigenvalues, "path": angles, "refused": seen.refused}
-
-
-def _written(home: Path, content: Mapping[str, bytes]) -> list[Path]:
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        for name, data in content.items():
-            (home / name).write_bytes(data)
-    except OSError as error:
-        raise Refused(f"cannot write {home}: {error.strerror or error}") from None
-    return [home / name for name in content]

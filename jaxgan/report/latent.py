@@ -39,15 +39,16 @@ class Directions(NamedTuple):
 
     vectors: np.ndarray  # [count, size]
     varied: np.ndarray  # [count], the share of the examples' variance in each one's principal component
-    followed: np.ndarray  # [count], the share of that component which follows the latent linearly, or NaN
+    followed: np.ndarray  # [count], the share of it that follows the latent linearly, NaN of too few examples
 
 
 def directions(z: np.ndarray, examples: np.ndarray, count: int) -> Directions:
     """Principal components of examples [n, ...], regressed onto their latents z [n, size]: what changes most.
 
     As Harkonen et al. (2020) do it for generators whose latents have no layer of their own, but with the
-    examples themselves as features, so that it serves every generator. The share that follows is the adjusted
-    R^2, since of n samples and p latents chance alone follows p / (n - 1); of n <= p + 1 nobody can say.
+    examples themselves as features, so that it serves every generator. What follows is the adjusted R^2,
+    1 - (1 - R^2) (n - 1) / (n - size - 1) (Ezekiel, 1930), but no less than 0: R^2 itself is size / (n - 1)
+    where nothing follows.
 
     >>> z = np.random.RandomState(0).normal(size=(2000, 3))
     >>> directions(z, 5 * z[:, 1:2] + 0.1 * z, 1).vectors.round(1).tolist()
@@ -63,7 +64,7 @@ def directions(z: np.ndarray, examples: np.ndarray, count: int) -> Directions:
     follows = z @ np.linalg.lstsq(z, vectors, rcond=None)[0]
     towards *= np.sign(towards[np.arange(count), np.abs(towards).argmax(axis=1)])[:, None]
     length = np.linalg.norm(towards, axis=1, keepdims=True)
-    n, p = z.shape
-    missed = 1 - np.square(follows).sum(axis=0)
-    followed = np.maximum(1 - missed * (n - 1) / (n - p - 1), 0) if n > p + 1 else np.full(count, np.nan)
+    left = 1 - np.square(follows).sum(axis=0)  # each component's square sums to 1
+    spare = len(z) - z.shape[1] - 1
+    followed = np.maximum(1 - left * (len(z) - 1) / spare, 0.0) if spare > 0 else np.full(count, np.nan)
     return Directions(towards / length, share, followed)

@@ -17,6 +17,8 @@ HOOKS = "while training"  # as what hooks measured is called
 
 _ENDED = ("finished", "stopped", "NotFinite")  # by what the run itself did
 
+_STILL = ("stands still", "has stood still")  # of a lane
+
 _APART = RESUMABLE | {"seed", "seeds", "over"}  # options that make no other method
 
 
@@ -108,33 +110,27 @@ def _trained(record: Record, seed: int, place: int) -> Trained:
     }
     ended = str(record.still.get(lane)) if lane else record.end
     failed = _failed(record, place, numbers, ended)
-    over = failed == "not finite" or ended.startswith(("stop", "stands still", "has stood still"))
+    over = failed == "not finite" or ended.startswith(("stopped", *_STILL))
     unfinished = "" if over or record.end.startswith(_ENDED) else record.end
     return Trained(seed, record.name, lane, finite, failed, over, unfinished)
 
 
 def _failed(record: Record, place: int, rows: list[dict[str, float]], ended: str) -> str:
     """Why a seed counts as failed: not finite, or collapsed by its own stop rule or by what it ended at."""
-    still = ended.startswith(("stands still", "has stood still", "NotFinite"))
-    if still or "hold NaN or infinite numbers" in ended:
+    why = ended.partition(" (beside it:")[0]  # what follows are numbers by any name
+    if why.startswith(("NotFinite", *_STILL)) or "hold NaN or infinite numbers" in why:
         return "not finite"
     last = [x for row in (*trained(rows)[-1:], *measured(rows)[-1:]) for x in row.values()]
     if not all(map(math.isfinite, last)):
         return "not finite"
-    own = ended.partition(" (beside it: ")[0] if ended.startswith("stopped") else ""
-    if "collapsed" in own or any(mark == "bad" for mark, _ in ended_at(record, place)):
-        return "collapsed"
-    return ""
+    by_rule = why.startswith("stopped") and "collapsed" in why
+    return "collapsed" if by_rule or any(mark == "bad" for mark, _ in ended_at(record, place)) else ""
 
 
 def _known(every: Sequence[Record]) -> Known:
     said = [evaluation for record in every for evaluation in record.evaluations]
-    oracle = {
-        Measure(name, one.how): x
-        for one in said
-        if one.oracle_n in (None, one.n)  # of more samples most numbers are the better
-        for name, x in one.rows.get("oracle", {}).items()
-    }
+    fair = [one for one in said if one.oracle_n in (None, one.n)]  # most numbers depend on how many
+    oracle = {Measure(name, one.how): x for one in fair for name, x in one.rows.get("oracle", {}).items()}
     rows = [row for record in every for lane in record.members for row in measured(lane)]
     for row in rows:
         for name in row.keys() & {f"{name}_real" for name in row}:

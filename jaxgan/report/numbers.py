@@ -1,8 +1,8 @@
 """The page's tables of numbers."""
 
-import shlex
 from collections.abc import Sequence
 from html import escape
+from shlex import quote
 
 from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import INTERVALS, Estimate
@@ -22,7 +22,7 @@ def metrics(found: Sequence[Record]) -> str:
     for one in found:
         for evaluation in one.evaluations:
             ways.setdefault(evaluation.how, []).append((one, evaluation))
-    missing = [shlex.quote(str(one.path)) for one in found if not one.evaluations]
+    missing = [quote(str(one.path)) for one in found if not one.evaluations]
     parts = [_evaluated(how, columns, len(found) > 1) for how, columns in ways.items()]
     if missing:
         command = "; ".join(f"<code>jaxgan evaluate {escape(path)}</code>" for path in missing)

@@ -5,13 +5,12 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from jaxgan.errors import Refused
 from jaxgan.report import charts, numbers, sections
 from jaxgan.report.charts import Chart
 from jaxgan.report.curves import names, panels
 from jaxgan.report.record import Record, records
 from jaxgan.report.style import CSS, SCRIPT
-from jaxgan.run.files import write
+from jaxgan.run.files import fill
 
 
 def report(runs: Sequence[Path], out: Path | None = None, figures: Path | None = None) -> Path:
@@ -40,16 +39,9 @@ def report(runs: Sequence[Path], out: Path | None = None, figures: Path | None =
     path = out or found[0].path / "report.html"
     title = escape(", ".join(one.name for one in found))
     text = _PAGE.format(title=title, css=CSS, body="\n".join(parts), script=SCRIPT)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, text)
-        if figures is not None:
-            figures.mkdir(parents=True, exist_ok=True)
-            for chart in [*curves, *signals, *planes]:
-                for name, data in charts.files(chart).items():
-                    (figures / name).write_bytes(data)
-    except OSError as error:
-        raise Refused(f"cannot write {error.filename or path}: {error.strerror or error}") from None
+    fill(path.parent, {path.name: text.encode()})
+    if figures is not None:
+        fill(figures, charts.files([*curves, *signals, *planes]))
     return path
 
 

@@ -33,7 +33,7 @@ def interpolation(seen: Subject) -> Chart | str:
                 rows.append(latents.decode(way(a, b, t), _label(seen, 2 * number, len(t))))
                 names.append(name)
         return _tiled("interpolation", title, rows, names, [f"{x:.3g}" for x in t])
-    if not _in_a_plane(seen):
+    if not seen.points:
         return NEITHER
     t = np.linspace(0, 1, 400)
 
@@ -60,7 +60,7 @@ def truncation(seen: Subject) -> Chart | str:
         own = None if labels is None else labels[:10]
         rows = [latents.decode(middle + psi * (z - middle), own) for psi in TRUNCATIONS]
         return _tiled("truncation", title, rows, [f"psi {psi:g}" for psi in TRUNCATIONS], [])
-    if not _in_a_plane(seen):
+    if not seen.points:
         return NEITHER
 
     def draw(figure: Any) -> str:
@@ -77,7 +77,7 @@ def traversals(seen: Subject) -> Chart | str:
     """Along the directions in the latent space that change most."""
     if (latents := seen.latents) is None:
         return NO_LATENTS
-    if not (seen.images or _in_a_plane(seen)):
+    if not seen.images and not seen.points:
         return NEITHER
     title = "Along latent directions"
     z, x, label = latents.z, seen.samples.x, seen.samples.label
@@ -88,7 +88,7 @@ def traversals(seen: Subject) -> Chart | str:
         return "all samples are the same: no direction changes them"
     names = [
         f"{100 * varied:.0f} % of variance"
-        + (f"\n{100 * followed:.0f} % linear in z" if np.isfinite(followed) else "")
+        + (f"\n{100 * followed:.0f} % linear in z" if followed >= 0 else "")
         for varied, followed in zip(found.varied, found.followed, strict=True)
     ]
     reach = 3 * (latents.z @ found.vectors.T).std(axis=0)
@@ -186,7 +186,7 @@ def scores(seen: Subject) -> Chart | str:
 PANELS: Sequence[Panel] = (interpolation, truncation, traversals, neighbours, spectrum, scores)
 OUTERMOST = "what lies further out is in the outermost bars"
 NO_LATENTS = "this game has no latents to move"
-NEITHER = "examples that are neither images nor points cannot be drawn"
+NEITHER = "examples that are neither images nor points of two numbers or more cannot be drawn"
 
 
 def _label(seen: Subject, start: int, count: int) -> np.ndarray | None:
@@ -246,11 +246,6 @@ def _show(axes: Any, canvas: np.ndarray) -> None:
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, labelsize=8)
     axes.set(xticks=[], yticks=[])
-
-
-def _in_a_plane(seen: Subject) -> bool:
-    """Whether examples are points, of which the first two numbers can be drawn."""
-    return len(seen.shape) == 1 and seen.shape[0] > 1
 
 
 def _plane(axes: Any, seen: Subject, title: str) -> None:

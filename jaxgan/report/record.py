@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -113,18 +114,12 @@ class Record(NamedTuple):
 
 
 def records(runs: Sequence[Path]) -> list[Record]:
-    """What the folders say; refused where one is none. Each is named by as much of its path as tells it."""
+    """What the folders say; refused where one is none. Each has a name of its own."""
     found = [record(run) for run in dict.fromkeys(run.absolute() for run in runs)]
     if not found:
         raise Refused("give at least one run folder")
-    paths = [one.path.parts for one in found]
-    return [one._replace(name="/".join(_told_apart(one.path.parts, paths))) for one in found]
-
-
-def _told_apart(path: Sequence[str], paths: Sequence[Sequence[str]]) -> Sequence[str]:
-    """The shortest end of a path that no other of the paths has."""
-    ends = (path[-n:] for n in range(1, len(path)))
-    return next((end for end in ends if sum(other[-len(end) :] == end for other in paths) == 1), path)
+    names = _told_apart([one.path for one in found])
+    return [one._replace(name=name) for one, name in zip(found, names, strict=True)]
 
 
 def record(run: Path) -> Record:
@@ -173,6 +168,17 @@ def trained(rows: Rows) -> list[Mapping[str, float]]:
 def measured(rows: Rows) -> list[Mapping[str, float]]:
     """The rows that hooks measured."""
     return [row for row in rows if "images_per_s" not in row]
+
+
+def _told_apart(paths: Sequence[Path]) -> list[str]:
+    """Each by the shortest end of its path that no other ends in.
+
+    >>> _told_apart([Path("/old/runs/digits"), Path("/new/runs/digits"), Path("/runs/ring")])
+    ['old/runs/digits', 'new/runs/digits', 'ring']
+    """
+    ends = [[str(Path(*path.parts[-n:])) for n in range(1, len(path.parts) + 1)] for path in paths]
+    taken = Counter(end for own in ends for end in own)
+    return [next(end for end in own if taken[end] == 1) for own in ends]
 
 
 def _lanes(place: Folder, config: Mapping[str, Any]) -> tuple[Lane, ...]:

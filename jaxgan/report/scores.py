@@ -109,11 +109,11 @@ def scored(score: Score, record: Record) -> Line:
         worst, reason = judged(score._replace(found=Estimate(end, end, end)), way)
         if MARKS.index(worst) > MARKS.index(mark):
             mark, why = worst, f"the worst of them: {reason}"
-    lanes = f", the median of {score.lanes} lanes and their range" if score.lanes > 1 else ""
-    if score.lanes < len(record.lanes):
-        lanes = f"{lanes or ', one lane'}, of {len(record.lanes)}"
-        if mark == "good":
-            mark, why = "look", "the other lanes were not measured so"
+    every = max(len(record.lanes), 1)
+    of = f"{score.lanes} of {every} lanes" if every > score.lanes else f"{score.lanes} lanes"
+    if every > score.lanes and mark == "good":
+        mark, why = "look", f"{why}, but the other lanes were not measured so"
+    lanes = f", the median of {of} and their range" if score.lanes > 1 else f", of {of}" if every > 1 else ""
     real = f" Real examples: {said(score.oracle)}." if score.oracle else ""
     if score.whole and score.oracle and score.n:
         many = count(score.n)

@@ -1,6 +1,6 @@
 """What methods have in common: numbers measured alike, the seeds that have them, and the steps of all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from jaxgan.errors import Refused
@@ -17,16 +17,21 @@ class Shared(NamedTuple):
     notes: tuple[str, ...]
 
 
-def measures(all_methods: Sequence[Method], metric: str | None) -> tuple[list[Measure], dict[str, str]]:
-    """The measures that two methods or more have, and why the others are not compared, by name."""
+def measures(
+    all_methods: Sequence[Method], metric: str | None, named: Collection[str] = ()
+) -> tuple[list[Measure], dict[str, str]]:
+    """The measures that two methods or more have, and why the others are not compared, by name.
+
+    `metric` alone is looked at, where it is given; it and what else is `named` must have been measured.
+    """
     every = dict.fromkeys(
         m for method in all_methods for seed in method.seeds for m, steps in seed.values.items() if steps
     )
     names = sorted({measure.name for measure in every})
-    if metric is not None and metric not in names:
-        raise Refused(
-            f"no run has measured {metric!r}; there is {', '.join(names) or 'nothing measured at all'}"
-        )
+    for name in (*named, *([] if metric is None else [metric])):
+        if name not in names:
+            there = ", ".join(names) or "nothing measured at all"
+            raise Refused(f"no run has measured {name!r}; there is {there}")
     # with a slash it is of the training itself, and compared only where it is asked for
     asked = {metric} if metric else {name for name in names if "/" not in name}
     having = {m: [x for x in all_methods if _has(x, m) or _gone(x, m)] for m in every if m.name in asked}

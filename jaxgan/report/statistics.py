@@ -25,8 +25,8 @@ class Difference(NamedTuple):
     Seeds that do not spread give no interval: that a few agree makes nothing certain, and so `p` is that of
     rearranging them.
     `p` is that of the t-test, `p_shuffled` that of rearranging the seeds, which assumes no distribution.
-    `shown` is the smallest true difference that this many seeds with this spread find four times in five,
-    as the clearest among so many pairs.
+    `shown` is the smallest true difference that this many seeds with this spread find four times in five, be
+    it that of one pair `among` so many.
     """
 
     interval: Estimate
@@ -164,11 +164,14 @@ def _p(errors: float, freedom: float) -> float:
 
 @cache
 def _found(freedom: float, among: int, power: float = 0.8) -> float:
-    """The difference, in standard errors, that a t-test finds with this power: by the noncentral t."""
+    """The difference, in standard errors, that a t-test finds with this power: by the noncentral t.
+
+    Of several pairs by the step of Holm's that asks most, for one false alarm in all of them.
+    """
     from scipy.optimize import brentq
     from scipy.stats import nct, t
 
-    edge = float(t.isf((1 - LEVEL) / 2 / among, freedom))
+    edge = float(t.ppf(1 - (1 - LEVEL) / (2 * among), freedom))
     return float(brentq(lambda d: nct.sf(edge, freedom, d) - power, 0.0, 20.0 * edge))
 
 

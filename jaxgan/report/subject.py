@@ -37,7 +37,6 @@ class Subject(NamedTuple):
     """What is looked at. A game may have no latents to look at, and no D that judges examples."""
 
     shape: tuple[int, ...]  # of an example
-    step: int
     train: Examples
     whole: bool  # whether that is all there is to train on
     held_out: Examples | None
@@ -50,6 +49,11 @@ class Subject(NamedTuple):
     def images(self) -> bool:
         return len(self.shape) == 3
 
+    @property
+    def points(self) -> bool:
+        """Whether two of its numbers can be drawn across each other."""
+        return len(self.shape) == 1 and self.shape[0] > 1
+
 
 def subject(again: Reopened, seed: int = 0) -> Subject:
     """A reopened run as a subject; its samples are those that `jaxgan sample --seed` draws."""
@@ -61,7 +65,6 @@ def subject(again: Reopened, seed: int = 0) -> Subject:
         raise Refused(f"the samples of step {int(state.step)} are not finite; look at another checkpoint")
     return Subject(
         shape=source.shape,
-        step=int(state.step),
         train=_some(source),
         whole=source.size is not None and source.size <= REAL,
         held_out=_held_out(source),

@@ -53,7 +53,8 @@ class Pair(NamedTuple):
     a: str
     b: str
     difference: Difference
-    p: float  # after Holm's correction over all pairs
+    p: float  # after Holm's correction over all pairs, as are the others
+    p_shuffled: float
     p_spread: float
     says: str
 
@@ -113,7 +114,7 @@ def table(
 
 
 def near_enough(name: str, best: float, better: Better, oracle: Estimate | None) -> float:
-    """A tenth of the best, but no less than chance does to the score of a perfect sampler.
+    """A tenth of the best, but no less than chance does to the score of real examples.
 
     That is half of its interval; where it has none and lower is better, the score itself, which is then
     what is left of 0. It depends on nobody else who is compared.
@@ -136,20 +137,23 @@ def _pairs(chosen: Mapping[str, Mapping[int, float]], better: Better) -> tuple[P
     of = [(a, b) for a, b in combinations(chosen, 2) if min(len(chosen[a]), len(chosen[b])) > 1]
     differences = [_difference(chosen[a], chosen[b], len(of)) for a, b in of]
     spread = [spreads(*(np.array(list(chosen[name].values())) for name in pair)) for pair in of]
-    shuffled = holm([difference.p_shuffled for difference in differences])
-    adjusted = holm([difference.p for difference in differences]), shuffled, holm([p for _, p in spread])
+    adjusted = (
+        holm([difference.p for difference in differences]),
+        holm([difference.p_shuffled for difference in differences]),
+        holm([p for _, p in spread]),
+    )
     among = f" among {len(of)} pairs" if len(of) > 1 else ""
     found = []
-    for (a, b), difference, (more, _), p, by_chance, p_spread in zip(
+    for (a, b), difference, (more, _), p, p_shuffled, p_spread in zip(
         of, differences, spread, *adjusted, strict=True
     ):
-        words = _verdict(a, b, difference, p, by_chance, better, among)
+        words = _verdict(a, b, difference, p, p_shuffled, better, among)
         if p_spread < SURE:
             loud, calm = (b, a) if more > 0 else (a, b)
             words += (
                 f" Over seeds {loud} spreads more about its median than {calm} (p {short(p_spread)}{among})."
             )
-        found.append(Pair(a, b, difference, p, p_spread, words))
+        found.append(Pair(a, b, difference, p, p_shuffled, p_spread, words))
     return tuple(found)
 
 
@@ -166,19 +170,19 @@ def _difference(a: Mapping[int, float], b: Mapping[int, float], among: int) -> D
 
 
 def _verdict(
-    a: str, b: str, found: Difference, p: float, by_chance: float, better: Better, among: str
+    a: str, b: str, found: Difference, p: float, p_shuffled: float, better: Better, among: str
 ) -> str:
     """The plain sentence."""
     seeds = f"{found.seeds} seeds" + (", the same in both" if found.paired else " or more, not the same")
-    sure = f"p {short(p)}{among}, by rearranging {short(by_chance)}"
-    if math.isnan(found.interval.low) and not found.interval.value:
+    sure = f"p {short(p)}, by rearranging {short(p_shuffled)}" + (f", both{among}" if among else "")
+    interval = found.interval
+    if math.isnan(interval.low) and not interval.value:
         return f"No difference was seen: {b} and {a} are the same, {seeds}."
     if p >= SURE:
         if found.shown:
             sure += f"; a true difference of {short(found.shown)} or more would be found four times in five"
-        alone = " of this pair alone" if found.interval.low * found.interval.high > 0 else ""
-        return f"No difference can be told: {b} - {a} is {signed(found.interval)}{alone}, {seeds} ({sure})."
-    interval = found.interval
+        alone = ", an interval of this pair alone" if interval.low * interval.high > 0 else ""
+        return f"No difference can be told: {b} - {a} is {signed(interval)}{alone}, {seeds} ({sure})."
     if (interval.value > 0) == (better == "lower"):
         a, b, interval = b, a, Estimate(-interval.value, -interval.high, -interval.low)
     few = "Too few seeds to say; by a t-test alone " if found.seeds < ENOUGH else ""

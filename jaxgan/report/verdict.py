@@ -50,7 +50,7 @@ def ended(record: Record) -> Line:
     else:
         mark, words = "bad", f"Failed after {came}: {end}."
     if still:
-        mark = "bad" if any("stopped" not in why for why in still.values()) else "look"
+        mark = "bad" if any(not why.startswith("stopped") for why in still.values()) else "look"
         listed = "; ".join(f"{name} {why}" for name, why in still.items())
         words += f" {len(still)} of {len(record.lanes)} lanes stand still: {listed}."
     return Line(mark, "End", words)

@@ -3,17 +3,29 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from jaxgan.errors import Refused
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, content: str | bytes) -> None:
     """Writes a file whole or not at all."""
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
+    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(temporary, path)
+
+
+def fill(home: Path, content: Mapping[str, bytes]) -> list[Path]:
+    """Writes files by their names into a folder, made where there is none: their paths."""
+    paths, path = [home / name for name in content], home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        for path, data in zip(paths, content.values(), strict=True):
+            write(path, data)
+    except OSError as error:
+        raise Refused(f"cannot write {path}: {error.strerror or error}") from None
+    return paths
 
 
 @contextlib.contextmanager

@@ -86,7 +86,7 @@ def test_real_examples_are_held_against_as_many_samples(tmp_path, monkeypatch, c
     assert "the first 297" in out
     assert "oracle, 297" in out
     assert "real examples are 297 and samples 1,500, on which most numbers depend" in out
-    assert f"in brackets {INTERVALS}" in out
+    assert f"in brackets {INTERVALS}\n" in out
     assert jaxgan(monkeypatch, "evaluate", run, "--extractor", "raw") == 0
     found = json.loads((run / "evaluations" / "3-raw.json").read_text())
     assert (found["n"], found["oracle_n"], "alike" in found["rows"]) == (1500, 1500, False)

@@ -134,6 +134,15 @@ def test_evaluations_are_compared(tmp_path):
     assert table.pairs[0].says.startswith("gamma=1.0 is better than gamma=0.1: +0.6")
 
 
+@pytest.mark.parametrize(("oracle_n", "oracle"), [(None, 0.5), (100, 0.5), (50, None)])
+def test_real_examples_are_held_against_as_many_samples(tmp_path, oracle_n, oracle):
+    a, b = two(tmp_path, {0: [1]}, {0: [2]})
+    for path in (a, b):
+        evaluation(path, 200, 1.0, oracle_n=oracle_n)
+    assert compared([a, b], "fd_local").tables[0].oracle == oracle
+    assert ("  real examples  0.5\n" in compare([a, b], "fd_local")) == bool(oracle)
+
+
 def test_an_evaluation_is_of_its_lane(tmp_path):
     one = run(tmp_path / "r", seeds="0:2", over=["gamma=0.1,1.0"], values=[[1, 1, 1, 1]])
     for number, gamma in enumerate((0.1, 1.0)):
@@ -238,6 +247,13 @@ def test_another_script_is_another_method(tmp_path):
     assert list(compared(paths).methods) == ["a", "b"]
 
 
+def test_methods_whose_folders_end_alike_are_all_there(tmp_path):
+    paths = [run(tmp_path / at / "runs" / "digits", values=[1, 2], script=at) for at in ("old", "new")]
+    found = compared(paths)
+    assert list(found.methods) == ["old/runs/digits", "new/runs/digits"]
+    assert len(found.tables[0].summaries) == 2
+
+
 def test_numbers_with_a_slash_are_compared_when_asked_for(tmp_path):
     paths = two(tmp_path, name="d/spectral")
     with pytest.raises(Refused, match="nothing can be compared"):
@@ -275,10 +291,10 @@ def test_bad_input_is_one_clear_line(tmp_path):
     a, b = (run(tmp_path / f"of {k}", name="d/adv", values=[2], gamma=k) for k in (2.0, 3.0))
     with pytest.raises(Refused, match="the runs have no number in common: run `jaxgan evaluate`"):
         compare([a, b])
+    for way in ("lower", "higher"):
+        with pytest.raises(Refused, match="no run has measured 'd/adw'; there is d/adv"):
+            compare([a, b], "d/adv", **{way: ["d/adw"]})
     with pytest.raises(Refused, match="modes cannot be better both lower and higher"):
         compare([a, b], lower=["modes"], higher=["modes"])
-    a, b = (run(tmp_path / f"modes of {k}", values=[2], gamma=k) for k in (2.0, 3.0))
-    with pytest.raises(Refused, match="no method has mode to be better; there is modes"):
-        compare([a, b], lower=["mode"])
     with pytest.raises(Refused, match="give a distance"):
         compare([a, b], within=-1.0)

@@ -34,17 +34,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return played(tmp_path_factory.mktemp("diagnosed") / "run")
 
 
-def test_no_steps_are_no_equilibrium(run: Path) -> None:
-    with pytest.raises(Refused, match="--steps must be at least 1, not 0"):
-        diagnose(run, steps=0)
-
-
-def test_charts_that_cannot_be_are_refused_at_once(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(Refused, match="charts need Matplotlib"):
-        diagnose(run, say=lambda part: pytest.fail(f"{part} came first"))
-
-
 def test_both_checkpoints_are_diagnosed(run: Path) -> None:
     said: list[str] = []
     report = diagnose(run, ("last", "best"), batches=2, steps=2, say=said.append)
@@ -153,9 +142,20 @@ def test_the_hook_logs_the_cheap_numbers(run: Path) -> None:
     assert found.keys() == {"rotation", "g/noise_scale", "d/noise_scale"}
 
 
+def test_without_matplotlib_nothing_is_begun(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(Refused, match=r"install jaxgan\[report\]"):
+        diagnose(run, batches=2, steps=1, say=said.append)
+    assert not said
+
+
 def test_bad_input_is_one_line(run: Path, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="--batches must be at least 2"):
         diagnose(run, batches=1)
+    for steps in (0, -3):
+        with pytest.raises(Refused, match=f"--steps must be at least 1, not {steps}"):
+            diagnose(run, steps=steps)
     with pytest.raises(Refused, match="not a run folder"):
         diagnose(tmp_path)
     copied = run / "script.py"

@@ -75,9 +75,10 @@ def test_what_was_not_evaluated_is_not_taken_for_failed(tmp_path):
         ([5, 6], "stopped: coverage has collapsed to 0.1, from 0.9 at step 5", "collapsed"),
         ([5, 6], "stopped: modes has not been better than 6, at step 100, for 200 steps", ""),
         ([5, 6], "NotFinite: step 7: g/adv is nan", "not finite"),
-        ([5, 6], "Refused: 3 of 100 samples hold NaN or infinite numbers", "not finite"),
-        ([5, 6], "Unreadable: /data/standard/NaN/collapsed.png cannot be read", ""),
-        ([5, 6], "stopped: modes has reached 6 (beside it: standing 0.3, collapsed 0)", ""),
+        ([5, 6], "stopped: 9 of 50 samples from number 0 on hold NaN or infinite numbers", "not finite"),
+        # words that only look like it
+        ([5, 6], "Unreadable: example 7, /data/standard/NaN/collapsed.png, cannot be read", ""),
+        ([5, 6], "stopped: modes has reached 6 (beside it: standard_deviation 0.3, collapsed 0)", ""),
     ],
 )
 def test_what_a_failure_is(tmp_path, values, ended, why):

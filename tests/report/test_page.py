@@ -192,7 +192,7 @@ def test_several_runs(tmp_path):
 
 
 def test_what_is_missing_is_said(tmp_path):
-    run = run_folder(tmp_path / "run", ended=None)
+    run = run_folder(tmp_path / "a b" / "run", ended=None)
     (run / "metrics.jsonl").unlink()
     text, found = page(run)
     assert re.findall("<h2>(.*?)</h2>", text) == SECTIONS
@@ -200,7 +200,7 @@ def test_what_is_missing_is_said(tmp_path):
         "Killed after 0 of 1,000 steps",
         "Nothing was logged yet",
         "There are no pictures",
-        f"No evaluation yet, so no intervals: run jaxgan evaluate {run}",
+        f"No evaluation yet, so no intervals: run jaxgan evaluate '{run}'",
         "Nothing was measured of copies",
         "metrics.jsonl is missing or empty",
         "there are no checkpoints",
@@ -315,12 +315,8 @@ def test_a_long_film_is_thinned_evenly(tmp_path):
 def test_folders_of_one_name_are_told_apart(tmp_path):
     runs = [run_folder(tmp_path / place / "run") for place in ("a", "b")]
     assert [one.name for one in records([*runs, runs[0]])] == ["a/run", "b/run"]
-    runs = [run_folder(tmp_path / place / "a" / "run") for place in ("new", "old")]
-    assert [one.name for one in records([*runs, tmp_path / "b" / "run"])] == [
-        "new/a/run",
-        "old/a/run",
-        "b/run",
-    ]
+    deep = [run_folder(tmp_path / place / "a" / "run") for place in ("old", "new")]
+    assert [one.name for one in records([*deep, runs[1]])] == ["old/a/run", "new/a/run", "b/run"]
 
 
 @pytest.mark.slow

@@ -103,10 +103,16 @@ def test_what_could_have_been_shown(n, effect):
     each = np.arange(n) - (n - 1) / 2
     each /= each.std(ddof=1)
     np.testing.assert_allclose(statistics.paired(np.zeros(n), each).shown, effect, rtol=1e-5)
-    random = np.random.RandomState(n)
-    found = statistics.paired(np.zeros(n), each, among=10).shown
-    p = [stats.ttest_1samp(random.normal(found, 1, n), 0).pvalue for _ in range(2000)]
-    assert abs(np.mean(np.array(p) < 0.05 / 10) - 0.8) < 3 * 0.009
+
+
+def test_what_could_have_been_shown_of_one_pair_among_ten():
+    """4,000 experiments with that true difference: in four of five the p is below 0.05 / 10."""
+    random = np.random.RandomState(0)
+    each = random.normal(size=8)
+    shown = statistics.paired(np.zeros(8), each, among=10).shown / each.std(ddof=1)
+    drawn = random.normal(shown, 1.0, (4000, 8))
+    assert np.mean(stats.ttest_1samp(drawn, 0.0, axis=1).pvalue < 0.005) == pytest.approx(0.8, abs=0.02)
+    assert statistics.unpaired(A, B, among=10).shown > statistics.unpaired(A, B).shown
 
 
 @pytest.mark.parametrize("n", [3, 6])
