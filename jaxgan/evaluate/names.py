@@ -18,7 +18,10 @@ def better(name: str) -> Way | None:
 
     >>> better("fd_local"), better("inception_score_whole"), better("train_share"), better("width_min")
     ('lower', 'higher', None, None)
+    >>> better("modes_10_sigma")
+    'higher'
     """
+    name = name.removesuffix("_10_sigma")
     if name in HIGHER or name.startswith(("score_", "inception_score")):
         return "higher"
     if name in LOWER or name.startswith(("fd_", "kd_", "intra_fd_")):
