@@ -2,19 +2,22 @@
 
     python experiments/rotation.py
 
-    8 min on one of 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-21. Three
-    seeds: with the penalty the eigenvalues of largest modulus are real at all times, from 13.1 +- 1.1 at
-    step 100 down to 2.99 +- 0.06 at step 4000, what G could still gain alone falls from 0.45 to 0.25, and
-    the path angle falls through 0 where the run stands: it attracts. Without, pairs of +-3.7i and +-4.5i
-    lead at steps 100 and 1000, half of the Jacobian turns, and G's gap grows from 1.2 to 2.5. Neither ends
-    in a local Nash equilibrium: both players' own Hessians have negative eigenvalues, and some of J's lie
-    right of 0 (0.33; without, 3.4).
+    54 min on 2 cores of an Intel Xeon, most of both taken by other work; jax 0.10.2, 2026-11-25. Three seeds:
+    with the penalty the eigenvalues of largest modulus are real at all times, from -13.1 +- 1.2 at step 100
+    to -3.04 +- 0.21 at step 4000, and the pair that turns fastest slows down, from +-0.70i +- 0.03 at step
+    1000 to +-0.54i +- 0.09. At step 100 it is +-1.14i of one seed; of the other two the search refuses, not
+    converged after 600 products. What G could still gain alone falls from 0.45 to 0.23. Without, pairs lead
+    at step 100 and real ones later, the fastest pair turns ever faster, +-3.7i, 4.5i and 6.3i, half of the
+    Jacobian turns, and G's gap grows from 1.2 to 2.6. At step 4000 the path angle falls through 0 where the
+    run stands, or without at most 0.05 of the way behind it: along its way either attracts. Neither ends in a
+    local Nash equilibrium: both players' own Hessians have negative eigenvalues, and some of J's lie right of
+    0 (0.30; without, 4.2).
 
 The GAN of `digits.py` is trained with its penalty, R1 and R2 at weight 1, and without. At some of the steps
 all instruments are read on the next batches, of all players' parameters, some 200,000 together, and of
-training-mode losses: the share of the Jacobian that turns, its eigenvalues of largest modulus and of largest
-real part (Arnoldi), the ends of both players' own Hessians, what either could still gain alone, and the path
-angle from the beginning (Berard et al., 2020). `energy` is that of `digits.py`: how good the samples are.
+training-mode losses: the share of the Jacobian that turns, its eigenvalues of largest modulus, imaginary part
+and real part (Arnoldi), the ends of both players' own Hessians, what either could still gain alone, and the
+path angle from the beginning (Berard et al., 2020). `energy` is that of `digits.py`: how good samples are.
 
 Writes `results/rotation.md` and `.json`, which is kept after each reading, and `pictures/rotation.png`; what
 has been read is not read again.
