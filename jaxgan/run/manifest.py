@@ -111,7 +111,7 @@ def still_before(folder: Folder) -> dict[str, str]:
 
 
 def elsewhere(folder: Folder) -> list[str]:
-    """A line on what this session has other than the last: by that a run goes on to rounding only."""
+    """A line on what has changed under the run since it last went on: it is the same to rounding only."""
 
     def told(entry: Manifest) -> Manifest:
         kinds = sorted({*entry.get("devices", ())})

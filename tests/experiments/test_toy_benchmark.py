@@ -50,6 +50,12 @@ def quick(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+def on_the_ring(home: Path) -> list[str]:
+    """Asks for the light protocol there, with results and runs at home."""
+    results, runs = str(home / "results" / "toy.json"), str(home / "runs")
+    return ["--results", results, "--runs", runs, "--protocols", "light", "--data", "ring"]
+
+
 def test_everything_is_planned_once_and_a_small_table_first(benchmark: ModuleType) -> None:
     cells = benchmark.planned(list(benchmark.PROTOCOLS), [], [], range(10))
     assert len(set(cells)) == len(cells) == 2 * 10 + 2 * 8 * 10 + 3 * 3 + 3 * 3 + 2 * (2 * 2 * 3)
@@ -60,17 +66,7 @@ def test_everything_is_planned_once_and_a_small_table_first(benchmark: ModuleTyp
 
 
 def test_what_is_done_is_not_played_again(benchmark: ModuleType, quick: list[str], tmp_path: Path) -> None:
-    results = tmp_path / "results" / "toy.json"
-    told = [
-        "--results",
-        str(results),
-        "--runs",
-        str(tmp_path / "runs"),
-        "--protocols",
-        "light",
-        "--data",
-        "ring",
-    ]
+    results, told = tmp_path / "results" / "toy.json", on_the_ring(tmp_path)
     benchmark.main([*told, "--seeds", "0:1", "--recipes", "r1", "hinge"])
     assert sorted(quick) == ["light/ring/hinge/0", "light/ring/r1/0"]
     benchmark.main([*told, "--seeds", "0:3", "--recipes", "r1"])
@@ -145,7 +141,7 @@ def test_what_few_samples_of_high_quality_cannot_tell(benchmark: ModuleType) -> 
 def test_a_run_that_breaks_ends_the_benchmark_and_leaves_what_is_done(
     benchmark: ModuleType, quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good, results = benchmark.played, tmp_path / "toy.json"
+    good, told = benchmark.played, [*on_the_ring(tmp_path), "--recipes", "r1"]
 
     def killed(cell, runs, steps):
         if cell.seed == 1:
@@ -153,20 +149,9 @@ def test_a_run_that_breaks_ends_the_benchmark_and_leaves_what_is_done(
         return good(cell, runs, steps)
 
     monkeypatch.setattr(benchmark, "played", killed)
-    told = [
-        "--results",
-        str(results),
-        "--runs",
-        str(tmp_path / "runs"),
-        "--protocols",
-        "light",
-        "--data",
-        "ring",
-    ]
-    told += ["--recipes", "r1"]
     with pytest.raises(SystemExit, match="-9"):
         benchmark.main([*told, "--jobs", "1"])
-    done = json.loads(results.read_text())["cells"]
+    done = json.loads((tmp_path / "results" / "toy.json").read_text())["cells"]
     assert "light/ring/r1/0" in done
     assert "light/ring/r1/1" not in done
 
