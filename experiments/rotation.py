@@ -124,14 +124,16 @@ def readings(config: Config, gamma: float, seeds: list[int]) -> Iterator[list[di
         yield rows
 
 
-def shown(values: list[float]) -> str:
-    """Mean and standard deviation over seeds.
+def shown(values: list[float], of: int) -> str:
+    """Mean and standard deviation over seeds, and over how many where not all have the number.
 
-    >>> shown([1.0, 3.0])
-    '2 ± 1.4'
+    >>> shown([1.0, 3.0], of=2), shown([1.0], of=3)
+    ('2 ± 1.4', '1 (1 of 3)')
     """
+    if not values:
+        return ""
     spread = f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else ""
-    return f"{np.mean(values):.3g}{spread}"
+    return f"{np.mean(values):.3g}{spread}" + (f" ({len(values)} of {of})" if len(values) < of else "")
 
 
 def table(rows: list[dict[str, Any]], config: Config) -> str:
@@ -146,7 +148,7 @@ def table(rows: list[dict[str, Any]], config: Config) -> str:
         for step in config.steps:
             here = [row for row in rows if (row["gamma"], row["step"]) == (gamma, step)]
             cells = [[row[name] for row in here if name in row] for name in COLUMNS]
-            words = [shown(cell) if cell else "" for cell in cells]
+            words = [shown(cell, len(here)) for cell in cells]
             lines.append(f"| {gamma:g} | {step} | {' | '.join(words)} |")
     refused = sorted({line for row in rows for line in row["refused"]})
     return "\n".join([*lines, *(["", *refused] if refused else [])]) + "\n"
@@ -203,13 +205,18 @@ def main(config: Config) -> None:
     if found["options"] != options:
         raise jg.Refused(f"{kept} has readings of other options: name another folder with --out")
     rows = found["rows"]
+
+    def shown_so_far() -> None:
+        files.write(results / "rotation.md", table(rows, config))
+        drawn(rows, config, pictures / "rotation.png")
+
     for gamma in config.gammas:
         done = {row["seed"] for row in rows if row["gamma"] == gamma}
         for new in readings(config, gamma, [seed for seed in range(config.seeds) if seed not in done]):
             rows += new
             files.write(kept, json.dumps(found) + "\n")
-            files.write(results / "rotation.md", table(rows, config))
-            drawn(rows, config, pictures / "rotation.png")
+            shown_so_far()
+    shown_so_far()
     print(table(rows, config))
 
 

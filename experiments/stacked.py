@@ -109,6 +109,8 @@ def build(config: Config) -> jg.Experiment:
             f"--data {config.data}: a thousand modes are those of ten classes, not of "
             f"{source.channels.classes}; take stacked:digits or stacked:glyphs"
         )
+    if config.horizon < 1:
+        raise jg.Refused(f"--horizon {config.horizon} leaves no steps for the rates to fall over")
     relativistic = config.recipe == "relativistic"
     weights = (config.gamma, config.gamma_end)
     if relativistic and any(isinstance(value, float) and not value > 0 for value in weights):

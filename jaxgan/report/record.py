@@ -16,7 +16,7 @@ from jaxgan.report.words import count
 from jaxgan.run import folder, log
 from jaxgan.run.folder import Folder
 from jaxgan.run.lane import Lane, lanes
-from jaxgan.run.manifest import Manifest, ends, read_manifest
+from jaxgan.run.manifest import Manifest, ends, read_manifest, still_lanes
 from jaxgan.run.settings import Settings
 
 Rows = Sequence[Mapping[str, float]]  # each with its "step"
@@ -88,9 +88,8 @@ class Record(NamedTuple):
 
     @property
     def still(self) -> Mapping[str, str]:
-        """The lanes that stand still, and why: none ever moves again."""
-        noted = [session.get("still", {}) for session in self.manifest["sessions"]]
-        return {lane: why for still in noted for lane, why in still.items()}
+        """The lanes that stand still, and why."""
+        return still_lanes(self.manifest)
 
     @property
     def reached(self) -> int:

@@ -22,7 +22,7 @@ from jaxgan.run.folder import Folder
 from jaxgan.run.interrupt import Interrupted, requests
 from jaxgan.run.lane import Lane
 from jaxgan.run.log import Log, rows
-from jaxgan.run.manifest import elsewhere, note, read_manifest, session, still_before
+from jaxgan.run.manifest import elsewhere, note, read_manifest, session, still_lanes
 from jaxgan.run.measuring import measured_by, scores_of, stopped_by, unmeasured
 from jaxgan.run.picture import drawing
 from jaxgan.run.placement import Held, Placement, placement
@@ -104,7 +104,7 @@ def train(
             note(folder, entry)
             log.warn(facts.get("warnings", ()))
 
-        known = told(lambda: still_before(folder)) if lanes else {}
+        known = told(lambda: still_lanes(read_manifest(folder))) if lanes else {}
         for number, failed in enumerate(placed.read(placed.guard(held))["failed"] if lanes else ()):
             if failed >= 0:
                 stands(number, known.get(names[number], f"has stood still since step {failed}"))

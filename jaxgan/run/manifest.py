@@ -104,9 +104,9 @@ def ends(folder: Folder, manifest: Manifest) -> tuple[str, ...]:
     return tuple(said)
 
 
-def still_before(folder: Folder) -> dict[str, str]:
-    """The lanes that earlier sessions saw stand still, and why."""
-    noted = (session.get("still", {}) for session in read_manifest(folder)["sessions"])
+def still_lanes(manifest: Manifest) -> dict[str, str]:
+    """The lanes that any session saw stand still, and why: none ever moves again."""
+    noted = (session.get("still", {}) for session in manifest["sessions"])
     return {lane: why for still in noted for lane, why in still.items()}
 
 

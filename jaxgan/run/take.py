@@ -6,7 +6,7 @@ from pathlib import Path
 from jaxgan.errors import Refused
 from jaxgan.run import codec, files, folder, log
 from jaxgan.run.checkpoint import Checkpoints, SaveFailed
-from jaxgan.run.manifest import Manifest, read_manifest, still_before
+from jaxgan.run.manifest import Manifest, read_manifest, still_lanes
 from jaxgan.run.reopen import reopened
 
 
@@ -20,12 +20,10 @@ def take(run: Path, lane: str, out: Path) -> Path:
         new = folder.Folder(aside)
         new.samples.mkdir()
         new.script.write_bytes(place.script.read_bytes())
-        manifest = {
-            **read_manifest(place),
-            "seed": again.config.seed,
-            "sessions": [_session(place, lane, step)],
-        }
-        files.write(new.manifest, json.dumps({**manifest, "taken": f"{lane} of {place.path}"}, indent=2))
+        manifest = read_manifest(place)
+        own = {"seed": again.config.seed, "sessions": [_session(manifest, lane, step)]}
+        own["taken"] = f"{lane} of {place.path}"
+        files.write(new.manifest, json.dumps({**manifest, **own}, indent=2))
         rows = (row for row in log.marked_rows(place.metrics, again.lane) if row["step"] <= step)
         files.write(new.metrics, "".join(json.dumps(row) + "\n" for row in rows))
         for picture in sorted((place.samples / lane).glob("step_*.png")):
@@ -45,8 +43,8 @@ def take(run: Path, lane: str, out: Path) -> Path:
     return out
 
 
-def _session(place: folder.Folder, lane: str, step: int) -> Manifest:
+def _session(manifest: Manifest, lane: str, step: int) -> Manifest:
     """The lane's past as one session: on what it was played, how far it came, and why it ended."""
-    last = {name: x for name, x in read_manifest(place)["sessions"][-1].items() if name != "still"}
-    ended = still_before(place).get(lane) or last["ended"] or "Interrupted: taken from a run that went on"
+    last = {name: x for name, x in manifest["sessions"][-1].items() if name != "still"}
+    ended = still_lanes(manifest).get(lane) or last["ended"] or "Interrupted: taken from a run that went on"
     return {**last, "from": 0, "step": step, "ended": ended}
