@@ -82,12 +82,19 @@ def dragan(weight: Schedule = 10.0, spread: float = 0.5) -> Term:
     return stateless("dragan", loss)
 
 
+class _Lazy(NamedTuple):
+    state: PyTree  # of the term itself
+    last: Array  # its mean when it was last due
+
+
 def lazily(term: Term, every: int) -> Term:
     """The term at every n-th step, n times as strong (Karras et al., 2020): the same pull for less work.
 
+    Only its gradient is n-fold, and 0 between. Its value is the term's own, and between that of the last step
+    that was due, so that a log shows it as it shows other terms, whichever steps are written down.
+
     On CPU the gradient of a convolution runs 2 to 3 times slower inside the condition, so small n do not pay.
-    Whatever looks at one step sees the term n-fold or not at all: the log, which of the steps that are due by
-    an even n shows none where it is written at even steps, after odd ones; and the instruments.
+    Instruments look at one step, and so see the term n-fold or not at all.
 
     >>> often_enough = lazily(r1(10.0), every=16)
     """
@@ -95,17 +102,18 @@ def lazily(term: Term, every: int) -> Term:
     if every < 1:
         raise Refused(f"a term is lazy by 1 or more steps, not {every}")
 
-    def apply(view: View, state: PyTree) -> tuple[Array, PyTree]:
-        def due(state: PyTree) -> tuple[Array, PyTree]:
-            loss, state = term.apply(view, state)
-            return every * loss, state
+    def apply(view: View, memory: _Lazy) -> tuple[Array, _Lazy]:
+        def due(memory: _Lazy) -> tuple[Array, _Lazy]:
+            loss, state = term.apply(view, memory.state)
+            value = jax.lax.stop_gradient(loss)
+            return value + every * (loss - value), _Lazy(state, view.mean(value).astype(jnp.float32))
 
-        def idle(state: PyTree) -> tuple[Array, PyTree]:
-            return jnp.zeros_like(view.real_out, dtype=jax.eval_shape(due, state)[0].dtype), state
+        def idle(memory: _Lazy) -> tuple[Array, _Lazy]:
+            return jnp.full_like(view.real_out, memory.last, jax.eval_shape(due, memory)[0].dtype), memory
 
-        return jax.lax.cond(view.step % every == 0, due, idle, state)
+        return jax.lax.cond(view.step % every == 0, due, idle, memory)
 
-    return term._replace(apply=apply)
+    return Term(term.name, lambda: _Lazy(term.init(), jnp.float32(0)), apply)
 
 
 def _input_gradient(d: Callable[[Array], Array], x: Array) -> Array:

@@ -133,17 +133,28 @@ def test_a_weight_may_be_a_schedule():
 
 def test_lazily_is_as_strong_on_average():
     term = terms.lazily(terms.r1(2.0), 4)
-    losses = np.stack([apply(term, view(linear, step)) for step in range(8)])
-    np.testing.assert_allclose(losses[[0, 4]], 4 * 25.0)
-    np.testing.assert_allclose(losses[[1, 2, 3, 5, 6, 7]], 0.0)
-    np.testing.assert_allclose(losses.mean(axis=0), 25.0)
+
+    def pull(step):
+        return jax.grad(lambda w: term.apply(view(lambda x: x @ w, step), term.init())[0].mean())(W)
+
+    pulls = np.stack([pull(step) for step in range(8)])  # of |w|^2
+    np.testing.assert_allclose(pulls[[0, 4]], np.stack([4 * 2 * W] * 2))
+    np.testing.assert_array_equal(pulls[[1, 2, 3, 5, 6, 7]], 0.0)
+    np.testing.assert_allclose(pulls.mean(axis=0), 2 * W)
+
+
+def test_lazily_is_worth_what_it_was_when_it_was_last_due():
+    lazy, slopes = terms.lazily(terms.r1(2.0), 3), [5.0, 1.0, 2.0, 3.0, 4.0]
+    memory, worth = lazy.init(), []
+    for step, slope in enumerate(slopes):
+        loss, memory = lazy.apply(view(lambda x, slope=slope: slope * x[:, 0], step), memory)
+        worth.append(np.asarray(loss))
+    np.testing.assert_allclose(worth, np.square([[5.0], [5.0], [5.0], [3.0], [3.0]]) * np.ones(6))
 
 
 def test_lazily_has_the_precision_of_its_term():
     lazy = terms.lazily(terms.stateless("own", lambda v: v.real_out.astype(jnp.bfloat16)), 3)
-    due, idle = apply(lazy, view(linear, 0)), apply(lazy, view(linear, 1))
-    assert idle.dtype == due.dtype == jnp.bfloat16
-    assert not idle.any()
+    assert apply(lazy, view(linear, 0)).dtype == apply(lazy, view(linear, 1)).dtype == jnp.bfloat16
 
 
 def test_lazily_keeps_a_terms_memory():
@@ -152,7 +163,7 @@ def test_lazily_keeps_a_terms_memory():
     memory = lazy.init()
     for step in range(7):
         _, memory = lazy.apply(view(linear, step), memory)
-    assert memory == 3  # at steps 0, 3 and 6
+    assert memory.state == 3  # at steps 0, 3 and 6
 
 
 def test_terms_map_over_lanes():
