@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxgan.data.order import spread
-from jaxgan.data.source import Source
+from jaxgan.data.source import Source, check_split
 from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
@@ -52,6 +52,7 @@ def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
     >>> npz(path).size, npz(path, "test").size
     (45, 5)
     """
+    check_split(split)
     saved = _read(path)
     try:
         held, order, kept = _parts(saved)

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from jaxgan.data import image
-from jaxgan.data.source import Source
+from jaxgan.data.source import Source, check_split
 from jaxgan.errors import Refused, Unreadable
 from jaxgan.parts.types import PyTree
 
@@ -41,6 +41,7 @@ def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "t
     >>> pets.shape, pets.classes, pets.size + folder(place.parent, split="test").size
     ((16, 16, 1), 2, 10)
     """
+    check_split(split)
     root = Path(path)
     if not root.is_dir():
         raise Refused(f"there is no folder {root}")

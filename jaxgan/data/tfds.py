@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from jaxgan.data import image
-from jaxgan.data.source import Source
+from jaxgan.data.source import Source, check_split
 from jaxgan.errors import Refused, Unreadable
 from jaxgan.parts.types import PyTree
 
@@ -27,6 +27,7 @@ def tfds(name: str, size: int = 0, split: Literal["train", "test"] = "train") ->
     Traceback (most recent call last):
     jaxgan.errors.Refused: no_such_set is not prepared in ...: `jaxgan prepare no_such_set` does that, once
     """
+    check_split(split)
     builder = _builder(name)
     chosen = builder.info.splits[_split(name, builder.info.splits, split)]
     for file in chosen.filepaths:

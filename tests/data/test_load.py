@@ -9,10 +9,13 @@ import pytest
 from sklearn.datasets import load_digits
 
 from jaxgan.data import KNOWN, load
+from jaxgan.data.arrays import npz
 from jaxgan.data.digits import digits
+from jaxgan.data.folder import folder
 from jaxgan.data.mixtures import ring
 from jaxgan.data.order import spread
 from jaxgan.data.resize import resized
+from jaxgan.data.tfds import tfds
 from jaxgan.errors import Refused
 
 KEY = jax.random.key(0)
@@ -73,6 +76,9 @@ def test_load(tmp_path):
     for name in (*KNOWN, str(path), str(tmp_path), "tfds:mnist"):
         with pytest.raises(Refused, match='splits are "train" and "test", not \'valid\''):
             load(name, split="valid")
+    for read, place in ((npz, path), (folder, tmp_path), (tfds, "mnist")):  # as are those behind it
+        with pytest.raises(Refused, match="splits are"):
+            read(place, split="valid")
     with pytest.raises(Refused, match="square images"):
         load("ring", size=8)
 
