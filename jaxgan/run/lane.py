@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jax.interpreters.partial_eval import dce_jaxpr
 
 from jaxgan.data.source import batch, shapes
 from jaxgan.errors import Refused
@@ -16,6 +15,7 @@ from jaxgan.parts.types import Key, PyTree
 from jaxgan.rules.guard import Guard
 from jaxgan.rules.rule import Rule
 from jaxgan.rules.tuned import over_hparams
+from jaxgan.run.depends import depends_on
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.program import RuleOf, layout
 from jaxgan.run.settings import Settings
@@ -185,8 +185,8 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
 
     try:
         given = values, jax.random.key(0), shapes(source, lay)
-        moved = _read(begin_and_move, *given)
-        elsewhere = _read(shown, *given, jax.eval_shape(begin_and_move, *given).generator)
+        moved = depends_on(begin_and_move, *given)
+        elsewhere = depends_on(shown, *given, jax.eval_shape(begin_and_move, *given).generator)
     except (jax.errors.JAXTypeError, TypeError, ValueError, Refused) as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Refused(
@@ -202,10 +202,3 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
         raise Refused(
             f"--over {', '.join(idle)}: no update depends on it, so its lanes would be the same run"
         )
-
-
-def _read(program: Callable[..., PyTree], values: dict[str, Any], *more: PyTree) -> list[str]:
-    """The names of the values that what a program returns depends on."""
-    jaxpr = jax.make_jaxpr(program)(values, *more).jaxpr
-    _, used = dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars))
-    return [name for name, needed in zip(sorted(values), used, strict=False) if needed]
