@@ -1,4 +1,4 @@
-"""A game's vector field, the gradients of both players at one point, and products with its Jacobian.
+"""Both players at once: the gradients at one point, a vector field, and products with its Jacobian.
 
 What a network remembers (BatchNorm's averages, spectral-norm vectors) and what terms remember is held fixed
 where the field is differentiated: the Jacobian is that of the parameters alone. Of the evaluation at the
@@ -26,7 +26,7 @@ class Both(NamedTuple):
     d: PyTree
 
 
-class Field(NamedTuple):
+class Gradients(NamedTuple):
     """Both players' gradients at a point, and the state with statistics and the game's memory moved on."""
 
     grads: Both
@@ -37,7 +37,7 @@ class Field(NamedTuple):
 Product = Callable[[Both], Both]
 
 
-def field(game: Game, state: State, micros: Batch, key: Key) -> Field:
+def gradients(game: Game, state: State, micros: Batch, key: Key) -> Gradients:
     """F = (grad_g L_g, grad_d L_d) on one batch and the same latents, over micro-batches [micro, B, ...].
 
     >>> from jaxgan.games.toy import bilinear
@@ -45,20 +45,20 @@ def field(game: Game, state: State, micros: Batch, key: Key) -> Field:
     >>> empty = {"x": jnp.zeros((1, 1, 1))}
     >>> game, sgd, key = bilinear(start=2.0), optax.sgd(0.1), jax.random.key(0)
     >>> state = starter(game, sgd, sgd, None)(key, empty)
-    >>> jax.tree.map(float, field(game, state, {"x": jnp.zeros((1, 1))}, key).grads)
+    >>> jax.tree.map(float, gradients(game, state, {"x": jnp.zeros((1, 1))}, key).grads)
     Both(g=2.0, d=-2.0)
     """
     d = gradient(game, "d", state, micros, key, state.step)
     g = gradient(game, "g", state.replace(extra=d.state.extra), micros, key, state.step)
     after = g.state.replace(d=d.state.d)
-    return Field(Both(g.grads, d.grads), after, {**d.metrics, **g.metrics})
+    return Gradients(Both(g.grads, d.grads), after, {**d.metrics, **g.metrics})
 
 
-def linearised(game: Game, state: State, micros: Batch, key: Key) -> tuple[Field, Product]:
+def linearised(game: Game, state: State, micros: Batch, key: Key) -> tuple[Gradients, Product]:
     """The field, and v -> J^T v with its Jacobian J, by reverse mode through the gradients."""
 
-    def at(point: Both) -> tuple[Both, Field]:
-        here = field(game, placed(state, point), micros, key)
+    def at(point: Both) -> tuple[Both, Gradients]:
+        here = gradients(game, placed(state, point), micros, key)
         return here.grads, here
 
     _, pullback, here = jax.vjp(at, Both(state.g.params, state.d.params), has_aux=True)

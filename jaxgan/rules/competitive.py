@@ -12,8 +12,8 @@ from jaxgan.games.game import Game, Player, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Batch, Key, Params, PyTree, Schedule, at
+from jaxgan.rules.both import Both, gradients, plus
 from jaxgan.rules.conjugate import solved
-from jaxgan.rules.field import Both, field, plus
 from jaxgan.rules.rule import Metrics, Rule, averaged, gradient, starter
 
 
@@ -111,7 +111,7 @@ def _rule(
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         key = fold(state.key, state.step, "both")
         micros = jax.tree.map(lambda x: x[0], batches)
-        here = field(game, state, micros, key)
+        here = gradients(game, state, micros, key)
         rate, remembered = rates(state, here.grads)
         in_g = _mixed(game, "g", state, micros, key)
         in_d = _mixed(game, "d", state, micros, key)

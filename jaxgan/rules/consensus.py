@@ -7,7 +7,7 @@ from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch
-from jaxgan.rules.field import linearised, moved, plus
+from jaxgan.rules.both import linearised, moved, plus
 from jaxgan.rules.rule import Metrics, Rule, starter
 
 

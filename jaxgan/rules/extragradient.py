@@ -11,7 +11,7 @@ from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch, Key
-from jaxgan.rules.field import Both, Field, field, moved, placed
+from jaxgan.rules.both import Both, Gradients, gradients, moved, placed
 from jaxgan.rules.rule import Metrics, Rule, starter, stepped
 
 
@@ -37,8 +37,8 @@ def extragradient(
         key = fold(state.key, state.step, "both")
         micros = jax.tree.map(lambda x: x[0], batches)
 
-        def look(state: State) -> Field:
-            return field(game, state, micros, key)
+        def look(state: State) -> Gradients:
+            return gradients(game, state, micros, key)
 
         state, there = _looked_ahead(state, look(state).grads, look, g_tx, d_tx, average)
         return state, there.metrics
@@ -78,8 +78,8 @@ def past_extragradient(
         micros = jax.tree.map(lambda x: x[0], batches)
         past: Past = state.rule
 
-        def look(state: State) -> Field:
-            return field(game, state, micros, key)
+        def look(state: State) -> Gradients:
+            return gradients(game, state, micros, key)
 
         state, there = _looked_ahead(state, past.grads, look, g_tx, d_tx, average)
         return state.replace(rule=Past(there.grads)), there.metrics
@@ -90,11 +90,11 @@ def past_extragradient(
 def _looked_ahead(
     state: State,
     grads: Both,
-    look: Callable[[State], Field],
+    look: Callable[[State], Gradients],
     g_tx: optax.GradientTransformation,
     d_tx: optax.GradientTransformation,
     average: Average | None,
-) -> tuple[State, Field]:
+) -> tuple[State, Gradients]:
     """Both players stepped from where they stand, by the gradients that are found where `grads` lead."""
     there = look(state.replace(g=stepped(state.g, g_tx, grads.g), d=stepped(state.d, d_tx, grads.d)))
     # back at the old parameters: of looking ahead the optimisers alone keep a trace

@@ -7,7 +7,7 @@ from jaxgan.games.game import Game, Player, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch, Schedule, at
-from jaxgan.rules.field import Both, moved, plus
+from jaxgan.rules.both import Both, moved, plus
 from jaxgan.rules.looking import Answer, through
 from jaxgan.rules.rule import Metrics, Rule, gradient, starter
 

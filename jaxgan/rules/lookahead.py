@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.parts.types import Array, Batch, Key, PyTree
-from jaxgan.rules.field import Both, placed
+from jaxgan.rules.both import Both, placed
 from jaxgan.rules.rule import Metrics, Rule
 
 

@@ -7,7 +7,7 @@ import optax
 
 from jaxgan.games.game import Game, Player, State
 from jaxgan.parts.types import Array, Batch, Key, Params
-from jaxgan.rules.field import plus
+from jaxgan.rules.both import plus
 from jaxgan.rules.rule import Gradient, gradient
 
 Answer = Callable[[State], Player]

@@ -7,7 +7,7 @@ from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch
-from jaxgan.rules.field import field, moved
+from jaxgan.rules.both import gradients, moved
 from jaxgan.rules.rule import Metrics, Rule, starter
 
 
@@ -29,7 +29,7 @@ def simultaneous(
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         key = fold(state.key, state.step, "both")
-        here = field(game, state, jax.tree.map(lambda x: x[0], batches), key)
+        here = gradients(game, state, jax.tree.map(lambda x: x[0], batches), key)
         return moved(here.state, here.grads, g_tx, d_tx, average), here.metrics
 
     return Rule(starter(game, g_tx, d_tx, average), update, 1)

@@ -8,7 +8,7 @@ from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Batch
-from jaxgan.rules.field import Both, inner, linearised, moved, plus, untransposed
+from jaxgan.rules.both import Both, inner, linearised, moved, plus, untransposed
 from jaxgan.rules.rule import Metrics, Rule, starter
 
 

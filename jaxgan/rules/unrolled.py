@@ -9,7 +9,7 @@ from jaxgan.games.game import Game, Player, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Batch, Key, Params
-from jaxgan.rules.field import Both, moved
+from jaxgan.rules.both import Both, moved
 from jaxgan.rules.looking import through
 from jaxgan.rules.rule import Metrics, Rule, gradient, starter, stepped
 
