@@ -4,7 +4,7 @@ import numpy as np
 
 from jaxgan.data.source import Source
 from jaxgan.evaluate.extractor import Extractor
-from jaxgan.evaluate.panel import LOOKED_AT, Draw, kept_features, searched
+from jaxgan.evaluate.panel import LOOKED_AT, Draw, bounded, kept_features, searched
 from jaxgan.metrics.nearest import nearest
 
 SHOWN, BESIDE = 8, 3
@@ -15,8 +15,8 @@ def copies(draw: Draw, train: Source, extractor: Extractor, n: int) -> np.ndarra
 
     Of the first 2,000 samples those eight that are nearest to a training example. Images [8, 4, H, W, C].
     """
-    samples = draw(min(n, LOOKED_AT), 0)
     examples = searched(train, n)
+    samples = bounded(draw(min(n, LOOKED_AT), 0), examples)
     near, distance = nearest(
         extractor.apply(samples).features, kept_features(examples, extractor).features, BESIDE
     )

@@ -29,8 +29,8 @@ STEPS, BATCH, RATE = 800, 128, 2e-3
 def local(source: Source) -> Extractor:
     """Features [n, 64] of a classifier that is trained on the examples of a source, or was before.
 
-    It learns the labels or, where there are none, by how many quarter turns an image was turned (Gidaris et
-    al., 2018). Of stacked images every channel is seen by the classifier of what is stacked, features and
+    It learns the labels or, where there are not two, by how many quarter turns an image was turned (Gidaris
+    et al., 2018). Of stacked images every channel is seen by the classifier of what is stacked, features and
     logits side by side. Nothing of it depends on a seed. The weights are kept in the user's cache, by a hash
     of the examples.
 
@@ -43,26 +43,33 @@ def local(source: Source) -> Extractor:
         return _by_channel(local(source.channels))
     if len(source.shape) != 3:
         raise Refused(f"a classifier of images cannot see examples of shape {source.shape}")
-    if not source.classes and source.shape[0] != source.shape[1]:
+    told = source.classes > 1  # one alone teaches nothing
+    if not told and source.shape[0] != source.shape[1]:
         raise Refused(f"without labels only square images can be learnt from, not {source.shape}: crop first")
     data: Arrays = labelled(source, min(EXAMPLES, BYTES // (4 * int(np.prod(source.shape)))))
-    if not source.classes:
+    if len(data["x"]) < 2:
+        raise Refused("a classifier cannot be trained on one example: give more, or see them as they are")
+    if not told:
         data = _turned(data["x"])
-    module = Classifier(source.classes or 4)
+    module = Classifier(source.classes if told else 4)
     params = jax.eval_shape(module.init, jax.random.key(0), data["x"][:1])["params"]
     shapes = sorted((name, leaf.shape) for name, leaf in flatten_dict(params, sep="/").items())
     recipe = f"local 2 {shapes} {STEPS} {BATCH} {RATE} {digest(data)}"  # and seed 0, throughout
     flat = stored(recipe, partial(_trained, module, data))
     weights = {name: leaf for name, leaf in flat.items() if name != "accuracy"}
     see = in_blocks(module.apply, {"params": unflatten_dict(weights, sep="/")})
-    asked = "labels" if source.classes else "quarter turns"
+    asked = "labels" if told else "quarter turns"
     note = (
         f"right about {100 * float(flat['accuracy']):.1f} % of the {asked} of examples it has not learnt from"
     )
     made = hashlib.sha256(recipe.encode()).hexdigest()
-    return Extractor(
-        "local", made, "none", lambda x: Seen(*see(np.asarray(x, np.float32))), note, digest(weights)
-    )
+
+    def apply(x: np.ndarray) -> Seen:
+        if x.shape[1:] != source.shape:
+            raise Refused(f"a classifier of examples {source.shape} cannot see examples {x.shape[1:]}")
+        return Seen(*see(np.asarray(x, np.float32)))
+
+    return Extractor("local", made, "none", apply, note, digest(weights))
 
 
 def _trained(module: Classifier, data: Arrays) -> Arrays:

@@ -1,13 +1,14 @@
 """What samples are held against, made ready once: the same panel measures every checkpoint."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import prod
 from typing import Any, Literal, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.source import Modes, Source, labelled
+from jaxgan.data.source import Modes, Source, check_split, labelled
 from jaxgan.errors import Refused
 from jaxgan.evaluate.extractor import Extractor, Seen, digest, together
 from jaxgan.evaluate.names import frechet_name, kernel_name, score_name
@@ -64,7 +65,8 @@ def panel(
 
     The reference is the held-out examples, at most n of them; `split="train"`, or nothing held out, makes it
     the examples that were trained on, which is said. The oracle is then the other part. Examples that are
-    drawn anew are both, by other numbers. `classes` is how many the generator is told of, in turn.
+    drawn anew are both, by other numbers. `classes` is how many the generator is told of, in turn. Images are
+    seen as a picture shows them: what a generator makes brighter or darker than real ones can be is cut off.
 
     >>> from jaxgan.data import load
     >>> from jaxgan.evaluate.extractor import raw
@@ -76,6 +78,7 @@ def panel(
     n = n or usual(train)
     if n < 2:
         raise Refused(f"nothing can be said of {n} samples: take two at least")
+    check_split(split)
     if n > USUAL:
         _fits(n, train, extractor)
     warnings = [f"{extractor.name}: {extractor.note}"] if extractor.note else []
@@ -115,12 +118,13 @@ def panel(
     oracle_n = 0 if other is None else min(n, other.size or n)
 
     def measure(draw: Draw, count: int = n) -> tuple[Numbers, list[str]]:
-        return compared(draw, count, np.arange(count) % max(classes, 1))
+        label = np.arange(count) % max(classes, 1)
+        return compared((bounded(x, real["x"]) for x in _drawn(draw, count, train.shape)), label)
 
-    def compared(draw: Draw, count: int, label: np.ndarray | None) -> tuple[Numbers, list[str]]:
+    def compared(blocks: Iterable[np.ndarray], label: np.ndarray | None) -> tuple[Numbers, list[str]]:
         images: list[np.ndarray] = []
         seen: list[Seen] = []
-        for x in _drawn(draw, count):
+        for x in blocks:
             images.append(x[: max(LOOKED_AT - CHUNK * len(images), 0)])
             seen.append(extractor.apply(x))
         given: dict[str, Any] = {"images": np.concatenate(images), **together(seen)._asdict()}
@@ -138,7 +142,8 @@ def panel(
         if other is None:
             return {}, ["no oracle row: no other real examples are left to be measured"]
         real = labelled(other, oracle_n, first)
-        found, refused = compared(lambda k, at: real["x"][at : at + k], oracle_n, real.get("label"))
+        blocks = (real["x"][at : at + CHUNK] for at in range(0, oracle_n, CHUNK))
+        found, refused = compared(blocks, real.get("label"))
         return {name: x for name, x in found.items() if name not in FRESH}, refused
 
     about = {
@@ -195,13 +200,30 @@ def kept_features(x: np.ndarray, extractor: Extractor) -> Seen:
     return Seen(found["features"], found.get("logits"))
 
 
-def _drawn(draw: Draw, count: int) -> Iterator[np.ndarray]:
+def _drawn(draw: Draw, count: int, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
     for start in range(0, count, CHUNK):
-        x = np.asarray(draw(min(CHUNK, count - start), start))
+        asked = min(CHUNK, count - start)
+        x = np.asarray(draw(asked, start))
+        if x.shape != (asked, *shape) or not jnp.issubdtype(x.dtype, jnp.floating):
+            raise Refused(
+                f"{asked} samples of floats {shape} were asked for, not an array {x.shape} of {x.dtype}"
+            )
         if not np.isfinite(x).all():
             bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
             raise Refused(f"{bad} of {len(x)} samples from number {start} on hold NaN or infinite numbers")
         yield x
+
+
+def bounded(samples: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """Samples as they are shown: images within what real ones reach, [-1, 1] at least, points as they are.
+
+    >>> bounded(np.full((1, 2, 2, 1), 1.25), np.ones((1, 2, 2, 1))).max().item()
+    1.0
+    """
+    if real.ndim != 4:
+        return samples
+    reach = max(1.0, float(np.abs(real).max()))
+    return np.clip(samples, -reach, reach)
 
 
 def _of_points(modes: Modes, real: np.ndarray) -> list[tuple[str, Metric]]:
@@ -288,10 +310,10 @@ def _or_refused(make: Callable[[], Metric]) -> Metric:
     try:
         return make()
     except Refused as error:
-        why = error
+        why = str(error)  # an error that is raised again holds on to all that it has passed through
 
     def refuse(block: Any) -> Any:
-        raise why
+        raise Refused(why)
 
     return Metric((), refuse, lambda a, b: a, lambda state: {})
 

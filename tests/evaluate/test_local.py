@@ -97,8 +97,15 @@ def test_without_labels_it_learns_how_images_were_turned(cache, monkeypatch):
     for image, turned, turns in zip(learnt, seen["x"], seen["label"], strict=True):
         np.testing.assert_array_equal(np.rot90(image, turns), turned)
     assert set(seen["label"]) == {0, 1, 2, 3}
+    of_one_class = local(arrays(plain, np.zeros(200, int)))  # which teaches nothing
+    assert of_one_class.apply(plain[:5]).logits.shape == (5, 4)
+    assert "quarter turns" in of_one_class.note
     with pytest.raises(Refused, match="only square images can be learnt from"):
         local(arrays(plain[:, :4]))
+    with pytest.raises(Refused, match="cannot be trained on one example"):
+        local(arrays(plain[:1]))
+    with pytest.raises(Refused, match=r"of examples \(8, 8, 1\) cannot see examples \(4, 4, 1\)"):
+        of_one_class.apply(plain[:5, :4, :4])
 
 
 def test_stacked_images_are_seen_channel_by_channel(cache):

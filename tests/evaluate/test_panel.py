@@ -1,5 +1,8 @@
 """The panel: the same numbers every time, however they are computed, and an oracle beside them."""
 
+import gc
+import weakref
+
 import jax
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ from jaxgan.data.source import labelled
 from jaxgan.errors import Refused
 from jaxgan.evaluate import panel as panels
 from jaxgan.evaluate.extractor import BLOCK, Extractor, Seen, by, in_blocks, raw
-from jaxgan.evaluate.panel import FRESH, kept_features, panel
+from jaxgan.evaluate.panel import FRESH, bounded, kept_features, panel
 from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.run.sample import sampler
 
@@ -221,6 +224,42 @@ def test_modes_of_stacked_images_are_what_every_channel_is_seen_as():
 def test_a_metric_that_cannot_be_had_says_why():
     _, refused = panel(load("digits"), load("digits", split="test"), COARSE, n=12).measure(of(load("digits")))
     assert any("needs more than 16 examples" in why for why in refused)
+
+
+def test_a_metric_that_cannot_be_had_holds_on_to_nothing():
+    few = panel(load("digits"), load("digits", split="test"), COARSE, n=12)
+    samples, alive = of(load("digits")), []
+
+    def draw(count, start):
+        x = samples(count, start).copy()
+        alive.append(weakref.ref(x))
+        return x
+
+    for _ in range(2):
+        few.measure(draw)
+    gc.collect()
+    assert len(alive) == 2
+    assert not any(x() is not None for x in alive)
+
+
+def test_images_are_seen_as_they_are_shown():
+    one, real = digits(n=100), of(load("digits"))
+    plain = one.measure(real)
+    assert one.measure(lambda count, start: 1.25 * real(count, start)) != plain
+    beyond = one.measure(lambda count, start: np.where(np.abs(x := real(count, start)) == 1, 7 * x, x))
+    assert beyond == plain
+    points = panel(load("ring"), None, raw(), n=300)
+    far = points.measure(lambda count, start: 9 + of(load("ring"))(count, start))[0]
+    assert far["sliced_wasserstein"].value > 5
+    np.testing.assert_array_equal(bounded(np.full((1, 1, 1, 1), 5.0), np.full((1, 1, 1, 1), -2.5)), 2.5)
+
+
+def test_samples_of_another_shape_are_refused():
+    for wrong in (np.zeros((50, 8, 8, 1)), np.zeros((100, 8, 8)), np.zeros((100, 8, 8, 1), np.uint8)):
+        with pytest.raises(Refused, match=r"100 samples of floats \(8, 8, 1\) were asked for, not an array"):
+            digits(n=100).measure(lambda count, start, wrong=wrong: wrong)
+    with pytest.raises(Refused, match="the splits are"):
+        digits(n=100, split="tset")
 
 
 def test_samples_that_are_not_finite_are_refused():
