@@ -63,7 +63,14 @@ def by(function: Callable[[Array], Array], name: str, digest: str = "") -> Extra
     if name in TAKEN:
         raise Refused(f"{name!r} is what another extractor is called, and its numbers: choose another name")
     see = in_blocks(lambda _, x: function(x), ())
-    return Extractor(name, digest, "none", lambda x: Seen(see(x), None))
+
+    def apply(x: np.ndarray) -> Seen:
+        features = see(x)
+        if np.ndim(features) != 2:
+            raise Refused(f"{name} gives {np.shape(features)}: features are [n, d], a row to an example")
+        return Seen(features, None)
+
+    return Extractor(name, digest, "none", apply)
 
 
 def in_blocks(function: Callable[[PyTree, Array], PyTree], weights: PyTree) -> Callable[[np.ndarray], PyTree]:

@@ -15,9 +15,9 @@ from jaxgan.evaluate.names import frechet_name, kernel_name, score_name
 from jaxgan.evaluate.store import stored
 from jaxgan.metrics.frechet import frechet, intra_class, moments
 from jaxgan.metrics.kernel import kernel_distance
-from jaxgan.metrics.memorisation import FRESH, memorisation
+from jaxgan.metrics.memorisation import FRESH, MANY, memorisation
 from jaxgan.metrics.metric import Estimate, Metric, kept, measured, resamples
-from jaxgan.metrics.mixture import TEN_SIGMA, covering, label_coverage, perfect, with_intervals
+from jaxgan.metrics.mixture import TEN_SIGMA, WITHIN, covering, label_coverage, perfect, with_intervals
 from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.metrics.plane import MOST, transport
 from jaxgan.metrics.score import inception_score
@@ -97,7 +97,7 @@ def panel(
     floor: dict[str, float] = {}
     if train.modes:
         metrics = _of_points(train.modes, real["x"])
-        floor = perfect(len(train.modes.centres), n)
+        floor = perfect(len(train.modes.centres), round(WITHIN * n))
     else:
         metrics = _of_features(train, real, extractor, classes)
     if len(train.shape) == 3:
@@ -107,7 +107,8 @@ def panel(
                 kept_features(searched(part, n), extractor).features for part in (train, held_out)
             )
             metrics.append(("features", _or_refused(lambda: memorisation(learnt, apart))))
-            floor |= FRESH
+            few = min(n, len(learnt)) < MANY
+            floor |= {name: x for name, x in FRESH.items() if not (few and name == "repeats")}
             if len(learnt) < (train.size or 0):
                 some = f"{len(learnt):,} of the {train.size:,} examples that were trained on"
                 warnings.append(f"copies were looked for among {some}")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from jaxgan.errors import Refused
+from jaxgan.metrics.metric import alike, flat
 
 
 def energy_distance(x: np.ndarray, y: np.ndarray, block: int = 1024) -> float:
@@ -15,9 +16,8 @@ def energy_distance(x: np.ndarray, y: np.ndarray, block: int = 1024) -> float:
     >>> energy_distance(np.array([[0.0], [2.0]]), np.array([[5.0], [7.0]]))  # 2*5 - 2 - 2
     6.0
     """
-    x, y = (np.asarray(a, np.float64).reshape(len(a), -1) for a in (x, y))
-    if x.shape[1] != y.shape[1]:
-        raise Refused(f"examples of {x.shape[1]} numbers cannot be held against examples of {y.shape[1]}")
+    x, y = (flat(a).astype(np.float64) for a in (x, y))
+    alike(x.shape[1], y.shape[1])
     if min(len(x), len(y)) < 2:
         raise Refused(f"an energy distance needs two examples on either side, not {len(x)} and {len(y)}")
     middle = (x.sum(axis=0) + y.sum(axis=0)) / (len(x) + len(y))

@@ -44,6 +44,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     >>> round(frechet_distance(moments(np.array([[0.0], [2.0]])), moments(np.array([[5.0], [7.0]]))), 9)
     25.0
     """
+    _enough(b.size, len(b.mean))
     return _compared(a, b, _root(b))[0]
 
 
@@ -130,11 +131,7 @@ def _compared(a: Moments, b: Moments, root: np.ndarray) -> tuple[float, np.ndarr
     """The distance, and B [d, d] with T = B B^T; `root` is C'^½ of b."""
     alike(len(a.mean), len(b.mean))
     _enough(a.size, len(a.mean))
-    _enough(b.size, len(b.mean))
-    product = root @ _covariance(a) @ root
-    if not np.isfinite(product).all():
-        raise Refused("the features are too large for a Frechet distance: scale them down")
-    squares, vectors = np.linalg.eigh(product)
+    squares, vectors = _spectrum(root @ _covariance(a) @ root)
     scales = np.sqrt(np.maximum(squares, 0.0))
     apart = np.square(a.mean - b.mean).sum() + np.trace(_covariance(a)) + np.trace(_covariance(b))
     there = scales > 1e-7 * scales.max()  # what is smaller is rounding of a covariance that is singular
@@ -144,8 +141,16 @@ def _compared(a: Moments, b: Moments, root: np.ndarray) -> tuple[float, np.ndarr
 
 def _root(m: Moments) -> np.ndarray:
     """C^½, symmetric [d, d]."""
-    squares, vectors = np.linalg.eigh(_covariance(m))
+    squares, vectors = _spectrum(_covariance(m))
     return (vectors * np.sqrt(np.maximum(squares, 0.0))) @ vectors.T
+
+
+def _spectrum(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The eigenvalues of a symmetric matrix, and its eigenvectors."""
+    if not np.isfinite(matrix).all():
+        raise Refused("the features are too large for a Frechet distance: scale them down")
+    squares, vectors = np.linalg.eigh(matrix)
+    return squares, vectors
 
 
 def _covariance(m: Moments) -> np.ndarray:

@@ -57,6 +57,8 @@ def subset_distances(
     """
     x, y = flat(x), flat(y)
     alike(x.shape[1], y.shape[1])
+    if size < 2:
+        raise Refused(f"a subset needs two examples, not {size}")
     if size > min(len(x), len(y)):
         raise Refused(
             f"subsets of {size} cannot be drawn from {min(len(x), len(y))} examples: ask for smaller ones"

@@ -24,6 +24,8 @@ SPARE = 8
 """Candidates in float32 beyond the k among which the k nearest are found."""
 FINE = 256
 """Rows of distances in float64 that the host holds at once."""
+COARSE = 1e-3
+"""Rounding to float32 may move an example by so much of how far they lie apart."""
 LARGEST = 1e18
 """Larger numbers have squares that float32 cannot hold."""
 
@@ -38,12 +40,15 @@ class Placed(NamedTuple):
 def features(x: np.ndarray, side: str, like: np.ndarray | None = None) -> np.ndarray:
     """Examples [N, ...] as float32 [N, D], refused where they have no distances; `side` is what to call them.
 
+    So are examples that lie farther from 0 than float32 can tell them apart.
+
     >>> features(np.ones((3, 2, 2, 1)), "real").shape
     (3, 4)
     """
     if len(x) == 0:
         raise Refused(f"neighbours need examples on every side: of the {side} ones there are none")
-    x = np.asarray(x, np.float32).reshape(len(x), -1)
+    whole = np.asarray(x).reshape(len(x), -1)
+    x = whole.astype(np.float32)
     if like is not None and x.shape[1] != like.shape[1]:
         raise Refused(
             f"{side} examples of {x.shape[1]} numbers have no distances to those of {like.shape[1]}"
@@ -52,6 +57,10 @@ def features(x: np.ndarray, side: str, like: np.ndarray | None = None) -> np.nda
         raise Refused(f"{damaged} of {len(x)} {side} examples are not finite: they have no neighbours")
     if np.abs(x).max(initial=0.0) > LARGEST / x.shape[1] ** 0.5:
         raise Refused(f"the {side} examples are too large to have distances in float32: scale them down")
+    if whole.dtype == np.float64 and 0 < COARSE * np.ptp(whole, axis=0).max() < np.abs(whole - x).max():
+        raise Refused(
+            f"the {side} examples lie too far from 0 for float32 to tell them apart: subtract a common middle"
+        )
     return x
 
 
@@ -60,7 +69,8 @@ def nearest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest of `among` [M, D] to each of x [N, D]: their numbers and distances [N, k], nearest first.
 
-    Of examples equally far the lower number comes first. Among itself an example is its own nearest.
+    Of examples equally far the lower number comes first, where no more than 8 are left out for it. Among
+    itself an example is its own nearest.
 
     >>> nearest(np.array([[0.9, 0.0]]), np.array([[0.0, 0.0], [1.0, 0.0], [3.0, 0.0]]), k=2)[0]
     array([[1, 0]])

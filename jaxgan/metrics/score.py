@@ -26,6 +26,9 @@ def inception_score(splits: int = 10, name: str = "inception_score") -> Metric:
     4.0
     """
 
+    if splits < 2:
+        raise Refused(f"a score is the mean over 2 splits or more, not {splits}")
+
     def compute(logits: np.ndarray) -> Mapping[str, Estimate]:
         if logits.ndim != 2:
             raise Refused(f"a score is of logits [n, K], not of an array of shape {logits.shape}")

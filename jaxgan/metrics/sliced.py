@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import Estimate, Metric, flat, kept, linearised
+from jaxgan.metrics.metric import Estimate, Metric, alike, flat, kept, linearised
 
 ROWS, DIRECTIONS = 4096, 64  # held in float64 at a time: examples, and directions of all examples
 
@@ -26,16 +26,15 @@ def sliced_wasserstein(real: np.ndarray, projections: int = 512) -> Metric:
     >>> round(measured(sliced_wasserstein(x), [x + 3])["sliced_wasserstein"].value, 9)
     3.0
     """
+    if projections < 1:
+        raise Refused(f"a distance is along 1 direction or more, not {projections}")
     real = flat(real)
     directions = np.random.RandomState(0).randn(projections, real.shape[1])
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
 
     def compute(x: np.ndarray) -> Mapping[str, Estimate]:
         x = flat(x)
-        if x.shape[1] != real.shape[1]:
-            raise Refused(
-                f"examples of {x.shape[1]} numbers cannot be held against examples of {real.shape[1]}"
-            )
+        alike(x.shape[1], real.shape[1])
         total, influence = 0.0, np.zeros(len(x))
         for start in range(0, projections, DIRECTIONS):
             few = directions[start : start + DIRECTIONS]

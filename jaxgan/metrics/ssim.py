@@ -73,8 +73,12 @@ def _blockwise(
     compare: Callable[[np.ndarray, np.ndarray], np.ndarray], x: np.ndarray, y: np.ndarray
 ) -> np.ndarray:
     """A comparison [n, C] of planes [n, C, H, W] in float64, a few at a time: its mean over colours [n]."""
-    if x.ndim != 4 or x.shape != y.shape:
-        raise Refused(f"images of shape {x.shape} cannot be held against {y.shape}: give [n, H, W, C] twice")
+    if x.ndim != 4:
+        raise Refused(f"an array of shape {x.shape} holds no images: give [n, H, W, C]")
+    if x.shape != y.shape:
+        raise Refused(f"images of shape {x.shape} cannot be held against {y.shape}")
+    if np.issubdtype(x.dtype, np.integer) or np.issubdtype(y.dtype, np.integer):
+        raise Refused(f"images are floats in [-1, 1] here, not {x.dtype}: bring bytes there by x / 127.5 - 1")
     if min(x.shape[1:3]) < WINDOW:
         raise Refused(
             f"structural similarity needs images of {WINDOW} px or more, not {x.shape[1]}x{x.shape[2]}"

@@ -275,3 +275,5 @@ def test_nobody_elses_numbers_are_called_fid():
     for name in ("inception", "local", "raw"):
         with pytest.raises(Refused, match="choose another name"):
             by(lambda x: x, name)
+    with pytest.raises(Refused, match=r"mean gives \(5,\): features are \[n, d\]"):
+        by(lambda x: x.mean(axis=(1, 2, 3)), "mean").apply(np.zeros((5, 8, 8, 1), np.float32))

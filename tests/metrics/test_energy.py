@@ -52,7 +52,9 @@ def test_images_are_flattened():
 
 
 def test_refused():
-    with pytest.raises(Refused, match=r"3 numbers .* 2"):
+    with pytest.raises(Refused, match="3 features cannot be held against 2"):
         energy_distance(np.zeros((5, 3)), np.zeros((5, 2)))
+    with pytest.raises(Refused, match="1 of 5 examples hold NaN"):
+        energy_distance(np.where(np.arange(5)[:, None] == 2, np.nan, np.zeros((5, 3))), np.zeros((5, 3)))
     with pytest.raises(Refused, match="not 1 and 5"):
         energy_distance(np.zeros((1, 3)), np.zeros((5, 3)))

@@ -170,6 +170,8 @@ def test_refused():
         frechet(moments(x[:5]))
     with pytest.raises(Refused, match="needs more than 8 examples, not 5"):
         frechet_distance(moments(x), moments(x[:5]))
+    with np.errstate(invalid="ignore"), pytest.raises(Refused, match="needs more than 8 examples, not 1"):
+        frechet_distance(moments(x), moments(x[:1]))
     with pytest.raises(Refused, match="3 features cannot be held against 2"):
         one(frechet(moments(random.randn(9, 2))), random.randn(9, 3))
     x[3, 2], x[7] = np.nan, np.inf
@@ -192,6 +194,8 @@ def test_features_that_overflow_are_refused():
     x = np.random.RandomState(0).randn(9, 2) * 1e200
     with np.errstate(over="ignore", invalid="ignore"), pytest.raises(Refused, match="too large"):
         one(frechet(moments(x / 1e200)), x)
+    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(Refused, match="too large"):
+        frechet(moments(x))
 
 
 def test_intra_class_refused():

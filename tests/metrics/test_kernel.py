@@ -96,6 +96,8 @@ def test_refused():
         kernel_distance(x[:1])
     with pytest.raises(Refused, match="two examples on either side"):
         one(kernel_distance(x), x[:1])
+    with pytest.raises(Refused, match="a subset needs two examples, not 1"):
+        subset_distances(x, x, size=1)
     with pytest.raises(Refused, match="subsets of 11 cannot be drawn from 10"):
         subset_distances(x, np.zeros((12, 3)), size=11)
     with pytest.raises(Refused, match="3 features cannot be held against 2"):

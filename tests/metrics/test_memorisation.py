@@ -87,6 +87,9 @@ def test_none_or_all_of_a_few_is_not_certain():
     twice = found(np.repeat(spread, 2, axis=0))["repeats"]
     assert twice.value == 1
     assert 0.8 < twice.low < 0.95
+    five = found(TRAIN[:5])["data_copying"]
+    assert (five.value, five.high) == (1, 1)
+    assert 0.5 < five.low < 0.7
 
 
 def test_a_few_copies_among_fresh_draws_are_flagged():

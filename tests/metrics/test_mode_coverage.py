@@ -7,7 +7,7 @@ from scipy.stats import binomtest, chi, entropy
 
 from jaxgan.errors import Refused
 from jaxgan.metrics.metric import measured
-from jaxgan.metrics.mixture import TEN_SIGMA, covering, label_coverage, mode_coverage
+from jaxgan.metrics.mixture import TEN_SIGMA, WITHIN, covering, label_coverage, mode_coverage
 from jaxgan.metrics.mixture import perfect as expected
 
 RNG = np.random.default_rng(0)
@@ -25,7 +25,7 @@ def test_a_perfect_sampler_scores_what_is_said_of_it(modes, n):
     centres = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     trials = [mode_coverage(perfect(n, centres), centres, 0.01) for _ in range(150)]
     mean = {name: np.mean([t[name] for t in trials]) for name in trials[0]}
-    floor = expected(modes, n)
+    floor = expected(modes, round(WITHIN * n))
     assert mean["modes"] == floor["modes"]
     assert mean["high_quality"] == pytest.approx(floor["high_quality"], abs=0.001)
     for name in ("reverse_kl", "imbalance"):

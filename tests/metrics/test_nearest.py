@@ -106,6 +106,10 @@ def test_refused():
         nearest(x, x, 6)
     with pytest.raises(Refused, match="no 0 nearest"):
         nearest(x, x, 0)
+    far = 1e5 + 0.01 * DRAW.normal(size=(50, 2))
+    with pytest.raises(Refused, match="too far from 0 for float32"):
+        nearest(far, far)
+    assert not nearest(np.full((5, 3), 0.1), np.full((6, 3), 0.1))[1].any()  # the same, to the last bit
 
 
 @pytest.mark.parametrize("block", [4096, 50])

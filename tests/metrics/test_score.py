@@ -86,6 +86,8 @@ def test_named_otherwise():
 def test_refused():
     with pytest.raises(Refused, match="over 10 splits needs 20 examples or more, not 19"):
         whole(LOGITS[:19])
+    with pytest.raises(Refused, match="2 splits or more, not 1"):
+        inception_score(splits=1)
     with pytest.raises(Refused, match=r"not of an array of shape \(120, 2, 3\)"):
         whole(LOGITS.reshape(120, 2, 3))
     with pytest.raises(Refused, match="1 of 120 examples hold NaN"):

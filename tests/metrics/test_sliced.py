@@ -108,7 +108,9 @@ def test_no_interval_begins_below_0():
 
 def test_refused():
     x = np.random.RandomState(6).randn(10, 3)
-    with pytest.raises(Refused, match="examples of 3 numbers cannot be held against examples of 2"):
+    with pytest.raises(Refused, match="1 direction or more, not 0"):
+        sliced_wasserstein(x, projections=0)
+    with pytest.raises(Refused, match="3 features cannot be held against 2"):
         one(sliced_wasserstein(x[:, :2]), x)
     with pytest.raises(Refused, match="1 of 10 examples hold NaN"):
         one(sliced_wasserstein(x), np.where(np.arange(10)[:, None] == 4, np.inf, x))

@@ -129,6 +129,8 @@ def test_refused():
         one(similarity(), x[:3])
     with pytest.raises(Refused, match=r"\(6, 12, 12, 3\) cannot be held against \(6, 12, 12, 1\)"):
         ssim(x, x[..., :1])
+    with pytest.raises(Refused, match="not uint8: bring bytes there"):
+        one(similarity(), np.zeros((6, 12, 12, 3), np.uint8))
     with pytest.raises(Refused, match=r"give \[n, H, W, C\]"):
         one(similarity(), x.reshape(6, -1))
     with pytest.raises(Refused, match="1 of 6 examples hold NaN"):
