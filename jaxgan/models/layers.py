@@ -292,6 +292,8 @@ class Logit(nn.Module):
         logit = weighted(nn.Dense(1, kernel_init=self.kernel_init), h, self.norm, train)[:, 0]
         if label is None:
             return logit
+        if label.shape[0] != h.shape[0]:
+            raise Refused(f"{h.shape[0]} inputs need as many labels, or rows of them, not {label.shape}")
         table = nn.Embed(self.classes, h.shape[-1], embedding_init=self.embedding_init)
         embedding = weighted(table, label.reshape(h.shape[0], -1), self.norm, train)
         return logit + (embedding.sum(axis=1) * h).sum(axis=-1)

@@ -1,5 +1,7 @@
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from jaxgan.errors import Refused
@@ -43,6 +45,49 @@ def test_trains_and_not():
     still, moved = run(jax.random.normal(KEY, (4, 8, 8, 1)))
     assert jnp.isfinite(still + moved).all()
     assert (still != moved).any()
+
+
+def batch_normed(x):
+    axes = tuple(range(x.ndim - 1))
+    return (x - x.mean(axes)) / jnp.sqrt(x.var(axes) + 1e-5)
+
+
+def test_the_generator_by_hand():
+    z = jax.random.normal(KEY, (4, 5))
+    g = convnet.Generator((8, 8, 2))
+
+    @jax.jit
+    def both(z):
+        variables = g.init(KEY, z)
+        params = variables["params"]
+        x = (z @ params["Dense_0"]["kernel"]).reshape(4, 2, 2, 128)
+        for i, width in enumerate((64, 2)):
+            up = nn.ConvTranspose(width, (4, 4), (2, 2))
+            x = up.apply({"params": params[f"ConvTranspose_{i}"]}, jnp.maximum(batch_normed(x), 0))
+        return g.apply(variables, z, train=True, mutable="batch_stats")[0], jnp.tanh(x)
+
+    got, expected = both(z)
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def test_the_discriminator_by_hand():
+    x = jax.random.normal(KEY, (4, 8, 8, 2))
+    d = convnet.Discriminator((3, 4), 5, slope=0.3, norm="batch")
+
+    @jax.jit
+    def both(x):
+        variables = d.init(KEY, x)
+        params, h = variables["params"], x
+        for i, width in enumerate((3, 4)):
+            h = nn.Conv(width, (3, 3), (2, 2)).apply({"params": params[f"Conv_{i}"]}, h)
+            h = h if i == 0 else batch_normed(h)
+            h = jnp.where(h > 0, h, 0.3 * h)
+        h = batch_normed(h.reshape(4, -1) @ params["Dense_0"]["kernel"])
+        logit = jnp.where(h > 0, h, 0.3 * h) @ params["Logit_0"]["Dense_0"]["kernel"]
+        return d.apply(variables, x, train=True, mutable="batch_stats")[0], logit[:, 0]
+
+    got, expected = both(x)
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_odd_sizes_in_the_discriminator():

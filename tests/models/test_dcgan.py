@@ -1,3 +1,4 @@
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -53,6 +54,40 @@ def test_norms_in_either_player(norm):
         ]
         assert len(vectors) == 3
         assert set(changed) == {"spectral"}
+
+
+def batch_normed(x, params):
+    x = (x - x.mean((0, 1, 2))) / jnp.sqrt(x.var((0, 1, 2)) + 1e-5)
+    return params["scale"] * x + params["bias"]
+
+
+def test_both_networks_by_hand():
+    g, d = dcgan.Generator((16, 16, 2), width=3), dcgan.Discriminator(width=3)
+
+    @jax.jit
+    def both(z):
+        variables = g.init(KEY, z)
+        params = variables["params"]
+        x = (z @ params["Dense_0"]["kernel"]).reshape(4, 4, 4, 6)
+        for i, width in enumerate((3, 2)):
+            up = nn.ConvTranspose(width, (4, 4), (2, 2), use_bias=i == 1)
+            x = jnp.maximum(batch_normed(x, params[f"BatchNorm_{i}"]), 0)
+            x = up.apply({"params": params[f"ConvTranspose_{i}"]}, x)
+        images = g.apply(variables, z, train=True, mutable="batch_stats")[0]
+
+        d_variables = d.init(KEY, images)
+        params, h = d_variables["params"], images
+        for i, width in enumerate((3, 6)):
+            h = nn.Conv(width, (4, 4), (2, 2), use_bias=i == 0).apply({"params": params[f"Conv_{i}"]}, h)
+            h = h if i == 0 else batch_normed(h, params["BatchNorm_0"])
+            h = jnp.where(h > 0, h, 0.2 * h)
+        logits = h.reshape(4, -1) @ params["Logit_0"]["Dense_0"]["kernel"]
+        judged = d.apply(d_variables, images, train=True, mutable="batch_stats")[0]
+        return images, jnp.tanh(x), judged, logits[:, 0]
+
+    images, expected, judged, logits = both(jax.random.normal(KEY, (4, 5)))
+    np.testing.assert_allclose(images, expected, atol=1e-5)
+    np.testing.assert_allclose(judged, logits, atol=1e-5)
 
 
 def test_initialisation():

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxgan.errors import Refused
 from jaxgan.models import mlp
 from jaxgan.parts.network import from_linen
 
@@ -37,6 +38,21 @@ def test_maxout_by_hand():
     outputs = np.asarray(x @ dense["kernel"] + dense["bias"])
     h = np.stack([outputs[:, ::2].max(1), outputs[:, 1::2].max(1)], axis=1)
     np.testing.assert_allclose(d.apply(variables, x), h @ last["kernel"][:, 0] + last["bias"], atol=1e-5)
+
+
+def test_both_networks_by_hand():
+    z = jax.random.normal(KEY, (4, 5))
+    g = mlp.Generator((3,), (6, 7), activation=nn.softplus, final=jnp.sin)
+    d = mlp.Discriminator((6, 7), activation=nn.softplus)
+    for network, end in ((g, jnp.sin), (d, lambda x: x[:, 0])):
+        variables = network.init(KEY, z)
+        params = variables["params"]
+        h = z
+        for name in ("Dense_0", "Dense_1"):
+            h = jnp.log1p(jnp.exp(h @ params[name]["kernel"] + params[name]["bias"]))
+        last = params.get("Dense_2") or params["Logit_0"]["Dense_0"]
+        expected = end(h @ last["kernel"] + last["bias"])
+        np.testing.assert_allclose(network.apply(variables, z), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_ends_and_initialisation():
@@ -77,3 +93,5 @@ def test_projection():
     variables = d.init(KEY, x, jnp.array([0, 1]))
     logits = d.apply(variables, x, jnp.array([0, 2]))
     assert logits[0] != logits[1]
+    with pytest.raises(Refused, match=r"2 inputs need as many labels, or rows of them, not \(4,\)"):
+        d.apply(variables, x, jnp.arange(4) % 3)
