@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 from jaxgan.games.toy import bilinear, dirac, linear_quadratic, of_losses, quadratic, two_modes
 from jaxgan.parts import objectives, terms
 from jaxgan.rules.alternating import alternating
-from jaxgan.rules.field import Both, placed
+from jaxgan.rules.both import Both, placed
 from jaxgan.rules.simultaneous import simultaneous
 
 h = 0.1
