@@ -45,7 +45,7 @@ def guarded(rule: Rule, *, skip: bool = False) -> Rule:
         finite = all_finite((new, metrics))
         failed = jnp.where(finite | skip | (guard.failed >= 0), guard.failed, state.step)
         keep = finite & (failed < 0)
-        memory = Guard(new.rule, failed, guard.skipped + (~finite if skip else 0))
+        memory = Guard(new.rule, failed, guard.skipped + (~finite & (failed < 0) if skip else 0))
         old = state.replace(rule=memory._replace(inner=guard.inner))
         new = new.replace(rule=memory)
         kept = jax.tree.map(lambda new, old: jnp.where(keep, new, old), new, old)

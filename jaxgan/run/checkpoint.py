@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
@@ -248,7 +249,7 @@ def _structure(host: dict[str, np.ndarray]) -> str:
 
 def _first_not_finite(host: dict[str, np.ndarray]) -> str | None:
     for path, x in host.items():
-        if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
+        if jnp.issubdtype(x.dtype, jnp.floating) and not np.isfinite(x).all():
             return path
     return None
 

@@ -79,6 +79,10 @@ def test_which_way_is_better(tmp_path):
     assert "gamma=1.0 is higher than gamma=0.1: +1.83" in words
     assert "gamma=0.1 is better than gamma=1.0: −1.83 [−2.26, −1.4]" in compare(paths, lower=["mine"])
     assert "gamma=1.0 is better than gamma=0.1: +1.83" in compare(paths, higher=["mine"])
+    for path in paths:  # who asks knows better than who has evaluated
+        evaluation(path, 200, 1.0, better={"fd_local": "higher"})
+    for asked, way in (({}, "higher"), ({"lower": ["fd_local"]}, "lower")):
+        assert compared(paths, "fd_local", **asked).tables[0].better == way
 
 
 def test_no_difference_is_said_with_what_could_have_been_seen(tmp_path):
@@ -185,6 +189,8 @@ def test_few_seeds_are_warned_of(tmp_path):
     found = compared(two(tmp_path / "one", one, one))
     assert "modes: with one seed of a method nothing can be said" in found.notes[0]
     assert not found.tables[0].pairs
+    uneven = compared(two(tmp_path / "uneven", b=one))
+    assert "modes: with one seed of a method nothing can be said" in uneven.notes[0]
     assert "modes: 3 seeds are few" in compare(
         two(tmp_path / "three", *({s: MODES[s] for s in range(3)},) * 2)
     )

@@ -127,6 +127,22 @@ def test_lanes_that_stand_still_have_failed(tmp_path):
     assert found.tables[0].summaries[0].mean.value == (6 + 5) / 2
 
 
+def test_failures_are_corrected_for_as_well(tmp_path):
+    """Four of four against none of four, in two pairs of three: p 0.029, and 0.086 among them."""
+    bad, good = ({seed: [2, 8, x, x] for seed in range(4)} for x in (1, 8))
+    third = [run(tmp_path / f"c-{seed}", seed=seed, gamma=2.0, values=good[seed]) for seed in good]
+    found = compared([*two(tmp_path, bad, good), *third]).failing
+    assert len(found) == 2
+    assert all(line.startswith("No difference can be told") for line in found)
+
+
+def test_a_last_row_of_training_that_is_not_finite_is_a_failure(tmp_path):
+    a, b = run(tmp_path / "a", values=[5, 6]), run(tmp_path / "b", values=[5, 6], gamma=1.0)
+    with (a / "metrics.jsonl").open("a") as log:
+        print('{"step": 100, "d/adv": "nan", "images_per_s": 1.0}', file=log)
+    assert compared([a, b]).failures[0].why == {"a": "not finite"}
+
+
 def test_failures_that_differ_are_told(tmp_path):
     bad = {seed: [2, 8, 1, 1] for seed in range(8)}
     good = {seed: [2, 8, 8, 8] for seed in range(8)}

@@ -64,6 +64,14 @@ def test_what_was_not_trained_is_not_called_the_same(tmp_path):
     assert compared(paths).tables[0].pairs[0].says.startswith("Before the first step: No difference was seen")
 
 
+def test_what_a_seed_has_beyond_the_others_does_not_count(tmp_path):
+    ended = "stopped: modes has reached 99"
+    later = run(tmp_path / "b-6", seed=6, values=[2, 5, 6, 99], gamma=1.0, ended=ended)
+    table = compared([*two(tmp_path), later]).tables[0]
+    assert table.when == "at step 200"
+    assert table.summaries[1].mean.value == np.mean([*(values[-1] for values in MORE.values()), 6])
+
+
 def test_a_seed_that_ended_early_counts_by_its_last_number(tmp_path):
     paths = two(tmp_path)
     early = run(tmp_path / "a-6", seed=6, values=[2, 4], every=130, ended="NotFinite: step 150: d/adv is nan")

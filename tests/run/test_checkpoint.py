@@ -188,8 +188,9 @@ def test_a_damaged_checkpoint_says_how_to_be_rid_of_it(path):
 
 def test_a_state_that_is_not_finite_is_not_saved(tmp_path):
     with Checkpoints(tmp_path / "c", keep=1) as checkpoints:
-        with pytest.raises(SaveFailed, match=r"step 1 is not finite \(\['w'\]\)"):
-            checkpoints.save(1, {**state(1), "w": jnp.array([1.0, jnp.nan])})
+        for dtype in (jnp.float32, jnp.bfloat16):
+            with pytest.raises(SaveFailed, match=r"step 1 is not finite \(\['w'\]\)"):
+                checkpoints.save(1, {**state(1), "w": jnp.array([1.0, jnp.nan], dtype)})
         assert checkpoints.steps() == []
 
 

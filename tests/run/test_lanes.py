@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 from support import SCRIPTS, final, jaxgan, play, rows, same, script, steps
 
+import jaxgan as jg
 from jaxgan.errors import Refused
 from jaxgan.report.record import record
 from jaxgan.run.checkpoint import Checkpoints, SaveFailed
@@ -22,6 +24,32 @@ def many(tmp_path_factory):
     run = tmp_path_factory.mktemp("lanes") / "many"
     assert play(EVERYTHING, "--out", run, *SEEDS) == 0
     return run
+
+
+def test_a_lane_that_a_hook_has_stopped_is_not_asked_again(tmp_path):
+    asked = []
+
+    def build(config):
+        built = TINY.build(config)
+
+        def stop(moment):
+            if (moment.step, moment.lane) == (4, "seed=1"):
+                raise jg.Stop("enough")
+
+        def late(moment):
+            asked.append((moment.step, moment.lane))
+            return {}
+
+        return built._replace(hooks=[*built.hooks, jg.Hook(2, stop), jg.Hook(2, late)])
+
+    build.__module__ = TINY.build.__module__
+    run = tmp_path / "run"
+    assert play(SimpleNamespace(Config=TINY.Config, build=build), "--out", run, *SEEDS, "--best-at", 4) == 0
+    assert {(2, "seed=1"), (4, "seed=0"), (6, "seed=2")} <= set(asked)
+    assert (4, "seed=1") not in asked
+    with Checkpoints(run / "checkpoints") as checkpoints:
+        assert 4 in checkpoints.scores("seed=0")
+        assert 4 not in checkpoints.scores("seed=1")
 
 
 def test_a_lane_is_its_single_run_to_the_bit(many, tmp_path, monkeypatch):

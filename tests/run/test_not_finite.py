@@ -1,5 +1,7 @@
 """A number that is not finite: the run stops, skips the update or goes back; it is never saved, nor best."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +14,8 @@ from jaxgan.data.source import batch
 from jaxgan.games.toy import bilinear
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.guard import guarded
-from jaxgan.run.checkpoint import Checkpoints
+from jaxgan.run import loop
+from jaxgan.run.checkpoint import Checkpoints, Restored
 from jaxgan.run.reopen import reopened
 
 TINY = script("tiny")
@@ -74,6 +77,13 @@ def test_restore_goes_back_with_other_numbers_and_remembers_the_attempt(tmp_path
     assert [row["step"] for row in rows(run) if "score" in row] == [0, 2, 4, 6, 8]  # step 4 is measured once
     root = jax.random.key_data(jax.random.key(0))
     assert not (jax.random.key_data(found.state.key) == root).all()
+
+
+def test_every_attempt_has_numbers_of_its_own():
+    state = SimpleNamespace(replace=lambda key: key)
+    there = SimpleNamespace(newest=lambda like: Restored(4, state, 0, []))
+    one, two = (loop._attempted(nth, there, None, 0).state for nth in (1, 2))
+    assert one != two
 
 
 def test_restore_at_most_so_many_times(tmp_path, capsys):

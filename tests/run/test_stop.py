@@ -35,15 +35,18 @@ def test_a_healthy_run_is_not_stopped(tmp_path):
     assert ended(tmp_path / "run") == "finished"
 
 
-def test_a_lane_that_collapses_is_stopped_alone(tmp_path, capsys):
+@pytest.mark.parametrize("layout", ["loop", "vmap"])
+def test_a_lane_that_collapses_is_stopped_alone(layout, tmp_path, capsys):
     run = tmp_path / "run"
     options = ("--seeds", "0:2", "--collapse-at", 20, "--collapse-seed", 1)
-    assert play(script("stopping"), "--out", run, *options) == 0
+    assert play(script("stopping"), "--out", run, *options, "--lanes", layout, "--devices", 1) == 0
     err = capsys.readouterr().err
     assert "seed=1 stopped: diversity has collapsed" in err
     assert "seed=0 stopped" not in err
     assert "1 of 2 lanes stand still" in err
     assert rows(run)[-1]["step"] == 60
+    assert int(reopened(run, lane="seed=0").state.step) == 60
+    assert int(reopened(run, lane="seed=1").state.step) < 60
 
 
 def test_the_best_of_a_lane_is_that_of_its_single_run(tmp_path, monkeypatch):
@@ -133,6 +136,7 @@ def test_stalled_counts_steps_from_the_best():
     assert rule.why(measured("x", [5, 3, 4])) is None
     assert rule.why(measured("x", [5, 3, 4, 3])) == "x has not been better than 3, at step 10, for 20 steps"
     assert rule.why(measured("x", [5, 3, 4, 2.9])) is None
+    assert rule.why([*measured("x", [3, 4]), {"step": 500, "d/adv": 1.0}]) is None  # x has not been asked for
     assert rule.why(measured("x", [float("nan"), 3, 4, 4])) == rule.why(measured("x", [5, 3, 4, 3]))
 
 
@@ -149,6 +153,8 @@ def test_saturated_needs_both_sides_for_long():
     rows = [{"step": i, **sure} for i in range(10)]
     assert saturated().why(rows) == "D is right about 100 % of real and 99.5 % of fake examples"
     assert saturated().why(rows[:9]) is None
+    for side in sure:
+        assert saturated().why([{**row, side: 0.5} for row in rows]) is None
     assert saturated().why([*rows, {"step": 11, **sure, "d/acc_fake": 0.5}]) is None
 
 
