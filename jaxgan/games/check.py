@@ -1,12 +1,16 @@
-"""Whether the parts of a GAN go together: refused in one line each where they are put together."""
+"""Whether the parts of a GAN go together: refused in one line each, when built or first used."""
 
 from collections.abc import Sequence
 
+import jax
+import jax.numpy as jnp
+
 from jaxgan.errors import Refused
+from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.terms import Term
-from jaxgan.parts.types import Schedule
+from jaxgan.parts.types import Array, PyTree, Schedule, View
 
 METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update")
 """What is measured of every player under its own name, as `d/adv`, and so no name of a term."""
@@ -15,6 +19,7 @@ METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update")
 def fit(
     generator: Network,
     discriminator: Network,
+    latent: Latent,
     objective: Objective,
     d_terms: Sequence[Term],
     g_terms: Sequence[Term],
@@ -23,9 +28,13 @@ def fit(
     for network in (generator, discriminator):
         if not isinstance(network, Network):
             raise Refused(f"{_name(network)} is no Network: wrap it in from_linen or from_nnx")
+    if not isinstance(latent, Latent):
+        raise Refused(f"{_name(latent)} is no Latent: give one such as latents.normal(64)")
     if not isinstance(objective, Objective):
         raise Refused(f"{_name(objective)} is no Objective: are its () missing, as in hinge()?")
     for terms in (d_terms, g_terms):
+        if isinstance(terms, Term):
+            raise Refused(f"terms come as a list: [{terms.name}()], not {terms.name}() alone")
         for term in terms:
             if not isinstance(term, Term):
                 raise Refused(f"{_name(term)} is no Term: are its () missing, as in r1()? Or use `stateless`")
@@ -43,6 +52,31 @@ def numbers(label_smoothing: float, label_noise: float, packing: int) -> None:
             raise Refused(f"{name} is a share between 0 and 1, not {share}")
     if packing < 1:
         raise Refused(f"packing is of 1 or more examples, not {packing}")
+
+
+def per_input(whose: str, loss: Array, view: View) -> Array:
+    """The loss, refused unless it is a number to each input of D, or to each example."""
+    if jnp.shape(loss) not in (view.real_out.shape, view.z.shape[:1]):
+        raise Refused(
+            f"{whose} must give one number per input, shape {view.real_out.shape}; it gives {jnp.shape(loss)}"
+        )
+    return loss
+
+
+def applied(term: Term, view: View, state: PyTree) -> tuple[Array, PyTree]:
+    """What a term gives, refused unless it is a loss per input and a state like the one before."""
+    given = term.apply(view, state)
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise Refused(f"the term {term.name} must return (loss, state); for a loss alone use `stateless`")
+    loss, new = given
+    if (after := _kind(new)) != (before := _kind(state)):
+        raise Refused(f"the state of the term {term.name} must stay {before}, as init makes it, not {after}")
+    return per_input(f"the term {term.name}", loss, view), new
+
+
+def _kind(tree: PyTree) -> str:
+    kinds = jax.tree.map(jax.typeof, tree)
+    return str(jax.tree.map(lambda kind: f"{kind.dtype}{list(kind.shape)}", kinds)).replace("'", "")
 
 
 def is_on(number: Schedule) -> bool:

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.games.check import fit, is_on, numbers
+from jaxgan.games.check import applied, fit, is_on, numbers, per_input
 from jaxgan.games.game import Aux, Context, Game, Side
 from jaxgan.parts.conditioning import Conditioning, unconditional
 from jaxgan.parts.latents import Latent
@@ -65,7 +65,7 @@ def gan(
     >>> game.sample(g, jax.random.key(1), jnp.arange(5), None).shape
     (5, 2)
     """
-    fit(generator, discriminator, objective, d_terms, g_terms)
+    fit(generator, discriminator, latent, objective, d_terms, g_terms)
     objective = objective.over(lowering.mean) if objective.over else objective
     numbers(label_smoothing, label_noise, packing)
     told_fake, smoothed, noisy = objective.d_told_fake, is_on(label_smoothing), is_on(label_noise)
@@ -155,10 +155,11 @@ def gan(
 
     def loss_of(who: str, adversarial: Array, terms: Sequence[Term], played: _Played, extra: PyTree) -> tuple:
         """The mean of the adversarial loss and every term, with each of them as a metric."""
+        adversarial = per_input(f"{who}_loss of the objective", adversarial, played.view)
         losses, memories = {f"{who}/adv": lowering.mean(adversarial)}, []
         for term, memory in zip(terms, extra[who], strict=True):
             view = played.view._replace(keys=fold(played.view.keys, who, term.name))
-            loss, memory = term.apply(view, memory)
+            loss, memory = applied(term, view, memory)
             losses[f"{who}/{term.name}"] = lowering.mean(loss)
             memories.append(memory)
         return sum(losses.values()), losses, {**extra, who: tuple(memories)}

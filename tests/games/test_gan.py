@@ -46,6 +46,12 @@ def start(game, batch=BATCH):
     return g.params, d.params, context
 
 
+def played(game):
+    """Both losses, once."""
+    g, d, context = start(game)
+    return game.d_loss(g, d, context), game.g_loss(g, d, context)
+
+
 def seen(name, look):
     """A term that reports what it was shown."""
     return terms.stateless(name, lambda view: look(view))
@@ -305,6 +311,25 @@ REFUSALS = {
     "no Network: wrap it": lambda: make(generator=mlp.Generator(shape=(2,))),
     "hinge is no Objective: are its": lambda: make(objectives.hinge),
     "r1 is no Term: are its": lambda: make(d_terms=[terms.r1]),
+    "int is no Latent: give one such as": lambda: gan(
+        LINEAR_G, LINEAR_D, latent=4, objective=objectives.hinge()
+    ),
+    r"terms come as a list: \[r1\(\)\], not": lambda: make(d_terms=terms.r1()),
+    r"d_loss of the objective must give one number per input, .* gives \(8, 8\)": lambda: played(
+        make(Objective(lambda real, fake: real[:, None] + fake, lambda real, fake: fake))
+    ),
+    r"g_loss of the objective must give one number per input, shape \(8,\); it gives \(\)": lambda: played(
+        make(Objective(lambda real, fake: fake, lambda real, fake: fake.mean()))
+    ),
+    r"the term wide must give one number per input, shape \(8,\); it gives \(8, 2\)": lambda: played(
+        make(d_terms=[terms.stateless("wide", lambda view: view.real)])
+    ),
+    r"the term bare must return \(loss, state\); for a loss alone use `stateless`": lambda: played(
+        make(g_terms=[terms.Term("bare", tuple, lambda view, state: view.real_out)])
+    ),
+    r"state of the term grows must stay float32\[\], as init makes it, not float32\[8\]": lambda: played(
+        make(d_terms=[terms.Term("grows", lambda: jnp.zeros(()), lambda v, s: (v.real_out, s + v.real_out))])
+    ),
     "called adv, which is a metric": lambda: make(g_terms=[terms.stateless("adv", lambda v: v.real_out)]),
     "label_noise is a share between 0 and 1, not 2": lambda: make(label_noise=2.0),
     "label_smoothing is a share": lambda: make(label_smoothing=-0.1),
