@@ -1,13 +1,11 @@
 """`jaxgan`, the command for run folders."""
 
-import sys
 from collections.abc import Callable
 
 import tyro
 
 from jaxgan.cli import looks, runs
-from jaxgan.errors import Refused, Unreadable
-from jaxgan.run.command import printable
+from jaxgan.run.command import answered, printable
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "resume": runs.resume,
@@ -28,11 +26,5 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def main() -> None:
     """The entry point."""
     printable()
-    try:
+    with answered():
         tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="jaxgan", description=__doc__)
-    except (Refused, Unreadable) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, Refused) else 1)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)

@@ -132,7 +132,7 @@ def info(run: Run) -> None:
         run: The run folder.
     """
     from jaxgan.run import folder, log
-    from jaxgan.run.manifest import commit, devices, ends, read_manifest
+    from jaxgan.run.manifest import commit, devices, ends, in_a_line, read_manifest
 
     place = folder.existing(run)
     manifest, config = read_manifest(place), folder.read_config(place)
@@ -153,8 +153,7 @@ def info(run: Run) -> None:
     if begun := manifest.get("weights"):
         lines["begun with"] = begun["path"]
     for number, (entry, end) in enumerate(zip(manifest["sessions"], ends(place, manifest), strict=True), 1):
-        span = f"step {entry.get('from', 0)} to {entry.get('step', '?')}"
-        lines[f"session {number}"] = f"{entry['started']}, {span}, {end}"
+        lines[f"session {number}"] = in_a_line(entry, end)
     if rows := log.rows(place.metrics):
         lines["last numbers"] = ", ".join(f"{name}={value}" for name, value in rows[-1].items())
     width = max(map(len, lines))

@@ -136,6 +136,7 @@ def _known(every: Sequence[Record]) -> Known:
         for name in row.keys() & {f"{name}_real" for name in row}:
             oracle[Measure(name.removesuffix("_real"), HOOKS)] = Estimate(row[name], math.nan, math.nan)
     notes = [f"{record.name}: {note}" for record in every for note in record.notes]
+    notes += [f"{record.name}: {line}" for record in every for line in record.changed]
     notes += [note for one in said for note in one.notes]
     notes += [line for record in every for line in _unfinished(record)]
     notes += [line for record in every[1:] for line in _unlike(every[0], record)]

@@ -92,6 +92,15 @@ class Record(NamedTuple):
         return still_lanes(self.manifest)
 
     @property
+    def changed(self) -> tuple[str, ...]:
+        """Its options that were changed by force, and when: they are not those it began with."""
+        return tuple(
+            f"{name} was {old} up to step {count(entry.get('from', 0))}, and is {new} only from there on"
+            for entry in self.manifest["sessions"]
+            for name, (old, new) in entry.get("changed", {}).items()
+        )
+
+    @property
     def reached(self) -> int:
         """The last step that the folder knows of."""
         said = [entry.get("step", 0) for entry in self.manifest["sessions"]]
@@ -128,16 +137,19 @@ def record(run: Path) -> Record:
     members = _lanes(place, config)
     of_lanes: list[int | None] = [*range(len(members))] or [None]
     rows = tuple([_numbers(row) for row in log.rows(place.metrics, lane)] for lane in of_lanes)
-    evaluations, notes = _evaluations(place)
+    evaluations, notes = _evaluations(place, manifest)
     best, trouble = _best(place)
-    if not any(rows):
+    last, finished = max((row["step"] for of in rows for row in of), default=None), ends(place, manifest)
+    if last is None:
         notes.append("metrics.jsonl is missing or empty: there are no curves")
+    elif finished[-1:] == ("finished",) and last < manifest["sessions"][-1].get("step", 0):
+        notes.append(f"metrics.jsonl ends at step {count(int(last))}: what came after is lost")
     return Record(
         name=place.path.name,
         path=place.path,
         config=config,
         manifest=manifest,
-        ends=ends(place, manifest),
+        ends=finished,
         lanes=members,
         members=rows,
         evaluations=evaluations,
@@ -200,8 +212,8 @@ def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def _evaluations(place: Folder) -> tuple[tuple[Evaluation, ...], list[str]]:
-    """Those that can be read, of several of one lane made alike the newest; a line for each that cannot."""
+def _evaluations(place: Folder, manifest: Manifest) -> tuple[tuple[Evaluation, ...], list[str]]:
+    """Those that hold, of several of one lane made alike the newest; a line for each that does not."""
     found: dict[tuple[int, str, str], Evaluation] = {}
     notes = []
     for path in sorted((place.path / "evaluations").glob("*.json")):
@@ -210,10 +222,23 @@ def _evaluations(place: Folder) -> tuple[tuple[Evaluation, ...], list[str]]:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             notes.append(f"evaluations/{path.name} is damaged; `jaxgan evaluate` makes it anew")
             continue
+        if _made_again(one, manifest):
+            notes.append(f"evaluations/{path.name} is of a step that was made again since: evaluate it anew")
+            continue
         other = found.setdefault((one.step, one.lane, one.how), one)
         if one.written > other.written:
             found[one.step, one.lane, one.how] = one
     return tuple(sorted(found.values(), key=lambda one: (one.step, one.lane))), notes
+
+
+def _made_again(one: Evaluation, manifest: Manifest) -> bool:
+    """Whether a session that began before its step was started after it had been written."""
+    later = [
+        entry.get("from", one.step)
+        for entry in manifest["sessions"]
+        if datetime.fromisoformat(entry["started"]).timestamp() > one.written / 1e9
+    ]
+    return any(began < one.step for began in later)
 
 
 def _evaluation(path: Path, said: Mapping[str, Any]) -> Evaluation:

@@ -12,7 +12,7 @@ from jaxgan.report.line import summary
 from jaxgan.report.record import Record
 from jaxgan.report.signs import health as signs
 from jaxgan.report.verdict import verdict
-from jaxgan.run.manifest import commit, devices
+from jaxgan.run.manifest import commit, devices, in_a_line
 
 
 def verdicts(found: Sequence[Record]) -> str:
@@ -103,8 +103,7 @@ def origins(found: Sequence[Record], notes: Iterable[str]) -> str:
             ["devices", devices(manifest)],
         ]
         for n, (entry, end) in enumerate(zip(manifest["sessions"], one.ends, strict=True), 1):
-            span = f"step {entry.get('from', 0)} to {entry.get('step', '?')}"
-            rows.append([f"session {n}", f"{entry['started']}, {span}, {end}"])
+            rows.append([f"session {n}", in_a_line(entry, end)])
         parts.append(table([one.name, ""], rows))
     unread = [(one.name, note) for one in found for note in (*one.notes, *one.lost)]
     missing = [f"{name}: {note}" if len(found) > 1 else note for name, note in unread]

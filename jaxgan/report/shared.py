@@ -50,7 +50,13 @@ def shared(all_methods: Sequence[Method], measure: Measure) -> Shared:
     lacking = [s.place for m in all_methods for s in m.seeds if s not in having[m.name] + lost[m.name]]
     notes = [f" ({measure.how}): without {', '.join(lacking)}, not measured so"] if lacking else []
     if not common:
-        return Shared({}, {}, frozenset(), (*notes, ": not compared, there is no step at which all have it"))
+        there = "; ".join(
+            f"{_called(method)} at {', '.join(count(step) for step in sorted({*own}))}"
+            for method in all_methods
+            if (own := [step for seed in having[method.name] for step in seed.values[measure]])
+        )
+        why = f": not compared, there is no step at which all have it ({there})"
+        return Shared({}, {}, frozenset(), (*notes, why))
     last = max(common)
     if last == 0 and any(max(own) > 0 for own in every):
         stay = ", ".join(s.place for of in having.values() for s in of if max(s.values[measure]) == 0)

@@ -15,13 +15,18 @@ def health(record: Record) -> list[Line]:
     """Every sign of life that was logged, by its rule."""
     lines = []
     tenth = max(max(len(trained(rows)) for rows in record.members) // 10, 3)
-    rule = "bad: any logged number is NaN or infinite"
-    broken = of_lanes(record, _broken)
-    lines.append(
-        Line("bad" if broken else "good", "Finite numbers", broken or "every logged number is finite", rule)
-    )
+    lately = "the last tenth" if tenth > 3 else "the last 3 lines"
+    rule = "bad: any logged number is NaN or infinite, or one ended the run"
+    ended = record.end if record.end.startswith("NotFinite") else ""
+    broken = of_lanes(record, _broken) or ended.removeprefix("NotFinite: ")
+    if broken:
+        lines.append(Line("bad", "Finite numbers", broken, rule))
+    elif any(record.members):
+        lines.append(Line("good", "Finite numbers", "every logged number is finite", rule))
+    else:
+        lines.append(Line("unknown", "Finite numbers", "nothing was logged", rule))
     if any("d/acc_real" in row for rows in record.members for row in rows):
-        rule = "bad: D is right about 99 % of real and of generated examples throughout the last tenth"
+        rule = f"bad: D is right about 99 % of real and of generated examples throughout {lately}"
         why = of_lanes(record, saturated(times=tenth).why, trained)
         right = among([100 * ending(trained(rows), "d/acc_real", tenth) for rows in record.members])
         caught = among([100 * ending(trained(rows), "d/acc_fake", tenth) for rows in record.members])
@@ -36,9 +41,9 @@ def health(record: Record) -> list[Line]:
             lines.append(Line(mark, f"Gradient of {who.upper()}", words, rule))
         moved = [ending(trained(rows), f"{who}/update", tenth) for rows in record.members]
         if known := [x for x in moved if math.isfinite(x)]:
-            rule = "look: an update of more than a tenth of the weights, or none at all, in the last tenth"
+            rule = f"look: an update of more than a tenth of the weights, or none at all, in {lately}"
             mark = "look" if max(known) > 0.1 or min(known) == 0 else "good"
-            words = f"{who.upper()} moved by {among(known)} of its weights at a step"
+            words = f"{who.upper()} moved by {among(known)} of its weights at a step, in {lately}"
             lines.append(Line(mark, f"Steps of {who.upper()}", words, rule))
     skipped = [ending(trained(rows), "skipped", 1) for rows in record.members]
     if any(x > 0 for x in skipped):

@@ -60,7 +60,8 @@ def best(record: Record, found: Sequence[Score]) -> Line:
     """Where it was best, and whether it went on in vain."""
     rule = "good: the best step lies in the last quarter"
     if record.best is None:
-        return Line("unknown", "Best step", "No checkpoint was scored: the experiment names no `best`.", rule)
+        words = "No checkpoint was scored: that takes a `best`, and hooks that measure what it asks for."
+        return Line("unknown", "Best step", words, rule)
     words = f"Step {count(record.best)} of {count(record.reached)} scored best"
     if record.best >= 0.75 * record.reached:
         return Line("good", "Best step", f"{words}, at the end or near it.", rule)

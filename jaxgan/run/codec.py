@@ -63,5 +63,14 @@ def differences(new: Any, old: Any) -> dict[str, tuple[Any, Any]]:
     return {
         name: (value, old_values.get(name))
         for name, value in new_values.items()
-        if value != old_values.get(name)
+        if not same(value, old_values.get(name))
     }
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two options are equal, as NaN is to itself here.
+
+    >>> same(float("nan"), float("nan")), same(0.1, 0.2)
+    (True, False)
+    """
+    return bool(a == b or (a != a and b != b))

@@ -1,5 +1,6 @@
 """A script's command line: its `Config` is the options, its `build` the experiment."""
 
+import _thread
 import argparse
 import contextlib
 import dataclasses
@@ -8,6 +9,7 @@ import inspect
 import io
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -48,7 +50,7 @@ def main(
     if caller.get("__name__") == REOPENED:
         where = caller.get("__file__")
         raise Refused(f'{where} runs when it is looked at: put `if __name__ == "__main__":` before jg.main')
-    with _answered():
+    with answered():
         if not inspect.isfunction(build):
             raise Refused(
                 f"jg.main takes the function `build` of a script, not {build!r}: looks call it again"
@@ -67,7 +69,7 @@ def main(
             _same(config, started, run, chosen.force)
         else:
             config = dataclasses.replace(config, data=_from_anywhere(config.data))
-        with _backend(config, chosen), _answered():
+        with _backend(config, chosen), answered():
             return _run(config, build, script, run, chosen.force, weights)
 
 
@@ -79,8 +81,20 @@ def printable() -> None:
 
 
 @contextlib.contextmanager
-def _answered() -> Iterator[None]:
-    """Ends the process with one line where something was refused, or cannot be read, or at Ctrl-C."""
+def answered() -> Iterator[None]:
+    """Ends the process with one line where something was refused, or cannot be read, or at Ctrl-C.
+
+    That may fall into a callback of JAX's, from which Python raises nothing: then it comes again, later.
+    """
+    aside = sys.unraisablehook
+
+    def unraisable(what: "sys.UnraisableHookArgs") -> None:
+        if isinstance(what.exc_value, KeyboardInterrupt):
+            threading.Timer(0.1, _thread.interrupt_main).start()
+        else:
+            aside(what)
+
+    sys.unraisablehook = unraisable
     try:
         yield
     except Refused as error:
@@ -90,6 +104,8 @@ def _answered() -> Iterator[None]:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+    finally:
+        sys.unraisablehook = aside
 
 
 @contextlib.contextmanager
@@ -122,6 +138,7 @@ def _run(
 ) -> "State":
     from jaxgan.run import begin, folder, lane
     from jaxgan.run import weights as arrays
+    from jaxgan.run.built import built
     from jaxgan.run.checkpoint import SaveFailed
     from jaxgan.run.interrupt import Interrupted
     from jaxgan.run.lock import locked
@@ -134,7 +151,7 @@ def _run(
     path = run or (Path(config.out) if config.out else told(lambda: folder.free(script.path.stem)))
     with contextlib.ExitStack() as stack:
         told(lambda: stack.enter_context(locked(path)))
-        experiment = build(config)
+        experiment = built(build(config))
         rule_of = lane.rule_of(build, config, experiment)
         fits(experiment, config)
         lane.fits_over(build, config, experiment)
@@ -161,9 +178,9 @@ def _run(
             print(f"{stop}: saved; go on with `jaxgan resume {path}`", file=sys.stderr)
             sys.exit(stop.code)
         except NotFinite as error:
-            way = "--on-nan skip or --on-nan restore"
-            way = "one of its lanes, by `jaxgan take`" if lanes else way
-            print(f"{path} can go on from there with {way}", file=sys.stderr)
+            way = f"`jaxgan resume {path} -- --on-nan skip`, or restore in its place, goes on from there"
+            way = f"one of its lanes can go on, by `jaxgan take {path}`" if lanes else way
+            print(way, file=sys.stderr)
             sys.exit(_say(error, 1))
         except Unreadable:
             print(f"{path} is as it was before that; `jaxgan resume {path}` goes on", file=sys.stderr)

@@ -120,13 +120,32 @@ def named(lanes: tuple[Lane, ...], name: str, run: Any) -> int:
     """The number of the lane of this name; refused where there is none, or none is named among several."""
     if not lanes and not name:
         return 0
+    asked = _parts(name)
     for number, lane in enumerate(lanes):
-        if lane.name == name:
+        if lane.name == name or _parts(lane.name) == asked:
             return number
     listed = " ".join(lane.name for lane in lanes)
     if not lanes:
         raise Refused(f"{run} is a single run, without lanes")
+    if name:
+        raise Refused(f"{run} has no lane {name}, but {listed}")
     raise Refused(f"{run} has {len(lanes)} lanes: give --lane with one of {listed}")
+
+
+def _parts(name: str) -> dict[str, float | str]:
+    """What a name says, in whatever order and however numbers are written.
+
+    >>> _parts("lr=1e-4, seed=3") == _parts("seed=3,lr=0.0001")
+    True
+    """
+    pairs = (part.partition("=") for part in name.split(","))
+    found: dict[str, float | str] = {}
+    for option, _, value in pairs:
+        try:
+            found[option.strip()] = float(value)
+        except ValueError:
+            found[option.strip()] = value.strip()
+    return found
 
 
 def alone(state: State, lane: Lane) -> State:

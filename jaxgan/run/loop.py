@@ -18,7 +18,7 @@ from jaxgan.run import codec, sinks
 from jaxgan.run.checkpoint import Checkpoints, Restored
 from jaxgan.run.experiment import Experiment, Hook, Moment
 from jaxgan.run.files import write
-from jaxgan.run.folder import Folder
+from jaxgan.run.folder import Folder, read_config
 from jaxgan.run.interrupt import Interrupted, requests
 from jaxgan.run.lane import Lane
 from jaxgan.run.log import Log, rows
@@ -28,7 +28,7 @@ from jaxgan.run.picture import drawing
 from jaxgan.run.placement import Held, Placement, placement
 from jaxgan.run.program import RuleOf, layout
 from jaxgan.run.sample import sampler
-from jaxgan.run.settings import Settings
+from jaxgan.run.settings import RESUMABLE, Settings
 from jaxgan.run.weights import begun
 from jaxgan.scale import processes
 from jaxgan.scale.processes import first, settled, told
@@ -70,7 +70,8 @@ def train(
         if found and step >= settings.steps:
             raise Refused(f"{folder.path} has made {step} steps already; ask for more with --steps")
         # not sooner: what was refused leaves the run as it was
-        told(lambda: write(folder.config, codec.dumps(settings)))
+        if changed := told(lambda: _reconfigured(folder, settings)):
+            entry["changed"] = changed
 
         last, examples = step if found else -1, prod(layout(experiment, settings))
         more = sinks.opened(settings, folder.path, last) if first() else []
@@ -205,6 +206,15 @@ def train(
         scored = "" if best is None else f"; the best checkpoint is of step {best}"
         log.say(f"{entry['ended']} at step {step}{standing}{scored}; see {folder.samples}")
         return placed.saved(held)
+
+
+def _reconfigured(folder: Folder, settings: Settings) -> dict[str, tuple[Any, Any]]:
+    """Writes down the options of this session; those that have been changed by force, by name: old, new."""
+    old = read_config(folder)
+    write(folder.config, codec.dumps(settings))
+    new = read_config(folder)
+    fixed = [name for name in new if name not in RESUMABLE]
+    return {name: (old.get(name), new[name]) for name in fixed if not codec.same(new[name], old.get(name))}
 
 
 def _moved_before(folder: Folder) -> bool:

@@ -104,6 +104,17 @@ def ends(folder: Folder, manifest: Manifest) -> tuple[str, ...]:
     return tuple(said)
 
 
+def in_a_line(entry: Manifest, end: str) -> str:
+    """A session: when it began, how far it came, how it ended, and the options that it has changed.
+
+    >>> in_a_line({"started": "noon", "from": 3, "step": 5, "changed": {"lr": [0.1, 0.2]}}, "finished")
+    'noon, step 3 to 5, finished; by --force lr 0.1 -> 0.2'
+    """
+    words = f"{entry['started']}, step {entry.get('from', 0)} to {entry.get('step', '?')}, {end}"
+    changed = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in entry.get("changed", {}).items())
+    return f"{words}; by --force {changed}" if changed else words
+
+
 def still_lanes(manifest: Manifest) -> dict[str, str]:
     """The lanes that any session saw stand still, and why: none ever moves again."""
     noted = (session.get("still", {}) for session in manifest["sessions"])

@@ -16,7 +16,7 @@ def run(path, name="modes", every=100, ended="finished", data="ring", script="s"
     steps = every * (len(values) - 1)
     options = {"steps": steps, "seed": 0, "seeds": "", "over": [], "gamma": 0.1, "out": str(path), **config}
     (path / "config.json").write_text(json.dumps(options))
-    session = {"ended": ended, "step": steps, "still": still}
+    session = {"started": "2026-11-21T10:00:00+00:00", "ended": ended, "step": steps, "still": still}
     manifest = {"created": "", "script": "s.py", "files": {"s.py": script}, "git": None, "devices": []}
     manifest |= {"versions": {"jax": "1"}, "sessions": [session], "data": {"fingerprint": data}}
     (path / "manifest.json").write_text(json.dumps(manifest))

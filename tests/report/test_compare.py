@@ -205,6 +205,7 @@ def test_what_else_differs_is_said(tmp_path):
     a = run(tmp_path / "a", values=[1])
     b = run(tmp_path / "b", values=[2], gamma=1.0, data="grid", ended=None)
     manifest = json.loads((b / "manifest.json").read_text())
+    manifest["sessions"][0] |= {"from": 7, "changed": {"lr": [0.1, 0.2]}}
     (b / "manifest.json").write_text(json.dumps({**manifest, "versions": {"jax": "2"}}))
     evaluation(a, 0, 1.0, note="procedural: beware")
     evaluation(b, 0, 1.0)
@@ -216,6 +217,7 @@ def test_what_else_differs_is_said(tmp_path):
         "other versions: jax 1 and 2",
         "b has made 0 of its 0 steps: killed",
         "procedural: beware",
+        "b: lr was 0.1 up to step 7, and is 0.2 only from there on",
     ):
         assert words in notes
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import SCRIPTS, ended, final, play, rows, same, script, start, steps
+from support import SCRIPTS, ended, final, jaxgan, play, rows, same, script, start, steps
+
+from jaxgan.report.record import record
 
 TINY = script("tiny")
 PATH = SCRIPTS / "tiny.py"
@@ -120,7 +122,7 @@ def test_an_empty_folder_will_do(tmp_path):
     assert play(TINY, "--out", tmp_path, "--steps", 1) == 0
 
 
-def test_resume_with_other_options(copy, capsys):
+def test_resume_with_other_options(copy, monkeypatch, capsys):
     before = contents(copy)
     said = refused(capsys, "--resume", copy, "--steps", 10, "--lr", 0.1, "--width", 9)
     assert "was started with other options: lr 0.001 -> 0.1, width 8 -> 9; --force" in said
@@ -128,6 +130,12 @@ def test_resume_with_other_options(copy, capsys):
     assert play(TINY, "--resume", copy, "--steps", 10, "--log-every", 3) == 0  # these change no update
     assert play(TINY, "--resume", copy, "--steps", 12, "--lr", 0.1, "--force") == 0
     assert json.loads((copy / "config.json").read_text())["lr"] == 0.1
+    first, *_, last = json.loads((copy / "manifest.json").read_text())["sessions"]
+    assert ("changed" in first, last["changed"]) == (False, {"lr": [0.001, 0.1]})
+    capsys.readouterr()
+    assert jaxgan(monkeypatch, "info", copy) == 0
+    assert "step 10 to 12, finished; by --force lr 0.001 -> 0.1" in capsys.readouterr().out
+    assert record(copy).changed == ("lr was 0.001 up to step 10, and is 0.1 only from there on",)
 
 
 @pytest.mark.parametrize("option", [("--seed", 5), ("--seeds", "0:2"), ("--over", "lr=1e-3,1e-2")])

@@ -8,11 +8,13 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from support import SCRIPTS, jaxgan, picture_folder, play, script, steps
 
+import jaxgan as jg
 from jaxgan.errors import Refused
 from jaxgan.run import feed, picture
 from jaxgan.run.command import main
@@ -139,6 +141,47 @@ def test_ctrl_c_while_the_experiment_is_built(heard, tmp_path, monkeypatch, caps
     monkeypatch.setattr(TINY, "build", lambda config: interrupted())
     assert play(TINY, "--out", tmp_path / "run") == 130
     assert capsys.readouterr().err == "interrupted\n"
+    assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_that_falls_into_a_callback(heard, tmp_path, monkeypatch, capsys):
+    """From which Python raises nothing, as from those that JAX has in the garbage collector."""
+
+    class Last:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    def build(config):
+        last = [Last()]
+        last.clear()
+        time.sleep(5)
+
+    before = sys.unraisablehook
+    monkeypatch.setattr(TINY, "build", build)
+    assert play(TINY, "--out", tmp_path / "run") == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert sys.unraisablehook is before
+
+
+SLIPS = {
+    "`build` must return a jg.Experiment, not None": lambda one: None,
+    "must return a jg.Experiment, not Game": lambda one: one.game,
+    "an experiment needs a Game where it has Rule": lambda one: one._replace(game=one.rule, rule=one.game),
+    "an experiment needs a Source where it has 'ring'": lambda one: one._replace(source="ring"),
+    r"lists, [jg.Hook(100, call)], not health": lambda one: one._replace(hooks=jg.health),
+    "health is no Hook: give one such as": lambda one: one._replace(hooks=[jg.health]),
+    r"lists, [jg.saturated()], not StopRule": lambda one: one._replace(stops=jg.saturated()),
+    "saturated is no StopRule: give one such as": lambda one: one._replace(stops=[jg.saturated]),
+    "`best` scores what hooks measure, and the experiment has no hooks": lambda one: one._replace(best=len),
+}
+
+
+@pytest.mark.parametrize("words", SLIPS)
+def test_what_is_no_experiment_is_one_line(words, tmp_path, capsys):
+    module = SimpleNamespace(Config=TINY.Config, build=lambda config: SLIPS[words](TINY.build(config)))
+    assert play(module, "--out", tmp_path / "run") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
     assert not (tmp_path / "run").exists()
 
 

@@ -13,6 +13,7 @@ import jaxgan as jg
 from jaxgan.errors import Refused
 from jaxgan.report.record import record
 from jaxgan.run.checkpoint import Checkpoints, SaveFailed
+from jaxgan.run.lane import lanes, named
 from jaxgan.run.reopen import reopened
 
 EVERYTHING, TINY, FILES = script("everything"), script("tiny"), script("files")
@@ -349,12 +350,20 @@ def test_more_lanes_than_fit(how, tmp_path, capsys, monkeypatch):
     assert play(TINY, "--seeds", f"0:{most}", *more) == 0
 
 
+def test_a_lane_is_found_however_its_name_is_written():
+    grid = lanes(replace(TINY.Config(), seeds="0:2", over=("lr=1e-4,2e-4", "width=8,16")))
+    for name in ("seed=1,lr=0.0001,width=16", "seed=1,lr=1e-4,width=16", "width=16, lr=1e-4, seed=1"):
+        assert grid[named(grid, name, "run")].name == "seed=1,lr=0.0001,width=16"
+
+
 def test_a_lane_is_asked_for_by_name(many, tmp_path, monkeypatch, capsys):
     assert play(TINY, "--out", tmp_path / "one", "--steps", 1) == 0
     capsys.readouterr()
     grid = ("--out", tmp_path / "grid.png")
     assert jaxgan(monkeypatch, "sample", many, *grid) == 2
     assert "has 3 lanes: give --lane with one of seed=0 seed=1 seed=2" in capsys.readouterr().err
+    assert jaxgan(monkeypatch, "take", many, "seed=7", "--out", tmp_path / "taken") == 2
+    assert "has no lane seed=7, but seed=0 seed=1 seed=2" in capsys.readouterr().err
     assert jaxgan(monkeypatch, "sample", tmp_path / "one", "--lane", "seed=0", *grid) == 2
     assert "is a single run, without lanes" in capsys.readouterr().err
     assert (SCRIPTS / "tiny.py").exists()

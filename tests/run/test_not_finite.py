@@ -32,7 +32,7 @@ def test_stop_names_the_loss_and_the_step_and_saves_what_was_before(tmp_path, ca
     assert play(TINY, "--out", run, "--nan-at", 5, "--log-every", 4, "--save-every", 4) == 1
     said = capsys.readouterr().err.splitlines()
     assert said[-1] == "error: step 5: d/adv is nan"
-    assert f"{run} can go on from there with --on-nan skip" in said[-2]
+    assert f"`jaxgan resume {run} -- --on-nan skip`, or restore in its place, goes on" in said[-2]
     assert steps(run)[-1] == 5
     assert finite(run)
     assert all(row["step"] <= 5 for row in rows(run))
