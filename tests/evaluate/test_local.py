@@ -38,6 +38,15 @@ def test_it_knows_digits_it_has_not_learnt_from():
     assert "of the labels of examples it has not learnt from" in extractor.note
 
 
+def test_it_is_asked_about_what_it_has_not_learnt_from(monkeypatch):
+    """All that it learns from is of one class, and what is held back of the other."""
+    monkeypatch.setattr(room, "STEPS", 30)
+    held_back = np.random.RandomState(0).permutation(40)[:4]
+    data = {"x": np.zeros((40, 8, 8, 1), np.float32), "label": np.zeros(40, np.int32)}
+    data["label"][held_back] = 1
+    assert room._trained(room.Classifier(2), data)["accuracy"] == 0
+
+
 def test_it_is_trained_once(cache, monkeypatch):
     first = local(load("digits"))
     assert len(list(cache.iterdir())) == 1

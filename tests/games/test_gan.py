@@ -304,6 +304,16 @@ def test_an_example_is_judged_alone(packing):
     _, d, _ = game.init(jax.random.key(0), BATCH)
     by_hand = X @ d.params if packing == 1 else np.concatenate([X, X], axis=1) @ d.params
     np.testing.assert_allclose(game.judge(d, X, None), by_hand, rtol=1e-5)
+    told = make(
+        packing=packing,
+        conditioning=conditioning.projection(3),
+        discriminator=from_linen(mlp.Discriminator((4,), classes=3)),
+    )
+    _, d, _ = told.init(jax.random.key(0), BATCH)
+    judged = told.judge(d, X, BATCH["label"])
+    one = [told.judge(d, X[i : i + 1], BATCH["label"][i : i + 1])[0] for i in range(B)]
+    np.testing.assert_allclose(judged, one, rtol=1e-5)
+    assert not np.allclose(judged, told.judge(d, X, (BATCH["label"] + 1) % 3))
 
 
 REFUSALS = {
