@@ -137,11 +137,20 @@ def _known(every: Sequence[Record]) -> Known:
             oracle[Measure(name.removesuffix("_real"), HOOKS)] = Estimate(row[name], math.nan, math.nan)
     notes = [f"{record.name}: {note}" for record in every for note in record.notes]
     notes += [f"{record.name}: {line}" for record in every for line in record.changed]
-    notes += [note for one in said for note in one.notes]
+    notes += _remarks(every)
     notes += [line for record in every for line in _unfinished(record)]
     notes += [line for record in every[1:] for line in _unlike(every[0], record)]
     better = {name: way for one in said for name, way in one.better.items()}
     return Known(better, oracle, tuple(dict.fromkeys(notes)))
+
+
+def _remarks(every: Sequence[Record]) -> list[str]:
+    """What evaluations remark, and of which runs where it is not of all."""
+    whose: dict[str, dict[str, None]] = {}
+    for record in every:
+        for note in (note for one in record.evaluations for note in one.notes):
+            whose.setdefault(note, {})[record.name] = None
+    return [x if len(of) == len(every) else f"{', '.join(of)}: {x}" for x, of in whose.items()]
 
 
 def _unfinished(record: Record) -> list[str]:

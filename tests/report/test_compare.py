@@ -216,7 +216,7 @@ def test_what_else_differs_is_said(tmp_path):
         "different data",
         "other versions: jax 1 and 2",
         "b has made 0 of its 0 steps: killed",
-        "procedural: beware",
+        "a: procedural: beware",
         "b: lr was 0.1 up to step 7, and is 0.2 only from there on",
     ):
         assert words in notes

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from report.seeds import MODES, MORE, run, two
+from report.seeds import MODES, MORE, evaluation, run, two
 
 from jaxgan.errors import Refused
 from jaxgan.report.compare import compared
@@ -62,6 +62,14 @@ def test_lanes_that_were_killed_together_are_named_together(tmp_path):
 def test_what_was_not_trained_is_not_called_the_same(tmp_path):
     paths = two(tmp_path, {0: [2], 1: [3]}, {0: [2], 1: [3]})
     assert compared(paths).tables[0].pairs[0].says.startswith("Before the first step: No difference was seen")
+
+
+def test_where_no_step_is_shared_it_says_who_has_been_measured_where(tmp_path):
+    a, b = run(tmp_path / "a", values=[]), run(tmp_path / "b", values=[], gamma=1.0)
+    for path, step in ((a, 60), (a, 80), (b, 40)):
+        evaluation(path, step, 0.5)
+    with pytest.raises(Refused, match=r"no step at which all have it \(a at 60, 80; b at 40\)"):
+        compared([a, b])
 
 
 def test_what_a_seed_has_beyond_the_others_does_not_count(tmp_path):
