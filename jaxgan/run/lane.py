@@ -120,15 +120,17 @@ def named(lanes: tuple[Lane, ...], name: str, run: Any) -> int:
     """The number of the lane of this name; refused where there is none, or none is named among several."""
     if not lanes and not name:
         return 0
-    asked = _parts(name)
     for number, lane in enumerate(lanes):
-        if lane.name == name or _parts(lane.name) == asked:
+        if lane.name == name:
             return number
     listed = " ".join(lane.name for lane in lanes)
     if not lanes:
         raise Refused(f"{run} is a single run, without lanes")
     if name:
-        raise Refused(f"{run} has no lane {name}, but {listed}")
+        meant = [lane.name for lane in lanes if _parts(lane.name) == _parts(name)]
+        raise Refused(
+            f"{run} has no lane {name}" + (f": it is called {meant[0]}" if meant else f", but {listed}")
+        )
     raise Refused(f"{run} has {len(lanes)} lanes: give --lane with one of {listed}")
 
 
