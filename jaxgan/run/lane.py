@@ -127,27 +127,8 @@ def named(lanes: tuple[Lane, ...], name: str, run: Any) -> int:
     if not lanes:
         raise Refused(f"{run} is a single run, without lanes")
     if name:
-        meant = [lane.name for lane in lanes if _parts(lane.name) == _parts(name)]
-        raise Refused(
-            f"{run} has no lane {name}" + (f": it is called {meant[0]}" if meant else f", but {listed}")
-        )
+        raise Refused(f"{run} has no lane {name}, but {listed}")
     raise Refused(f"{run} has {len(lanes)} lanes: give --lane with one of {listed}")
-
-
-def _parts(name: str) -> dict[str, float | str]:
-    """What a name says, in whatever order and however numbers are written.
-
-    >>> _parts("lr=1e-4, seed=3") == _parts("seed=3,lr=0.0001")
-    True
-    """
-    pairs = (part.partition("=") for part in name.split(","))
-    found: dict[str, float | str] = {}
-    for option, _, value in pairs:
-        try:
-            found[option.strip()] = float(value)
-        except ValueError:
-            found[option.strip()] = value.strip()
-    return found
 
 
 def alone(state: State, lane: Lane) -> State:

@@ -209,7 +209,7 @@ def train(
 
 
 def _reconfigured(folder: Folder, settings: Settings) -> dict[str, tuple[Any, Any]]:
-    """Writes down the options of this session; those that have been changed by force, by name: old, new."""
+    """Writes down the options the run goes on with; those changed by force, by name: old, new."""
     old = read_config(folder)
     write(folder.config, codec.dumps(settings))
     new = read_config(folder)

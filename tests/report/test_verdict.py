@@ -88,27 +88,6 @@ def test_what_ended_in_nan_has_no_finite_numbers(tmp_path):
     assert lines(run_folder(tmp_path / "mute"))["Health"].mark == "unknown"
 
 
-def test_an_evaluation_of_a_step_that_was_made_again_is_left_out(tmp_path):
-    run = run_folder(tmp_path / "run", logged())
-    for step in (500, 1000):
-        evaluated(run, step, {"fd_local": step})
-    assert [one.step for one in record(run).evaluations] == [500, 1000]
-    manifest = json.loads((run / "manifest.json").read_text())
-    again = {**manifest["sessions"][0], "started": "2999-01-01T00:00:00+00:00", "from": 500}
-    (run / "manifest.json").write_text(json.dumps({**manifest, "sessions": [*manifest["sessions"], again]}))
-    assert [one.step for one in record(run).evaluations] == [500]
-    note = "evaluations/1000.json is of a step that was made again since: evaluate it anew"
-    assert note in record(run).notes
-
-
-def test_metrics_that_end_too_soon_are_said(tmp_path):
-    run = run_folder(tmp_path / "run", logged())
-    assert not record(run).notes
-    whole = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
-    (run / "metrics.jsonl").write_text("".join(whole[:10]))
-    assert record(run).notes == ("metrics.jsonl ends at step 500: what came after is lost",)
-
-
 def test_the_least_diverse_lane_counts(tmp_path):
     run = run_folder(tmp_path / "run", [{"step": 9, "diversity": [0.9, 0.3]}], config={"seeds": "0:2"})
     assert lines(run)["Diversity"].words == "seed=1: samples lie 30 % as far apart as examples do."
