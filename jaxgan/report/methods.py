@@ -12,12 +12,11 @@ from jaxgan.report.diversity import ended_at
 from jaxgan.report.record import Record, measured, number, records, trained
 from jaxgan.report.words import count
 from jaxgan.run.settings import RESUMABLE
+from jaxgan.run.still import FAILED
 
 HOOKS = "while training"  # as what hooks measured is called
 
 _ENDED = ("finished", "stopped", "NotFinite")  # by what the run itself did
-
-_STILL = ("stands still", "has stood still")  # of a lane
 
 _APART = RESUMABLE | {"seed", "seeds", "over"}  # options that make no other method
 
@@ -110,7 +109,7 @@ def _trained(record: Record, seed: int, place: int) -> Trained:
     }
     ended = str(record.still.get(lane)) if lane else record.end
     failed = _failed(record, place, numbers, ended)
-    over = failed == "not finite" or ended.startswith(("stopped", *_STILL))
+    over = failed == "not finite" or ended.startswith(("stopped", *FAILED))
     unfinished = "" if over or record.end.startswith(_ENDED) else record.end
     return Trained(seed, record.name, lane, finite, failed, over, unfinished)
 
@@ -118,7 +117,7 @@ def _trained(record: Record, seed: int, place: int) -> Trained:
 def _failed(record: Record, place: int, rows: list[dict[str, float]], ended: str) -> str:
     """Why a seed counts as failed: not finite, or collapsed by its own stop rule or by what it ended at."""
     why = ended.partition(" (beside it:")[0]  # what follows are numbers by any name
-    if why.startswith(("NotFinite", *_STILL)) or "hold NaN or infinite numbers" in why:
+    if why.startswith(("NotFinite", *FAILED)) or "hold NaN or infinite numbers" in why:
         return "not finite"
     last = [x for row in (*trained(rows)[-1:], *measured(rows)[-1:]) for x in row.values()]
     if not all(map(math.isfinite, last)):

@@ -22,13 +22,14 @@ from jaxgan.run.folder import Folder, read_config
 from jaxgan.run.interrupt import Interrupted, requests
 from jaxgan.run.lane import Lane
 from jaxgan.run.log import Log, rows
-from jaxgan.run.manifest import elsewhere, note, read_manifest, session, still_lanes
+from jaxgan.run.manifest import elsewhere, note, read_manifest, session
 from jaxgan.run.measuring import measured_by, scores_of, stopped_by, unmeasured
 from jaxgan.run.picture import drawing
 from jaxgan.run.placement import Held, Placement, placement
 from jaxgan.run.program import RuleOf, layout
 from jaxgan.run.sample import sampler
 from jaxgan.run.settings import RESUMABLE, Settings
+from jaxgan.run.still import Still
 from jaxgan.run.weights import begun
 from jaxgan.scale import processes
 from jaxgan.scale.processes import first, settled, told
@@ -93,25 +94,20 @@ def train(
         log.say(f"compiled in {time.perf_counter() - clock:.1f} s")
         log.restart(step)
 
-        still: dict[int, str] = {}  # lanes that stand still, and why
-
-        def stands(number: int, why: str) -> None:
-            still[number] = why
-            entry["still"] = {names[lane]: reason for lane, reason in still.items()}
-            told(lambda: note(folder, entry))  # at once, to be known also if the process is killed
+        still = Still(folder, entry, names, placed.read(placed.guard(held))["failed"])
+        log.warn(still.lines())
+        if still.all():
+            raise Refused(f"no lane of {folder.path} moves; `jaxgan take` makes one of them a run of its own")
 
         def noted(name: str, facts: Mapping[str, Any]) -> None:
             entry.setdefault("hooks", {})[name] = facts
             note(folder, entry)
             log.warn(facts.get("warnings", ()))
 
-        known = told(lambda: still_lanes(read_manifest(folder))) if lanes else {}
-        for number, failed in enumerate(placed.read(placed.guard(held))["failed"] if lanes else ()):
-            if failed >= 0:
-                stands(number, known.get(names[number], f"has stood still since step {failed}"))
-        log.warn(f"{names[number]} {why}" for number, why in still.items())
-        if lanes and len(still) == len(lanes):
-            raise Refused(f"no lane of {folder.path} moves; `jaxgan take` makes one of them a run of its own")
+        def moment(number: int) -> Moment:
+            lane = names[number] if names else ""
+            return Moment(step, placed.run(held, number), draw, lane, finished, noted)
+
         metrics, seen = None, found is not None  # seen: looked at and saved before
         unheard = True  # whether nothing has been logged yet
         while True:
@@ -125,23 +121,17 @@ def train(
                         raise  # the others are about to make this step, which nobody can then save
                     unread = error
 
-            def scheduled(every: int, step: int = step) -> bool:
-                return every > 0 and step % every == 0
-
-            def due(every: int, scheduled: Callable[[int], bool] = scheduled, end: bool = finished) -> bool:
-                return end or scheduled(every)
-
-            logging = due(settings.log_every)
-            saving = due(settings.save_every) or step == 0 or signum or unread
-            if metrics is not None and (logging or saving or any(due(hook.every) for hook in hooks)):
+            due = [hook for hook in hooks if finished or _scheduled(hook.every, step)]
+            logging = finished or _scheduled(settings.log_every, step)
+            saving = finished or _scheduled(settings.save_every, step) or step == 0 or signum or unread
+            if metrics is not None and (due or logging or saving):
                 values, guard = placed.read(metrics), placed.read(placed.guard(held))
-                for number in _failing(guard["failed"], still):
-                    failed = int(np.ravel(guard["failed"])[number])  # nothing has moved since that step
-                    trouble = _diagnosed(placed, held, update, number, failed)
-                    if lanes:
-                        stands(number, f"stands still: {trouble}")
-                        log.warn([f"{names[number]} {still[number]}"])
-                        continue
+                failing = [
+                    (number, failed, _diagnosed(placed, held, update, number, failed))
+                    for number, failed in still.failing(guard["failed"])
+                ]
+                if failing and not lanes:
+                    [(_, failed, trouble)] = failing
                     held = placed.marked(held, 0, -1, failed)
                     if settings.on_nan != "restore" or attempt >= settings.retries:
                         entry["step"] = failed
@@ -155,31 +145,30 @@ def train(
                     log.rewind(step)
                     log.warn(back.aside)
                     log.say(f"{trouble}; back to step {step} with other random numbers, attempt {attempt}")
-                if metrics is None:
                     continue
+                for number, _, trouble in failing:
+                    log.warn([still.failed(number, trouble)])
                 if logging:
                     skipped = {"skipped": guard["skipped"]} if np.any(guard["skipped"]) else {}
-                    numbers = {**_moving(values, still), **skipped, **stream.waiting()}
+                    numbers = {**still.moving(values), **skipped, **stream.waiting()}
                     log.write(step, numbers, settings.log_every)
-                if scheduled(settings.log_every):
-                    log.warn(unmeasured(experiment.stops, log) if unheard else ())
+                if unheard and _scheduled(settings.log_every, step):
+                    log.warn(unmeasured(experiment.stops, log))
                     unheard = False
             if not seen:
-                due_now = [hook for hook in hooks if due(hook.every)]
-                shown = partial(Moment, last=finished, note=noted)
-                measured, stops = measured_by(due_now, shown, placed, held, step, draw, names, still, log)
+                measured, stops = measured_by(due, moment, step, names, still, log)
                 # of what a hook stops, other hooks may not have been asked
                 whole = [{} if number in stops else own for number, own in enumerate(measured)]
-                news = any(scheduled(every) for every in (settings.log_every, *(h.every for h in due_now)))
+                news = any(_scheduled(n, step) for n in (settings.log_every, *(hook.every for hook in due)))
                 if experiment.stops and news:
                     stops = {**told(partial(stopped_by, experiment.stops, log, len(lanes), still)), **stops}
                 for number, why in stops.items():
                     if lanes:
                         held = placed.marked(held, number, step, None)
-                        stands(number, f"stopped: {why}")
-                        log.say(f"{names[number]} {still[number]}")
-                    stopped = f"stopped: {why}" if not lanes else stopped
-                if lanes and len(still) == len(lanes):
+                        log.say(still.add(number, f"stopped: {why}"))
+                    else:
+                        stopped = f"stopped: {why}"
+                if still.all():
                     stopped = "stopped: no lane moves any more"
                 scores = scores_of(experiment, step, dict(zip(names or [""], whole, strict=True)))
                 if saving or stopped or scores:
@@ -198,14 +187,18 @@ def train(
         checkpoints.wait()
         if signum and not (stopped or finished):
             raise Interrupted(signum)
-        if lanes and len(still) == len(lanes) and all("stands still" in why for why in still.values()):
+        if still.all_failed():
             raise NotFinite("no lane moves any more")
-        standing = f", {len(still)} of {len(lanes)} lanes stand still" if still else ""
         entry["ended"] = stopped or "finished"
         best = checkpoints.best()  # on average over lanes, of which each has its own too
         scored = "" if best is None else f"; the best checkpoint is of step {best}"
+        standing = f", {still}" if str(still) else ""
         log.say(f"{entry['ended']} at step {step}{standing}{scored}; see {folder.samples}")
         return placed.saved(held)
+
+
+def _scheduled(every: int, step: int) -> bool:
+    return every > 0 and step % every == 0
 
 
 def _reconfigured(folder: Folder, settings: Settings) -> dict[str, tuple[Any, Any]]:
@@ -230,21 +223,6 @@ def _attempted(attempt: int, checkpoints: Checkpoints, like: State, seed: int) -
     assert back is not None  # step 0 at least was saved
     key = fold(jax.random.key(seed), "attempt", attempt)
     return back._replace(state=back.state.replace(key=key), attempt=attempt)
-
-
-def _failing(failed: np.ndarray, still: Mapping[int, str]) -> list[int]:
-    """The lanes that stand still and were not known to."""
-    return [int(number) for number in np.flatnonzero(np.ravel(failed) >= 0) if number not in still]
-
-
-def _moving(values: Mapping[str, np.ndarray], still: Mapping[int, str]) -> dict[str, Any]:
-    """The metrics, None for lanes that stand still: their updates do not happen."""
-    if not still:
-        return dict(values)
-    return {
-        name: [None if number in still else x for number, x in enumerate(lanes.tolist())]
-        for name, lanes in values.items()
-    }
 
 
 def _diagnosed(placed: Placement, held: Held, update: Callable[..., Any], number: int, failed: int) -> str:

@@ -1,41 +1,36 @@
 """What is asked at a step: hooks of each lane, stop rules of what was logged, and the score of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from itertools import takewhile
 
 from jaxgan.errors import Refused
 from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
 from jaxgan.run.log import Log
-from jaxgan.run.placement import Held, Placement
-from jaxgan.run.sample import Sampler
 from jaxgan.run.stop import StopRule
 from jaxgan.scale.processes import told
 
 
 def measured_by(
     hooks: Sequence[Hook],
-    shown: Callable[..., Moment],
-    placed: Placement,
-    held: Held,
+    moment: Callable[[int], Moment],
     step: int,
-    draw: Sampler,
     names: Sequence[str],
-    still: Mapping[int, str],
+    still: Container[int],
     log: Log,
 ) -> tuple[list[dict[str, float]], dict[int, str]]:
-    """What hooks measure of each lane that moves, logged; and the lanes they stop, with the reasons."""
+    """What hooks measure of each lane that moves, logged; and the lanes they stop, with the reasons.
+
+    `moment` is what they are shown of a lane, by its number.
+    """
     measured: list[dict[str, float]] = [{} for _ in names or [""]]
     stops: dict[int, str] = {}
     for hook in hooks:
-        found: list[dict[str, float]] = []
+        found: list[dict[str, float]] = [{} for _ in measured]
         for number in range(len(measured)):
-            found.append({})
             if number in still or number in stops:
                 continue
-            name = names[number] if names else ""
-            moment = shown(step, placed.run(held, number), draw, name)
-            found[number], stop = told(partial(_answer, hook, moment))
+            found[number], stop = told(partial(_answer, hook, moment(number)))
             if stop is not None:
                 stops[number] = stop
         together = {name: [own.get(name) for own in found] for own in found for name in own}
@@ -53,7 +48,7 @@ def _answer(hook: Hook, moment: Moment) -> tuple[dict[str, float], str | None]:
         return {}, str(stop)
 
 
-def stopped_by(rules: Sequence[StopRule], log: Log, lanes: int, still: Mapping[int, str]) -> dict[int, str]:
+def stopped_by(rules: Sequence[StopRule], log: Log, lanes: int, still: Container[int]) -> dict[int, str]:
     """The lanes that a rule stops: why, and the newest of the numbers that it does not look at."""
     stops: dict[int, str] = {}
     for number in range(max(lanes, 1)):
