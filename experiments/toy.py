@@ -2,13 +2,15 @@
 
     python experiments/toy.py --data ring --recipe hinge --seed 3
 
-It is what `toy_benchmark.py` plays again and again; the results stand there. As it is, the networks and
-optimisers are those of the unrolled GAN's demo (Metz et al., 2017): latents of 256 numbers, two hidden layers
-of 128 tanh units in either network, Adam at 1e-3 for G and 1e-4 for D with b1 0.5, batches of 512, 25,000
-steps. PacGAN's own (Lin et al., 2018), ReLU and BatchNorm in G against maxout in D:
+It is what `toy_benchmark.py` plays again and again; the results stand there. As it is, networks, latents and
+rates are those of the unrolled GAN's demo (Metz et al., 2017): latents of 256 numbers, two hidden layers of
+128 tanh units in either network, Adam at 1e-3 for G and 1e-4 for D with b1 0.5, batches of 512, 25,000 steps.
+PacGAN's own (Lin et al., 2018), by the authors' code: ReLU and BatchNorm in G against maxout in D, weights
+that begin small, both players at once, 100,000 examples drawn once, and batches of 100 packs:
 
-    python experiments/toy.py --network maxout --width 400 --z-size 2 --lr 1e-4 --d-lr 1e-4 --b1 0.8 \\
-        --batch-size 100 --steps 400000 --recipe pack2
+    python experiments/toy.py --network maxout --width 400 --init 0.02 --momentum 0.95 --z-size 2 \\
+        --simultaneous --lr 1e-4 --d-lr 1e-4 --b1 0.8 --examples 100000 --steps 400000 \\
+        --recipe pack2 --batch-size 200
 
 In 1200 dimensions the demo's rates leave samples far from all modes: after 25,000 steps of 512 units the
 median one of `non_saturating`, `relativistic` and `pack2` lay 33, 6 and 464 times as far from its nearest as
@@ -28,6 +30,7 @@ sampled is G at the last step.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Literal
 
@@ -65,8 +68,16 @@ class Config(jg.Settings):
     """Decay of an average of G's parameters, to be sampled from; 0 is none."""
     width: int = 128
     """Units of each hidden layer."""
+    init: float = 0.0
+    """Standard deviation of the initial weights, each normal; 0 is LeCun's, by the number of inputs."""
+    momentum: float = 0.9
+    """Decay of BatchNorm's averages."""
     z_size: int = 256
     """Numbers per latent, each normal."""
+    simultaneous: bool = False
+    """Both players move at once, and not D first."""
+    examples: int = 0
+    """Drawn once, to be trained on in epochs; 0 draws anew for ever."""
     log_every: int = 500
     save_every: int = 5000
     sample_every: int = 5000
@@ -116,19 +127,23 @@ def build(config: Config) -> jg.Experiment:
     import optax
 
     from jaxgan.data import load
+    from jaxgan.data.arrays import arrays
+    from jaxgan.data.source import labelled
     from jaxgan.models import mlp
 
-    source, axis, width = load(config.data), config.lowering.axis, config.width
+    mixture, axis, width = load(config.data), config.lowering.axis, config.width
+    source = arrays(**labelled(mixture, config.examples, PAIRED)) if config.examples else mixture
+    init = nn.initializers.normal(config.init) if config.init else nn.initializers.lecun_normal()
+    dense = partial(mlp.Generator, source.shape, final=mlp.identity, kernel_init=init)
+    judge = partial(mlp.Discriminator, kernel_init=init)
     match config.network:
         case "tanh":
-            generator = mlp.Generator(source.shape, (width,) * 2, activation=nn.tanh, final=mlp.identity)
-            discriminator = mlp.Discriminator((width,) * 2, activation=nn.tanh)
+            generator, discriminator = (of((width,) * 2, activation=nn.tanh) for of in (dense, judge))
         case "relu":
-            generator = mlp.Generator(source.shape, (width,) * 3, final=mlp.identity)
-            discriminator = mlp.Discriminator((width,) * 3)
+            generator, discriminator = (of((width,) * 3) for of in (dense, judge))
         case "maxout":
-            generator = mlp.Generator(source.shape, (width,) * 4, final=mlp.identity, norm="batch", axis=axis)
-            discriminator = mlp.Discriminator((width // 2,) * 3, pieces=5)
+            generator = dense((width,) * 4, norm="batch", momentum=config.momentum, axis=axis)
+            discriminator = judge((width // 2,) * 3, pieces=5)
 
     objective, terms, packing, d_steps = jg.objectives.non_saturating(), [], 1, 1
     match config.recipe:
@@ -159,10 +174,13 @@ def build(config: Config) -> jg.Experiment:
     )
     g_tx, d_tx = optax.adam(config.lr, b1=config.b1), optax.adam(config.d_lr, b1=config.b1)
     average = jg.ema(config.average) if config.average else None
-    rule = jg.alternating(game, g_tx, d_tx, d_steps=d_steps, average=average)
+    if config.simultaneous and d_steps > 1:
+        raise jg.Refused(f"{config.recipe} has {d_steps} steps of D to one of G: leave --simultaneous out")
+    alternating = partial(jg.alternating, d_steps=d_steps)
+    rule = (jg.simultaneous if config.simultaneous else alternating)(game, g_tx, d_tx, average=average)
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        return scored(moment.sample(moment.state.generator, 2500), source)
+        return scored(moment.sample(moment.state.generator, 2500), mixture)
 
     hooks = [jg.Hook(config.measure_every, measure)]
     return jg.Experiment(game, rule, source, hooks)

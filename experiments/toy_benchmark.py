@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,30 +40,38 @@ class Protocol(NamedTuple):
     options: str
     steps: int
     data: tuple[str, ...]
-    recipes: tuple[str, ...]
+    recipes: Mapping[str, str]  # and the options that are each one's own
     seeds: int
     of: str = ""  # the protocol whose runs these are the beginning of
 
 
 LOSSES = ("non_saturating", "least_squares", "hinge", "r1", "relativistic", "pack2", "pack4", "wgan_gp")
+
+
+def same(*recipes: str) -> dict[str, str]:
+    """Recipes without options of their own."""
+    return dict.fromkeys(recipes, "")
+
+
+PACGAN_NETWORKS = "--network maxout --width 400 --z-size 2 --lr 1e-4 --d-lr 1e-4 --b1 0.8"
 PACGAN = Protocol(
-    "PacGAN's own protocol (batches of 100, 400,000 steps)",
+    "PacGAN's own protocol (batches of 100 packs, 400,000 steps)",
     "toy.py",
-    "--network maxout --width 400 --z-size 2 --lr 1e-4 --d-lr 1e-4 --b1 0.8 --batch-size 100",
+    f"{PACGAN_NETWORKS} --init 0.02 --momentum 0.95 --simultaneous --examples 100000",
     400_000,
     ("ring", "grid"),
-    ("non_saturating", "pack2"),
+    {"non_saturating": "--batch-size 100", "pack2": "--batch-size 200"},
     3,
 )
 PROTOCOLS = {
-    "best": Protocol("`experiments/ring.py`", "ring.py", "", 15_000, ("ring", "grid"), ("",), 10),
+    "best": Protocol("`experiments/ring.py`", "ring.py", "", 15_000, ("ring", "grid"), same(""), 10),
     "light": Protocol(
         "the light protocol (2 x 128 tanh, batches of 512, 25,000 steps: the unrolled GAN's demo)",
         "toy.py",
         "",
         25_000,
         ("ring", "grid"),
-        LOSSES,
+        same(*LOSSES),
         10,
     ),
     "1200d": Protocol(
@@ -72,7 +80,7 @@ PROTOCOLS = {
         "--network relu --width 512 --z-size 2 --batch-size 128 --d-lr 1e-3 --gamma 10 --average 0.998",
         5_000,
         ("gaussian_1200d",),
-        ("non_saturating", "relativistic", "pack2"),
+        same("non_saturating", "relativistic", "pack2"),
         3,
     ),
     "stacked": Protocol(
@@ -81,11 +89,20 @@ PROTOCOLS = {
         "",
         8_000,
         ("stacked:digits",),
-        ("relativistic", "non_saturating", "pack2"),
+        same("relativistic", "non_saturating", "pack2"),
+        3,
+    ),
+    "turns": Protocol(
+        "PacGAN's networks and rates, in turns (batches of 100, other initial weights, 100,000 steps)",
+        "toy.py",
+        f"{PACGAN_NETWORKS} --batch-size 100",
+        100_000,
+        ("ring", "grid"),
+        same("non_saturating", "pack2"),
         3,
     ),
     "pacgan_begun": PACGAN._replace(
-        title="PacGAN's own protocol, the first quarter (batches of 100, 100,000 steps)",
+        title="PacGAN's own protocol, the first quarter (batches of 100 packs, 100,000 steps)",
         steps=100_000,
         of="pacgan",
     ),
@@ -112,7 +129,7 @@ class Cell(NamedTuple):
 
 
 def planned(
-    protocols: Sequence[str], recipes: Sequence[str], data: Sequence[str], seeds: range
+    protocols: Sequence[str], recipes: Sequence[str], data: Sequence[str], seeds: Sequence[int]
 ) -> list[Cell]:
     """Every run that is asked for; no recipes or data are all."""
     cells = [
@@ -133,7 +150,7 @@ def command(cell: Cell, run: Path, steps: int) -> list[str]:
         return [*start, "--resume", str(run), "--steps", str(steps)]
     recipe = ["--recipe", cell.recipe] if cell.recipe else []
     told = ["--data", cell.data, "--seed", str(cell.seed), "--steps", str(steps), "--out", str(run)]
-    return [*start, *protocol.options.split(), *recipe, *told]
+    return [*start, *protocol.options.split(), *protocol.recipes[cell.recipe].split(), *recipe, *told]
 
 
 def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
@@ -218,13 +235,17 @@ def to_core(cores: Iterator[int]) -> Callable[[], None]:
 
 
 def main(args: Sequence[str] | None = None) -> None:
+    from jaxgan.run.lane import seeds
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--protocols", nargs="+", default=list(PROTOCOLS), choices=list(PROTOCOLS))
-    parser.add_argument("--recipes", nargs="+", default=[], help="these alone")
-    parser.add_argument("--data", nargs="+", default=[], help="these alone")
-    parser.add_argument("--seeds", default="0:10", help="from:to")
+    recipes = {recipe for protocol in PROTOCOLS.values() for recipe in protocol.recipes if recipe}
+    data = {where for protocol in PROTOCOLS.values() for where in protocol.data}
+    parser.add_argument("--recipes", nargs="+", default=[], choices=sorted(recipes), help="these alone")
+    parser.add_argument("--data", nargs="+", default=[], choices=sorted(data), help="these alone")
+    parser.add_argument("--seeds", default="0:10", help="from:to, as 0:3, or one, or several with commas")
     parser.add_argument("--runs", type=Path, default=Path("runs/toy_benchmark"), help="for the run folders")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "toy_benchmark.json")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, each on a core of its own")
@@ -236,8 +257,11 @@ def main(args: Sequence[str] | None = None) -> None:
         parser.error("--steps makes a trial, not the benchmark: give it --runs and --results of its own")
 
     store = Store(chosen.results)
-    first, _, last = chosen.seeds.partition(":")
-    cells = planned(chosen.protocols, chosen.recipes, chosen.data, range(int(first), int(last)))
+    try:
+        wanted = seeds(chosen.seeds)
+    except Refused as error:
+        parser.error(str(error))
+    cells = planned(chosen.protocols, chosen.recipes, chosen.data, wanted)
     missing = [cell for cell in cells if cell.name not in store.cells]
     if chosen.dry:
         print(*(cell.name for cell in missing), sep="\n")
@@ -246,8 +270,11 @@ def main(args: Sequence[str] | None = None) -> None:
         store.write()
         return
 
+    one = {cell.run: threading.Lock() for cell in missing}  # a run's beginning is a cell too, and comes first
+
     def play(cell: Cell) -> None:
-        record = played(cell, chosen.runs, chosen.steps or PROTOCOLS[cell.protocol].steps)
+        with one[cell.run]:
+            record = played(cell, chosen.runs, chosen.steps or PROTOCOLS[cell.protocol].steps)
         store.add(cell, record)
         print(cell.name, record, flush=True)
 
