@@ -11,14 +11,13 @@ SHOWN, BESIDE = 8, 3
 
 
 def copies(draw: Draw, train: Source, extractor: Extractor, n: int) -> np.ndarray:
-    """Rows of images: a sample, then the three training examples that are nearest in features.
+    """Rows of images: a sample, then the three training examples that are nearest in features, or all.
 
     Of the first 2,000 samples those eight that are nearest to a training example. Images [8, 4, H, W, C].
     """
     examples = searched(train, n)
     samples = bounded(draw(min(n, LOOKED_AT), 0), examples)
-    near, distance = nearest(
-        extractor.apply(samples).features, kept_features(examples, extractor).features, BESIDE
-    )
+    seen = extractor.apply(samples).features, kept_features(examples, extractor).features
+    near, distance = nearest(*seen, min(BESIDE, len(examples)))
     chosen = np.argsort(distance[:, 0], kind="stable")[:SHOWN]
     return np.stack([np.stack([samples[i], *examples[near[i]]]) for i in chosen])

@@ -1,6 +1,7 @@
 """`jaxgan evaluate`: what a checkpoint scores, beside what real examples do, and all that it depends on."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -163,7 +164,7 @@ def _said(
         "oracle_n": held.oracle_n,
         **about,
         "warnings": list(dict.fromkeys(warnings)),
-        "rows": {row: {k: v._asdict() for k, v in numbers.items()} for row, numbers in rows.items()},
+        "rows": {row: {k: _plain(v) for k, v in numbers.items()} for row, numbers in rows.items()},
         "floor": {name: value for name, value in held.floor.items() if name in scores},
         "better": {name: way for name, way in names.items() if way},
         "pictures": {},
@@ -186,6 +187,11 @@ def _written(home: Path, stem: str, said: dict[str, Any], draw: Draw, source: So
     return path
 
 
+def _plain(x: Estimate) -> dict[str, float | None]:
+    """What JSON can hold: null for what cannot be said."""
+    return {part: None if math.isnan(end) else end for part, end in x._asdict().items()}
+
+
 def table(said: Mapping[str, Any]) -> str:
     """An evaluation for people.
 
@@ -201,7 +207,7 @@ def table(said: Mapping[str, Any]) -> str:
     precision, recall, density and coverage are of 50 on either side
     """
     ways = {"higher": "higher is better", "lower": "lower is better"}
-    columns = {row: {k: Estimate(**v) for k, v in numbers.items()} for row, numbers in said["rows"].items()}
+    columns = said["rows"]
     heads = {
         "samples": f"{said['n']} samples",
         "alike": f"the first {said['oracle_n']}",
@@ -236,5 +242,13 @@ def table(said: Mapping[str, Any]) -> str:
     return "\n".join([head, *(line.rstrip() for line in body), *notes, *said["warnings"]])
 
 
-def _shown(x: Estimate) -> str:
-    return f"{x.value:.4g} [{x.low:.3g}, {x.high:.3g}]"
+def _shown(x: Mapping[str, float | None]) -> str:
+    """To the same digits, or an interval might not hold its value.
+
+    >>> _shown({"value": 2.0794, "low": 2.0791, "high": 2.1})
+    '2.079 [2.079, 2.1]'
+    >>> _shown({"value": 1.0, "low": None, "high": None})
+    '1'
+    """
+    value, *ends = (f"{end:.4g}" for part in Estimate._fields if (end := x[part]) is not None)
+    return f"{value} [{', '.join(ends)}]" if ends else value

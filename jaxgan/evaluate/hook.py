@@ -60,7 +60,7 @@ def evaluated(
         if not spent:
             about = ready[0].about
             warnings = [*about["warnings"], *refused]
-            facts = {"n": ready[0].n, "seed": seed, **about, "warnings": warnings}
+            facts = {"n": ready[0].n, "seed": seed, **about, "warnings": warnings, "names": list(numbers)}
             moment.note(f"evaluated by {about['extractor']['name']}", facts)
         took = time.perf_counter() - clock
         spent, latest = spent + took, latest + took

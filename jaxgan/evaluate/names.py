@@ -14,13 +14,16 @@ LOWER = frozenset(
 
 
 def better(name: str) -> Way | None:
-    """Which way a number is better, None where that cannot be said of it, as of one that is best half-way.
+    """Which way a number is better, None where that cannot be said of it, as of one that is best half-way, or
+    of what real examples score.
 
     >>> better("fd_local"), better("inception_score_whole"), better("train_share"), better("width_min")
     ('lower', 'higher', None, None)
-    >>> better("modes_10_sigma")
-    'higher'
+    >>> better("modes_10_sigma"), better("fd_local_real")
+    ('higher', None)
     """
+    if name.endswith("_real"):
+        return None
     name = name.removesuffix("_10_sigma")
     if name in HIGHER or name.startswith(("score_", "inception_score")):
         return "higher"

@@ -301,7 +301,7 @@ def _stacked(classes: int) -> Metric:
         rows = resamples(len(label), 100)
         again = [label_coverage(label[some], classes**channels) for some in rows]
         found = label_coverage(label, classes**channels)
-        return with_intervals(found, again, classes**channels)
+        return with_intervals(found, again, classes**channels, len(label))
 
     return kept(compute)
 

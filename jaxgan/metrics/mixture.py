@@ -1,7 +1,7 @@
 """How well samples cover modes that are known: which of them, how evenly, and how exactly each."""
 
 from collections.abc import Mapping, Sequence
-from math import exp, inf, log, sqrt
+from math import exp, inf, log, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,8 @@ TEN_SIGMA = 10.0
 Where sigma is that of one coordinate, as here, it holds nothing of a mode: in 700 dimensions its examples lie
 about 26.5 away."""
 RESAMPLES = 200
+FEW = 30
+"""Of fewer samples, that their resamples do not vary is no certainty."""
 
 
 def mode_coverage(
@@ -62,23 +64,32 @@ def covering(
     def compute(samples: np.ndarray) -> Mapping[str, Estimate]:
         near = _nearest(samples, centres, sigma, dimensions, radius)
         again = [near.at(rows).numbers() for rows in resamples(len(near.mode), RESAMPLES)]
-        found = with_intervals(near.numbers(), again, near.modes)
-        return {**found, "high_quality": share(near.mode < near.modes)}
+        hits = near.mode < near.modes
+        found = with_intervals(near.numbers(), again, near.modes, int(hits.sum()))
+        return {**found, "high_quality": share(hits)}
 
     return kept(compute)
 
 
 def with_intervals(
-    found: Mapping[str, float], again: Sequence[Mapping[str, float]], modes: int
+    found: Mapping[str, float], again: Sequence[Mapping[str, float]], modes: int, near: int
 ) -> dict[str, Estimate]:
     """Numbers with the intervals of their replicates, which end where a number of so many modes does.
 
-    >>> with_intervals({"modes": 8.0}, [{"modes": 7.0}, {"modes": 8.0}], 8)["modes"].high
+    They have none where too few samples lie `near` a mode to vary.
+
+    >>> with_intervals({"modes": 8.0}, [{"modes": 7.0}, {"modes": 8.0}], 8, 100)["modes"].high
     8.0
+    >>> with_intervals({"modes": 1.0}, [{"modes": 1.0}, {"modes": 1.0}], 8, 2)["modes"].high
+    nan
     """
     most = {"modes": float(modes), "high_quality": 1.0, "reverse_kl": log(modes), "imbalance": 1 - 1 / modes}
+    replicates = {name: [own[name] for own in again] for name in found}
     return {
-        name: estimate(x, [own[name] for own in again], 0.0, most.get(name, inf)) for name, x in found.items()
+        name: Estimate(x, nan, nan)
+        if near < FEW and np.ptp(replicates[name]) < 1e-9  # but for rounding
+        else estimate(x, replicates[name], 0.0, most.get(name, inf))
+        for name, x in found.items()
     }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from jaxgan.errors import Refused
-from jaxgan.report.curves import Curve, Panel, curve, cut
+from jaxgan.report.curves import Curve, Panel, curve, cut, fewer
 from jaxgan.report.record import Record, measured
 from jaxgan.report.scores import better
 from jaxgan.report.style import COLOURS, DASHES, FAINT, INK, VARIABLES
@@ -29,7 +29,7 @@ class Chart(NamedTuple):
     title: str
     figure: "Figure"
     note: str = ""
-    key: tuple[tuple[str, str], ...] = ()  # names and colours of its series, where it has several
+    key: tuple[tuple[str, str, Any], ...] = ()  # names, colours and dashes of its series, if it has several
 
 
 class Series(NamedTuple):
@@ -54,18 +54,23 @@ def panel(panel: Panel, drawn: Sequence[Series]) -> Chart | None:
     """The curves of these numbers, one colour for each series; None where nothing was logged.
 
     A line is the median over lanes, its band reaches from the lowest to the highest. Dashes tell the numbers
-    apart where colours tell the series. A dotted line is what real examples score.
+    apart where colours tell the series, and those series too that share a colour. A dotted line is what real
+    examples score.
     """
     many, layers = len(drawn) > 1, panel.of_health and len(panel.names) > 2
+    rounds = 1 + (len(drawn) - 1) // len(COLOURS)  # through all the colours
     curves: list[tuple[Curve, str, Any, str]] = []
+    left: dict[str, None] = {}
     for place, one in enumerate(drawn):
         members = [one.record.members[lane] for lane in one.lanes]
         for nth, name in enumerate(panel.names):
             found = curve(members, name)
             if found is not None:
                 colour = COLOURS[(place if many or layers else nth) % len(COLOURS)]
-                dash = "-" if layers else DASHES[nth % len(DASHES)]
-                curves.append((found, colour, dash, name if place == 0 else ""))
+                again = place // len(COLOURS) + (0 if layers else rounds * nth)
+                curves.append((found, colour, DASHES[again % len(DASHES)], name if place == 0 else ""))
+                if words := fewer(members, name):
+                    left[f"{one.name}: {words}" if many else words] = None
     if not curves:
         return None
     with styled():
@@ -84,8 +89,17 @@ def panel(panel: Panel, drawn: Sequence[Series]) -> Chart | None:
         axes.set_xlabel("step")
     if layers:
         notes = [f"a line for each of {len(panel.names)} layers", *notes]
-    key = tuple((one.name, COLOURS[n % len(COLOURS)]) for n, one in enumerate(drawn)) if many else ()
-    return Chart(slug(panel.title), panel.title, figure, "; ".join(notes), key)
+    key = tuple((one.name, *style(n)) for n, one in enumerate(drawn)) if many else ()
+    return Chart(slug(panel.title), panel.title, figure, "; ".join([*notes, *left]), key)
+
+
+def style(place: int) -> tuple[str, Any]:
+    """The colour and the dash of a series.
+
+    >>> style(1) == (COLOURS[1], "-"), style(7) == (COLOURS[1], DASHES[1])
+    (True, True)
+    """
+    return COLOURS[place % len(COLOURS)], DASHES[place // len(COLOURS) % len(DASHES)]
 
 
 def square(name: str, title: str, draw: Callable[[Any], str]) -> Chart:
@@ -146,7 +160,7 @@ def files(charts: Iterable[Chart]) -> dict[str, bytes]:
 
         for chart in charts:
             if chart.key:
-                handles = [Line2D([], [], color=colour, label=name) for name, colour in chart.key]
+                handles = [Line2D([], [], color=colour, ls=ls, label=name) for name, colour, ls in chart.key]
                 chart.figure.legend(handles=handles, loc="outside lower center", ncols=2)
             for suffix in ("svg", "png"):
                 file = io.BytesIO()
@@ -214,16 +228,13 @@ def _scaled(axes: Any, panel: Panel, curves: Sequence[Curve], real: float | None
 
 
 def _oracle(panel: Panel, drawn: Sequence[Series]) -> float | None:
-    """What real examples score, of one number that was logged with them or evaluated."""
+    """What real examples score, of one number that was logged beside it by the same hook, for all series."""
     if len(panel.names) > 1:
         return None
     (name,) = panel.names
-    for one in drawn:
-        for lane in one.lanes:
-            for row in reversed(measured(one.record.members[lane])):
-                if f"{name}_real" in row:
-                    return row[f"{name}_real"]
-        for evaluation in reversed(one.record.evaluations):
-            if name in evaluation.rows.get("oracle", {}):
-                return evaluation.rows["oracle"][name].value
-    return None
+    real = set()
+    for members in ([one.record.members[lane] for lane in one.lanes] for one in drawn):
+        for rows in members:
+            logged = [row[f"{name}_real"] for row in measured(rows) if {name, f"{name}_real"} <= row.keys()]
+            real |= {*logged[-1:]}
+    return real.pop() if len(real) == 1 else None

@@ -27,15 +27,16 @@ Stable are, of all seeds that are not left out, those that did not fail and lie 
 the best that did not (of the median, where better is not known): by default a tenth of that best, and no less
 than {FINEST} of a share or of reverse KL, nor than half the interval of what real examples score (of a score
 without interval, where lower is better, that score), if they were no fewer than the samples.
-Failed are, of the seeds that have ended (of all, as they stand, where none is finished), those with numbers
-that are not finite, and those that collapsed: their own stop rule said so, or the last of
+Failed are, of the seeds that have ended (of all, as they stand, where none is finished), those whose training
+was not finite, and those that collapsed: their own stop rule said so, or the last of
 {_COVERING} is 0, or below half of its best after the first tenth of the run,
 or of what real examples score, where that is known.
 The best steps are chosen by the numbers shown, which flatters every method.
 p is of t-tests, seed by seed where three quarters of either method's seeds are the other's too, else Welch's;
 of failures it is Fisher's, of spreads Brown and Forsythe's. By rearranging seeds or signs it assumes no
-distribution. Each p has Holm's correction for many pairs, and what would be found is found in spite of that;
-intervals of differences are of one pair alone. That several measures are looked at is not corrected for."""
+distribution; seeds are too few where even the rarest would have a p of {SURE} or more. Each p has Holm's
+correction for many pairs, and what would be found is found in spite of that; intervals of differences are of
+one pair alone. That several measures are looked at is not corrected for."""
 
 
 class Failures(NamedTuple):

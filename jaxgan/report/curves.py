@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxgan.report.record import Rows
+from jaxgan.report.words import count
 
 POINTS = 500
 """As many as a line may have: a screen shows no more."""
@@ -43,6 +44,20 @@ def curve(members: Sequence[Rows], name: str) -> Curve | None:
     ]
     places = np.unique(np.concatenate([kept(line) for line in lines[: 1 if len(members) == 1 else 3]]))
     return Curve(steps[places], *(line[places] for line in lines))
+
+
+def fewer(members: Sequence[Rows], name: str) -> str:
+    """From where on a curve is of fewer lanes, those that stand still having no more numbers.
+
+    >>> lanes = [{"step": 1, "x": 0.0}, {"step": 2, "x": 0.0}], [{"step": 1, "x": 2.0}]
+    >>> fewer(lanes, "x")
+    'after step 1 of 1 of 2 lanes'
+    """
+    there = [[int(row["step"]) for row in rows if np.isfinite(row.get(name, np.nan))] for rows in members]
+    ends = [max(steps, default=0) for steps in there]
+    earlier = sorted({*ends} - {max(ends)})
+    left = [f"{sum(x > end for x in ends)} of {len(ends)} lanes" for end in earlier]
+    return ", ".join(f"after step {count(end)} of {lanes}" for end, lanes in zip(earlier, left, strict=True))
 
 
 def kept(y: np.ndarray, points: int = POINTS) -> np.ndarray:

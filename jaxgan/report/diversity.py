@@ -24,16 +24,18 @@ def ended_at(record: Record, lane: int) -> list[tuple[Mark, str]]:
     # a generator begins with noise, whose diversity may be higher than that of the data
     after = record.reached // 10
     told = (_judged(name, values, real, after) for name, values, real in _numbers(record, lane))
-    return list(dict.fromkeys(one for one in told if one))
+    return list(dict.fromkeys(told))
 
 
-def _judged(name: str, values: Values, real: float | None, after: int) -> tuple[Mark, str] | None:
-    """The last value beside the best one and that of real examples, None where neither is known.
+def _judged(name: str, values: Values, real: float | None, after: int) -> tuple[Mark, str]:
+    """The last value beside the best one and that of real examples.
 
     >>> _judged("modes", [(0, 5.0), (100, 6.0), (200, 2.0)], None, 20)
     ('bad', 'modes has collapsed to 2, from 6 at step 100')
     >>> _judged("modes", [(100, 5.0), (200, 6.0)], 8.0, 20)
     ('good', 'modes 6, of real examples 8')
+    >>> _judged("modes", [(200, 6.0)], None, 20)
+    ('unknown', 'modes 6; what real examples score is not known')
     """
     last = values[-1][1]
     if last == 0:
@@ -42,7 +44,7 @@ def _judged(name: str, values: Values, real: float | None, after: int) -> tuple[
     if fallen := collapsed(name, times=1, after=after).why(rows):
         return "bad", fallen
     if not real or not real > 0:
-        return None
+        return "unknown", f"{name} {short(last)}; what real examples score is not known"
     share = last / real
     mark: Mark = "good" if share >= 0.75 else "look" if share >= 0.5 else "bad"
     if name == "diversity":

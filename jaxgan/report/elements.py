@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from jaxgan.report.charts import Chart, Series, svg
+from jaxgan.report.charts import Chart, Series, style, svg
 from jaxgan.report.line import Line
-from jaxgan.report.style import COLOURS
+from jaxgan.report.style import BORDERS, DASHES, VARIABLES
 
 SIGNS = {"good": "✓ good", "unknown": "– not known", "look": "! look", "bad": "✗ bad"}
 
@@ -34,13 +34,13 @@ def _coded(words: str) -> str:
 
 
 def key(drawn: Sequence[Series]) -> str:
-    """Which colour is which, where there are several."""
+    """Which line is which, where there are several."""
     if len(drawn) < 2:
         return ""
-    names = (
-        f'<span class="key"><i style="background: var(--c{n % len(COLOURS)})"></i>{escape(one.name)}</span>'
-        for n, one in enumerate(drawn)
-    )
+    names = []
+    for colour, dash, name in ((*style(n), escape(one.name)) for n, one in enumerate(drawn)):
+        border = f"{BORDERS[DASHES.index(dash) % len(BORDERS)]} var({VARIABLES[colour]})"
+        names.append(f'<span class="key"><i style="border-top: .25em {border}"></i>{name}</span>')
     return f"<p>{''.join(names)}</p>"
 
 
@@ -54,14 +54,22 @@ def figures(charts: Iterable[Chart]) -> str:
     return f'<div class="charts">{"".join(shown)}</div>'
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: bool = False) -> str:
-    """A table that scrolls by itself where it is wide; in a cell, what follows a line's end is small."""
+def table(label: str, head: Sequence[str], rows: Iterable[Sequence[str]], numbers: bool = False) -> str:
+    """A table that scrolls by itself where it is wide; in a cell, what follows a line's end is small.
+
+    Its `label` is for who hears the page.
+    """
     kind = ' class="number"' if numbers else ""
 
-    def cell(tag: str, n: int, text: str) -> str:
-        big, _, small = map(escape, text.partition("\n"))
-        return f"<{tag}{kind if n else ''}>{big}{f'<small>{small}</small>' if small else ''}</{tag}>"
+    def line(cells: Sequence[str], scope: str = "") -> str:
+        """A row, its first cell the head of it; of all cells where they head columns."""
+        made = []
+        for n, text in enumerate(cells):
+            tag, of = ("td", "") if n and not scope else ("th", f' scope="{scope or "row"}"')
+            big, _, small = map(escape, text.partition("\n"))
+            made.append(f"<{tag}{of}{kind if n else ''}>{big}{small and f'<small>{small}</small>'}</{tag}>")
+        return f"<tr>{''.join(made)}</tr>"
 
-    top = "".join(cell("th", n, text) for n, text in enumerate(head))
-    lines = "".join(f"<tr>{''.join(cell('td', n, text) for n, text in enumerate(row))}</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>'
+    wide = f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}">'
+    body = "".join(map(line, rows))
+    return f"{wide}<table><thead>{line(head, 'col')}</thead><tbody>{body}</tbody></table></div>"

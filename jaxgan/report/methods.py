@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from jaxgan.errors import Refused
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.diversity import ended_at
-from jaxgan.report.record import Record, measured, number, records, trained
+from jaxgan.report.record import Record, how, measured, number, records, trained
 from jaxgan.report.words import count
 from jaxgan.run.settings import RESUMABLE
 from jaxgan.run.still import FAILED
 
-HOOKS = "while training"  # as what hooks measured is called
+HOOKS = "while training"  # as what hooks measured is called, before what they noted of it
 
 _ENDED = ("finished", "stopped", "NotFinite")  # by what the run itself did
 
@@ -98,7 +98,7 @@ def _trained(record: Record, seed: int, place: int) -> Trained:
     values: dict[Measure, dict[int, float]] = {}
     for row in measured(numbers):
         for name in row.keys() - {"step"} - {f"{name}_real" for name in row}:
-            values.setdefault(Measure(name, HOOKS), {})[int(row["step"])] = row[name]
+            values.setdefault(_by_hook(record, name), {})[int(row["step"])] = row[name]
     for said in record.evaluations:
         if said.lane == lane:
             for name, estimate in said.rows["samples"].items():
@@ -114,13 +114,23 @@ def _trained(record: Record, seed: int, place: int) -> Trained:
     return Trained(seed, record.name, lane, finite, failed, over, unfinished)
 
 
+def _by_hook(record: Record, name: str) -> Measure:
+    """A number as hooks measured it, and what they have noted of how; that may have changed on the way.
+
+    What does not say of which numbers it was noted is of all of them.
+    """
+    noted = [item for entry in record.manifest["sessions"] for item in entry.get("hooks", {}).items()]
+    ways = dict.fromkeys(f"{by}: {how(facts)}" for by, facts in noted if name in facts.get("names", [name]))
+    return Measure(name, ", ".join([HOOKS, *ways]))
+
+
 def _failed(record: Record, place: int, rows: list[dict[str, float]], ended: str) -> str:
     """Why a seed counts as failed: not finite, or collapsed by its own stop rule or by what it ended at."""
     why = ended.partition(" (beside it:")[0]  # what follows are numbers by any name
     if why.startswith(("NotFinite", *FAILED)) or "hold NaN or infinite numbers" in why:
         return "not finite"
-    last = [x for row in (*trained(rows)[-1:], *measured(rows)[-1:]) for x in row.values()]
-    if not all(map(math.isfinite, last)):
+    # not what hooks measured: some numbers are rightly infinite
+    if not all(math.isfinite(x) for row in trained(rows)[-1:] for x in row.values()):
         return "not finite"
     by_rule = why.startswith("stopped") and "collapsed" in why
     return "collapsed" if by_rule or any(mark == "bad" for mark, _ in ended_at(record, place)) else ""
@@ -130,10 +140,11 @@ def _known(every: Sequence[Record]) -> Known:
     said = [evaluation for record in every for evaluation in record.evaluations]
     fair = [one for one in said if one.oracle_n in (None, one.n)]  # most numbers depend on how many
     oracle = {Measure(name, one.how): x for one in fair for name, x in one.rows.get("oracle", {}).items()}
-    rows = [row for record in every for lane in record.members for row in measured(lane)]
-    for row in rows:
+    rows = [(record, row) for record in every for lane in record.members for row in measured(lane)]
+    for record, row in rows:
         for name in row.keys() & {f"{name}_real" for name in row}:
-            oracle[Measure(name.removesuffix("_real"), HOOKS)] = Estimate(row[name], math.nan, math.nan)
+            real = Estimate(row[name], math.nan, math.nan)
+            oracle[_by_hook(record, name.removesuffix("_real"))] = real
     notes = [f"{record.name}: {note}" for record in every for note in record.notes]
     notes += [f"{record.name}: {line}" for record in every for line in record.changed]
     notes += _remarks(every)

@@ -48,7 +48,7 @@ def memorisation(found: Sequence[Record]) -> str:
                 [name, *(_interval(each.rows["samples"].get(name)) for each in newest), short(FRESH[name])]
                 for name in names
             ]
-            parts.append(table(head, rows, numbers=True))
+            parts.append(table(f"Memorisation of {one.name}", head, rows, numbers=True))
         for path in pictures:
             words = "Samples, each beside the training examples nearest to it; the nearest pairs first."
             picture = f'<img alt="samples and their neighbours" src="{embedded(path)}">'
@@ -81,7 +81,7 @@ def _evaluated(how: str, columns: Sequence[tuple[Record, Evaluation]], many: boo
     many_real = next((f"\n{count(one.oracle_n)}" for one in evaluations if oracle and one.oracle_n), "")
     head = ["", *heads, *([f"real examples{many_real}"] if oracle else []), *(["floor"] if floor else [])]
     words = f"In small: {INTERVALS}. ↓ lower is better, ↑ higher. Floor: a perfect sampler's."
-    return f"<h3>{escape(how)}</h3>{table(head, rows, numbers=True)}<small>{words}</small>"
+    return f"<h3>{escape(how)}</h3>{table(how, head, rows, numbers=True)}<small>{words}</small>"
 
 
 def _interval(x: Estimate | None) -> str:
@@ -109,4 +109,4 @@ def _while_training(record: Record, many: bool) -> str:
     step = "" if record.best is None else f", {count(record.best)}"
     head = ["", f"best step{step}", "last", "real examples"]
     title = f"{record.name}, measured while training" if many else "Measured while training"
-    return f"<h3>{escape(title)}</h3>{table(head, rows, numbers=True)}" if rows else ""
+    return f"<h3>{escape(title)}</h3>{table(title, head, rows, numbers=True)}" if rows else ""

@@ -118,7 +118,8 @@ def traversals(seen: Subject) -> Chart | str:
 def neighbours(seen: Subject) -> Chart | str:
     """The training examples nearest to samples, and whether samples are nearer than held-out examples are."""
     title = "Nearest training examples, by Euclidean distance"
-    index, distance = nearest(seen.samples.x, seen.train.x, k=5)
+    beside = min(5, len(seen.train.x))
+    index, distance = nearest(seen.samples.x, seen.train.x, k=beside)
     held_out = None if seen.held_out is None else nearest(seen.held_out.x, seen.train.x)[1][:, 0]
 
     def draw(figure: Any) -> str:
@@ -126,9 +127,9 @@ def neighbours(seen: Subject) -> Chart | str:
         if seen.images:
             count = 10
             rows = np.stack(
-                [seen.samples.x[:count], *(seen.train.x[index[:count, k]] for k in range(5))], axis=1
+                [seen.samples.x[:count], *(seen.train.x[index[:count, k]] for k in range(beside))], axis=1
             )
-            _show(axes[0], _tiles(rows.reshape(-1, *seen.shape), 6, 1)[0])
+            _show(axes[0], _tiles(rows.reshape(-1, *seen.shape), 1 + beside, 1)[0])
             axes[0].set_title("samples, and beside each its nearest", fontsize=9)
         found = {"samples": distance[:, 0], **({} if held_out is None else {"held out": held_out})}
         _histogram(axes[-1], found)

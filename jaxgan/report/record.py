@@ -176,6 +176,17 @@ def trained(rows: Rows) -> list[Mapping[str, float]]:
     return [row for row in rows if "images_per_s" in row]
 
 
+def how(facts: Mapping[str, Any]) -> str:
+    """What a hook noted of how it measured, in words.
+
+    >>> how({"n": 500, "extractor": {"name": "local", "digest": "ab"}, "names": ["fd_local"], "warnings": []})
+    'extractor local ab, n 500'
+    """
+    told = {name: x for name, x in sorted(facts.items()) if name not in ("names", "note", "warnings")}
+    words = {name: " ".join(map(str, x.values())) if isinstance(x, dict) else x for name, x in told.items()}
+    return ", ".join(f"{name} {x}" for name, x in words.items())
+
+
 def measured(rows: Rows) -> list[Mapping[str, float]]:
     """The rows that hooks measured."""
     return [row for row in rows if "images_per_s" not in row]

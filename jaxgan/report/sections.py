@@ -19,7 +19,6 @@ def verdicts(found: Sequence[Record]) -> str:
     """How each run went."""
     parts = []
     for one in found:
-        head = f"<h3>{escape(one.name)}</h3>" if len(found) > 1 else ""
         notes = dict.fromkeys(note for evaluation in one.evaluations for note in evaluation.notes)
         data = str(one.manifest.get("data", {}).get("note") or "")
         if data and not any(data in note for note in notes):
@@ -32,13 +31,13 @@ def verdicts(found: Sequence[Record]) -> str:
         rules = "".join(f"<li>{escape(rule)}</li>" for rule in by_rule)
         shown = lines(line._replace(rule="") for line in told)
         by = f"<details><summary>By which rules</summary><ul>{rules}</ul></details>"
-        parts.append(f'<div class="verdict">{head}{sign}{shown}{said}{by}</div>')
+        parts.append(f'<div class="verdict">{_heading(one, found)}{sign}{shown}{said}{by}</div>')
     return "".join(parts)
 
 
 def curves(charts: Sequence[Chart], drawn: Sequence[Series]) -> str:
     """What training logged and hooks measured."""
-    words = "Lines are medians over lanes; bands reach from the lowest lane to the highest."
+    words = "Lines are medians over lanes, while they move; bands reach from the lowest lane to the highest."
     bands = f"<p class='soft'>{words}</p>"
     lanes = bands if any(len(one.lanes) > 1 for one in drawn) else ""
     nothing = "<p>Nothing was logged yet: metrics.jsonl is missing or empty.</p>"
@@ -67,11 +66,8 @@ def planes(charts: Sequence[Chart]) -> str:
 
 def health(found: Sequence[Record], charts: Sequence[Chart], drawn: Sequence[Series]) -> str:
     """The signs of life, with the rules they were judged by, and their curves."""
-    parts = []
-    for one in found:
-        head = f"<h3>{escape(one.name)}</h3>" if len(found) > 1 else ""
-        parts.append(head + lines(signs(one)))
-    return section("Health", "".join(parts) + (key(drawn) + figures(charts) if charts else ""))
+    parts = "".join(_heading(one, found) + lines(signs(one)) for one in found)
+    return section("Health", parts + (key(drawn) + figures(charts) if charts else ""))
 
 
 def options(found: Sequence[Record]) -> str:
@@ -80,11 +76,11 @@ def options(found: Sequence[Record]) -> str:
     values = {name: [_plain(one.config.get(name)) for one in found] for name in every}
     differing = [name for name in every if name != "out" and len(set(values[name])) > 1]
     head = ["option", *(one.name for one in found)]
-    whole = table(head, [[name, *values[name]] for name in every])
+    whole = table("All options", head, [[name, *values[name]] for name in every])
     more = f"<details><summary>All {len(every)}</summary>{whole}</details>"
     if len(found) == 1:
         return section("Options", more)
-    told = table(head, [[name, *values[name]] for name in differing])
+    told = table("Options that differ", head, [[name, *values[name]] for name in differing])
     return section("Options that differ", (told if differing else "<p>None do.</p>") + more)
 
 
@@ -104,12 +100,17 @@ def origins(found: Sequence[Record], notes: Iterable[str]) -> str:
         ]
         for n, (entry, end) in enumerate(zip(manifest["sessions"], one.ends, strict=True), 1):
             rows.append([f"session {n}", in_a_line(entry, end)])
-        parts.append(table([one.name, ""], rows))
+        parts.append(table(f"Where {one.name} comes from", [one.name, ""], rows))
     unread = [(one.name, note) for one in found for note in (*one.notes, *one.lost)]
     missing = [f"{name}: {note}" if len(found) > 1 else note for name, note in unread]
     listed = "".join(f"<li>{escape(note)}</li>" for note in (*missing, *notes))
     lacking = f"<h3>Missing</h3><ul>{listed}</ul>" if listed else ""
     return section("Where it comes from", "".join(parts) + lacking)
+
+
+def _heading(one: Record, found: Sequence[Record]) -> str:
+    """Whose part it is, where there are several."""
+    return f"<h3>{escape(one.name)}</h3>" if len(found) > 1 else ""
 
 
 def _plain(x: Any) -> str:

@@ -65,10 +65,12 @@ def shared(all_methods: Sequence[Method], measure: Measure) -> Shared:
     ends = {max(own) for own in lasting}
     if len(ends) > 1:
         notes.append(f": measured to steps {', '.join(map(count, sorted(ends)))}, compared at {count(last)}")
-    seeds = {name: [s for s in of if s.over or last in s.values[measure]] for name, of in having.items()}
+    seeds = {name: [s for s in of if _there(s.values[measure], last, s.over)] for name, of in having.items()}
     behind: dict[str, list[str]] = {}
     for seed in (s for name, of in having.items() for s in of if s not in seeds[name]):
-        why = f"{seed.unfinished}, measured to step {count(max(seed.values[measure]))}"
+        at = seed.values[measure]
+        why = f"{seed.unfinished}, measured to step {count(max(at))}"
+        why = f"not measured before step {count(min(at))}" if seed.over else why
         behind.setdefault(why, []).append(seed.place)
     notes += [f": without {', '.join(places)}, {why}" for why, places in behind.items()]
     full = [set(seed.values[measure]) for of in seeds.values() for seed in of if not seed.over]
@@ -78,6 +80,11 @@ def shared(all_methods: Sequence[Method], measure: Measure) -> Shared:
         frozenset(set.intersection(*full) if full else common),
         tuple(notes),
     )
+
+
+def _there(steps: Collection[int], last: int, over: bool) -> bool:
+    """Whether a seed that was measured at these steps has a number to compare at the last one."""
+    return min(steps) <= last if over else last in steps
 
 
 def _lasting(seeds: Sequence[Trained], measure: Measure) -> list[Trained]:

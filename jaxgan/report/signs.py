@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from jaxgan.report.line import Line, Mark
-from jaxgan.report.record import Record, Rows, trained
+from jaxgan.report.record import Record, Rows, measured, trained
 from jaxgan.report.words import among, short
 from jaxgan.run.stop import saturated
 
@@ -16,11 +16,13 @@ def health(record: Record) -> list[Line]:
     lines = []
     tenth = max(max(len(trained(rows)) for rows in record.members) // 10, 3)
     lately = "the last tenth" if tenth > 3 else "the last 3 lines"
-    rule = "bad: any logged number is NaN or infinite, or one ended the run"
+    rule = "bad: a number of the training is NaN or infinite, or one ended the run; look: one of a hook is"
     ended = record.end if record.end.startswith("NotFinite") else ""
-    broken = of_lanes(record, _broken) or ended.removeprefix("NotFinite: ")
+    broken = of_lanes(record, _broken, trained) or ended.removeprefix("NotFinite: ")
     if broken:
         lines.append(Line("bad", "Finite numbers", broken, rule))
+    elif odd := of_lanes(record, _broken, measured):  # some numbers are rightly infinite
+        lines.append(Line("look", "Finite numbers", odd, rule))
     elif any(record.members):
         lines.append(Line("good", "Finite numbers", "every logged number is finite", rule))
     else:

@@ -25,6 +25,7 @@ class Difference(NamedTuple):
     Seeds that do not spread give no interval: that a few agree makes nothing certain, and so `p` is that of
     rearranging them.
     `p` is that of the t-test, `p_shuffled` that of rearranging the seeds, which assumes no distribution.
+    `least` is the smallest `p_shuffled` that so many seeds can give, however far apart they lie.
     `shown` is the smallest true difference that this many seeds with this spread find four times in five, be
     it that of one pair `among` so many.
     """
@@ -32,6 +33,7 @@ class Difference(NamedTuple):
     interval: Estimate
     p: float
     p_shuffled: float
+    least: float
     shown: float
     paired: bool
     seeds: int  # pairs, or the smaller of both groups
@@ -71,8 +73,9 @@ def paired(a: np.ndarray, b: np.ndarray, among: int = 1) -> Difference:
     (1.0, 0.003, 0.25)
     """
     each = b - a
-    error = _beyond_rounding(float(np.std(each, ddof=1)) / sqrt(len(each)), a, b)
-    return _difference(float(np.mean(each)), error, len(each) - 1, _flipped(each), True, len(each), among)
+    n, error = len(each), _beyond_rounding(float(np.std(each, ddof=1)) / sqrt(len(each)), a, b)
+    shuffled, least = _flipped(each), 2.0 ** (1 - n)
+    return _difference(float(np.mean(each)), error, n - 1, shuffled, least, True, n, among)
 
 
 def unpaired(a: np.ndarray, b: np.ndarray, among: int = 1) -> Difference:
@@ -86,14 +89,16 @@ def unpaired(a: np.ndarray, b: np.ndarray, among: int = 1) -> Difference:
     degrees = np.array([len(a) - 1, len(b) - 1])
     freedom = parts.sum() ** 2 / (parts**2 / degrees).sum() if parts.any() else degrees.sum()
     difference, error = float(np.mean(b) - np.mean(a)), _beyond_rounding(sqrt(float(parts.sum())), a, b)
+    least = (1 + (len(a) == len(b))) / comb(len(a) + len(b), len(a))  # of as many, what is A's may be B's
     seeds = min(len(a), len(b))
-    return _difference(difference, error, float(freedom), _shuffled(a, b), False, seeds, among)
+    return _difference(difference, error, float(freedom), _shuffled(a, b), least, False, seeds, among)
 
 
 def spreads(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     """How much farther B's seeds lie from their median than A's, and p (Brown & Forsythe, 1974).
 
-    p is 1 where neither's distances vary, as those of two seeds never do: then nothing can be told.
+    p is 1 where either has fewer than three seeds, as two lie equally far from their median whatever they
+    are, or where neither's distances vary: then nothing can be told.
 
     >>> more, p = spreads(np.array([1.0, 2.0, 3.0, 4.0]), np.array([-9.0, -1.0, 2.0, 9.0]))
     >>> more, round(p, 3)
@@ -104,7 +109,7 @@ def spreads(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     pooled = sum(float(np.square(x - x.mean()).sum()) for x in apart) / freedom
     error = _beyond_rounding(sqrt(pooled * (1 / len(a) + 1 / len(b))), a, b)
     more = float(apart[1].mean() - apart[0].mean())
-    return more, _p(more / error, freedom) if error else 1.0
+    return more, _p(more / error, freedom) if error and min(len(a), len(b)) > 2 else 1.0
 
 
 def failures(a: tuple[int, int], b: tuple[int, int]) -> float:
@@ -146,13 +151,20 @@ def _around(value: float, error: float, freedom: float) -> Estimate:
 
 
 def _difference(
-    value: float, error: float, freedom: float, shuffled: float, are_paired: bool, seeds: int, among: int
+    value: float,
+    error: float,
+    freedom: float,
+    shuffled: float,
+    least: float,
+    are_paired: bool,
+    seeds: int,
+    among: int,
 ) -> Difference:
     interval = _around(value, error, freedom)
     if not error:  # a t-test would be certain
-        return Difference(interval, shuffled, shuffled, 0.0, are_paired, seeds)
+        return Difference(interval, shuffled, shuffled, least, 0.0, are_paired, seeds)
     p, shown = _p(value / error, freedom), error * _found(freedom, among)
-    return Difference(interval, p, shuffled, shown, are_paired, seeds)
+    return Difference(interval, p, shuffled, least, shown, are_paired, seeds)
 
 
 def _p(errors: float, freedom: float) -> float:

@@ -4,7 +4,9 @@ INK, FAINT = "#1f2328", "#c9ced6"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Told apart by every eye, on white and on black (Okabe & Ito, 2008); in a page each is a variable."""
 
-DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1, 1, 1)))
+DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1, 1, 1)), (0, (9, 2)), (0, (6, 1, 1, 1, 1, 1)))
+BORDERS = ("solid", "dashed", "dotted", "double")
+"""As near as a page comes to the first dashes."""
 
 VARIABLES = {INK: "--ink", FAINT: "--faint", **{x: f"--c{n}" for n, x in enumerate(COLOURS)}}
 
@@ -63,11 +65,11 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--faint);
   vertical-align: top; }
 td:last-child { overflow-wrap: anywhere; min-width: 5.5rem; }
+tbody th { font-weight: 400; }
 .number { text-align: right; white-space: nowrap; }
 td small, th small { display: block; font-weight: 400; }
 .key { display: inline-block; margin-right: 1.2rem; }
-.key i { display: inline-block; width: 1.4em; height: .25em; vertical-align: middle; margin-right: .4em;
-  border-radius: 2px; }
+.key i { display: inline-block; width: 1.6em; vertical-align: middle; margin-right: .4em; }
 summary { cursor: pointer; margin: .5rem 0; }
 @media (max-width: 600px) { main { padding: .7rem; } .line { display: block; } .line p { display: inline; } }
 """

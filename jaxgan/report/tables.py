@@ -16,7 +16,7 @@ SURE = 0.05
 """A p below it tells a difference."""
 
 ENOUGH = 5
-"""Of fewer seeds hardly any rearranging is rare enough to tell, and a t-test leans on their being normal."""
+"""Of fewer seeds intervals lean on their being normal, and nothing is said of how they spread."""
 
 PAIRED = 0.75
 """Of the seeds of either method: so many must be seeds of the other too to compare seed by seed."""
@@ -82,10 +82,10 @@ def table(
 ) -> Table:
     """The table of `chosen`: method -> seed -> number; seeds that have `failed` may have none.
 
-    >>> a, b = [6.0, 7.0, 6.0, 7.0, 6.0], [8.0, 8.0, 7.0, 8.0, 7.0]
+    >>> a, b = [6.0, 7.0, 6.0, 7.0, 6.0, 7.0], [8.0, 8.0, 7.0, 8.0, 7.0, 8.0]
     >>> seeds = {"A": dict(enumerate(a)), "B": dict(enumerate(b))}
     >>> print(table(Measure("modes", "while training"), "at step 10", "higher", seeds).pairs[0].says)
-    B is better than A: +1.2 [0.645, 1.76], 5 seeds, the same in both (p 0.00388, by rearranging 0.0625).
+    B is better than A: +1.17 [0.738, 1.6], 6 seeds, the same in both (p 0.000917, by rearranging 0.0312).
     """
     lost = failed or {}
     summaries = []
@@ -100,17 +100,19 @@ def table(
         spread = float(np.std(x, ddof=1)) if len(x) > 1 else math.nan
         of = len({*seeds, *lost.get(method, ())})
         summaries.append(Summary(method, mean(x), spread, near, apart, len(x), of))
-    without = {
-        x.method: f" Without {x.of - x.seeds} of {x.of} seeds of {x.method}, which failed before that."
-        for x in summaries
-        if x.of > x.seeds
-    }
+    caveats = {x.method: _caveat(x, len({*chosen[x.method]} & {*lost.get(x.method, ())})) for x in summaries}
     pairs = tuple(
-        pair._replace(says=pair.says + without.get(pair.a, "") + without.get(pair.b, ""))
-        for pair in _pairs(chosen, better)
+        pair._replace(says=pair.says + caveats[pair.a] + caveats[pair.b]) for pair in _pairs(chosen, better)
     )
     real = oracle.value if oracle else None
     return Table(measure.name, measure.how, when, better, real, tuple(summaries), pairs)
+
+
+def _caveat(of: Summary, failed: int) -> str:
+    """What the means do not tell of the seeds that failed: so many of those that have the number."""
+    words = f" {failed} of {of.of} seeds of {of.method} failed, and count by the number they have."
+    gone = f" Without {of.of - of.seeds} of {of.of} seeds of {of.method}, which failed before that."
+    return words * bool(failed) + gone * (of.of > of.seeds)
 
 
 def near_enough(name: str, best: float, better: Better, oracle: Estimate | None) -> float:
@@ -147,8 +149,9 @@ def _pairs(chosen: Mapping[str, Mapping[int, float]], better: Better) -> tuple[P
     for (a, b), difference, (more, _), p, p_shuffled, p_spread in zip(
         of, differences, spread, *adjusted, strict=True
     ):
-        words = _verdict(a, b, difference, p, p_shuffled, better, among)
-        if p_spread < SURE:
+        few = difference.least * len(of) >= SURE  # however far apart they lay
+        words = _verdict(a, b, difference, p, p_shuffled, better, few, among)
+        if p_spread < SURE and min(len(chosen[a]), len(chosen[b])) >= ENOUGH:
             loud, calm = (b, a) if more > 0 else (a, b)
             words += (
                 f" Over seeds {loud} spreads more about its median than {calm} (p {short(p_spread)}{among})."
@@ -170,10 +173,11 @@ def _difference(a: Mapping[int, float], b: Mapping[int, float], among: int) -> D
 
 
 def _verdict(
-    a: str, b: str, found: Difference, p: float, p_shuffled: float, better: Better, among: str
+    a: str, b: str, found: Difference, p: float, p_shuffled: float, better: Better, few: bool, among: str
 ) -> str:
-    """The plain sentence."""
-    seeds = f"{found.seeds} seeds" + (", the same in both" if found.paired else " or more, not the same")
+    """The plain sentence; `few` are seeds that no rearranging could tell from chance."""
+    group = ", the same in both" if found.paired else " or more, not the same in both"
+    seeds = f"{found.seeds} seeds{group}"
     sure = f"p {short(p)}, by rearranging {short(p_shuffled)}" + (f", both{among}" if among else "")
     interval = found.interval
     if math.isnan(interval.low) and not interval.value:
@@ -182,21 +186,23 @@ def _verdict(
         if found.shown:
             sure += f"; a true difference of {short(found.shown)} or more would be found four times in five"
         alone = ", an interval of this pair alone" if interval.low * interval.high > 0 else ""
-        return f"No difference can be told: {b} - {a} is {signed(interval)}{alone}, {seeds} ({sure})."
+        told = f"{signed(interval, found.paired)}{alone}"
+        return f"No difference can be told: {b} - {a} is {told}, {seeds} ({sure})."
     if (interval.value > 0) == (better == "lower"):
         a, b, interval = b, a, Estimate(-interval.value, -interval.high, -interval.low)
-    few = "Too few seeds to say; by a t-test alone " if found.seeds < ENOUGH else ""
+    by = "Too few seeds to say; by a t-test alone " if few else ""
     way = "better" if better else "higher"
-    return f"{few}{b} is {way} than {a}: {signed(interval)}, {seeds} ({sure})."
+    return f"{by}{b} is {way} than {a}: {signed(interval, found.paired)}, {seeds} ({sure})."
 
 
-def signed(interval: Estimate) -> str:
-    """A difference with its interval.
+def signed(interval: Estimate, paired: bool) -> str:
+    """A difference with its interval, or why it has none.
 
-    >>> signed(Estimate(1.3, 0.9, 1.8)), signed(Estimate(-1.0, math.nan, math.nan))
+    >>> signed(Estimate(1.3, 0.9, 1.8), True), signed(Estimate(-1.0, math.nan, math.nan), True)
     ('+1.3 [0.9, 1.8]', '−1, the same difference in every seed')
     """
     value = f"{'+' if interval.value > 0 else ''}{short(interval.value)}"
     if math.isnan(interval.low):
-        return f"{value}, the same difference in every seed"
+        why = "the same difference in every seed" if paired else "the same number in every seed of a method"
+        return f"{value}, {why}"
     return f"{value} [{short(interval.low)}, {short(interval.high)}]"

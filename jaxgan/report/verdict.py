@@ -17,7 +17,7 @@ def verdict(record: Record) -> list[Line]:
     """The lines for the top of a report: how it ended, scores, best step, diversity, copies, health."""
     lines = health(record)
     worst = max((line.mark for line in lines), key=MARKS.index)
-    told = [line.words for line in lines if line.mark == worst] if worst in ("look", "bad") else []
+    told = [line.words for line in lines if line.mark == worst] if worst != "good" else []
     well = [line.what[0].lower() + line.what[1:] for line in lines if line.mark == "good"]
     words = _sentence(told) if told else f"No trouble in: {', '.join(well)}."
     found = scores(record)
@@ -38,7 +38,9 @@ def ended(record: Record) -> Line:
     end, still = record.end, record.still
     mark: Mark
     if end == "finished":
-        mark, words = "good", f"Finished: {came} in {_clock(record.seconds)}."
+        killed = any("stopped" not in entry for entry in record.manifest["sessions"])
+        rest = ", sessions that were killed not counted" if killed else ""
+        mark, words = "good", f"Finished: {came} in {_clock(record.seconds)}{rest}."
     elif end == "running":
         mark, words = "look", f"Still running: {came}."
     elif end == "killed":
@@ -58,7 +60,7 @@ def ended(record: Record) -> Line:
 
 def best(record: Record, found: Sequence[Score]) -> Line:
     """Where it was best, and whether it went on in vain."""
-    rule = "good: the best step lies in the last quarter"
+    rule = "good: the best step lies in the last quarter; look: sooner; bad: never better than it began"
     if record.best is None:
         words = "No checkpoint was scored: that takes a `best`, and hooks that measure what it asks for."
         return Line("unknown", "Best step", words, rule)
@@ -83,6 +85,7 @@ def diversity(record: Record) -> Line:
             "Not measured: give the experiment a hook of jaxgan.evaluate.health, or run `jaxgan evaluate`."
         )
         return Line("unknown", "Diversity", words, RULE)
+    found = [one for one in found if one[0] != "unknown"] or found  # one that is known says enough
     worst = max((mark for mark, _, _ in found), key=MARKS.index)
     told = (f"{name}{words}" for mark, name, words in found if mark == worst)
     return Line(worst, "Diversity", _sentence(told), RULE)

@@ -22,6 +22,8 @@ ASIDE = re.compile("/grad$|/update$|/spectral/")
 """Signs of health: in the file, for whoever looks for them, and not in the line that is read in passing."""
 OFF_SCHEDULE = "off_schedule"
 """Marks a row that is there only because a session ended."""
+RESERVED = frozenset({"step", "images_per_s", OFF_SCHEDULE})
+"""What rows say of themselves: no hook may measure something by these names."""
 
 
 class Log:
@@ -135,13 +137,14 @@ class Log:
                 yield name, value
 
     def _said(self, value: Any, digits: int) -> str:
-        """A number; of those of lanes the median, and the one farthest from it with its lane."""
+        """A number; of those of lanes the median of the finite ones, and the farthest off with its lane."""
         if not isinstance(value, list):
             return f"{value:.{digits}g}"
         there = [(x, lane) for x, lane in zip(value, self._lanes, strict=True) if x is not None]
         if not there:
             return "-"
-        median = statistics.median(x for x, _ in there)
+        finite = [x for x, _ in there if math.isfinite(x)]  # a NaN has no place in an order
+        median = statistics.median(finite) if finite else math.nan
         far, lane = max(there, key=lambda pair: abs(pair[0] - median) if math.isfinite(pair[0]) else math.inf)
         return f"{median:.{digits}g} ({lane}: {far:.{digits}g})"
 

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from jaxgan.errors import Refused
 from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
-from jaxgan.run.log import Log
+from jaxgan.run.log import RESERVED, Log
 from jaxgan.run.stop import StopRule
 from jaxgan.scale.processes import told
 
@@ -43,9 +43,12 @@ def measured_by(
 def _answer(hook: Hook, moment: Moment) -> tuple[dict[str, float], str | None]:
     """What a hook measures, and why it stops the run if it does."""
     try:
-        return dict(hook.call(moment) or {}), None
+        numbers = dict(hook.call(moment) or {})
     except Stop as stop:
         return {}, str(stop)
+    if taken := sorted(RESERVED & numbers.keys()):
+        raise Refused(f"a hook calls what it measures {', '.join(taken)}, as rows call their own: rename it")
+    return numbers, None
 
 
 def stopped_by(rules: Sequence[StopRule], log: Log, lanes: int, still: Container[int]) -> dict[int, str]:

@@ -14,6 +14,8 @@ from jaxgan.run.experiment import Moment
 
 A = TypeVar("A", np.ndarray, jax.Array)
 
+BLUE, GREY = (31, 81, 180), (190, 190, 190)
+
 
 def drawing(
     folder: Path, source: Source, count: int, shown: Callable[[int, Path], None] | None = None
@@ -40,16 +42,16 @@ def drawing(
 def save(
     samples: np.ndarray, path: Path, beside: np.ndarray | None = None, columns: int | None = None
 ) -> None:
-    """Writes images [n, H, W, C] in [-1, 1] as a grid, points [n, 2] as a scatter (over `beside`, in grey).
+    """Writes images [n, H, W, C] in [-1, 1] as a grid, points [n, D] as a scatter (over `beside`, in grey).
 
-    The same samples always make the same bytes.
+    Of points of one number it draws how many lie where. The same samples always make the same bytes.
     """
     from PIL import Image
 
     if samples.ndim == 4:
         pixels = grid(samples, columns=columns)
     elif samples.ndim == 2:
-        pixels = scatter(samples, beside)
+        pixels = (bars if samples.shape[1] == 1 else scatter)(samples, beside)
     else:
         raise Refused(f"there is no picture of examples of shape {samples.shape[1:]}")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +90,7 @@ def grid(images: np.ndarray, width: int = 512, columns: int | None = None) -> np
         tiled[y : y + h, x : x + w] = image
     scale = max(1, round(width / tiled.shape[1]))
     tiled = tiled.repeat(scale, axis=0).repeat(scale, axis=1)
-    return tiled[..., 0] if c == 1 else tiled[..., : 3 if c > 4 else c]
+    return tiled[..., 0] if c < 3 else tiled[..., :3]  # a second or fourth would be taken for opacity
 
 
 def scatter(points: np.ndarray, beside: np.ndarray | None = None, width: int = 512) -> np.ndarray:
@@ -96,9 +98,7 @@ def scatter(points: np.ndarray, beside: np.ndarray | None = None, width: int = 5
     grounds = points[:, :2] if beside is None else beside[:, :2]
     reach = 1.25 * float(np.abs(grounds).max()) or 1.0  # all may lie at 0
     pixels = np.full((width, width, 3), 255, np.uint8)
-    layers = (
-        [(points, (31, 81, 180))] if beside is None else [(beside, (190, 190, 190)), (points, (31, 81, 180))]
-    )
+    layers = [(points, BLUE)] if beside is None else [(beside, GREY), (points, BLUE)]
     for dots, colour in layers:
         with np.errstate(invalid="ignore"):
             place = np.rint((dots[:, :2] / reach * [1, -1] + 1) / 2 * (width - 1))
@@ -108,4 +108,24 @@ def scatter(points: np.ndarray, beside: np.ndarray | None = None, width: int = 5
                 at = (place + np.array([x, y])).astype(np.int64)
                 inside = ((at >= 0) & (at < width)).all(axis=1)
                 pixels[at[inside, 1], at[inside, 0]] = colour
+    return pixels
+
+
+def bars(points: np.ndarray, beside: np.ndarray | None = None) -> np.ndarray:
+    """How many of the numbers [n, 1] lie where: blue bars on white, within the grey ones of `beside`.
+
+    >>> bars(np.zeros((4, 1))).shape
+    (512, 512, 3)
+    """
+    count, width = 64, 8
+    layers = [(points, BLUE)] if beside is None else [(beside, GREY), (points, BLUE)]
+    there = [x[np.isfinite(x)] for x, _ in layers]
+    reach = 1.25 * float(np.abs(there[0]).max(initial=0.0)) or 1.0
+    shares = [np.histogram(x, count, (-reach, reach))[0] / max(len(x), 1) for x in there]
+    side = count * width
+    pixels = np.full((side, side, 3), 255, np.uint8)
+    for within, (share, (_, colour)) in enumerate(zip(shares, layers, strict=True)):
+        heights = np.rint(0.9 * side * share / (np.max(shares) or 1.0)).astype(np.int64)
+        for n, height in enumerate(heights):
+            pixels[side - height :, n * width + 2 * within : (n + 1) * width - 2 * within] = colour
     return pixels

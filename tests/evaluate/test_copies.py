@@ -21,3 +21,10 @@ def test_copies_come_first_beside_their_originals():
     away = np.square(rows - rows[:, :1]).sum(axis=(2, 3, 4))
     assert (np.diff(away[:, 1:]) >= 0).all()
     assert (np.diff(away[:, 1]) >= 0).all()
+
+
+def test_of_two_training_examples_both_are_beside():
+    digits = load("digits")
+    few = digits._replace(size=2, arrays={name: x[:2] for name, x in digits.arrays.items()})
+    rows = copies(lambda count, start: examples(digits, 50)[:count], few, raw(), 10)
+    assert rows.shape == (8, 3, *digits.shape)

@@ -144,3 +144,13 @@ def test_the_interval_of_high_quality_is_never_empty():
     found = measured(covering(np.zeros((1, 2)), sigma=1.0), [np.zeros((100, 2))])["high_quality"]
     assert (found.value, found.high) == (1.0, pytest.approx(1.0))
     assert found.low == pytest.approx(binomtest(100, 100).proportion_ci(method="wilson").low, rel=1e-6)
+
+
+def test_few_samples_that_do_not_vary_have_no_interval():
+    """One sample near a mode is always in that mode, and so are its resamples."""
+    found = measured(covering(RING, 0.01), [np.concatenate([RING[:1], np.zeros((4, 2))])])
+    assert found["reverse_kl"].value == pytest.approx(log(8))
+    for name in ("reverse_kl", "imbalance", "width", "width_min"):
+        assert np.isnan([found[name].low, found[name].high]).all()
+    many = measured(covering(RING, 0.01), [perfect(1000)])
+    assert many["modes"] == (8, 8, 8)

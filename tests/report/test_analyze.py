@@ -163,6 +163,12 @@ def test_images_have_every_picture(digits, found):
             assert any(len(text) > 5 for text in texts)  # letters stay letters
 
 
+def test_of_few_training_examples_all_are_beside(again):
+    seen = subject(again)
+    few = seen._replace(train=Examples(seen.train.x[:3], None))
+    assert panels.neighbours(few).name == "neighbours"
+
+
 def test_the_same_run_gives_the_same_pictures(digits, found, tmp_path):
     second = analyze(digits, tmp_path).pictures
     assert [path.read_bytes() for path in second] == [path.read_bytes() for path in found.pictures]

@@ -184,6 +184,28 @@ def test_a_method_that_is_left_out_is_named(tmp_path):
     assert any(re.match(r"fd_local \(100 samples.*\): without c, not measured so", x) for x in found.notes)
 
 
+def noted(path, n, **facts):
+    manifest = json.loads((path / "manifest.json").read_text())
+    facts |= {"n": n, "seed": 0, "extractor": {"name": "local", "digest": "ab"}, "warnings": [str(path)]}
+    manifest["sessions"][0]["hooks"] = {"evaluated by local": facts}
+    (path / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_what_hooks_measured_otherwise_is_not_compared(tmp_path):
+    paths = two(tmp_path)
+    for path in paths:
+        noted(path, 500)
+    how = "while training, evaluated by local: extractor local ab, n 500, seed 0"
+    assert compared(paths).tables[0].how == how
+    for path in paths[:6]:
+        noted(path, 5000)
+    with pytest.raises(Refused, match="modes: not compared, no two methods have that measured alike"):
+        compared(paths)
+    for path in paths:
+        noted(path, 5000 if path in paths[:6] else 500, names=["fd_local"])
+    assert compared(paths).tables[0].how == "while training"
+
+
 def test_few_seeds_are_warned_of(tmp_path):
     one = {0: MODES[0]}
     found = compared(two(tmp_path / "one", one, one))

@@ -104,7 +104,7 @@ def test_a_whole_page(tmp_path):
     ):
         assert told in found.words, told
     assert text.count("<img") == 5
-    cells = re.findall(r"<td.*?>(.*?)</td>", text)
+    cells = re.findall(r"<t[dh].*?>(.*?)</t[dh]>", text)
     row = cells[cells.index("fd_local ↓") :][:4]
     assert row == ["fd_local ↓", "1.23<small>[1.11, 1.36]</small>", "0.25<small>[0.225, 0.275]</small>", ""]
     assert cells[cells.index("coverage ↑") :][3] == "0.97"
@@ -122,7 +122,7 @@ def test_as_many_samples_as_real_examples_stand_beside_these(tmp_path):
     heads = re.findall(r"<th.*?>(.*?)</th>", text)
     assert "real examples<small>297</small>" in heads
     assert "its first<small>297</small>" in heads
-    cells = re.findall(r"<td.*?>(.*?)</td>", text)
+    cells = re.findall(r"<t[dh].*?>(.*?)</t[dh]>", text)
     row = cells[cells.index("fd_local ↓") :][:4]
     assert [cell.partition("<")[0] for cell in row] == ["fd_local ↓", "0.48", "1.6", "0.687"]
     assert "neighbours of 297 on either side, real examples by 297" in found.words
@@ -184,11 +184,48 @@ def test_several_runs(tmp_path):
     twin = run_folder(tmp_path / "other" / "a", logged())
     text, found = page(a, b, twin, out=tmp_path / "all.html")
     told = re.search(r"<h2>Options that differ</h2>.*?</table>", text, re.DOTALL)[0]
-    assert re.findall(r"<td>(.*?)</td>", told) == ["lr", "0.001", "0.5", "0.001"]
+    assert '<div class="wide" tabindex="0" role="region" aria-label="Options that differ">' in told
+    assert re.findall(r'<th scope="col">(.*?)</th>', told)[0] == "option"
+    assert re.findall(r'<th scope="row">(.*?)</th>', told) == ["lr"]
+    assert re.findall(r"<td>(.*?)</td>", told) == ["0.001", "0.5", "0.001"]
     assert found.words.count("✓ good End.") == 3
     assert "other/a" in found.words
     for colour in ("--c0", "--c1", "--c2"):
         assert f"stroke: var({colour})" in text
+
+
+def test_what_real_examples_score_is_drawn_where_all_agree(tmp_path):
+    def drawn(name, *real):
+        runs = []
+        for n, x in enumerate(real):
+            own = {"energy": 5.0} if x is None else {"energy": 5.0, "energy_real": x}
+            rows = [{"step": step, **own} for step in (0, 9)]
+            runs.append(run_folder(tmp_path / name / str(n), rows))
+            evaluated(runs[-1], 9, {"energy": 5.0}, {"energy": 3.0}, n=100)
+        return charts.panel(panels(["energy"])[0], charts.series(records(runs))).note
+
+    assert drawn("alike", 0.1, None, 0.1) == "dotted: real examples, 0.1"
+    assert drawn("unlike", 0.1, 0.2) == drawn("none", None) == ""
+
+
+def test_lanes_that_stand_still_are_missed(tmp_path):
+    rows = [{**row, "d/adv": [0.5, None if row["step"] > 500 else 0.7, 2.0]} for row in logged()]
+    run = run_folder(tmp_path / "run", rows, config={"seeds": "0:3"})
+    note = charts.panel(panels(["d/adv"])[0], charts.series([record(run)])).note
+    assert note == "after step 500 of 2 of 3 lanes"
+
+
+def test_more_series_than_colours_are_told_apart_by_dashes(tmp_path):
+    seeds = ",".join(map(str, range(9)))
+    rows = [{**row, "d/adv": [1.0] * 9, "g/adv": [1.0] * 9} for row in logged()]
+    run = run_folder(tmp_path / "run", rows, config={"seeds": "0:1", "over": [f"lr={seeds}"]})
+    chart = charts.panel(panels(["d/adv", "g/adv"])[0], charts.series([record(run)]))
+    drawn = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in chart.figure.axes[0].lines}
+    assert len(drawn) == 18
+    assert len({(colour, str(dash)) for _, colour, dash in chart.key}) == 9
+    keys = set(re.findall(r'<i style="(.*?)">', page(run)[0]))
+    assert len(keys) == 9
+    assert "border-top: .25em dashed var(--c0)" in keys
 
 
 def test_what_is_missing_is_said(tmp_path):

@@ -42,12 +42,24 @@ def test_what_goes_on_is_compared_where_it_stands(tmp_path):
 
 
 def test_a_seed_that_ended_in_nan_costs_the_others_nothing(tmp_path):
-    """It is finished, but was not finite when it was last measured: it counts by what it was before."""
+    """It is finished, but its training was not finite at the end: it counts by what it was before."""
     broken = run(tmp_path / "b-6", seed=6, values=[2, 5, "nan"], gamma=1.0)
+    with (broken / "metrics.jsonl").open("a") as log:
+        print('{"step": 200, "d/adv": "nan", "images_per_s": 1.0}', file=log)
     found = compared([*two(tmp_path), broken])
     assert found.tables[0].when == "at step 200"
     assert found.tables[0].summaries[1].mean.value == np.mean([*(x[-1] for x in MORE.values()), 5])
     assert found.failures[1].why == {"b-6": "not finite"}
+
+
+def test_a_seed_that_was_measured_only_later_is_named(tmp_path):
+    """It ended by itself, and so would be taken as it stands: but it has no number to take."""
+    late = run(tmp_path / "b-6", seed=6, values=[None, None, None, 8], gamma=1.0, ended="stopped: enough")
+    rows = (late / "metrics.jsonl").read_text().splitlines()
+    (late / "metrics.jsonl").write_text(rows[-1] + "\n")
+    found = compared([*two(tmp_path), late])
+    assert [x.seeds for x in found.tables[0].summaries] == [6, 6]
+    assert "modes: without b-6, not measured before step 300" in found.notes
 
 
 def test_lanes_that_were_killed_together_are_named_together(tmp_path):

@@ -67,6 +67,22 @@ def test_spreads_and_failures():
     np.testing.assert_allclose(statistics.failures((5, 8), (1, 10)), stats.fisher_exact(table).pvalue)
 
 
+def test_what_rearranging_can_show_at_best():
+    """Of seeds that lie as far apart as can be."""
+    for n, m in ((2, 2), (4, 4), (3, 4), (5, 2)):
+        low, high = np.arange(n) + 0.0, 100.0 + np.arange(m) ** 2
+        found = statistics.unpaired(low, high)
+        assert found.p_shuffled == pytest.approx(found.least)
+        if n == m:
+            found = statistics.paired(low, high)
+            assert found.p_shuffled == found.least
+
+
+def test_spreads_of_two_seeds_beside_four_tell_nothing():
+    random = np.random.RandomState(0)
+    assert {statistics.spreads(random.normal(size=2), random.normal(size=4))[1] for _ in range(50)} == {1.0}
+
+
 @pytest.mark.parametrize("n", [2, 3])
 def test_spreads_of_few_seeds_tell_nothing(n):
     """Two seeds lie equally far from their median, but for rounding, which is no evidence."""

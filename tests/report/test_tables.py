@@ -50,7 +50,10 @@ def test_seeds_that_failed_are_not_stable_but_count():
     a, b = found.summaries
     assert (a.stable, a.seeds, a.of, a.mean.value) == (2, 3, 9, np.mean([7.0, 8.0, 7.1]))
     assert (b.stable, b.seeds, b.of) == (2, 2, 2)
-    assert found.pairs[0].says.endswith(" Without 6 of 9 seeds of A, which failed before that.")
+    assert found.pairs[0].says.endswith(
+        " 1 of 9 seeds of A failed, and count by the number they have."
+        " Without 6 of 9 seeds of A, which failed before that."
+    )
     nobody = table(KID, "", "higher", {"A": {}}, {"A": range(8)}).summaries[0]
     assert (nobody.stable, nobody.seeds, nobody.of) == (0, 0, 8)
     assert np.isnan([*nobody.mean, nobody.within]).all()
@@ -101,14 +104,27 @@ def test_what_spreads_more_is_one_of_many_pairs():
     assert " among 3 pairs)." in many["B", "C"].says
 
 
+def test_how_few_seeds_spread_is_not_said():
+    calm, wild = [0.0, 0.01, -0.01, 0.02], [-9.0, 9.0, 8.0, -8.0]
+    words = "Over seeds B spreads more about its median than A"
+    assert words not in said(A=numbered(*calm), B=numbered(*wild))[0]
+    assert words in said(A=numbered(*calm, 0.0), B=numbered(*wild, 0.0, 7.0))[0]
+
+
 def test_of_few_seeds_it_is_said_first():
-    a = [6.0, 7.0, 6.0, 7.1, 6.1]
-    b = [8.0, 9.02, 8.1, 9.0, 8.2]
+    """Whether they are enough is what rearranging them could show at best, in as many pairs as there are."""
+    a = [6.0, 7.0, 6.0, 7.1, 6.1, 7.2]
+    b = [8.0, 9.02, 8.1, 9.0, 8.2, 9.1]
     assert said(A=numbered(*a[:2]), B=numbered(*b[:2]))[0].startswith(
         "Too few seeds to say; by a t-test alone B is better than A: +2.01 [1.88, 2.14], 2 seeds"
     )
-    assert said(A=numbered(*a[:4]), B=numbered(*b[:4]))[0].startswith("Too few seeds to say; by a t-test")
-    assert said(A=numbered(*a), B=numbered(*b))[0].startswith("B is better than A: +2.02 [")
+    few = "Too few seeds to say; by a t-test alone B is better than A: +"
+    assert said(A=numbered(*a[:5]), B=numbered(*b[:5]))[0].startswith(few)  # 2 in 32
+    assert said(A=numbered(*a), B=numbered(*b))[0].startswith("B is better than A: +2")
+    assert said(A=numbered(*a), B=numbered(*b), C=numbered(*[0.0] * 6))[0].startswith(few)  # 3 times 2 in 64
+    others = {seed + 9: x for seed, x in enumerate(b[:4])}
+    assert said(A=numbered(*a[:4]), B=others)[0].startswith("B is better than A: +")  # 2 in 70
+    assert said(A=numbered(*a[:3]), B={seed: others[seed] for seed in (9, 10, 11)})[0].startswith(few)
 
 
 def test_the_same_difference_everywhere_has_no_interval():
@@ -119,6 +135,14 @@ def test_the_same_difference_everywhere_has_no_interval():
     ]
     assert said(A=numbered(*a[:2]), B=numbered(*b[:2]))[0].startswith(
         "No difference can be told: B - A is +1, the same difference in every seed, 2 seeds"
+    )
+
+
+def test_groups_that_do_not_spread_have_no_interval():
+    (words,) = said(A=numbered(*[1.0] * 4), B={seed + 9: 2.0 for seed in range(4)})
+    assert words.startswith(
+        "B is better than A: +1, the same number in every seed of a method, 4 seeds or more, "
+        "not the same in both (p 0.0286"
     )
 
 

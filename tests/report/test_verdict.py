@@ -88,6 +88,35 @@ def test_what_ended_in_nan_has_no_finite_numbers(tmp_path):
     assert lines(run_folder(tmp_path / "mute"))["Health"].mark == "unknown"
 
 
+def test_what_a_hook_measures_may_be_infinite(tmp_path):
+    rows = [*logged(), {"step": 1000, "g/noise_scale": "inf", "d/noise_scale": 3.0}]
+    line = lines(run_folder(tmp_path / "run", rows))["Health"]
+    assert (line.mark, line.words) == ("look", "g/noise_scale was inf at step 1000.")
+    mute = lines(run_folder(tmp_path / "mute"))["Health"]
+    assert (mute.mark, mute.words) == ("unknown", "nothing was logged.")
+
+
+def test_diversity_without_a_measure_is_said(tmp_path):
+    line = lines(run_folder(tmp_path / "run", measured([5, 6, 7], "modes")))["Diversity"]
+    assert (line.mark, line.words) == ("unknown", "modes 7; what real examples score is not known.")
+    rows = measured([5, 6, 7], "modes") + measured([0.9, 0.9, 0.9])
+    assert lines(run_folder(tmp_path / "both", rows))["Diversity"].mark == "good"
+
+
+def test_sessions_that_were_killed_are_not_counted(tmp_path):
+    run = run_folder(tmp_path / "run", logged())
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["sessions"].insert(0, {"started": "2026-11-20T10:00:00+00:00", "ended": None})
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    words = "Finished: 1,000 of 1,000 steps in 90 s, sessions that were killed not counted."
+    assert lines(run)["End"].words == words
+
+
+def test_what_real_examples_score_is_no_score(tmp_path):
+    rows = [{"step": 0, "kd_local_real": 0.1}, {"step": 9, "score_local_real": 0.1}]
+    assert not scores(record(run_folder(tmp_path / "run", rows)))
+
+
 def test_the_least_diverse_lane_counts(tmp_path):
     run = run_folder(tmp_path / "run", [{"step": 9, "diversity": [0.9, 0.3]}], config={"seeds": "0:2"})
     assert lines(run)["Diversity"].words == "seed=1: samples lie 30 % as far apart as examples do."
@@ -153,6 +182,7 @@ def test_the_best_step(tmp_path):
     assert found.reached == 1000
     late, early = (best(found._replace(best=step), scores(found)) for step in (750, 100))
     assert (late.mark, early.mark) == ("good", "look")
+    assert late.rule.endswith("look: sooner; bad: never better than it began")
     assert early.words == "Step 100 of 1,000 scored best; coverage ended at 0.2: what came after was in vain."
     assert scores(found._replace(best=100))[0].found.value == 0.5
     assert scores(found)[0].found.value == 0.2

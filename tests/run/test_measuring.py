@@ -1,10 +1,18 @@
 """What is made of what hooks measured."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
+import pytest
+from PIL import Image
 from support import experiment
 
-from jaxgan.run.measuring import scores_of, stopped_by
+from jaxgan.errors import Refused
+from jaxgan.run.experiment import Hook
+from jaxgan.run.log import Log
+from jaxgan.run.measuring import measured_by, scores_of, stopped_by
+from jaxgan.run.picture import save
 from jaxgan.run.stop import reached
 
 
@@ -20,3 +28,42 @@ def test_what_stops_a_run_says_the_newest_of_its_other_numbers() -> None:
     rows = [{"step": 0, "x": 1.0, "y": 1.0}, {"step": 5, "y": 3.0}, {"step": 5, "x": 2.0}]
     log = SimpleNamespace(history=lambda lane: rows)
     assert stopped_by([reached("x", at_least=2)], log, 0, {}) == {0: "x has reached 2 (beside it: y 3)"}
+
+
+@pytest.mark.parametrize("name", ["step", "images_per_s", "off_schedule"])
+def test_what_rows_call_their_own_no_hook_may_measure(name: str) -> None:
+    hook = Hook(1, lambda moment: {"x": 1.0, name: 2.0})
+    log = SimpleNamespace(measured=lambda *told: pytest.fail("it was logged"))
+    with pytest.raises(Refused, match=f"a hook calls what it measures {name}, as rows"):
+        measured_by([hook], lambda number: None, 5, [], set(), log)
+
+
+@pytest.mark.parametrize("values", [[np.nan, 1.0, 2.0, 9.0], [1.0, 9.0, np.nan, 2.0]])
+def test_of_lanes_a_line_says_the_same_in_any_order(
+    values: list[float], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lanes = ["broken" if np.isnan(x) else f"of {x:g}" for x in values]
+    log = Log(tmp_path / "metrics.jsonl", 0, 9, 1, -1, lanes=lanes)
+    log.measured(5, {"x": values}, 5)
+    log.close()
+    assert "step 5  x 2 (broken: nan)\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "L"), (3, "RGB"), (4, "RGB"), (5, "RGB")])
+def test_no_channel_is_taken_for_opacity(channels: int, mode: str, tmp_path: Path) -> None:
+    save(np.zeros((4, 8, 8, channels)), tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.mode == mode
+
+
+def test_numbers_are_drawn_as_bars(tmp_path: Path) -> None:
+    """Blue where samples lie, grey where they do not."""
+    numbers = np.random.RandomState(0).normal(size=(2000, 1))
+    save(np.abs(numbers), tmp_path / "a.png", numbers)
+    with Image.open(tmp_path / "a.png") as picture:
+        pixels = np.asarray(picture)
+    blue, grey = ((pixels == colour).all(axis=2) for colour in ((31, 81, 180), (190, 190, 190)))
+    assert not blue[:, :256].any()
+    assert grey[:, :256].sum() > 10_000
+    assert blue[:, 256:].sum() > 10_000
+    assert blue.any(axis=0)[256:320].sum() == 32  # within the grey bars
