@@ -14,7 +14,7 @@
     0 (0.30; without, 4.2).
 
 The GAN of `digits.py` is trained with its penalty, R1 and R2 at weight 1, and without. At some of the steps
-all instruments are read on the next batches, of all players' parameters, some 200,000 together, and of
+all instruments are read on some batches, of all players' parameters, some 200,000 together, and of
 training-mode losses: the share of the Jacobian that turns, its eigenvalues of largest modulus, imaginary part
 and real part (Arnoldi), the ends of both players' own Hessians, what either could still gain alone, and the
 path angle from the beginning (Berard et al., 2020). `energy` is that of `digits.py`: how good samples are.

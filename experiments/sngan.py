@@ -14,8 +14,9 @@
 Originals: Miyato et al., 2018, and Miyato & Koyama, 2018, for the classes. Kept: the networks (256 channels
 in G, 128 in D, at 32 px), five steps of D per step of G, batches of 64, Adam 2e-4 with b1 0 and b2 0.9,
 learning rates that fall linearly to 0 over 100,000 steps of G, 128 normal latents, no average of G.
-Changed: initial weights of D are divided by their spectral norm; both steps share a batch of 64, where the
-authors' G learns from 128. `--attention 16` is self-attention in both networks (Zhang et al., 2019).
+Changed: initial weights of D are divided by their spectral norm, its logit has a bias, and G's last
+normalisation is by class as well; both steps share a batch of 64, where the authors' G learns from 128.
+`--attention 16` is self-attention in both networks (Zhang et al., 2019).
 
 `shapes` are drawn, not photographed: nothing measured on them compares with published numbers.
 """

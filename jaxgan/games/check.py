@@ -12,7 +12,7 @@ from jaxgan.parts.objectives import Objective
 from jaxgan.parts.terms import Term
 from jaxgan.parts.types import Array, PyTree, Schedule, View
 
-METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update")
+METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update", "average")
 """What is measured of every player under its own name, as `d/adv`, and so no name of a term."""
 
 
@@ -43,6 +43,16 @@ def fit(
         names = [term.name for term in terms]
         if len(set(names)) < len(names):
             raise Refused(f"two terms of one player share a name: {', '.join(names)}; rename one of them")
+
+
+def told_apart(generator: Network, discriminator: Network, classes: int) -> None:
+    """Refuses networks that tell other labels apart than they are to be given."""
+    for network, player in ((generator, "generator"), (discriminator, "discriminator")):
+        if network.classes and classes and network.classes != classes:
+            raise Refused(
+                f"the {player} tells {network.classes} classes apart, the conditioning {classes}: they must "
+                "agree"
+            )
 
 
 def numbers(label_smoothing: float, label_noise: float, packing: int) -> None:

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.games.check import applied, fit, is_on, numbers, per_input
+from jaxgan.games.check import applied, fit, is_on, numbers, per_input, told_apart
 from jaxgan.games.game import Aux, Context, Game, Side
 from jaxgan.parts.conditioning import Conditioning, unconditional
 from jaxgan.parts.latents import Latent
@@ -66,13 +66,15 @@ def gan(
     (5, 2)
     """
     fit(generator, discriminator, latent, objective, d_terms, g_terms)
+    told_apart(generator, discriminator, conditioning.classes)
     objective = objective.over(lowering.mean) if objective.over else objective
     numbers(label_smoothing, label_noise, packing)
     told_fake, smoothed, noisy = objective.d_told_fake, is_on(label_smoothing), is_on(label_noise)
     if smoothed and told_fake is None:
         raise Refused(
             "label smoothing needs an objective with d_told_fake, D's loss on what is labelled fake alone; a "
-            "relativistic one compares real with fake and has none. Use label_noise, or another objective."
+            "relativistic one compares real with fake and Wasserstein's knows no labels, so they have none. "
+            "Use label_noise, or another objective."
         )
 
     def needs_label(label: Array | None) -> None:

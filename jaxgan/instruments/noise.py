@@ -54,6 +54,7 @@ def gradient_noise(game: Game, state: State, batches: Batch, who: str, key: Key 
     for i in range(n):
         context = context_of(state, jax.tree.map(lambda x, i=i: x[i], batches), key)
         grads = ravel_pytree(gradient(game, who, state.g.params, state.d.params, context))[0]
+        grads = grads.astype(jnp.promote_types(grads.dtype, jnp.float32))
         mean, small = mean + grads / n, small + jnp.square(grads).sum() / n
     big = jnp.square(mean).sum()
     return Noise((n * big - small) / (n - 1), b * n * (small - big) / (n - 1))

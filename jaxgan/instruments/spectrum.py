@@ -177,12 +177,13 @@ def _image(multiplied: Callable[[np.ndarray], np.ndarray], u: np.ndarray) -> np.
     return multiplied(u.real) + (1j * multiplied(u.imag) if u.imag.any() else 0)
 
 
-def update_operator(rule: Rule, state: State, batches: Batch) -> np.ndarray:
+def update_operator(rule: Rule, state: State, batches: Batch, updates: int = 1) -> np.ndarray:
     """The Jacobian [n, n] of the rule's own update, over all that moves: parameters, optimisers, memory.
 
     On one batch and one key, with the networks' statistics and what terms remember held. At a fixed point the
     rule attracts where its spectral radius, the largest modulus of an eigenvalue, is below 1, at that rate
-    per step.
+    per step. Of a rule that is not the same at each, as `lookahead`, it is a period of `updates` that has a
+    rate; and optimisers that count begin otherwise than they go on, so the state is to have moved before.
 
     Steps of h by both at once have 1 + h λ, λ of the field. Where D goes first, each of one number, the
     field's J = [[a, b], [c, e]] makes D's step [[1, 0], [h c, 1 + h e]] and, from there, G's
@@ -202,7 +203,10 @@ def update_operator(rule: Rule, state: State, batches: Batch) -> np.ndarray:
     few(moving.size, "take a smaller game")
 
     def step(moving: Array) -> Array:
-        return _moving(rule.update(put_back(moving), batches)[0])[0]
+        state = put_back(moving)
+        for _ in range(updates):
+            state, _ = rule.update(state, batches)
+        return _moving(state)[0]
 
     @jax.jit
     def transposed(u: Array) -> Array:

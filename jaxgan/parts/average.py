@@ -22,7 +22,8 @@ def ema(decay: Schedule = 0.999, ramp: float = 10.0) -> Average:
 
     Parameters and BatchNorm statistics are averaged; everything else (spectral-norm vectors, counters) is
     copied, since an average of unit vectors is none. `ramp=1` is no ramp-up. The decay may be a schedule of
-    the step, as in Huang et al., 2024.
+    the step, as in Huang et al., 2024. Of parameters in half precision, in which small steps would be lost,
+    the average is float32.
 
     >>> average = ema(0.5, ramp=1.0)
     >>> float(average.update((jnp.zeros(()), {}), jnp.ones(()), {}, jnp.int32(0))[0])
@@ -38,7 +39,7 @@ def ema(decay: Schedule = 0.999, ramp: float = 10.0) -> Average:
         b = jnp.minimum(at(decay, step), (1 + step) / (ramp + step))
 
         def move(old: Array, new: Array) -> Array:
-            return (old + (1 - b) * (new - old)).astype(new.dtype)
+            return (old + (1 - b) * (new - old)).astype(old.dtype)
 
         def move_stats(path: tuple, old: Array, new: Array) -> Array:
             return move(old, new) if jax.tree_util.DictKey("batch_stats") in path else new
@@ -49,5 +50,12 @@ def ema(decay: Schedule = 0.999, ramp: float = 10.0) -> Average:
             jax.tree_util.tree_map_with_path(move_stats, old_stats, stats),
         )
 
-    # a copy, because a donated state may not hold one buffer twice
-    return Average(lambda params, stats: jax.tree.map(jnp.copy, (params, stats)), update)
+    def init(params: Params, stats: Stats) -> tuple[Params, Stats]:
+        return jax.tree.map(_raised, params), jax.tree.map(jnp.copy, stats)
+
+    return Average(init, update)
+
+
+def _raised(x: Array) -> Array:
+    """In float32 at least; a copy, because a donated state may not hold one buffer twice."""
+    return jnp.array(x, jnp.promote_types(x.dtype, jnp.float32))

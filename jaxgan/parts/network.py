@@ -19,6 +19,7 @@ class Network(NamedTuple):
     `init`: (key, *inputs) -> (params, stats).
     `apply`: (params, stats, *inputs, key=None, train=False) -> (output, stats), where `key` holds one key per
     example [B], for dropout and the like. Any such pair will do; Flax is not needed.
+    `classes`: how many labels it tells apart, 0 where it is given none or does not say.
 
     >>> import jax.numpy as jnp
     >>> linear = Network(
@@ -29,6 +30,7 @@ class Network(NamedTuple):
 
     init: Callable[..., tuple[Params, Stats]]
     apply: Callable[..., tuple[Any, Stats]]
+    classes: int = 0
 
 
 def from_linen(module: linen.Module) -> Network:
@@ -36,6 +38,7 @@ def from_linen(module: linen.Module) -> Network:
 
     Every collection beside "params" becomes statistics. Flax's own Dropout works too (stream "dropout"), but
     draws from one key for the whole batch: across devices only `jaxgan.models.layers.Dropout` keeps the run.
+    A field `classes` of the module is that of the network.
 
     >>> import jax.numpy as jnp
     >>> dense = from_linen(linen.Dense(3))
@@ -59,7 +62,13 @@ def from_linen(module: linen.Module) -> Network:
                 f"({error}); with some conditionings these are an example or a latent and its label"
             ) from None
         stats = dict(module.init(key, *inputs, **quiet))
-        return stats.pop("params", {}), stats
+        params = stats.pop("params", {})
+        if (kept := sorted(_MOVED & stats.keys())) and not quiet:
+            raise Refused(
+                f"{type(module).__name__} keeps {' and '.join(kept)}, which would stay as they began: its "
+                "__call__ takes neither train= nor deterministic=; write a module that does, and passes it on"
+            )
+        return params, stats
 
     def apply(
         params: Params, stats: Stats, *inputs: Any, key: jax.Array | None = None, train: bool = False
@@ -73,7 +82,7 @@ def from_linen(module: linen.Module) -> Network:
         )
         return output, {**stats, **changed}
 
-    return Network(init, apply)
+    return Network(init, apply, getattr(module, "classes", 0))
 
 
 def from_nnx(build: Callable[[nnx.Rngs], nnx.Module]) -> Network:
@@ -121,6 +130,10 @@ def from_nnx(build: Callable[[nnx.Rngs], nnx.Module]) -> Network:
         return output, take_apart(module)[1] if train else stats
 
     return Network(init, apply)
+
+
+_MOVED = {"batch_stats", "spectral"}
+"""Collections that training moves, of layers that have to be told of it."""
 
 
 def _is_spectral(path: tuple, value: Any) -> bool:

@@ -19,7 +19,7 @@ class Objective(NamedTuple):
     """What each player minimises: two functions (real_logits [B], fake_logits [B]) -> [B].
 
     `d_told_fake` is D's loss [B] on any logit labelled "fake"; one-sided label smoothing needs it. None where
-    the loss compares real with fake and so does not split.
+    the loss compares real with fake and so does not split, or knows no labels.
     `over`: of losses that take means over the batch, (mean) -> the same by this one, which a game gives them:
     it is of the batches of all devices.
     """
@@ -84,7 +84,8 @@ def wasserstein() -> Objective:
     >>> float(wasserstein().d_loss(jnp.array([3.0]), jnp.array([1.0]))[0])
     -2.0
     """
-    return _separable(lambda r: -r, lambda f: f, lambda r, f: -f)
+    # no d_told_fake: a smoothed loss would have no lower bound, however Lipschitz D is, as D + c shows
+    return Objective(lambda r, f: f - r, lambda r, f: -f)
 
 
 def relativistic() -> Objective:

@@ -33,12 +33,10 @@ def bfloat16(network: Network) -> Network:
     ) -> tuple[Any, Stats]:
         params, inputs = _cast((params, inputs), jnp.float32, jnp.bfloat16)
         output, changed = network.apply(params, stats, *inputs, key=key, train=train)
-        changed = jax.tree.map(
-            lambda new, old: new if new.dtype == old.dtype else new.astype(old.dtype), changed, stats
-        )
+        changed = jax.tree.map(lambda new, old: new.astype(old.dtype), changed, stats)
         return _cast(output, jnp.bfloat16, jnp.float32), changed
 
-    return Network(network.init, apply)
+    return network._replace(apply=apply)
 
 
 def _cast(tree: PyTree, old: Any, new: Any) -> PyTree:

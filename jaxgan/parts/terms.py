@@ -14,7 +14,7 @@ class Term(NamedTuple):
     """A loss per input of D, with a memory of its own where it needs one.
 
     `init`: () -> state. `apply`: (view, state) -> (loss [B], new state). A term without memory carries ().
-    Means over the batch are taken by `view.mean`.
+    Means over the batch are taken by `view.mean`. A memory moves with every micro-batch of every step.
     """
 
     name: str
@@ -90,8 +90,8 @@ class _Lazy(NamedTuple):
 def lazily(term: Term, every: int) -> Term:
     """The term at every n-th step, n times as strong (Karras et al., 2020): the same pull for less work.
 
-    Only its gradient is n-fold, and 0 between. Its value is the term's own, and between that of the last step
-    that was due, so that a log shows it as it shows other terms, whichever steps are written down.
+    Only its gradient is n-fold, and 0 between. Its value is the term's own, and between that of the last one
+    that was due (of micro-batches the last), so that a log shows it whichever steps are written down.
 
     On CPU the gradient of a convolution runs 2 to 3 times slower inside the condition, so small n do not pay.
     Instruments look at one step, and so see the term n-fold or not at all.
@@ -109,7 +109,10 @@ def lazily(term: Term, every: int) -> Term:
             return value + every * (loss - value), _Lazy(state, view.mean(value).astype(jnp.float32))
 
         def idle(memory: _Lazy) -> tuple[Array, _Lazy]:
-            return jnp.full_like(view.real_out, memory.last, jax.eval_shape(due, memory)[0].dtype), memory
+            kind = jax.eval_shape(due, memory)[0]
+            per_input = kind.shape == view.real_out.shape  # or per example, of which a pack has several
+            like = view.real_out if per_input else view.z.reshape(*kind.shape, -1)[:, 0]
+            return jnp.full_like(like, memory.last, kind.dtype), memory
 
         return jax.lax.cond(view.step % every == 0, due, idle, memory)
 

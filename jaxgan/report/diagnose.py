@@ -60,7 +60,7 @@ def diagnose(
     products: int = 500,
     say: Callable[[str], None] = lambda part: None,
 ) -> Report:
-    """All instruments on checkpoints of a run, on its next `batches` batches, into RUN/diagnosis or `out`.
+    """All instruments on checkpoints of a run, on `batches` batches, into RUN/diagnosis or `out`.
 
     Writes diagnosis.json and, as PNG and SVG, the spectrum and the path angle from the run's beginning.
     `products` bounds each eigen-solve: k leading eigenvalues, and the ends of both Hessians. `say` is told

@@ -25,9 +25,9 @@ def extragradient(
     """w' = w - h F(w), then w <- w - h F(w'), with F both players' gradients (Korpelevich, 1976).
 
     With any optimiser, whose memory moves in either half, as in Gidel et al., 2019 (Extra-Adam): a schedule
-    of its rate counts two steps to an update. Both halves
-    see the same batch and latents, without which noise may drive the players apart (Mishchenko et al., 2020).
-    Looking ahead changes no statistics. Costs 4 gradients, 1.5 times the arithmetic of `alternating`.
+    of its rate counts two steps to an update. Both halves see the same batch and latents, without which noise
+    may drive the players apart (Mishchenko et al., 2020). Looking ahead changes no statistics. Costs 4
+    gradients, 1.5 times the arithmetic of `alternating`.
 
     >>> from jaxgan.games.toy import bilinear
     >>> rule = extragradient(bilinear(), optax.sgd(0.1), optax.sgd(0.1))

@@ -9,6 +9,7 @@ from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 from jaxgan.rules.both import Both, placed
+from jaxgan.rules.guard import Guard
 from jaxgan.rules.rule import Metrics, Rule
 
 
@@ -42,6 +43,8 @@ def lookahead(rule: Rule, *, every: int = 5, pull: float = 0.5) -> Rule:
 
     def init(key: Key, batches: Batch) -> State:
         state = rule.init(key, batches)
+        if isinstance(state.rule, Guard):
+            raise Refused("lookahead would move a rule that stands still: guard the whole, lookahead with it")
         slow = jax.tree.map(jnp.copy, _fast(state))  # a donated state may not hold one buffer twice
         return state.replace(rule=Lookahead(state.rule, slow, jnp.int32(0)))
 

@@ -46,4 +46,4 @@ def optimistic(
 
 
 def _is_projected(state: object) -> bool:
-    return isinstance(state, Projected)
+    return isinstance(state, Projected | optax.NonNegativeParamsState)

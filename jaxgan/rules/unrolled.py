@@ -67,11 +67,20 @@ def unrolled(
 
 
 def _refuse_unless_smooth(tx: optax.GradientTransformation, params: Params) -> None:
-    """Tries the optimiser's derivative at a gradient of zero, where that can be computed before the run."""
+    """Tries the optimiser's derivative, where that can be computed before the run.
+
+    At a gradient of which one number in each array is 0, as of units that have not fired: were all of them 0,
+    clipping by the length would have none either, which does no harm.
+    """
+
+    def one_at_rest(x: Array) -> Array:
+        return jnp.ones(x.size, x.dtype).at[0].set(0).reshape(x.shape)
+
     with jax.ensure_compile_time_eval():
-        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), params)
-        _, pullback = jax.vjp(lambda grads: tx.update(grads, tx.init(zeros), zeros)[0], zeros)
-        slopes = jax.tree.leaves(pullback(zeros)[0])
+        grads = jax.tree.map(one_at_rest, params)
+        zeros = jax.tree.map(jnp.zeros_like, grads)
+        _, pullback = jax.vjp(lambda grads: tx.update(grads, tx.init(zeros), zeros)[0], grads)
+        slopes = jax.tree.leaves(pullback(grads)[0])
         finite = jnp.stack([jnp.isfinite(x).all() for x in slopes]).all()
     if not isinstance(finite, jax.core.Tracer) and not finite:
         raise Refused(

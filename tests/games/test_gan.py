@@ -318,6 +318,10 @@ def test_an_example_is_judged_alone(packing):
 
 REFUSALS = {
     "relativistic one compares": lambda: make(objectives.relativistic(), label_smoothing=0.1),
+    "Wasserstein's knows no labels": lambda: make(objectives.wasserstein(), label_smoothing=0.1),
+    "discriminator tells 4 classes apart, the conditioning 3": lambda: make(
+        conditioning=conditioning.projection(3), discriminator=from_linen(mlp.Discriminator(classes=4))
+    ),
     "no Network: wrap it": lambda: make(generator=mlp.Generator(shape=(2,))),
     "hinge is no Objective: are its": lambda: make(objectives.hinge),
     "r1 is no Term: are its": lambda: make(d_terms=[terms.r1]),

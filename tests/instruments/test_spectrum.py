@@ -24,6 +24,7 @@ from jaxgan.models import dcgan
 from jaxgan.parts import latents, objectives, terms
 from jaxgan.parts.network import from_linen
 from jaxgan.rules.alternating import alternating
+from jaxgan.rules.lookahead import lookahead
 from jaxgan.rules.simultaneous import simultaneous
 from jaxgan.rules.tuned import over_hparams
 
@@ -125,6 +126,17 @@ def test_the_operator_leaves_out_what_never_moves():
     rule = simultaneous(game, injected, injected)
     found = update_operator(rule, begun(game, tx=injected), UPDATE)
     same_set(np.linalg.eigvals(found), 1 + 0.1 * np.linalg.eigvals(m))
+
+
+def test_a_rule_with_a_period_has_a_rate_by_periods():
+    """Lookahead after every 3 steps: I + pull (A³ - I) moves both players and what they are drawn to."""
+    m, h = random_field(4, 2), 0.1
+    game, sgd = quadratic(m, 2), optax.sgd(h)
+    rule = lookahead(simultaneous(game, sgd, sgd), every=3, pull=0.3)
+    state = rule.init(jax.random.key(0), UPDATE)
+    found = spectral_radius(update_operator(rule, state, UPDATE, updates=3))
+    steps = np.linalg.eigvals(np.eye(4) + h * m) ** 3
+    np.testing.assert_allclose(found, abs(1 + 0.3 * (steps - 1)).max(), rtol=1e-9)
 
 
 @pytest.mark.parametrize("n", [4, 40])

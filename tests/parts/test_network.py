@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 from flax import linen, nnx
 
+from jaxgan.errors import Refused
 from jaxgan.games.gan import gan
 from jaxgan.parts import latents, objectives
 from jaxgan.parts.average import ema
@@ -34,6 +36,14 @@ class Nnx(nnx.Module):
     def __call__(self, x):
         x = self.last(self.dropout(self.norm(self.first(x))))
         return x[:, 0] if self.squeeze else x
+
+
+def test_what_is_never_told_to_train_may_not_have_to():
+    """Sequential tells its layers nothing: BatchNorm would stay at its first averages."""
+    net = from_linen(linen.Sequential([linen.Dense(6), Linen()]))
+    with pytest.raises(Refused, match="Sequential keeps batch_stats, which would stay as they began"):
+        net.init(jax.random.key(2), X)
+    from_linen(linen.Sequential([linen.Dense(6), linen.relu])).init(jax.random.key(2), X)
 
 
 def test_linen_is_what_linen_does():

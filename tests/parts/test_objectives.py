@@ -70,7 +70,7 @@ def test_finite_at_extreme_logits(name, logit):
 
 def test_only_losses_that_judge_apart_tell_fake():
     for name, (objective, *_) in GOLDEN.items():
-        assert (objective.d_told_fake is None) == name.startswith("relativistic")
+        assert (objective.d_told_fake is None) == name.startswith(("relativistic", "wasserstein"))
         if objective.d_told_fake is not None:  # D's loss is a part of r plus this part of f
             split = objective.d_loss(REAL, FAKE) - objective.d_told_fake(FAKE)
             moved = objective.d_loss(REAL, FAKE + 1) - objective.d_told_fake(FAKE + 1)

@@ -111,6 +111,15 @@ def test_ema_averages_batch_statistics_and_copies_spectral_vectors():
     assert moved["a"]["spectral"]["n"].dtype == jnp.int32
 
 
+def test_ema_of_bfloat16_moves_by_less_than_its_digits():
+    average = ema(0.999, ramp=1.0)
+    start, end = jnp.ones(2, jnp.bfloat16), jnp.zeros(2, jnp.bfloat16)
+    held = jax.lax.fori_loop(
+        0, 3000, lambda step, held: average.update(held, end, {}, step), average.init(start, {})
+    )
+    np.testing.assert_allclose(held[0], 0.999**3000, rtol=1e-3)
+
+
 def test_clipping_holds_after_every_step():
     tx = optax.chain(optax.sgd(1.0), clip_weights(0.25))
     params = {"w": jnp.array([0.2, -0.2, 0.0])}

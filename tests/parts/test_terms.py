@@ -157,6 +157,14 @@ def test_lazily_has_the_precision_of_its_term():
     assert apply(lazy, view(linear, 0)).dtype == apply(lazy, view(linear, 1)).dtype == jnp.bfloat16
 
 
+def test_lazily_takes_a_term_of_examples_where_d_sees_packs():
+    seen = view(lambda x: x[::2] @ W)  # a logit to each two
+    lazy = terms.lazily(terms.stateless("own", lambda v: jnp.square(v.z).sum(axis=1)), 2)
+    due, memory = lazy.apply(seen, lazy.init())
+    idle, _ = lazy.apply(seen._replace(step=jnp.int32(1)), memory)
+    np.testing.assert_allclose(idle, np.full(6, due.mean()), rtol=1e-6)
+
+
 def test_lazily_keeps_a_terms_memory():
     counting = terms.Term("count", lambda: jnp.int32(0), lambda v, n: (v.real_out, n + 1))
     lazy = terms.lazily(counting, 3)

@@ -253,10 +253,17 @@ def test_lookahead_counts_the_updates_that_happen():
     np.testing.assert_allclose(path, [-1, -2, -3, -4, -4, -2.75, -3.75])
 
 
+def test_lookahead_goes_around_nothing_that_stands_still():
+    rule = lookahead(guarded(simultaneous(bilinear(), *SGD)))
+    with pytest.raises(Refused, match="guard the whole, lookahead with it"):
+        rule.init(jax.random.key(0), EMPTY)
+
+
 def test_optimism_and_projections_do_not_go_together():
     box = optax.chain(optax.sgd(1.0), clip_weights(0.01))
     scheduled = optax.inject_hyperparams(lambda lr: optax.chain(optax.sgd(lr), clip_weights(0.01)))(0.1)
-    for tx in ((box, SGD[1]), (SGD[0], scheduled)):
+    positive = optax.chain(optax.sgd(1.0), optax.keep_params_nonnegative())
+    for tx in ((box, SGD[1]), (SGD[0], scheduled), (SGD[0], positive)):
         with pytest.raises(Refused, match="past_extragradient is the rule that projects"):
             optimistic(bilinear(), *tx).init(jax.random.key(0), EMPTY)
     rule = past_extragradient(bilinear(start=0.005), box, box)

@@ -107,6 +107,22 @@ def test_an_optimiser_without_a_derivative_is_refused():
     unrolled(ring_game(), optax.adam(1e-3), SMOOTH, steps=1).init(jax.random.key(0), batches)
 
 
+def test_clipping_by_the_length_of_a_gradient_has_a_derivative():
+    """But at a gradient of zero, which D never is given."""
+    batches = {"x": jnp.ones((1, 1, 2, 2)), "index": jnp.arange(2)[None, None]}
+    clipped = optax.chain(optax.clip_by_global_norm(0.1), SMOOTH)
+    rule = unrolled(ring_game(), optax.adam(1e-3), clipped, steps=1)
+    _, metrics = rule.update(rule.init(jax.random.key(0), batches), batches)
+    assert 0 < float(metrics["g/grad"]) < np.inf
+    with pytest.raises(Refused, match="eps_root"):
+        unrolled(
+            ring_game(),
+            SMOOTH,
+            optax.chain(optax.clip_by_global_norm(0.1), optax.adam(1e-3)),
+            steps=1,
+        ).init(jax.random.key(0), batches)
+
+
 def test_where_that_cannot_be_known_a_guard_names_the_step():
     """Weights of units that are dead: their gradient is exactly zero."""
 
