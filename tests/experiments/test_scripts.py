@@ -40,6 +40,7 @@ CASES = {
     "stacked": NETS,
     "toy": (*NETS, "--recipe", "wgan_gp"),
     "toy maxout": (*NETS, "--recipe", "pack2", "--network", "maxout", "--data", "gaussian_1200d"),
+    "toy at once": (*NETS, "--simultaneous", "--init", "0.02", "--momentum", "0.95", "--examples", "100"),
 }
 # no runs of their own
 PLAIN = {"which_converge", "rules_on_grid", "rotation"}

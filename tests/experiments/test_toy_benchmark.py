@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,9 @@ import pytest
 from PIL import Image
 from scipy.stats import t, ttest_rel
 
+from jaxgan.data import load
+from jaxgan.data.source import labelled
+from jaxgan.errors import Refused
 from jaxgan.run.lock import locked
 
 FOLDER = Path(__file__).parents[2] / "experiments"
@@ -58,11 +62,59 @@ def on_the_ring(home: Path) -> list[str]:
 
 def test_everything_is_planned_once_and_a_small_table_first(benchmark: ModuleType) -> None:
     cells = benchmark.planned(list(benchmark.PROTOCOLS), [], [], range(10))
-    assert len(set(cells)) == len(cells) == 2 * 10 + 2 * 8 * 10 + 3 * 3 + 3 * 3 + 2 * (2 * 2 * 3)
+    assert len(set(cells)) == len(cells) == 2 * 10 + 2 * 8 * 10 + 3 * 3 + 3 * 3 + 3 * (2 * 2 * 3)
     light = [cell for cell in cells if cell.protocol == "light"]
     assert {(cell.data, cell.recipe) for cell in light[:48]} == {(cell.data, cell.recipe) for cell in light}
     some = benchmark.planned(["light"], ["hinge"], ["grid"], range(2, 4))
     assert [cell.name for cell in some] == ["light/grid/hinge/2", "light/grid/hinge/3"]
+
+
+def test_recipes_have_options_of_their_own(benchmark: ModuleType, tmp_path: Path) -> None:
+    """PacGAN's batches are of 100 packs, whatever is in one."""
+    for recipe, batch in (("non_saturating", "100"), ("pack2", "200")):
+        words = benchmark.command(benchmark.Cell("pacgan", "ring", recipe, 1), tmp_path, 7)
+        assert words[words.index("--batch-size") + 1] == batch
+        assert words[words.index("--recipe") + 1] == recipe
+
+
+def test_examples_may_be_drawn_once_and_players_move_at_once(benchmark: ModuleType) -> None:
+    import toy
+
+    source = toy.build(toy.Config(simultaneous=True, examples=50)).source
+    apart = labelled(load("ring"), toy.PAIRED)["x"]  # what samples are held against
+    assert source.size == 50
+    assert not {tuple(x) for x in np.asarray(source.arrays["x"])} & {tuple(x) for x in apart}
+    with pytest.raises(Refused, match="5 steps of D to one of G: leave --simultaneous out"):
+        toy.build(toy.Config(recipe="wgan_gp", simultaneous=True))
+
+
+def test_a_run_is_not_played_by_two_at_once(
+    benchmark: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first quarter of a run is a cell of its own, in the same folder."""
+    playing: set[str] = set()
+
+    def played(cell, runs, steps):
+        assert cell.run not in playing
+        playing.add(cell.run)
+        time.sleep(0.2)
+        playing.remove(cell.run)
+        return {**NUMBERS, "on": "Apple M4"}
+
+    monkeypatch.setattr(benchmark, "played", played)
+    monkeypatch.setattr(benchmark.toy_table, "oracles", lambda data: {"oracle": [NUMBERS, NUMBERS]})
+    told = [*on_the_ring(tmp_path), "--protocols", "pacgan_begun", "pacgan", "--recipes", "pack2"]
+    benchmark.main([*told, "--seeds", "0:1"])
+    assert len(json.loads((tmp_path / "results" / "toy.json").read_text())["cells"]) == 2
+
+
+@pytest.mark.parametrize("wrong", [("--seeds", "0:x"), ("--recipes", "pakc2"), ("--data", "rings")])
+def test_what_is_no_part_of_it_is_refused(
+    benchmark: ModuleType, wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        benchmark.main([*wrong, "--dry"])
+    assert wrong[1] in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_what_is_done_is_not_played_again(benchmark: ModuleType, quick: list[str], tmp_path: Path) -> None:
