@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from jaxgan.errors import Refused
+from jaxgan.errors import Refused, looked
 
 Run = Annotated[Path, tyro.conf.Positional]
 
@@ -117,7 +117,7 @@ def begin(
     """
     from jaxgan.run.weights import file, notes
 
-    home = (weights if weights.is_dir() else weights.parent).absolute()
+    home = (weights if looked(Path.is_dir, weights) else weights.parent).absolute()
     script = home / notes(file(weights)).get("script", "")
     if not script.is_file():
         raise Refused(f"{home} has no script to begin with; give the file to the --weights of one")

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from jaxgan.errors import Refused, looked
+
 if TYPE_CHECKING:
     from jaxgan.data.source import Source
 
@@ -47,7 +49,8 @@ def _loaded(name: str, size: int, split: Literal["train", "test"]) -> Source:
         from jaxgan.data.tfds import tfds
 
         return tfds(name.removeprefix("tfds:"), size, split)
-    if name and Path(name).is_dir() and name not in KNOWN:  # the path "" would be where we are
+    # the path "" would be where we are
+    if name and name not in KNOWN and looked(Path.is_dir, Path(name)):
         from jaxgan.data.folder import folder
 
         return folder(name, size, split)
@@ -77,8 +80,6 @@ def _small(name: str, split: Literal["train", "test"]) -> Source:
         case _ if name.endswith(".npz"):
             return arrays.npz(name, split)
     from difflib import get_close_matches
-
-    from jaxgan.errors import Refused
 
     meant = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, KNOWN, n=1))
     raise Refused(

@@ -2,7 +2,6 @@
 
 import hashlib
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from jaxgan.data.order import spread
 from jaxgan.data.source import Source, check_split
-from jaxgan.errors import Refused
+from jaxgan.errors import Refused, looked
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
 Held = dict[str, np.ndarray]  # "x" and, where there are labels, "label"
@@ -75,7 +74,7 @@ def _source(held: Held, classes: int, fingerprint: str) -> Source:
 
 
 def _read(path: str | Path) -> dict[str, np.ndarray]:
-    if not Path(path).exists():
+    if not looked(Path.exists, Path(path)):
         raise Refused(f"there is no file {path}")
     if not zipfile.is_zipfile(path):
         raise Refused(
@@ -83,9 +82,12 @@ def _read(path: str | Path) -> dict[str, np.ndarray]:
         )
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            saved = {name: file[name] for name in file.files}
+    except Exception as error:  # of many kinds, by how it is packed and by where it is damaged
         raise Refused(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    if odd := [name for name, leaf in saved.items() if not isinstance(leaf, np.ndarray)]:
+        raise Refused(f"{path} holds {odd[0]}, which is no array: write the file with numpy.savez")
+    return saved
 
 
 def _parts(saved: Mapping[str, np.ndarray]) -> tuple[Held, np.ndarray, int]:

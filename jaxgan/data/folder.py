@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxgan.data import image
 from jaxgan.data.source import Source, check_split
-from jaxgan.errors import Refused, Unreadable
+from jaxgan.errors import Refused, Unreadable, looked
 from jaxgan.parts.types import PyTree
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
@@ -43,7 +43,7 @@ def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "t
     """
     check_split(split)
     root = Path(path)
-    if not root.is_dir():
+    if not looked(Path.is_dir, root):
         raise Refused(f"there is no folder {root}")
     if size < 0:
         raise Refused(f"images of {size} px cannot be: size is the side in pixels")
@@ -107,14 +107,18 @@ class _Picture(NamedTuple):
 def _places(root: Path) -> tuple[Path, Path]:
     """Where those to train on lie, and those held out; twice the same where they are not apart."""
     with os.scandir(root) as entries:
-        beside = {
-            entry.name.lower(): entry.name
-            for entry in sorted(entries, key=lambda entry: entry.name)
+        names = sorted(
+            entry.name
+            for entry in entries
             if not entry.name.startswith(".") and (entry.is_dir() or _is_picture(entry.name))
-        }
+        )
+    beside = {name.lower(): name for name in names}
     train = beside.pop("train", None)
     if train is None:
         return root, root
+    for split in ("train", *HELD_OUT):
+        if len(alike := [name for name in names if name.lower() == split]) > 1:
+            raise Refused(f"{root} has {' and '.join(alike)}: put what they hold into one of them")
     known = [beside[name] for name in HELD_OUT if name in beside]
     if beside and not known:
         other = _printable(next(iter(beside.values())))

@@ -1,12 +1,9 @@
 """Every picture twice, the second time as a mirror shows it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import jax.numpy as jnp
-import numpy as np
 
-from jaxgan.data.source import Source
+from jaxgan.data.order import Place
+from jaxgan.data.source import Made, Source
 from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
@@ -24,17 +21,13 @@ def mirrored(source: Source) -> Source:
         raise Refused(f"only pictures [side, side, channels] have a mirror image, not {source.shape}")
 
     def take(arrays: PyTree, key: Key, number: Array) -> Batch:
-        taken = source.take(arrays, key, number // 2)
+        taken = source.take(arrays, key, _halved(number))
         odd = (number % 2 == 1)[:, None, None, None]
         return {**taken, "x": jnp.where(odd, taken["x"][:, :, ::-1], taken["x"])}
 
-    read = None if source.read is None else _Halved(source.read)
+    read = None if source.read is None else Made(source.read, source.size, _halved)
     return source._replace(size=2 * source.size, take=take, read=read)
 
 
-@dataclass(frozen=True)
-class _Halved:
-    read: Callable[[np.ndarray], PyTree]
-
-    def __call__(self, number: np.ndarray) -> PyTree:
-        return self.read(number // 2)
+def _halved(number: Place) -> Place:
+    return number // 2

@@ -33,6 +33,7 @@ def ring_mixture(modes: int = 8, radius: float = 1.0, sigma: float = 0.01) -> Mi
     8
     """
     _positive("ring", modes=modes, radius=radius, sigma=sigma)
+    _whole("ring", modes=modes)
     angle = 2 * np.pi * np.arange(modes) / modes
     return Mixture(radius * np.stack([np.cos(angle), np.sin(angle)], axis=1), sigma)
 
@@ -44,6 +45,7 @@ def grid_mixture(side: int = 5, spacing: float = 2.0, sigma: float = 0.05) -> Mi
     [[-4.0, -4.0], [-4.0, -2.0]]
     """
     _positive("grid", side=side, spacing=spacing, sigma=sigma)
+    _whole("grid", side=side)
     line = spacing * (np.arange(side) - (side - 1) / 2)
     return Mixture(np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2), sigma)
 
@@ -84,7 +86,7 @@ def sampled(mixture: Mixture) -> Source:
 
         label, noise = jax.vmap(draw)(each(fold(key, "data"), number))
         if "basis" in arrays:
-            noise = noise @ arrays["basis"]
+            noise = jnp.matmul(noise, arrays["basis"], precision="highest")  # a GPU would round it
         return {"x": arrays["centres"][label] + mixture.sigma * noise, "label": label}
 
     arrays = {"centres": jnp.asarray(mixture.centres, jnp.float32)}
@@ -139,3 +141,9 @@ def _positive(what: str, **numbers: float) -> None:
     for name, number in numbers.items():
         if not number > 0:
             raise Refused(f"the {what}'s {name} must be positive, not {number}")
+
+
+def _whole(what: str, **numbers: float) -> None:
+    for name, number in numbers.items():
+        if number % 1:
+            raise Refused(f"the {what}'s {name} must be a whole number, not {number}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.order import rounds, shuffled
+from jaxgan.data.order import Place, rounds, shuffled
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import each, fold
 from jaxgan.parts.types import Array, Batch, Key, PyTree
@@ -49,6 +50,22 @@ class Source(NamedTuple):
     modes: Modes | None = None  # the truth, where it is known
     channels: Source | None = None  # what every channel is one of, where grey images are stacked
     held_out: Callable[[], Source] | None = None  # those of the same kind that are kept apart from these
+
+
+@dataclass(frozen=True)
+class Made:
+    """A `read` of examples made of what another reads: leaves [N, ...], or [N, k, ...] where each is of k.
+
+    Whoever holds all that `read` knows, which may be far less than all that is made of it, needs `of` alone.
+    """
+
+    read: Callable[[np.ndarray], PyTree]
+    size: int | None  # how many it knows
+    of: Callable[[Place], Place]  # number [N] -> numbers that it knows, [N] or [N, k]
+
+    def __call__(self, number: np.ndarray) -> PyTree:
+        of = self.of(number)
+        return jax.tree.map(lambda leaf: leaf.reshape(*of.shape, *leaf.shape[1:]), self.read(of.reshape(-1)))
 
 
 def check_split(split: str) -> None:
@@ -162,7 +179,9 @@ def labelled(source: Source, count: int, start: int = 0, block: int = 8192) -> d
     """
     end = start + count if source.size is None else min(start + count, source.size)
     key, blocks = fold(jax.random.key(0), "examples"), []
-    place = np.arange(start, max(start, end))
+    if start >= end:
+        return {name: leaf[:0] for name, leaf in labelled(source, 1).items()}
+    place = np.arange(start, end)
     number = place if source.size is None else np.random.RandomState(0).permutation(source.size)[place]
     for some in np.split(number.astype(np.uint32), range(block, len(number), block)):
         blocks.append(jax.device_get(source.take(given(source, some), key, jnp.asarray(some))))

@@ -1,6 +1,5 @@
 """Three grey images as the channels of one: of ten digits, a thousand modes, each known by its label."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -8,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.data.order import Place, shuffled
-from jaxgan.data.source import Source
+from jaxgan.data.source import Made, Source
 from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
@@ -57,7 +56,7 @@ def stacked(base: Source, copies: int = 100) -> Source:
         size=None if base.size is None else copies * base.size,
         classes=base.classes**CHANNELS,
         take=take,
-        read=None if base.read is None else _Reader(base.read, members),
+        read=None if base.read is None else Made(base.read, base.size, members),
         fingerprint=f"stacked {copies} {base.fingerprint}".strip(),
         channels=base,
         held_out=None if rest is None else lambda: stacked(rest(), copies),
@@ -77,15 +76,3 @@ class _Members:
             return number * CHANNELS + np.arange(CHANNELS, dtype=np.uint32)
         orders = self.orders if isinstance(number, np.ndarray) else jnp.asarray(self.orders)
         return shuffled(orders[number[:, 0] // self.size], number % self.size, self.size)
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """The three that each example is made of, leaves [N, 3, ...]."""
-
-    read: Callable[[np.ndarray], PyTree]
-    members: _Members
-
-    def __call__(self, number: np.ndarray) -> PyTree:
-        leaves = self.read(self.members(number).reshape(-1))
-        return jax.tree.map(lambda leaf: leaf.reshape(-1, CHANNELS, *leaf.shape[1:]), leaves)

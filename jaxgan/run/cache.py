@@ -26,4 +26,4 @@ def enable() -> None:
 
 def home() -> Path:
     """The user's folder for what can always be made again."""
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "jaxgan"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxgan"

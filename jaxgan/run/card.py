@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def card(again: Reopened, place: Folder, classes: int) -> str:
 
 ## Training
 
-- Command: `{" ".join(["python", script, *_options(config)])}`; every option is in `config.json`.
+- Command: `{shlex.join(["python", script, *_options(config)])}`; every option is in `config.json`.
 - Begun with {_beginning(manifest)}.
 - Steps: {step} of {config.steps}, each on {batches} examples (batches x micro-batches x batch).
 - Seed: {config.seed}. One run of one seed.
@@ -88,7 +89,7 @@ def _size(params: PyTree) -> str:
 
 
 def _options(config: Any) -> Iterable[str]:
-    """What must be given beside the script's defaults to get these options."""
+    """The words that must be given beside the script's defaults to get these options."""
     defaults = dataclasses.asdict(type(config)())
     for name, value in dataclasses.asdict(config).items():
         if value == defaults[name] or name in _APART:
@@ -97,7 +98,8 @@ def _options(config: Any) -> Iterable[str]:
         if isinstance(value, bool):
             yield f"--{option}" if value else f"--no-{option}"
         else:
-            yield f"--{option} {value}"
+            yield f"--{option}"
+            yield from map(str, value if isinstance(value, tuple | list) else [value])
 
 
 def _beginning(manifest: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from jaxgan.data import KNOWN
-from jaxgan.errors import Refused, Unreadable
+from jaxgan.errors import Refused, Unreadable, looked
 from jaxgan.run import codec
 from jaxgan.run.script import Script, read_script
 from jaxgan.run.settings import RESUMABLE, Settings, check
@@ -241,7 +241,7 @@ def _stored(run: Path, config_type: type[C]) -> C:
 
 def _exported(weights: Path | None, config_type: type[C]) -> C:
     """The options a new run starts from: the script's own, or those of an export but its run folder."""
-    if weights is None or not weights.is_dir():
+    if weights is None or not looked(Path.is_dir, weights):
         return config_type()
     return dataclasses.replace(_stored(weights, config_type), out="")
 
@@ -255,7 +255,7 @@ def _from_anywhere(data: str) -> str:
     name = data
     while name.startswith(("stacked:", "mirrored:")):
         name = name.partition(":")[2]
-    found = bool(name) and name not in KNOWN and Path(name).exists()
+    found = bool(name) and name not in KNOWN and looked(Path.exists, Path(name))
     return data.removesuffix(name) + str(Path(name).absolute()) if found else data
 
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Sharding
 
-from jaxgan.data.source import Source, numbers, places
+from jaxgan.data.source import Made, Source, numbers, places
 from jaxgan.data.stream import Blocks, Steps, Together, ahead
 from jaxgan.parts.types import Key, PyTree
 from jaxgan.run.settings import Settings
@@ -115,15 +115,21 @@ def feeder(
             return Feed(lambda key, at: own, lambda key, start: Stream((own for _ in count()), files=False))
 
         return there
-    if _bytes(source) <= settings.memory * 2**20:
-        read = _all(source, settings.workers)
-        return lambda whole, step: _from_memory(source, layout, everywhere(read, whole), step)
+    base, size = _base(source)
+    one = base(np.zeros(1, np.uint32))
+    if size * sum(leaf.nbytes for leaf in jax.tree.leaves(one)) <= settings.memory * 2**20:
+        held = _all(base, size, one, settings.workers)
+        return lambda whole, step: _from_memory(source, layout, everywhere(held, whole), step)
     return lambda whole, step: _from_files(source, layout, settings, step)
 
 
 def _from_memory(source: Source, layout: tuple[int, ...], held: PyTree, where: Sharding) -> Feed:
     def one(held: PyTree, key: Key, step: jax.Array) -> PyTree:
-        number = numbers(source, key, places(prod(layout), step)).reshape(-1, layout[-1])
+        number, read = numbers(source, key, places(prod(layout), step)), source.read
+        while isinstance(read, Made):
+            of = read.of(number.reshape(-1))
+            number, read = of.reshape(*number.shape, *of.shape[1:]), read.read
+        number = number.reshape(-1, layout[-1], *number.shape[1:])
         return jax.tree.map(lambda leaf: leaf[number], held)
 
     @partial(jax.jit, out_shardings=where)
@@ -168,21 +174,27 @@ def _from_files(source: Source, layout: tuple[int, ...], settings: Settings, whe
     return Feed(at, from_files)
 
 
-def _bytes(source: Source) -> int:
-    assert source.read is not None
-    assert source.size is not None
-    return source.size * sum(leaf.nbytes for leaf in jax.tree.leaves(source.read(np.zeros(1, np.uint32))))
+def _base(source: Source) -> tuple[Callable[[np.ndarray], PyTree], int]:
+    """What reads the examples that those of the source are made of, and how many these are."""
+    read, size = source.read, source.size
+    while isinstance(read, Made):
+        size, read = read.size, read.read
+    assert read is not None
+    assert size is not None
+    return read, size
 
 
-def _all(source: Source, workers: int) -> PyTree:
-    """Everything the source can read, leaves [size, ...], saying how far it has come."""
-    assert source.read is not None
-    assert source.size is not None
-    print(f"reading {source.size:,} examples into memory ({_bytes(source) / 2**20:,.0f} MB)", file=sys.stderr)
-    blocks, said = [], time.perf_counter()
-    for block in ahead(Blocks(source.read, source.size), workers):
-        blocks.append(block)
+def _all(read: Callable[[np.ndarray], PyTree], size: int, one: PyTree, workers: int) -> PyTree:
+    """Everything there is to read, leaves [size, ...] like `one`, saying how far it has come."""
+    held = jax.tree.map(lambda leaf: np.empty((size, *leaf.shape[1:]), leaf.dtype), one)
+    leaves, said, stop = jax.tree.leaves(held), time.perf_counter(), 0
+    megabytes = sum(leaf.nbytes for leaf in leaves) / 2**20
+    print(f"reading {size:,} examples into memory ({megabytes:,.0f} MB)", file=sys.stderr)
+    for block in ahead(Blocks(read, size), workers):
+        start, stop = stop, min(stop + Blocks.block, size)
+        for leaf, part in zip(leaves, jax.tree.leaves(block), strict=True):
+            leaf[start:stop] = part
         if time.perf_counter() - said > 5:
             said = time.perf_counter()
-            print(f"  {len(blocks) * Blocks.block:,} of {source.size:,}", file=sys.stderr)
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *blocks)
+            print(f"  {stop:,} of {size:,}", file=sys.stderr)
+    return held

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from jaxgan.errors import Refused
+from jaxgan.errors import Refused, looked
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -31,7 +31,7 @@ def fill(home: Path, content: Mapping[str, bytes]) -> list[Path]:
 @contextlib.contextmanager
 def whole(out: Path) -> Iterator[Path]:
     """Yields a folder to write into, which becomes `out` in the end, or else leaves nothing."""
-    if out.exists():
+    if looked(Path.exists, out):
         raise Refused(f"{out} exists already; choose another --out")
     aside = out.absolute().with_name(f".{out.name}.tmp")
     try:
@@ -40,6 +40,9 @@ def whole(out: Path) -> Iterator[Path]:
         yield aside
         aside.rename(out)
     except OSError as error:
-        raise Refused(f"cannot write {out}: {error.strerror or error}") from None
+        name = error.filename
+        elsewhere = isinstance(name, str) and aside not in (Path(name), *Path(name).parents)
+        why = f"{name}: {error.strerror}" if elsewhere else error.strerror or error
+        raise Refused(f"cannot write {out}: {why}") from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxgan.errors import Refused
+from jaxgan.errors import Refused, looked
 
 
 class Folder(NamedTuple):
@@ -49,7 +49,7 @@ class Folder(NamedTuple):
 def free(name: str, root: Path = Path("runs")) -> Path:
     """The first of root/name, root/name-2, root/name-3, ... that is not there yet."""
     n, path = 1, root / name
-    while path.exists():
+    while looked(Path.exists, path):
         n += 1
         path = root / f"{name}-{n}"
     return path
@@ -58,7 +58,7 @@ def free(name: str, root: Path = Path("runs")) -> Path:
 def existing(path: Path) -> Folder:
     """The folder of a run that was started before."""
     folder = Folder(path.absolute())
-    if not folder.config.is_file():
+    if not looked(Path.is_file, folder.config):
         raise Refused(f"{path} is not a run folder: there is no config.json in it")
     return folder
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxgan.data.source import batch, shapes
 from jaxgan.errors import Refused
@@ -22,6 +23,8 @@ from jaxgan.run.settings import Settings
 
 C = TypeVar("C", bound=Settings)
 Build = Callable[[Any], Experiment]
+MOST = 100_000
+"""Seeds, which are listed one by one."""
 _SHARED = frozenset(field.name for field in dataclasses.fields(Settings))
 
 
@@ -74,11 +77,14 @@ def seeds(text: str) -> tuple[int, ...]:
     jaxgan.errors.Refused: --seeds 3:0 is no list of seeds: give 0:8 for 0 to 7, or 1,4,9
     """
     try:
-        found = [seed for part in text.split(",") for seed in _range(part)]
+        spans = [_range(part) for part in text.split(",")]
     except ValueError:
-        found = []
-    if not found or min(found) < 0 or max(found) >= 2**32:
+        spans = []
+    if not spans or min(span.start for span in spans) < 0 or max(span.stop for span in spans) > 2**32:
         raise Refused(f"--seeds {text} is no list of seeds: give 0:8 for 0 to 7, or 1,4,9")
+    if (count := sum(map(len, spans))) > MOST:
+        raise Refused(f"--seeds {text} is {count:,} seeds: give at most {MOST:,}")
+    found = [seed for span in spans for seed in span]
     if len(set(found)) < len(found):
         raise Refused(f"--seeds {text} names a seed twice")
     return tuple(found)
@@ -111,6 +117,9 @@ def _values(settings: Settings, text: str) -> tuple[str, list[float]]:
         values = [type(now)(value) for value in listed.split(",")]
     except ValueError:
         raise Refused(f"--over {text}: {listed} is no list of numbers like {now}") from None
+    most = np.iinfo(np.int32).max if isinstance(now, int) else float(np.finfo(np.float32).max)
+    if bad := [value for value in values if not abs(value) <= most]:  # so that NaN is bad too
+        raise Refused(f"--over {text}: {bad[0]} is no finite number of 32 bits, as lanes hold them")
     if len(set(values)) < len(values):
         raise Refused(f"--over {text} names a value twice")
     return name, values
@@ -185,11 +194,11 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
         sample = own.game.sample(generator, key, one.astype(jnp.uint32), one)
         return sample, batch(own.source, lay, arrays, key, jnp.int32(0))
 
+    given = values, jax.random.key(0), shapes(source, lay)
     try:
-        given = values, jax.random.key(0), shapes(source, lay)
         moved = depends_on(begin_and_move, *given)
         elsewhere = depends_on(shown, *given, jax.eval_shape(begin_and_move, *given).generator)
-    except (jax.errors.JAXTypeError, TypeError, ValueError, Refused) as error:
+    except Exception as error:  # of any kind: the script has just been built of plain numbers
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Refused(
             f"--over {', '.join(values)}: the experiment is not built of numbers it is only told later "

@@ -15,8 +15,8 @@ def locked(path: Path) -> Iterator[None]:
 
     A folder made for the lock goes with it if nothing else was put there.
     """
-    made = not path.exists()
     try:
+        made = not path.exists()
         path.mkdir(parents=True, exist_ok=True)
         lock = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
@@ -53,6 +53,8 @@ def _hold(lock: int, path: Path) -> None:
     except BlockingIOError:
         holder = os.read(lock, 20).decode().strip() or "unknown"
         raise Refused(f"{path} is in use by process {holder}") from None
+    except OSError as error:
+        raise Refused(f"cannot lock the run folder {path}: {error.strerror or error}") from None
 
 
 def _sign(lock: int, path: Path) -> None:

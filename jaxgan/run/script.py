@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+import sysconfig
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,8 +26,10 @@ def hashes(script: Script) -> dict[str, str]:
         file = getattr(module, "__file__", None)
         if file and Path(file).suffix == ".py" and home in Path(file).absolute().parents:
             files.add(Path(file).absolute())
-    apart = (Path(sys.prefix), Path(__file__).parent.parent)  # installed packages, jaxgan itself
-    own = [f for f in files if not any(p in f.parents for p in apart)]
+    # Python, jaxgan itself, and packages wherever they are installed
+    apart = {Path(sys.prefix), Path(sysconfig.get_path("stdlib")), Path(__file__).parent.parent}
+    packages = {"site-packages", "dist-packages"}
+    own = [f for f in files if not apart & set(f.parents) and not packages & set(f.parts)]
     found = {str(f.relative_to(home)): _sha256(f.read_bytes()) for f in sorted(own)}
     return {**found, script.path.name: _sha256(script.code)}
 

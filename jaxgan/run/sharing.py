@@ -60,7 +60,8 @@ def sharing(settings: Settings, lanes: int) -> tuple[list[jax.Device], int]:
     if count < len(there) and not alone:
         raise Refused(f"--devices {count}: {jax.process_count()} processes use all they have, {len(there)}")
     side = lanes > 0 and not looped(settings, lanes)
-    share = count // gcd(lanes, count) if side else max(1, count // max(lanes, 1))
+    each = max(1, count // max(lanes, 1))
+    share = count // gcd(lanes, count) if side else max(n for n in range(1, each + 1) if count % n == 0)
     data = settings.data_devices or share
     if count % data or (not lanes and data != count):
         raise Refused(
@@ -123,6 +124,7 @@ def fit(experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rul
     experiment = experiment._replace(rule=rule_of(lanes[0].values))
     one, there = start_shapes(experiment, settings), memory.limit(jax.local_devices()[0])
     on_cpu, in_turn, rows = devices[0].platform == "cpu", looped(settings, len(lanes)), len(devices) // data
+    rows = min(rows, len(lanes)) if in_turn else rows
     room = there // len(devices) if on_cpu else there  # devices of a CPU share the computer's
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(jax.eval_shape(_raw, one)))
 

@@ -56,6 +56,8 @@ if __name__ == "__main__":
     given = parser.parse_args()
     if given.n < 1:
         parser.error(f"at least one sample can be drawn, not {given.n}")
+    if not 0 <= given.seed < 2**32:
+        parser.error(f"a seed is from 0 to 4294967295, not {given.seed}")
     drawn = draw(given.seed, given.n, given.label if CLASSES else None)
     if drawn.ndim == 4:
         Path("drawn.png").write_bytes(png(drawn))

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.errors import Refused
+from jaxgan.errors import Refused, looked
 from jaxgan.games.game import Side, State
 from jaxgan.parts.types import PyTree
 from jaxgan.run.folder import Folder
@@ -28,8 +28,8 @@ def file(path: Path) -> Path:
     Traceback (most recent call last):
     jaxgan.errors.Refused: there are no weights at nowhere
     """
-    found = path / NAME if path.is_dir() else path
-    if not found.is_file():
+    found = path / NAME if looked(Path.is_dir, path) else path
+    if not looked(Path.is_file, found):
         raise Refused(f"there are no weights at {found}")
     return found
 
@@ -69,7 +69,7 @@ def begun(state: State, folder: Folder) -> State:
     if noted is None:
         return state
     path = Path(noted["path"])
-    if not path.is_file() or noted != note(path):
+    if not looked(Path.is_file, path) or noted != note(path):
         raise Refused(f"{folder.path} has no checkpoint yet, and what it begins with is not at {path}")
     arrays = _fitting(state, path)
     new = jax.tree.map(_placed, _players(state), _tree(_players(state), arrays))
@@ -104,8 +104,13 @@ def _placed(old: jax.Array, new: np.ndarray) -> jax.Array:
 
 
 def _replaced(tree: PyTree, old: PyTree, new: PyTree) -> PyTree:
-    """The tree with copies of `new` in the place of every copy of `old`, as one whole, in it."""
+    """The tree with copies of `new` in the place of every copy of `old`, as one whole, in it.
+
+    Zeros are taken for no copy: what an optimiser remembers of gradients begins as those too.
+    """
     leaves = jax.tree.leaves(old)
+    if not any(bool(x.any()) for x in leaves):
+        return tree
     structure: Any = jax.tree.structure(old)
 
     def renewed(part: PyTree) -> PyTree:

@@ -1,20 +1,29 @@
 """How much a program needs of a device's memory, known when it is compiled, before it runs."""
 
+import contextlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
 
 
 def limit(device: jax.Device) -> int:
-    """The bytes there are: a device's own, or the computer's.
+    """The bytes there are: a device's own, or what of the computer's this process may use.
 
     >>> limit(jax.devices("cpu")[0]) > 2**20
     True
     """
     stats = device.memory_stats() or {}
-    return stats.get("bytes_limit") or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return stats.get("bytes_limit") or _computers()
+
+
+def _computers() -> int:
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
+        return min(there, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return there
 
 
 def needs(program: Any) -> int:

@@ -153,11 +153,12 @@ def told(do: Callable[[], T]) -> T:
         return value
     try:
         value = do()
+        said = pickle.dumps((value, "", False))
     except BaseException as error:
         trouble = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
         _exchanged(pickle.dumps((None, trouble, isinstance(error, Refused))))
         raise
-    _exchanged(pickle.dumps((value, "", False)))
+    _exchanged(said)
     return value
 
 

@@ -1,3 +1,5 @@
+import zipfile
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -203,3 +205,19 @@ def test_refused_files(tmp_path):
     path.write_bytes(bytes(damaged))
     with pytest.raises(Refused, match="cannot be read: Bad CRC"):
         npz(path)
+
+
+def test_an_archive_of_what_numpy_did_not_write(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.zeros((4, 2)))
+    plain = path.read_bytes()
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("notes.txt", "mine")
+    with pytest.raises(Refused, match=r"a\.npz holds notes\.txt, which is no array"):
+        npz(path)
+    for where, value in ((8, 1), (10, 97)):  # of the list at the end: encrypted; packed in an unknown way
+        odd = bytearray(plain)
+        odd[plain.index(b"PK\1\2") + where] = value
+        path.write_bytes(bytes(odd))
+        with pytest.raises(Refused, match=r"a\.npz cannot be read"):
+            npz(path)

@@ -67,6 +67,10 @@ def test_names_of_splits_in_any_case(tmp_path):
     picture_folder(tmp_path / "Train", 10)
     picture_folder(tmp_path / "TEST", 4)
     assert (folder(tmp_path).size, folder(tmp_path, split="test").size) == (10, 4)
+    for name in ("test", "train"):
+        picture_folder(tmp_path / name, 2)
+        with pytest.raises(Refused, match=rf"has {name.title() if name == 'train' else 'TEST'} and {name}: "):
+            folder(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["testing", "bicycle", "0.png"])

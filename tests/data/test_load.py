@@ -81,6 +81,9 @@ def test_load(tmp_path):
             read(place, split="valid")
     with pytest.raises(Refused, match="square images"):
         load("ring", size=8)
+    for name in ("a" * 300, f"{'a' * 300}.npz"):
+        with pytest.raises(Refused, match=r"cannot look at aaa.*: File name too long"):
+            load(name)
 
 
 def test_importing_the_room_is_light():

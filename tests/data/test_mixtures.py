@@ -70,3 +70,14 @@ def test_spiral():
 def test_refused(build):
     with pytest.raises(Refused, match="must be positive"):
         build()
+
+
+@pytest.mark.parametrize("build", [lambda: mixtures.ring(modes=2.5), lambda: mixtures.grid(side=2.5)])
+def test_there_are_no_halves_of_modes(build):
+    with pytest.raises(Refused, match=r"must be a whole number, not 2\.5"):
+        build()
+
+
+def test_noise_is_laid_into_its_subspace_in_full_precision():
+    source = mixtures.gaussian_1200d()
+    assert "HIGHEST" in str(jax.make_jaxpr(source.take)(source.arrays, KEY, jnp.arange(2)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jaxgan.data.arrays import arrays
 from jaxgan.data.mixtures import ring
-from jaxgan.data.source import Source, batch, check, examples
+from jaxgan.data.source import Source, batch, check, examples, labelled
 from jaxgan.errors import Refused
 
 KEY = jax.random.key(0)
@@ -103,3 +103,10 @@ def test_what_is_drawn_to_be_held_against_is_shown_to_no_run():
 def test_files_of_an_unknown_number_are_refused():
     with pytest.raises(Refused, match="must say how many"):
         check(Source((2,), None, 0, (), lambda *_: {}, read=lambda number: {}), (1, 4), 1)
+
+
+def test_after_the_last_example_there_are_none():
+    read = COUNTED._replace(read=lambda number: {"x": np.stack([np.float32([i]) for i in number])})
+    read = read._replace(take=lambda arrays, key, number: arrays)
+    for source in (COUNTED, read):
+        assert labelled(source, 5, start=SIZE + 1)["x"].shape == (0, 1)

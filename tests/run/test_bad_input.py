@@ -108,6 +108,16 @@ def test_a_folder_that_cannot_be_made(tmp_path, capsys):
     assert "cannot write the run folder" in refused(capsys, "--out", "/proc/jaxgan")  # for root too
 
 
+@pytest.mark.parametrize("option", ["--out", "--data", "--weights"])
+def test_a_path_that_the_system_refuses_to_look_at(option, tmp_path, monkeypatch, capsys):
+    where = tmp_path / ("a" * 300)
+    out = () if option == "--out" else ("--out", tmp_path / "run")
+    assert "File name too long" in refused(capsys, *out, option, where)
+    assert jaxgan(monkeypatch, "info", where) == 2
+    assert "File name too long" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_that_holds_something(tmp_path, capsys, copy):
     before = contents(copy)
     assert f"holds a run already; go on with `jaxgan resume {copy}`" in refused(capsys, "--out", copy)

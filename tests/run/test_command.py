@@ -1,5 +1,7 @@
 """What a script may be: in several files, edited while it runs, of paths; and what is refused in one line."""
 
+import errno
+import fcntl
 import json
 import os
 import runpy
@@ -16,10 +18,12 @@ from support import SCRIPTS, jaxgan, picture_folder, play, script, steps
 
 import jaxgan as jg
 from jaxgan.errors import Refused
-from jaxgan.run import feed, picture
+from jaxgan.run import cache, feed, picture
 from jaxgan.run.command import main
+from jaxgan.run.files import whole
 from jaxgan.run.lock import locked
 from jaxgan.run.reopen import reopened
+from jaxgan.run.script import Script, hashes
 
 TINY = script("tiny")
 TEXT = (SCRIPTS / "tiny.py").read_text()
@@ -214,6 +218,38 @@ def test_a_full_disk_is_no_traceback_and_leaves_nothing(tmp_path):
     with pytest.raises(OSError, match="No space left"):
         picture.save(np.zeros((4, 8, 8, 1)), tmp_path / "g.png")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+def test_a_file_system_without_locks(tmp_path, monkeypatch):
+    def none(lock, how):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with pytest.raises(Refused, match=r"cannot lock the run folder .*: No locks available"), locked(tmp_path):
+        pass
+
+
+def test_what_cannot_be_read_is_named_while_a_folder_is_written(tmp_path):
+    with pytest.raises(Refused, match=r"cannot write .*/out: .*/lost: No such file"), whole(tmp_path / "out"):
+        (tmp_path / "lost").read_bytes()
+    with pytest.raises(Refused, match="out: No such file"), whole(tmp_path / "out") as aside:
+        (aside / "none" / "mine").write_text("mine")
+    with (
+        pytest.raises(Refused, match=r"cannot look at .*: File name too long"),
+        whole(tmp_path / ("a" * 300)),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_python_and_packages_are_no_modules_of_a_script_above_them():
+    for home in (Path(os.__file__).parents[1], Path(np.__file__).parents[2]):
+        assert hashes(Script(home / "train.py", b"")).keys() == {"train.py"}
+
+
+def test_a_variable_of_the_shell_that_is_empty_is_not_set(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert cache.home() == Path.home() / ".cache" / "jaxgan"
 
 
 def test_data_of_a_relative_path_are_found_from_elsewhere(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -191,6 +192,8 @@ def test_the_card_invents_no_score(run, points):
     assert "None was measured." in said
     assert "--steps 200" in said
     again = reopened(run)
+    odd = again._replace(config=replace(again.config, data="my pets", over=("lr=1,2", "width=3")))
+    assert "--over lr=1,2 width=3 --data 'my pets'`" in card(odd, existing(run), 10)
     between = again._replace(state=again.state.replace(step=5))
     assert "Measured at step 4, not at this one" in card(between, existing(run), 10)
 
@@ -265,7 +268,15 @@ def test_text_is_utf8_whatever_the_locale(tmp_path):
     assert (tmp_path / "text").read_bytes() == "é ±".encode()
 
 
-def test_sample_py_of_no_samples(points, tmp_path):
-    command = [sys.executable, export(points, tmp_path / "none") / "sample.py", "--n", "0"]
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--n", "0"), "at least one sample can be drawn, not 0"),
+        (("--seed", "-1"), "a seed is from 0 to 4294967295, not -1"),
+        (("--seed", "4294967296"), "a seed is from 0 to 4294967295, not 4294967296"),
+    ],
+)
+def test_sample_py_of_what_cannot_be(option, said, folder, tmp_path):
+    command = [sys.executable, folder / "sample.py", *option]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    assert "at least one sample can be drawn, not 0" in ended(process, 2)
+    assert said in ended(process, 2)

@@ -6,16 +6,33 @@ import os
 import signal
 import subprocess
 import time
+import tracemalloc
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
-from support import SCRIPTS, ended, final, jaxgan, picture_folder, play, rows, same, script, start
+from support import (
+    SCRIPTS,
+    ended,
+    final,
+    jaxgan,
+    picture_folder,
+    pixels,
+    play,
+    png,
+    rows,
+    same,
+    script,
+    start,
+)
 
+from jaxgan.data import load
 from jaxgan.data.folder import folder
+from jaxgan.data.source import Source
 from jaxgan.data.stream import Steps
-from jaxgan.run.feed import Stream
+from jaxgan.run.feed import Stream, feeder
+from jaxgan.run.settings import Settings
 
 FILES = script("files")
 PATH = SCRIPTS / "files.py"
@@ -40,6 +57,34 @@ def test_memory_files_and_processes_are_one_run(data, tmp_path):
 
 def everything(run: Path) -> list[dict]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_what_is_read_into_memory_lies_there_once(capsys):
+    def read(number):
+        return {"x": np.repeat(number[:, None], 256, axis=1)}
+
+    tracemalloc.start()
+    source, here = Source((256,), 2**15 - 1, 0, (), lambda arrays, *_: arrays, read), jax.devices()[0]
+    sharding = jax.sharding.SingleDeviceSharding(here)
+    build = feeder(source, (1, 1, 8), Settings())
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1.6 * 2**25  # 32 MB, and what is read ahead
+    fed = build(sharding, sharding).at(jax.random.key(0), 2**15 // 8)["x"]
+    assert (fed == fed[..., :1]).all()
+    assert len(np.unique(fed)) == 8
+
+
+@pytest.mark.parametrize("name", ["stacked:", "mirrored:", "mirrored:stacked:", "stacked:mirrored:"])
+def test_of_examples_made_of_others_the_others_are_held(name, tmp_path, capsys):
+    for i in range(20):
+        (tmp_path / f"{i}.png").write_bytes(png(pixels(i, (8, 8))))
+    source, here = load(f"{name}{tmp_path}"), jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    key = jax.random.split(jax.random.key(0), 2)
+    held, files = (feeder(source, (2, 1, 8), Settings(memory=m))(here, here) for m in (1, 0))
+    assert f"reading {load(str(tmp_path)).size} examples into memory" in capsys.readouterr().err
+    same(held.at(key, 3), files.at(key, 3))
+    same(held.at(key[0], 3), files.at(key[0], 3))
 
 
 class Computing:

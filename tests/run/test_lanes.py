@@ -15,6 +15,7 @@ from jaxgan.report.record import record
 from jaxgan.run.checkpoint import Checkpoints, SaveFailed
 from jaxgan.run.lane import lanes, named
 from jaxgan.run.reopen import reopened
+from jaxgan.run.sharing import fit, sharing
 
 EVERYTHING, TINY, FILES = script("everything"), script("tiny"), script("files")
 SEEDS = ("--seeds", "0:3")
@@ -282,6 +283,7 @@ def test_a_lane_is_sampled_and_exported_alone(many, tmp_path, monkeypatch):
         (("--seeds", "a"), "--seeds a is no list of seeds: give 0:8 for 0 to 7, or 1,4,9"),
         (("--seeds", "5:2"), "--seeds 5:2 is no list of seeds: give 0:8 for 0 to 7, or 1,4,9"),
         (("--seeds", "1,1"), "--seeds 1,1 names a seed twice"),
+        (("--seeds", "0:400000000"), "--seeds 0:400000000 is 400,000,000 seeds: give at most 100,000"),
         (("--seeds=-1:3",), "--seeds -1:3 is no list of seeds: give 0:8 for 0 to 7, or 1,4,9"),
         (
             ("--over", "lr"),
@@ -295,6 +297,9 @@ def test_a_lane_is_sampled_and_exported_alone(many, tmp_path, monkeypatch):
         (("--over", "batch_size=8,16"), "--over batch_size=8,16: all lanes share their batch-size; train"),
         (("--over", "steps=4,8", "lr=1,2"), "--over steps=4,8: all lanes share their steps; train these one"),
         (("--over", "lr=1,1"), "--over lr=1,1 names a value twice"),
+        (("--over", "lr=1,nan"), "--over lr=1,nan: nan is no finite number of 32 bits"),
+        (("--over", "lr=1,1e39"), "--over lr=1,1e39: 1e+39 is no finite number of 32 bits"),
+        (("--over", "nan_at=1,3000000000"), "--over nan_at=1,3000000000: 3000000000 is no finite number of"),
         (("--over", "lr=1", "lr=2"), "--over names an option twice: lr=1 lr=2"),
         (
             ("--over", "width=4,8"),
@@ -322,6 +327,26 @@ def test_what_cannot_be_is_one_line(options, line, tmp_path, capsys):
     assert play(TINY, "--out", tmp_path / "run", *options) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {line}")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_build_that_breaks_on_a_number_it_is_told_later(tmp_path, capsys):
+    def build(config):
+        return TINY.build(replace(config, width=8 if config.lr.is_integer() else 4))
+
+    build.__module__ = TINY.build.__module__
+    module = SimpleNamespace(Config=TINY.Config, build=build)
+    assert play(module, "--out", tmp_path / "run", "--over", "lr=1,2") == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("error: --over lr: the experiment is not built of numbers it is only told later")
+
+
+def test_lanes_in_turn_take_devices_that_do_not_go_up(monkeypatch):
+    config = replace(TINY.Config(), seeds="0:2", lanes="loop", ballast=100_000)  # 400 kB of each state
+    devices, data = sharing(replace(config, devices=5), 2)
+    assert (len(devices), data) == (5, 1)
+    monkeypatch.setattr("jaxgan.scale.memory.limit", lambda device: 4_000_000)
+    built = TINY.build(config)
+    fit(built, replace(config, devices=8, data_devices=1), lanes(config), lambda values: built.rule)
 
 
 @pytest.mark.parametrize("how", ["vmap", "loop"])

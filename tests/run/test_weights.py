@@ -193,6 +193,16 @@ def test_an_optimiser_that_starts_as_a_copy_of_the_parameters_gets_a_new_one(tmp
     assert len(set(buffers)) == len(buffers)  # a donated state may not hold one buffer twice
 
 
+def test_zeros_are_no_copy_of_parameters_that_begin_as_zeros(tmp_path):
+    old, new = (state_of(ring_game(), optax.adam(0.1), seed) for seed in (0, 1))
+    new = new.replace(d=new.d.replace(params=jax.tree.map(jnp.zeros_like, new.d.params)))
+    path = tmp_path / "weights.safetensors"
+    weights.save(path, old, {})
+    begun = weights.begun(new, run_with(path, tmp_path))
+    same(begun.d.params, old.d.params)
+    same(begun.d.opt_state, new.d.opt_state)
+
+
 def test_weights_of_half_precision_and_scalars(tmp_path):
     state = state_of(ring_game(), optax.sgd(0.1), 0)
     half = jax.tree.map(lambda x: x.astype(ml_dtypes.bfloat16), state.g.params)

@@ -2,6 +2,7 @@
 
 import re
 from functools import cache, partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxgan.data.source import batch
+from jaxgan.scale import memory
 from jaxgan.scale.devices import DATA, whole
 from jaxgan.scale.lanes import LANE, grid, lane, over_lanes, shardings, stacked
 from scale.test_devices import LAYOUT, SOURCE, everything, played
@@ -79,3 +81,10 @@ def test_a_row_of_devices_talks_only_within_itself():
                 assert len({int(device) // 2 for device in part.split(",")}) == 1, group
         else:  # [rows,members]<=[devices] in order, or the axes of the grid to go along
             assert group in {"[2,2]<=[4]", "mesh['lane'=2,'data'=2] {'data'}"}
+
+
+def test_there_is_no_more_memory_than_a_container_is_given(monkeypatch):
+    monkeypatch.setattr(Path, "read_text", lambda path: "4096\n")
+    assert memory.limit(jax.devices("cpu")[0]) == 4096
+    monkeypatch.setattr(Path, "read_text", lambda path: "max\n")
+    assert memory.limit(jax.devices("cpu")[0]) > 4096

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import pickle
 import signal
 import socket
 import time
@@ -14,6 +15,7 @@ from support import SCRIPTS, final, picture_folder, play, rows, same, script, st
 
 from jaxgan.run.lock import locked
 from jaxgan.run.reopen import reopened
+from jaxgan.scale import processes
 
 SHARED = script("shared")
 PATH = SCRIPTS / "shared.py"
@@ -199,6 +201,17 @@ def test_lanes_lie_on_two_processes(home, tmp_path):
     assert play(SHARED, *options, "--lanes", "loop", "--out", tmp_path / "alone") == 0
     for lane in ("seed=0", "seed=1"):
         close(*(reopened(tmp_path / run, lane=lane).state for run in ("alone", "shared")))
+
+
+def test_what_the_first_cannot_send_is_told_all_the_same(monkeypatch):
+    said = []
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(processes, "_exchanged", said.append)
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        processes.told(lambda: lambda: None)
+    ((value, trouble, refused),) = map(pickle.loads, said)
+    assert (value, refused) == (None, False)
+    assert "pickle" in trouble
 
 
 def test_a_process_that_never_comes():
