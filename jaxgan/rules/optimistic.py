@@ -23,8 +23,9 @@ def optimistic(
 
     With SGD it is optimistic gradient descent, w - 2 h F(w_t) + h F(w_{t-1}); with Adam, Optimistic Adam.
     In other variables the former is `past_extragradient`. The last update is part of the optimiser's state.
-    Costs 2 gradients, 0.8 times the arithmetic of `alternating`. An optimiser that ends in a projection is
-    refused, since 2 u_t - u_{t-1} leads out of what it keeps to.
+    Costs 2 gradients, 0.8 times the arithmetic of `alternating`. An optimiser that ends in a projection,
+    by `projected`, is refused, since 2 u_t - u_{t-1} leads out of what it keeps to; so it does with optax's
+    own `keep_params_nonnegative`, which leaves nothing to know it by.
 
     >>> from jaxgan.games.toy import bilinear
     >>> rule = optimistic(bilinear(), optax.adam(0.1), optax.adam(0.1))
@@ -46,4 +47,4 @@ def optimistic(
 
 
 def _is_projected(state: object) -> bool:
-    return isinstance(state, Projected | optax.NonNegativeParamsState)
+    return isinstance(state, Projected)
