@@ -98,7 +98,7 @@ The goal is all modes, 95 % of high quality and a reverse KL of 0.01 at most, of
 Recipes of five seeds or more are told apart, below their table, by t-tests seed by seed, at p < 0.05 after
 Holm's correction for the number of pairs. Those that are not may still differ, by less than ten seeds show.
 
-What was published is of other implementations and, but for PacGAN's protocol, of other networks."""
+What was published is of other implementations and, but where PacGAN is named, of other networks."""
 
 
 def linspace_ring() -> "Mixture":
