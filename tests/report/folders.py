@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from support import png
 
+from jaxgan.report.line import Line
+from jaxgan.report.record import record
+from jaxgan.report.verdict import verdict
 from jaxgan.run.settings import Settings
 
 
@@ -110,3 +113,11 @@ def evaluated(
     place.parent.mkdir(exist_ok=True)
     place.write_text(json.dumps(content))
     return place
+
+
+def lines(run: Path) -> dict[str, Line]:
+    """The verdict by its headings; of several scores the first."""
+    found: dict[str, Line] = {}
+    for line in verdict(record(run)):
+        found.setdefault(line.what, line)
+    return found
