@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
@@ -68,8 +69,9 @@ def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
 
 def _source(held: Held, classes: int, fingerprint: str) -> Source:
     x = held["x"]
-    # jnp.asarray would share the caller's memory, where the device is the CPU
-    kept = {name: jnp.array(leaf, jnp.int32 if name == "label" else None) for name, leaf in held.items()}
+    with jax.ensure_compile_time_eval():  # as `load` does
+        # jnp.asarray would share the caller's memory, where the device is the CPU
+        kept = {name: jnp.array(leaf, jnp.int32 if name == "label" else None) for name, leaf in held.items()}
     return Source(x.shape[1:], len(x), classes, kept, _take, fingerprint=fingerprint)
 
 

@@ -178,11 +178,13 @@ def labelled(source: Source, count: int, start: int = 0, block: int = 8192) -> d
     {'label': (800,), 'x': (800, 8, 8, 1)}
     """
     end = start + count if source.size is None else min(start + count, source.size)
-    key, blocks = fold(jax.random.key(0), "examples"), []
+    blocks = []
     if start >= end:
         return {name: leaf[:0] for name, leaf in labelled(source, 1).items()}
     place = np.arange(start, end)
     number = place if source.size is None else np.random.RandomState(0).permutation(source.size)[place]
-    for some in np.split(number.astype(np.uint32), range(block, len(number), block)):
-        blocks.append(jax.device_get(source.take(given(source, some), key, jnp.asarray(some))))
+    with jax.ensure_compile_time_eval():  # even where a script's `build` is traced, as `--over` has it
+        key = fold(jax.random.key(0), "examples")
+        for some in np.split(number.astype(np.uint32), range(block, len(number), block)):
+            blocks.append(jax.device_get(source.take(given(source, some), key, jnp.asarray(some))))
     return {name: np.concatenate([block[name] for block in blocks]) for name in sorted(blocks[0])}

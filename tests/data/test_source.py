@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.data.mixtures import ring
 from jaxgan.data.source import Source, batch, check, examples, labelled
@@ -98,6 +99,21 @@ def test_what_is_drawn_to_be_held_against_is_shown_to_no_run():
     """Not even to that of the seed 0."""
     shown = stream("ring", (4,), 10)["x"]
     assert not (examples(ring(), 40)[:, None] == shown).all(axis=-1).any()
+
+
+@pytest.mark.parametrize(
+    "name", ["digits", "stacked:digits", "shapes", "glyphs", "grid", "gaussian_1200d", "mine"]
+)
+def test_examples_can_be_looked_at_where_a_build_is_traced(name):
+    """As it is for `--over`, by numbers that are only told later."""
+
+    def looked():
+        source = arrays(np.arange(20.0).reshape(10, 2)) if name == "mine" else load(name)
+        return examples(source, 5)
+
+    seen = []
+    jax.eval_shape(lambda told: seen.append(looked()) or told, 1.0)
+    np.testing.assert_array_equal(seen[0], looked())
 
 
 def test_files_of_an_unknown_number_are_refused():
