@@ -76,11 +76,10 @@ def methods(runs: Sequence[Path]) -> tuple[list[Method], Known]:
     found: dict[str, Method] = {}
     every = records(runs)
     for record in every:
-        files = record.manifest["files"]
         for place, lane in enumerate(record.lanes or (None,)):
             own = {**record.config, **(lane.values if lane else {})}
-            options = {name: x for name, x in own.items() if name not in _APART}
-            key = json.dumps([options, files], sort_keys=True)
+            options = _telling(own)
+            key = json.dumps([options, record.manifest["files"]], sort_keys=True)
             seed = lane.seed if lane else int(own["seed"])
             one = _trained(record, seed, place)
             old = found.get(key, Method("", options, ()))
@@ -149,6 +148,7 @@ def _known(every: Sequence[Record]) -> Known:
     notes += [f"{record.name}: {line}" for record in every for line in record.changed]
     notes += _remarks(every)
     notes += [line for record in every for line in _unfinished(record)]
+    notes += _rewritten(every)
     notes += [line for record in every[1:] for line in _unlike(every[0], record)]
     better = {name: way for one in said for name, way in one.better.items()}
     return Known(better, oracle, tuple(dict.fromkeys(notes)))
@@ -161,6 +161,28 @@ def _remarks(every: Sequence[Record]) -> list[str]:
         for note in (note for one in record.evaluations for note in one.notes):
             whose.setdefault(note, {})[record.name] = None
     return [x if len(of) == len(every) else f"{', '.join(of)}: {x}" for x, of in whose.items()]
+
+
+def _rewritten(every: Sequence[Record]) -> list[str]:
+    """That runs of the same options are different methods, since their script is another."""
+    notes = []
+    same: dict[str, dict[str, Record]] = {}
+    for record in every:
+        options = json.dumps(_telling(record.config), sort_keys=True)
+        code = json.dumps(record.manifest["files"], sort_keys=True)
+        same.setdefault(options, {}).setdefault(code, record)
+    for one, *others in (list(versions.values()) for versions in same.values()):
+        for other in others:
+            files = sorted(dict(one.manifest["files"].items() ^ other.manifest["files"].items()))
+            notes.append(
+                f"{one.name} and {other.name} differ in no option but in {', '.join(files)}: two methods"
+            )
+    return notes
+
+
+def _telling(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that make a method."""
+    return {name: x for name, x in options.items() if name not in _APART}
 
 
 def _unfinished(record: Record) -> list[str]:

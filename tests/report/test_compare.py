@@ -274,7 +274,13 @@ def test_other_data_are_other_tasks(tmp_path):
 
 def test_another_script_is_another_method(tmp_path):
     paths = [run(tmp_path / name, values=[1], script=name) for name in ("a", "b")]
-    assert list(compared(paths).methods) == ["a", "b"]
+    found = compared(paths)
+    assert list(found.methods) == ["a", "b"]
+    assert "a and b differ in no option but in s.py: two methods" in found.notes
+
+
+def test_one_script_is_not_said_to_be_two(tmp_path):
+    assert "two methods" not in " ".join(compared(two(tmp_path)).notes)
 
 
 def test_methods_whose_folders_end_alike_are_all_there(tmp_path):
