@@ -9,6 +9,7 @@ from .games.game import Player as Player
 from .games.game import Side as Side
 from .games.game import State as State
 from .games.gan import gan as gan
+from .parts import augmentations as augmentations
 from .parts import conditioning as conditioning
 from .parts import latents as latents
 from .parts import objectives as objectives

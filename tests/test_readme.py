@@ -11,6 +11,7 @@ import optax
 import pytest
 
 import jaxgan as jg
+from jaxgan.data import load
 from jaxgan.data.source import batch
 from jaxgan.models import mlp
 
@@ -71,6 +72,17 @@ def test_your_own_objective():
 def test_your_own_term():
     state = learns(d_terms=[block("lecam")["lecam"]()])
     assert float(jnp.abs(state.extra["d"][0][0])) > 0  # it remembers
+
+
+def test_your_own_augmentation():
+    augment, x = block("turned")["augment"], jnp.arange(64.0).reshape(8, 8, 1)
+    seen = jax.vmap(augment, (0, None))(jax.random.split(jax.random.key(0), 40), x)
+    assert len({np.asarray(picture).tobytes() for picture in seen}) > 20  # of 4 times 9
+    learns(
+        load("digits"),
+        generator=jg.from_linen(mlp.Generator(shape=(8, 8, 1), widths=(8,))),
+        augment=augment,
+    )
 
 
 def test_your_own_network():

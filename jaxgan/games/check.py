@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
+from jaxgan.parts.augmentations import Augment
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
@@ -62,6 +63,20 @@ def numbers(label_smoothing: float, label_noise: float, packing: int) -> None:
             raise Refused(f"{name} is a share between 0 and 1, not {share}")
     if packing < 1:
         raise Refused(f"packing is of 1 or more examples, not {packing}")
+
+
+def kept_shape(augment: Augment, x: Array) -> None:
+    """Refuses what is no augmentation of examples like these."""
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), x.shape[0]))
+    try:
+        seen = jax.eval_shape(jax.vmap(augment), keys, x)
+    except TypeError as error:
+        raise Refused(
+            f"{_name(augment)} is no augmentation (key, example) -> example: are its () missing, as in "
+            f"diffaugment()? ({error})"
+        ) from error
+    if (seen.shape, seen.dtype) != (x.shape, x.dtype):
+        raise Refused(f"augment must keep examples {_kind(x)}, not make {_kind(seen)} of them")
 
 
 def per_input(whose: str, loss: Array, view: View) -> Array:

@@ -14,8 +14,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.games.check import applied, fit, is_on, numbers, per_input, told_apart
+from jaxgan.games.check import applied, fit, is_on, kept_shape, numbers, per_input, told_apart
 from jaxgan.games.game import Aux, Context, Game, Side
+from jaxgan.parts.augmentations import Augment, unchanged
 from jaxgan.parts.conditioning import Conditioning, unconditional
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
@@ -42,6 +43,7 @@ def gan(
     conditioning: Conditioning = unconditional(),  # noqa: B008 - immutable
     label_smoothing: float = 0.0,
     label_noise: float = 0.0,
+    augment: Augment = unchanged,
     instance_noise: Schedule = 0.0,
     packing: int = 1,
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
@@ -50,6 +52,7 @@ def gan(
 
     `label_smoothing`: D is told that reals are real with weight 1 - s only (Salimans et al., 2016).
     `label_noise`: with this probability a pair's logits change places in D's loss.
+    `augment`: what D sees of each example, real or generated, in either loss (`parts/augmentations.py`).
     `instance_noise`: standard deviation of normal noise on all that D sees, a number or a schedule that
     anneals it by updates (Sonderby et al., 2017).
     `packing`: D sees m examples at once, as channels (Lin et al., 2018).
@@ -106,10 +109,12 @@ def gan(
     def packed_label(label: Array | None) -> Array | None:
         return label if label is None or packing == 1 else label.reshape(-1, packing)
 
-    def shown(x: Array, keys: Key, update: Array) -> Array:
+    def shown(x: Array, keys: Key, which: str, update: Array) -> Array:
         """What D sees of examples x, in either player's loss."""
+        x = jax.vmap(augment)(fold(keys, f"augment_{which}"), x)
         if is_on(instance_noise):
-            noise = jax.vmap(lambda key: jax.random.normal(key, x.shape[1:], x.dtype))(keys)
+            own = fold(keys, f"noise_{which}")
+            noise = jax.vmap(lambda key: jax.random.normal(key, x.shape[1:], x.dtype))(own)
             x = x + at(instance_noise, update) * noise
         return packed(x)
 
@@ -126,8 +131,8 @@ def gan(
 
         z = jax.vmap(latent.draw)(fold(keys, "z"))
         fake, g_stats = generate(g_params, context.g_stats, z, label, keys)
-        real_in = shown(batch["x"], fold(keys, "noise_real"), update)
-        fake_in = shown(fake, fold(keys, "noise_fake"), update)
+        real_in = shown(batch["x"], keys, "real", update)
+        fake_in = shown(fake, keys, "fake", update)
         real_out, d_stats = judge(d_params, context.d_stats, real_in, d_label, fold(pack_keys, "real"))
         fake_out, d_stats = judge(d_params, d_stats, fake_in, d_label, fold(pack_keys, "fake"))
         view = View(
@@ -186,6 +191,7 @@ def gan(
         x, label = batch["x"], batch.get("label")
         needs_label(label)
         packs(x)
+        kept_shape(augment, x)
         z = jax.vmap(latent.draw)(each(key, batch["index"]))
         g_inputs = conditioning.g(z, label)
         g = Side(*generator.init(fold(key, "g"), *g_inputs))

@@ -57,7 +57,8 @@ class Lowering(NamedTuple):
 
 
 class View(NamedTuple):
-    """What a term may look at. B counts the discriminator's inputs: after noise and packing.
+    """What a term may look at. B counts the discriminator's inputs: after augmentation, noise and
+    packing.
 
     `d` and `g` are closed over the players' parameters and statistics; statistics they change are discarded.
     `mean` is over everything, all devices included.

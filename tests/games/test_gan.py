@@ -12,7 +12,7 @@ from jaxgan.errors import Refused
 from jaxgan.games.game import Context
 from jaxgan.games.gan import gan
 from jaxgan.models import mlp
-from jaxgan.parts import conditioning, latents, objectives, terms
+from jaxgan.parts import augmentations, conditioning, latents, objectives, terms
 from jaxgan.parts.average import ema
 from jaxgan.parts.network import Network, from_linen
 from jaxgan.parts.objectives import Objective
@@ -214,6 +214,35 @@ def test_noise_belongs_to_the_game_and_a_weight_to_its_player():
     assert weights == [0, 1, 2, 3, 4, 0, 5, 6, 7, 8, 9, 1]
 
 
+def test_d_sees_every_example_augmented_and_g_learns_through_it():
+    """Reals and fakes in either loss, each by its own draw; samples and judgements are left as they were."""
+
+    def augment(key, x):
+        return x * jax.random.uniform(key)
+
+    looks = []
+    look = seen("look", lambda v: looks.append(v) or 0 * v.real_out)
+    game = make(objectives.wasserstein(), augment=augment, d_terms=[look], g_terms=[look])
+    plain = make(objectives.wasserstein(), d_terms=[look], g_terms=[look])
+    g, d, context = start(game)
+    keys = each(context.key, BATCH["index"])
+    by = {name: jax.vmap(jax.random.uniform)(fold(keys, f"augment_{name}")) for name in ("real", "fake")}
+    slopes = [jax.grad(of.g_loss, has_aux=True)(g, d, context)[0] for of in (game, plain)]
+    for of in (game, plain):
+        of.d_loss(g, d, context)
+        of.g_loss(g, d, context)
+    for shown, as_it_is in (looks[2:6:2], looks[3:6:2]):  # in D's loss, and in G's
+        np.testing.assert_allclose(shown.real, by["real"][:, None] * as_it_is.real, rtol=1e-5)
+        np.testing.assert_allclose(shown.fake, by["fake"][:, None] * as_it_is.fake, rtol=1e-5)
+    z = looks[2].z
+    np.testing.assert_allclose(slopes[0], -jnp.outer((z * by["fake"][:, None]).mean(0), d), rtol=1e-5)
+    np.testing.assert_allclose(slopes[1], -jnp.outer(z.mean(0), d), rtol=1e-5)
+    sides = game.init(jax.random.key(0), BATCH)[:2]
+    for of, side, *what in (("sample", 0, jax.random.key(1), jnp.arange(4), None), ("judge", 1, X, None)):
+        same = [getattr(which, of)(sides[side], *what) for which in (game, plain)]
+        np.testing.assert_array_equal(*same)
+
+
 def test_packing_puts_neighbours_side_by_side():
     looks = []
     game = make(packing=2, d_terms=[seen("look", lambda v: looks.append(v) or v.real_out), terms.r1(2.0)])
@@ -348,6 +377,16 @@ REFUSALS = {
     "label_noise is a share between 0 and 1, not 2": lambda: make(label_noise=2.0),
     "label_smoothing is a share": lambda: make(label_smoothing=-0.1),
     "packing is of 1 or more examples, not 0": lambda: make(packing=0),
+    r"diffaugment is no augmentation .* are its \(\) missing": lambda: start(
+        make(augment=augmentations.diffaugment)
+    ),
+    r"chain is no augmentation .* are its \(\) missing": lambda: start(make(augment=augmentations.chain)),
+    r"of pictures \[height, width, channels\], not of shape \(2,\)": lambda: start(
+        make(augment=augmentations.diffaugment())
+    ),
+    r"augment must keep examples float32\[8, 2\], not make float32\[8\] of them": lambda: start(
+        make(augment=lambda key, x: x.sum())
+    ),
     "lazy by 1 or more steps, not 0": lambda: terms.lazily(terms.r1(), 0),
     "factor between 0 and 1, not 1.5": lambda: ema(1.5),
     "1 or more steps to one of G, not 0": lambda: alternating(make(), optax.sgd(0), optax.sgd(0), d_steps=0),

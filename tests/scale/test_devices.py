@@ -12,7 +12,7 @@ from support import final, gan, latents, load, mlp, objectives, play, script
 
 import jaxgan as jg
 from jaxgan.data.source import batch
-from jaxgan.parts import conditioning, terms
+from jaxgan.parts import augmentations, conditioning, terms
 from jaxgan.parts.average import ema
 from jaxgan.parts.network import from_linen
 from jaxgan.parts.types import Lowering
@@ -45,6 +45,7 @@ def everything(axis, convolutions=False):
         ],
         conditioning=conditioning.projection(10),
         label_noise=0.05,
+        augment=augmentations.diffaugment(),
         instance_noise=0.1,
         lowering=low,
     )

@@ -1,0 +1,168 @@
+"""What D is shown in place of a picture: changes that G learns through, by which few examples go further.
+
+An augmentation is a function of a key and one picture [H, W, C] to a picture of the same shape, drawn by the
+key of its own example. `gan(augment=...)` shows real and generated ones through it in both losses (Zhao et
+al., 2020): were real ones changed alone, G would learn to make changed ones. Sizes are shares of the sides,
+and what is not there is 0, the middle of [-1, 1].
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.errors import Refused
+from jaxgan.parts.rng import fold
+from jaxgan.parts.types import Array, Key
+
+Augment = Callable[[Key, Array], Array]
+
+
+def unchanged(key: Key, x: Array) -> Array:
+    """x: no augmentation.
+
+    >>> float(unchanged(jax.random.key(0), jnp.ones(())))
+    1.0
+    """
+    return x
+
+
+def chain(*augments: Augment) -> Augment:
+    """One augmentation after another, each with a key by its place.
+
+    >>> both = chain(translation(), cutout())
+    >>> both(jax.random.key(0), jnp.ones((8, 8, 1))).shape
+    (8, 8, 1)
+    """
+
+    def augment(key: Key, x: Array) -> Array:
+        for place, part in enumerate(augments):
+            x = part(fold(key, place), x)
+        return x
+
+    return augment
+
+
+def sometimes(augment: Augment, probability: float | Array) -> Augment:
+    """The augmentation with this probability, else the picture as it is.
+
+    What is changed seldom enough cannot leak into what G makes, which always would (Karras et al., 2020).
+
+    >>> never = sometimes(brightness(), 0.0)
+    >>> float(never(jax.random.key(0), jnp.ones((1, 1, 1))).max())
+    1.0
+    """
+
+    def changed(key: Key, x: Array) -> Array:
+        changes = jax.random.bernoulli(fold(key, "whether"), probability)
+        return jnp.where(changes, augment(fold(key, "how"), x), x)
+
+    return changed
+
+
+def diffaugment() -> Augment:
+    """Colour, translation and cutout, as DiffAugment has them (Zhao et al., 2020).
+
+    >>> diffaugment()(jax.random.key(0), jnp.ones((32, 32, 3))).shape
+    (32, 32, 3)
+    """
+    return chain(brightness(), saturation(), contrast(), translation(), cutout())
+
+
+def brightness(most: float | Array = 0.5) -> Augment:
+    """x + u, u ~ U(-most, most).
+
+    >>> x = brightness()(jax.random.key(0), jnp.ones((2, 2, 3)))
+    >>> 0.5 <= float(x.min()) == float(x.max()) <= 1.5
+    True
+    """
+    return lambda key, x: x + _uniform(key, x, 0, most)
+
+
+def saturation(most: float | Array = 1.0) -> Augment:
+    """Every pixel's distance to its own grey times u ~ U(1 - most, 1 + most); nothing to grey pictures.
+
+    >>> grey = saturation()(jax.random.key(0), jnp.ones((2, 2, 1)))
+    >>> bool((grey == 1).all())
+    True
+    """
+
+    def augment(key: Key, x: Array) -> Array:
+        grey = x.mean(axis=-1, keepdims=True)
+        return grey + (x - grey) * _uniform(key, x, 1, most)
+
+    return augment
+
+
+def contrast(most: float | Array = 0.5) -> Augment:
+    """Every number's distance to the picture's mean times u ~ U(1 - most, 1 + most).
+
+    >>> x = contrast()(jax.random.key(0), jnp.array([[[-1.0], [1.0]]]))
+    >>> float(x.mean())
+    0.0
+    """
+
+    def augment(key: Key, x: Array) -> Array:
+        mean = x.mean()
+        return mean + (x - mean) * _uniform(key, x, 1, most)
+
+    return augment
+
+
+def translation(most: float | Array = 1 / 8) -> Augment:
+    """Moved by whole pixels, either way by at most this share of each side; what comes in is 0.
+
+    >>> int(translation()(jax.random.key(1), jnp.ones((8, 8, 1))).sum())  # a row and a column are gone
+    49
+    """
+
+    def augment(key: Key, x: Array) -> Array:
+        for axis, side in enumerate(_sides(x)):
+            far = _pixels(most, side)
+            came_from = jnp.arange(side) - jax.random.randint(fold(key, axis), (), -far, far + 1)
+            there = _along(axis, (came_from >= 0) & (came_from < side))
+            x = jnp.where(there, jnp.take(x, came_from % side, axis), 0)
+        return x
+
+    return augment
+
+
+def cutout(share: float | Array = 1 / 2) -> Augment:
+    """0 in a rectangle of this share of each side, with its middle anywhere (DeVries & Taylor, 2017).
+
+    >>> 4 <= 64 - int(cutout()(jax.random.key(1), jnp.ones((8, 8, 1))).sum()) <= 16
+    True
+    """
+
+    def augment(key: Key, x: Array) -> Array:
+        cut = jnp.bool_(True)
+        for axis, side in enumerate(_sides(x)):
+            long = _pixels(share, side)
+            # an even one has its middle between two pixels, of which there is one more place
+            first = jax.random.randint(fold(key, axis), (), 0, side + 1 - long % 2) - long // 2
+            place = jnp.arange(side)
+            cut = cut & _along(axis, (place >= first) & (place < first + long))
+        return jnp.where(cut, 0, x)
+
+    return augment
+
+
+def _uniform(key: Key, x: Array, middle: float, most: float | Array) -> Array:
+    """One number for a picture, drawn evenly from around a middle."""
+    return (middle + most * jax.random.uniform(key, (), x.dtype, -1, 1)).astype(x.dtype)
+
+
+def _sides(x: Array) -> tuple[int, int]:
+    if x.ndim != 3:
+        raise Refused(f"this augmentation is of pictures [height, width, channels], not of shape {x.shape}")
+    return x.shape[0], x.shape[1]
+
+
+def _pixels(share: float | Array, side: int) -> Array:
+    """A share of a side in whole pixels, halves rounded up."""
+    return jnp.floor(jnp.asarray(share) * side + 0.5).astype(jnp.int32)
+
+
+def _along(axis: int, x: Array) -> Array:
+    """[n] -> [n, 1, 1] or [1, n, 1], to go with pictures."""
+    return x[:, None, None] if axis == 0 else x[None, :, None]
