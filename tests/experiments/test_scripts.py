@@ -36,6 +36,7 @@ CASES = {
     "sngan": (*NETS, "--size", 8, "--d-steps", 1, "--average", 0.9),
     "r3gan": (*NETS, "--size", 8, "--blocks", 1, "--precision", "bfloat16"),
     "digits": (*NETS, "--measure-every", 3),
+    "few": (*NETS, "--measure-every", 3, "--augment", "diffaugment"),
     "ring": (*NETS, "--measure-every", 3),
     "stacked": NETS,
     "toy": (*NETS, "--recipe", "wgan_gp"),

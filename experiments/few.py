@@ -1,0 +1,102 @@
+"""A GAN from a hundred pictures, and what augmentation is worth there.
+
+    python experiments/few.py --augment translation --seeds 0:8
+
+    22 s a seed on a core of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-28. energy at
+    the last step, mean and standard deviation of seeds 0 to 7: 0.0217 +- 0.0016 with no augmentation, 0.0175
+    +- 0.0026 by translation, and lower on every seed; 0.0219 +- 0.0048 by all of DiffAugment, which gains
+    nothing here. Copies of the hundred score 0.0247, all 1,500 training digits -0.0105.
+
+What `digits.py` plays, but D is shown a hundred of the 1,500 digits and no other, few enough to be known by
+heart. Moved by a pixel, both they and what G makes, they are nine times as many (Zhao et al., 2020). `energy`
+is the energy distance between 1,500 samples and the held-out digits, in pixel space, unbiased; `energy_real`
+is that of the training digits, `energy_copies` that of the few, each as often as the others.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import jaxgan as jg
+
+
+@dataclass(frozen=True)
+class Config(jg.Settings):
+    steps: int = 4000
+    examples: int = 100
+    """Pictures to learn from."""
+    augment: Literal["none", "translation", "diffaugment"] = "translation"
+    """What D sees of them: as they are, moved by a pixel, or moved, cut out and recoloured as well."""
+    lr: float = 1e-3
+    """Adam's learning rate, for both players."""
+    gamma: float = 1.0
+    """Weight of R1 and R2."""
+    average: float = 0.99
+    """Decay of the average of G's parameters."""
+    width: int = 256
+    """Units of each hidden layer, two in either network."""
+    z_size: int = 64
+    """Numbers per latent, each normal."""
+    log_every: int = 100
+    measure_every: int = 500
+    """Steps between measurements."""
+
+
+def build(config: Config) -> jg.Experiment:
+    from functools import cache, partial
+
+    import numpy as np
+    import optax
+    from jax.nn import leaky_relu
+
+    from jaxgan.data import load
+    from jaxgan.data.arrays import arrays
+    from jaxgan.data.source import examples, labelled
+    from jaxgan.metrics.energy import energy_distance
+    from jaxgan.models import mlp
+
+    everything = load(config.data, config.size)
+    few = labelled(everything, config.examples)
+    source, classes = arrays(**few), everything.classes
+    augment: jg.augmentations.Augment = jg.augmentations.unchanged
+    match config.augment:
+        case "translation":
+            augment = jg.augmentations.translation()
+        case "diffaugment":
+            augment = jg.augmentations.diffaugment()
+
+    leaky = partial(leaky_relu, negative_slope=0.2)
+    widths = (config.width, config.width)
+    game = jg.gan(
+        jg.from_linen(
+            mlp.Generator(source.shape, widths, activation=leaky, norm="batch", axis=config.lowering.axis)
+        ),
+        jg.from_linen(mlp.Discriminator(widths, activation=leaky, classes=classes)),
+        latent=jg.latents.normal(config.z_size),
+        objective=jg.objectives.relativistic(),
+        d_terms=[jg.terms.r1(config.gamma), jg.terms.r2(config.gamma)],
+        conditioning=jg.conditioning.projection(classes) if classes else jg.conditioning.unconditional(),
+        augment=augment,
+        lowering=config.lowering,
+    )
+    adam = optax.adam(config.lr, b1=0.0, b2=0.99)
+    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average))
+
+    @cache
+    def known() -> "tuple[np.ndarray, float, float]":
+        """Digits to compare with, and how far the real ones are from them, and copies of the few."""
+        digits = examples(load(config.data, config.size, split="test"), 1500)
+        copies = np.resize(few["x"], (1500, *source.shape))
+        return digits, energy_distance(examples(everything, 1500), digits), energy_distance(copies, digits)
+
+    def measure(moment: jg.Moment) -> dict[str, float]:
+        digits, energy_real, energy_copies = known()
+        samples = moment.sample(moment.state.generator, 1500)
+        energy = energy_distance(samples, digits)
+        return {"energy": energy, "energy_real": energy_real, "energy_copies": energy_copies}
+
+    hooks = [jg.Hook(config.measure_every, measure)]
+    return jg.Experiment(game, rule, source, hooks, best=lambda measured: -measured["energy"], grid=100)
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)
