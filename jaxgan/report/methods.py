@@ -76,11 +76,10 @@ def methods(runs: Sequence[Path]) -> tuple[list[Method], Known]:
     found: dict[str, Method] = {}
     every = records(runs)
     for record in every:
-        for place, lane in enumerate(record.lanes or (None,)):
-            own = {**record.config, **(lane.values if lane else {})}
+        for place, own in enumerate(_options(record)):
             options = _telling(own)
             key = json.dumps([options, record.manifest["files"]], sort_keys=True)
-            seed = lane.seed if lane else int(own["seed"])
+            seed = record.lanes[place].seed if record.lanes else int(own["seed"])
             one = _trained(record, seed, place)
             old = found.get(key, Method("", options, ()))
             if twins := [other for other in old.seeds if other.seed == seed]:
@@ -168,9 +167,9 @@ def _rewritten(every: Sequence[Record]) -> list[str]:
     notes = []
     same: dict[str, dict[str, Record]] = {}
     for record in every:
-        options = json.dumps(_telling(record.config), sort_keys=True)
         code = json.dumps(record.manifest["files"], sort_keys=True)
-        same.setdefault(options, {}).setdefault(code, record)
+        for own in _options(record):
+            same.setdefault(json.dumps(_telling(own), sort_keys=True), {}).setdefault(code, record)
     for one, *others in (list(versions.values()) for versions in same.values()):
         for other in others:
             files = sorted(dict(one.manifest["files"].items() ^ other.manifest["files"].items()))
@@ -178,6 +177,11 @@ def _rewritten(every: Sequence[Record]) -> list[str]:
                 f"{one.name} and {other.name} differ in no option but in {', '.join(files)}: two methods"
             )
     return notes
+
+
+def _options(record: Record) -> list[dict[str, Any]]:
+    """The options of a run, or of each of its lanes."""
+    return [{**record.config, **lane.values} for lane in record.lanes] or [dict(record.config)]
 
 
 def _telling(options: Mapping[str, Any]) -> dict[str, Any]:
