@@ -7,6 +7,7 @@ and what is not there is 0, the middle of [-1, 1].
 """
 
 from collections.abc import Callable
+from math import inf
 
 import jax
 import jax.numpy as jnp
@@ -53,6 +54,8 @@ def sometimes(augment: Augment, probability: float | Array) -> Augment:
     1.0
     """
 
+    _refuse("sometimes", probability, 1)
+
     def changed(key: Key, x: Array) -> Array:
         changes = jax.random.bernoulli(fold(key, "whether"), probability)
         return jnp.where(changes, augment(fold(key, "how"), x), x)
@@ -76,6 +79,7 @@ def brightness(most: float | Array = 0.5) -> Augment:
     >>> 0.5 <= float(x.min()) == float(x.max()) <= 1.5
     True
     """
+    _refuse("brightness", most)
     return lambda key, x: x + _uniform(key, x, 0, most)
 
 
@@ -86,6 +90,7 @@ def saturation(most: float | Array = 1.0) -> Augment:
     >>> bool((grey == 1).all())
     True
     """
+    _refuse("saturation", most)
 
     def augment(key: Key, x: Array) -> Array:
         grey = x.mean(axis=-1, keepdims=True)
@@ -101,6 +106,7 @@ def contrast(most: float | Array = 0.5) -> Augment:
     >>> float(x.mean())
     0.0
     """
+    _refuse("contrast", most)
 
     def augment(key: Key, x: Array) -> Array:
         mean = x.mean()
@@ -115,6 +121,7 @@ def translation(most: float | Array = 1 / 8) -> Augment:
     >>> int(translation()(jax.random.key(1), jnp.ones((8, 8, 1))).sum())  # a row and a column are gone
     49
     """
+    _refuse("translation", most, 1)
 
     def augment(key: Key, x: Array) -> Array:
         for axis, side in enumerate(_sides(x)):
@@ -133,6 +140,7 @@ def cutout(share: float | Array = 1 / 2) -> Augment:
     >>> 4 <= 64 - int(cutout()(jax.random.key(1), jnp.ones((8, 8, 1))).sum()) <= 16
     True
     """
+    _refuse("cutout", share, 1)
 
     def augment(key: Key, x: Array) -> Array:
         cut = jnp.bool_(True)
@@ -145,6 +153,13 @@ def cutout(share: float | Array = 1 / 2) -> Augment:
         return jnp.where(cut, 0, x)
 
     return augment
+
+
+def _refuse(name: str, number: float | Array, most: float = inf) -> None:
+    """Refuses a number out of its range; not so of a lane's, which is traced."""
+    if isinstance(number, float | int) and not 0 <= number <= most:
+        allowed = f"from 0 to {most}" if most < inf else "of 0 or more"
+        raise Refused(f"{name} takes a number {allowed}, not {number}")
 
 
 def _uniform(key: Key, x: Array, middle: float, most: float | Array) -> Array:

@@ -132,6 +132,22 @@ def test_numbers_may_be_lanes(of):
     np.testing.assert_allclose(lanes[0], PICTURE, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda: translation(1.5), "translation takes a number from 0 to 1, not 1.5"),
+        (lambda: cutout(-0.5), "cutout takes a number from 0 to 1, not -0.5"),
+        (lambda: sometimes(cutout(), 2), "sometimes takes a number from 0 to 1, not 2"),
+        (lambda: brightness(-1), "brightness takes a number of 0 or more, not -1"),
+        (lambda: saturation(float("nan")), "saturation takes a number of 0 or more, not nan"),
+        (lambda: contrast(-0.1), "contrast takes a number of 0 or more, not -0.1"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(made, words):
+    with pytest.raises(Refused, match=words):
+        made()
+
+
 @pytest.mark.parametrize("of", [translation, cutout])
 def test_points_have_no_sides(of):
     with pytest.raises(Refused, match=r"of pictures \[height, width, channels\], not of shape \(2,\)"):
