@@ -57,7 +57,7 @@ def build(config: Config) -> jg.Experiment:
     everything = load(config.data, config.size)
     few = labelled(everything, config.examples)
     source, classes = arrays(**few), everything.classes
-    augment: jg.augmentations.Augment = jg.augmentations.unchanged
+    augment: jg.Augment = jg.augmentations.unchanged
     match config.augment:
         case "translation":
             augment = jg.augmentations.translation()

@@ -28,6 +28,7 @@ from .parts.precision import bfloat16 as bfloat16
 from .parts.rng import each as each
 from .parts.rng import fold as fold
 from .parts.terms import Term as Term
+from .parts.types import Augment as Augment
 from .parts.types import Lowering as Lowering
 from .parts.types import View as View
 from .rules.alternating import alternating as alternating

@@ -6,12 +6,11 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.parts.augmentations import Augment
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.terms import Term
-from jaxgan.parts.types import Array, PyTree, Schedule, View
+from jaxgan.parts.types import Array, Augment, PyTree, Schedule, View
 
 METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update", "average")
 """What is measured of every player under its own name, as `d/adv`, and so no name of a term."""

@@ -16,14 +16,26 @@ import jax.numpy as jnp
 from jaxgan.errors import Refused
 from jaxgan.games.check import applied, fit, is_on, kept_shape, numbers, per_input, told_apart
 from jaxgan.games.game import Aux, Context, Game, Side
-from jaxgan.parts.augmentations import Augment, unchanged
+from jaxgan.parts.augmentations import unchanged
 from jaxgan.parts.conditioning import Conditioning, unconditional
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.rng import each, fold
 from jaxgan.parts.terms import Term
-from jaxgan.parts.types import Array, Batch, Key, Lowering, Params, PyTree, Schedule, Stats, View, at
+from jaxgan.parts.types import (
+    Array,
+    Augment,
+    Batch,
+    Key,
+    Lowering,
+    Params,
+    PyTree,
+    Schedule,
+    Stats,
+    View,
+    at,
+)
 
 
 class _Played(NamedTuple):

@@ -6,7 +6,6 @@ al., 2020): were real ones changed alone, G would learn to make changed ones. Si
 and what is not there is 0, the middle of [-1, 1].
 """
 
-from collections.abc import Callable
 from math import inf
 
 import jax
@@ -14,9 +13,7 @@ import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Key
-
-Augment = Callable[[Key, Array], Array]
+from jaxgan.parts.types import Array, Augment, Key
 
 
 def unchanged(key: Key, x: Array) -> Array:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.parts.types import Array, PyTree, Schedule, View, at
+from jaxgan.parts.types import Array, Augment, PyTree, Schedule, View, at
 
 
 class Term(NamedTuple):
@@ -82,6 +82,25 @@ def dragan(weight: Schedule = 10.0, spread: float = 0.5) -> Term:
     return stateless("dragan", loss)
 
 
+def consistency(augment: Augment, weight: Schedule = 10.0) -> Term:
+    """weight (D(T(x)) - D(x))^2 on real inputs, T an augmentation (Zhang et al., 2020).
+
+    >>> from jaxgan.parts.augmentations import translation
+    >>> consistency(translation()).name
+    'cr'
+    """
+    return stateless("cr", lambda v: at(weight, v.step) * _moved_by(augment, v, v.real, v.real_out))
+
+
+def consistency_of_fakes(augment: Augment, weight: Schedule = 10.0) -> Term:
+    """weight (D(T(x)) - D(x))^2 on fake inputs; of both kinds it is balanced (bCR, Zhao et al., 2021).
+
+    >>> from jaxgan.parts.augmentations import translation
+    >>> balanced = [consistency(translation()), consistency_of_fakes(translation())]
+    """
+    return stateless("cr_fake", lambda v: at(weight, v.step) * _moved_by(augment, v, v.fake, v.fake_out))
+
+
 class _Lazy(NamedTuple):
     state: PyTree  # of the term itself
     last: Array  # its mean when it was last due
@@ -117,6 +136,10 @@ def lazily(term: Term, every: int) -> Term:
         return jax.lax.cond(view.step % every == 0, due, idle, memory)
 
     return Term(term.name, lambda: _Lazy(term.init(), jnp.float32(0)), apply)
+
+
+def _moved_by(augment: Augment, v: View, x: Array, out: Array) -> Array:
+    return jnp.square(v.d(jax.vmap(augment)(v.keys, x)) - out)
 
 
 def _input_gradient(d: Callable[[Array], Array], x: Array) -> Array:

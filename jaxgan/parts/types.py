@@ -13,6 +13,7 @@ Params = PyTree
 Stats = PyTree  # what a network remembers beside its parameters: BatchNorm averages, spectral-norm vectors
 Batch = Mapping[str, Array]  # "x": examples, "index": their place in the stream, "label" where there is one
 Schedule = float | Callable[[Array], Array]  # a number, or a function of a player's step count
+Augment = Callable[[Key, Array], Array]  # one example to one of the same shape
 
 
 def at(schedule: Schedule, step: Array) -> Array | float:

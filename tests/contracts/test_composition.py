@@ -26,6 +26,10 @@ TERMS = {
     "none": [],
     "r1+r2": [jg.terms.r1(lambda step: 1.0 / (1 + step)), jg.terms.r2()],
     "gp": [jg.terms.wgan_gp(one_sided=True)],
+    "consistency": [
+        jg.terms.consistency(jg.augmentations.brightness()),
+        jg.terms.consistency_of_fakes(jg.augmentations.brightness()),
+    ],
     "lazy": [jg.terms.lazily(jg.terms.dragan(), 4), jg.terms.lazily(jg.terms.r1(), 2)],
 }
 CONDITIONINGS = {

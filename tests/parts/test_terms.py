@@ -60,6 +60,32 @@ def test_a_linear_discriminator_has_a_closed_form(term, expected):
     np.testing.assert_allclose(apply(term, view(linear)), np.full(6, expected), rtol=1e-5)
 
 
+def test_consistency_is_how_far_an_augmentation_moves_the_logit():
+    """Of a linear D that T is added to: (w . t)^2, t by the input's own key."""
+
+    def moved(key, x):
+        return x + jax.random.normal(key, x.shape)
+
+    v = view(linear)
+    by = jax.vmap(lambda key: jax.random.normal(key, (2,)))(v.keys)
+    for term in (terms.consistency(moved, 3.0), terms.consistency_of_fakes(moved, 3.0)):
+        np.testing.assert_allclose(apply(term, v), 3 * np.square(by @ W), rtol=1e-4)
+    v = view(quadratic)
+    for term, x in ((terms.consistency(moved), v.real), (terms.consistency_of_fakes(moved), v.fake)):
+        expected = 10 * np.square(quadratic(x + by) - quadratic(x))
+        np.testing.assert_allclose(apply(term, v), expected, rtol=1e-4)
+
+
+def test_consistency_pulls_on_both_logits():
+    """d/dw (w.(x + t) - w.x)^2 = 2 (w.t) t: were D(x) held still, it would be 2 (w.t) (x + t)."""
+    shift = jnp.array([0.5, 2.0])
+
+    def penalty(w):
+        return terms.consistency(lambda key, x: x + shift, 1.0).apply(view(lambda x: x @ w), ())[0].mean()
+
+    np.testing.assert_allclose(jax.grad(penalty)(W), 2 * (W @ shift) * shift, rtol=1e-4)
+
+
 def test_r1_and_r2_of_a_quadratic_discriminator():
     v = view(quadratic)
     np.testing.assert_allclose(apply(terms.r1(1.0), v), 0.5 * np.square(v.real @ A).sum(-1), rtol=1e-5)
