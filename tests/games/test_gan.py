@@ -1,4 +1,4 @@
-"""The GAN game: what each player is shown, what its loss is, what is refused."""
+"""The GAN game: what each player is shown, what its loss is."""
 
 import math
 
@@ -7,54 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from games.linear import BATCH, LINEAR_D, LINEAR_G, B, X, make, seen, start
 
-from jaxgan.errors import Refused
-from jaxgan.games.game import Context
 from jaxgan.games.gan import gan
 from jaxgan.models import mlp
-from jaxgan.parts import augmentations, conditioning, latents, objectives, terms
-from jaxgan.parts.average import ema
+from jaxgan.parts import conditioning, latents, objectives, terms
 from jaxgan.parts.network import Network, from_linen
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.rng import each, fold
 from jaxgan.rules.alternating import alternating
-
-B = 8
-X = jax.random.normal(jax.random.key(7), (B, 2))
-BATCH = {"x": X, "index": jnp.arange(100, 100 + B), "label": jnp.arange(B) % 3}
-
-# networks simple enough to follow by hand: G(z) = z w, D(x) = x . v
-LINEAR_G = Network(
-    lambda key, z: (jax.random.normal(key, (z.shape[-1], 2)), {}),
-    lambda w, stats, z, key=None, train=False: (z @ w, stats),
-)
-LINEAR_D = Network(
-    lambda key, x: (jax.random.normal(key, x.shape[1:]), {}),
-    lambda v, stats, x, key=None, train=False: ((x * v).reshape(x.shape[0], -1).sum(-1), stats),
-)
-
-
-def make(objective=objectives.non_saturating(), **parts):  # noqa: B008
-    generator = parts.pop("generator", LINEAR_G)
-    discriminator = parts.pop("discriminator", LINEAR_D)
-    return gan(generator, discriminator, latent=latents.normal(4), objective=objective, **parts)
-
-
-def start(game, batch=BATCH):
-    g, d, extra = game.init(jax.random.key(0), batch)
-    context = Context(g.stats, d.stats, extra, jnp.int32(0), batch, jax.random.key(5), jnp.int32(0))
-    return g.params, d.params, context
-
-
-def played(game):
-    """Both losses, once."""
-    g, d, context = start(game)
-    return game.d_loss(g, d, context), game.g_loss(g, d, context)
-
-
-def seen(name, look):
-    """A term that reports what it was shown."""
-    return terms.stateless(name, lambda view: look(view))
 
 
 def test_losses_by_hand():
@@ -343,71 +304,6 @@ def test_an_example_is_judged_alone(packing):
     one = [told.judge(d, X[i : i + 1], BATCH["label"][i : i + 1])[0] for i in range(B)]
     np.testing.assert_allclose(judged, one, rtol=1e-5)
     assert not np.allclose(judged, told.judge(d, X, (BATCH["label"] + 1) % 3))
-
-
-REFUSALS = {
-    "relativistic one compares": lambda: make(objectives.relativistic(), label_smoothing=0.1),
-    "Wasserstein's knows no labels": lambda: make(objectives.wasserstein(), label_smoothing=0.1),
-    "discriminator tells 4 classes apart, the conditioning 3": lambda: make(
-        conditioning=conditioning.projection(3), discriminator=from_linen(mlp.Discriminator(classes=4))
-    ),
-    "no Network: wrap it": lambda: make(generator=mlp.Generator(shape=(2,))),
-    "hinge is no Objective: are its": lambda: make(objectives.hinge),
-    "r1 is no Term: are its": lambda: make(d_terms=[terms.r1]),
-    "int is no Latent: give one such as": lambda: gan(
-        LINEAR_G, LINEAR_D, latent=4, objective=objectives.hinge()
-    ),
-    r"terms come as a list: \[r1\(\)\], not": lambda: make(d_terms=terms.r1()),
-    r"d_loss of the objective must give one number per input, .* gives \(8, 8\)": lambda: played(
-        make(Objective(lambda real, fake: real[:, None] + fake, lambda real, fake: fake))
-    ),
-    r"g_loss of the objective must give one number per input, shape \(8,\); it gives \(\)": lambda: played(
-        make(Objective(lambda real, fake: fake, lambda real, fake: fake.mean()))
-    ),
-    r"the term wide must give one number per input, shape \(8,\); it gives \(8, 2\)": lambda: played(
-        make(d_terms=[terms.stateless("wide", lambda view: view.real)])
-    ),
-    r"the term bare must return \(loss, state\); for a loss alone use `stateless`": lambda: played(
-        make(g_terms=[terms.Term("bare", tuple, lambda view, state: view.real_out)])
-    ),
-    r"state of the term grows must stay float32\[\], as init makes it, not float32\[8\]": lambda: played(
-        make(d_terms=[terms.Term("grows", lambda: jnp.zeros(()), lambda v, s: (v.real_out, s + v.real_out))])
-    ),
-    "called adv, which is a metric": lambda: make(g_terms=[terms.stateless("adv", lambda v: v.real_out)]),
-    "label_noise is a share between 0 and 1, not 2": lambda: make(label_noise=2.0),
-    "label_smoothing is a share": lambda: make(label_smoothing=-0.1),
-    "packing is of 1 or more examples, not 0": lambda: make(packing=0),
-    r"diffaugment is no augmentation .* are its \(\) missing": lambda: start(
-        make(augment=augmentations.diffaugment)
-    ),
-    r"chain is no augmentation .* are its \(\) missing": lambda: start(make(augment=augmentations.chain)),
-    r"of pictures \[height, width, channels\], not of shape \(2,\)": lambda: start(
-        make(augment=augmentations.diffaugment())
-    ),
-    r"augment must keep examples float32\[8, 2\], not make float32\[8\] of them": lambda: start(
-        make(augment=lambda key, x: x.sum())
-    ),
-    "lazy by 1 or more steps, not 0": lambda: terms.lazily(terms.r1(), 0),
-    "factor between 0 and 1, not 1.5": lambda: ema(1.5),
-    "1 or more steps to one of G, not 0": lambda: alternating(make(), optax.sgd(0), optax.sgd(0), d_steps=0),
-    "share a name": lambda: make(d_terms=[terms.r1(), terms.r1()]),
-    "have no labels": lambda: start(
-        make(conditioning=conditioning.concatenation(3)), {k: BATCH[k] for k in ("x", "index")}
-    ),
-    "packing 3": lambda: start(make(packing=3)),
-    "makes examples of shape": lambda: start(
-        make(generator=from_linen(mlp.Generator(shape=(5,), widths=(4,))))
-    ),
-    "one logit per input": lambda: start(
-        make(discriminator=Network(lambda key, x: ((), {}), lambda p, s, x, key=None, train=False: (x, s)))
-    ),
-}
-
-
-@pytest.mark.parametrize("words", REFUSALS)
-def test_what_cannot_be_is_refused_when_built(words):
-    with pytest.raises(Refused, match=words):
-        REFUSALS[words]()
 
 
 def test_expected_loss_at_the_start():
