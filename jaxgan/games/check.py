@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
+from jaxgan.parts.conditioning import Conditioning
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.terms import Term
-from jaxgan.parts.types import Array, Augment, PyTree, Schedule, View
+from jaxgan.parts.types import Array, PyTree, Schedule, View
 
 METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update", "average")
 """What is measured of every player under its own name, as `d/adv`, and so no name of a term."""
@@ -23,6 +24,7 @@ def fit(
     objective: Objective,
     d_terms: Sequence[Term],
     g_terms: Sequence[Term],
+    conditioning: Conditioning,
 ) -> None:
     """Refuses what is no part of its kind, and names that clash."""
     for network in (generator, discriminator):
@@ -32,6 +34,10 @@ def fit(
         raise Refused(f"{_name(latent)} is no Latent: give one such as latents.normal(64)")
     if not isinstance(objective, Objective):
         raise Refused(f"{_name(objective)} is no Objective: are its () missing, as in hinge()?")
+    if not isinstance(conditioning, Conditioning):
+        raise Refused(
+            f"{_name(conditioning)} is no Conditioning: give one such as conditioning.projection(10)"
+        )
     for terms in (d_terms, g_terms):
         if isinstance(terms, Term):
             raise Refused(f"terms come as a list: [{terms.name}()], not {terms.name}() alone")
@@ -62,20 +68,6 @@ def numbers(label_smoothing: float, label_noise: float, packing: int) -> None:
             raise Refused(f"{name} is a share between 0 and 1, not {share}")
     if packing < 1:
         raise Refused(f"packing is of 1 or more examples, not {packing}")
-
-
-def kept_shape(augment: Augment, x: Array) -> None:
-    """Refuses what is no augmentation of examples like these."""
-    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), x.shape[0]))
-    try:
-        seen = jax.eval_shape(jax.vmap(augment), keys, x)
-    except TypeError as error:
-        raise Refused(
-            f"{_name(augment)} is no augmentation (key, example) -> example: are its () missing, as in "
-            f"diffaugment()? ({error})"
-        ) from error
-    if (seen.shape, seen.dtype) != (x.shape, x.dtype):
-        raise Refused(f"augment must keep examples {_kind(x)}, not make {_kind(seen)} of them")
 
 
 def per_input(whose: str, loss: Array, view: View) -> Array:

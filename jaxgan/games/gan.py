@@ -8,13 +8,14 @@ G's running averages advance with G's steps, D's vectors with D's, and a term's 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.games.check import applied, fit, is_on, kept_shape, numbers, per_input, told_apart
+from jaxgan.games.check import applied, fit, is_on, numbers, per_input, told_apart
 from jaxgan.games.game import Aux, Context, Game, Side
 from jaxgan.parts.augmentations import unchanged
 from jaxgan.parts.conditioning import Conditioning, unconditional
@@ -35,6 +36,7 @@ from jaxgan.parts.types import (
     Stats,
     View,
     at,
+    augmented,
 )
 
 
@@ -80,7 +82,7 @@ def gan(
     >>> game.sample(g, jax.random.key(1), jnp.arange(5), None).shape
     (5, 2)
     """
-    fit(generator, discriminator, latent, objective, d_terms, g_terms)
+    fit(generator, discriminator, latent, objective, d_terms, g_terms, conditioning)
     told_apart(generator, discriminator, conditioning.classes)
     objective = objective.over(lowering.mean) if objective.over else objective
     numbers(label_smoothing, label_noise, packing)
@@ -123,7 +125,7 @@ def gan(
 
     def shown(x: Array, keys: Key, which: str, update: Array) -> Array:
         """What D sees of examples x, in either player's loss."""
-        x = jax.vmap(augment)(fold(keys, f"augment_{which}"), x)
+        x = augmented(augment, fold(keys, f"augment_{which}"), x)
         if is_on(instance_noise):
             own = fold(keys, f"noise_{which}")
             noise = jax.vmap(lambda key: jax.random.normal(key, x.shape[1:], x.dtype))(own)
@@ -203,8 +205,9 @@ def gan(
         x, label = batch["x"], batch.get("label")
         needs_label(label)
         packs(x)
-        kept_shape(augment, x)
-        z = jax.vmap(latent.draw)(each(key, batch["index"]))
+        keys = each(key, batch["index"])
+        jax.eval_shape(partial(augmented, augment), keys, x)  # so that what is none is refused by now
+        z = jax.vmap(latent.draw)(keys)
         g_inputs = conditioning.g(z, label)
         g = Side(*generator.init(fold(key, "g"), *g_inputs))
         made = jax.eval_shape(lambda: generator.apply(*g, *g_inputs)[0])

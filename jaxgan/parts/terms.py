@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.parts.types import Array, Augment, PyTree, Schedule, View, at
+from jaxgan.parts.types import Array, Augment, PyTree, Schedule, View, at, augmented
 
 
 class Term(NamedTuple):
@@ -85,11 +85,14 @@ def dragan(weight: Schedule = 10.0, spread: float = 0.5) -> Term:
 def consistency(augment: Augment, weight: Schedule = 10.0) -> Term:
     """weight (D(T(x)) - D(x))^2 on real inputs, T an augmentation (Zhang et al., 2020).
 
+    D is asked of both with the same dropout and vectors of spectral norm, so that T alone makes a difference.
+    Of a pack every example is augmented by itself.
+
     >>> from jaxgan.parts.augmentations import translation
     >>> consistency(translation()).name
     'cr'
     """
-    return stateless("cr", lambda v: at(weight, v.step) * _moved_by(augment, v, v.real, v.real_out))
+    return stateless("cr", lambda v: at(weight, v.step) * _moved_by(augment, v, v.real))
 
 
 def consistency_of_fakes(augment: Augment, weight: Schedule = 10.0) -> Term:
@@ -98,7 +101,7 @@ def consistency_of_fakes(augment: Augment, weight: Schedule = 10.0) -> Term:
     >>> from jaxgan.parts.augmentations import translation
     >>> balanced = [consistency(translation()), consistency_of_fakes(translation())]
     """
-    return stateless("cr_fake", lambda v: at(weight, v.step) * _moved_by(augment, v, v.fake, v.fake_out))
+    return stateless("cr_fake", lambda v: at(weight, v.step) * _moved_by(augment, v, v.fake))
 
 
 class _Lazy(NamedTuple):
@@ -138,8 +141,17 @@ def lazily(term: Term, every: int) -> Term:
     return Term(term.name, lambda: _Lazy(term.init(), jnp.float32(0)), apply)
 
 
-def _moved_by(augment: Augment, v: View, x: Array, out: Array) -> Array:
-    return jnp.square(v.d(jax.vmap(augment)(v.keys, x)) - out)
+def _moved_by(augment: Augment, v: View, x: Array) -> Array:
+    return jnp.square(v.d(_each_augmented(augment, v, x)) - v.d(x))
+
+
+def _each_augmented(augment: Augment, v: View, x: Array) -> Array:
+    """D's inputs with every example augmented, of which a pack [..., C m] has m side by side as channels."""
+    m = v.z.shape[0] // x.shape[0]
+    apart = jnp.moveaxis(x.reshape(*x.shape[:-1], m, -1), -2, 1)
+    keys = jax.vmap(lambda key: jax.random.split(key, m))(v.keys)
+    new = augmented(augment, keys.reshape(-1), apart.reshape(-1, *apart.shape[2:])).reshape(apart.shape)
+    return jnp.moveaxis(new, 1, -2).reshape(x.shape)
 
 
 def _input_gradient(d: Callable[[Array], Array], x: Array) -> Array:

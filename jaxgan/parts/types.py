@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxgan.errors import Refused
+
 Array = jax.Array
 Key = jax.Array  # a typed key, `jax.random.key(...)`, or an array of them
 PyTree = Any
@@ -19,6 +21,24 @@ Augment = Callable[[Key, Array], Array]  # one example to one of the same shape
 def at(schedule: Schedule, step: Array) -> Array | float:
     """The value of a number or schedule at a step."""
     return schedule(step) if callable(schedule) else schedule
+
+
+def augmented(augment: Augment, keys: Key, x: Array) -> Array:
+    """Examples [n, ...], each augmented by its own key; refused where that is no augmentation of them."""
+    try:
+        seen = jax.vmap(augment)(keys, x)
+        kept = (seen.shape, seen.dtype) == (x.shape, x.dtype)
+    except TypeError as error:
+        raise Refused(
+            f"{getattr(augment, '__name__', augment)} is no augmentation (key, example) -> example: are its "
+            f"() missing, as in diffaugment()? ({error})"
+        ) from error
+    if not kept:
+        raise Refused(
+            f"an augmentation must keep examples {x.dtype}{list(x.shape)}, not make "
+            f"{seen.dtype}{list(seen.shape)} of them"
+        )
+    return seen
 
 
 class Lowering(NamedTuple):

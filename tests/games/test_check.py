@@ -23,6 +23,7 @@ REFUSALS = {
     "no Network: wrap it": lambda: make(generator=mlp.Generator(shape=(2,))),
     "hinge is no Objective: are its": lambda: make(objectives.hinge),
     "r1 is no Term: are its": lambda: make(d_terms=[terms.r1]),
+    "unconditional is no Conditioning: give one": lambda: make(conditioning=conditioning.unconditional),
     "int is no Latent: give one such as": lambda: gan(
         LINEAR_G, LINEAR_D, latent=4, objective=objectives.hinge()
     ),
@@ -53,8 +54,11 @@ REFUSALS = {
     r"of pictures \[height, width, channels\], not of shape \(2,\)": lambda: start(
         make(augment=augmentations.diffaugment())
     ),
-    r"augment must keep examples float32\[8, 2\], not make float32\[8\] of them": lambda: start(
+    r"must keep examples float32\[8, 2\], not make float32\[8\] of them": lambda: start(
         make(augment=lambda key, x: x.sum())
+    ),
+    r"translation is no augmentation .* are its \(\) missing": lambda: played(
+        make(d_terms=[terms.consistency(augmentations.translation)])
     ),
     "lazy by 1 or more steps, not 0": lambda: terms.lazily(terms.r1(), 0),
     "factor between 0 and 1, not 1.5": lambda: ema(1.5),

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from games.linear import BATCH, LINEAR_D, LINEAR_G, B, X, make, seen, start
+from games.linear import BATCH, LINEAR_D, LINEAR_G, B, X, make, played, seen, start
 
 from jaxgan.games.gan import gan
 from jaxgan.models import mlp
-from jaxgan.parts import conditioning, latents, objectives, terms
+from jaxgan.parts import augmentations, conditioning, latents, objectives, terms
 from jaxgan.parts.network import Network, from_linen
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.rng import each, fold
@@ -202,6 +202,16 @@ def test_d_sees_every_example_augmented_and_g_learns_through_it():
     for of, side, *what in (("sample", 0, jax.random.key(1), jnp.arange(4), None), ("judge", 1, X, None)):
         same = [getattr(which, of)(sides[side], *what) for which in (game, plain)]
         np.testing.assert_array_equal(*same)
+
+
+@pytest.mark.parametrize("own", [{"dropout": 0.5}, {"norm": "spectral"}], ids=str)
+def test_only_the_augmentation_is_inconsistent(own):
+    """Not the masks of dropout, which D(x) and D(T(x)) share, nor the power iterations between them."""
+    same = [of(augmentations.unchanged) for of in (terms.consistency, terms.consistency_of_fakes)]
+    d = from_linen(mlp.Discriminator(widths=(16,), **own))
+    metrics = played(make(discriminator=d, d_terms=same))[0][1].metrics
+    assert metrics["d/cr"] == metrics["d/cr_fake"] == 0
+    assert metrics["d/adv"] > 0
 
 
 def test_packing_puts_neighbours_side_by_side():

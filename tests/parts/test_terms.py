@@ -67,7 +67,7 @@ def test_consistency_is_how_far_an_augmentation_moves_the_logit():
         return x + jax.random.normal(key, x.shape)
 
     v = view(linear)
-    by = jax.vmap(lambda key: jax.random.normal(key, (2,)))(v.keys)
+    by = jax.vmap(lambda key: jax.random.normal(jax.random.split(key, 1)[0], (2,)))(v.keys)
     for term in (terms.consistency(moved, 3.0), terms.consistency_of_fakes(moved, 3.0)):
         np.testing.assert_allclose(apply(term, v), 3 * np.square(by @ W), rtol=1e-4)
     v = view(quadratic)
@@ -84,6 +84,27 @@ def test_consistency_pulls_on_both_logits():
         return terms.consistency(lambda key, x: x + shift, 1.0).apply(view(lambda x: x @ w), ())[0].mean()
 
     np.testing.assert_allclose(jax.grad(penalty)(W), 2 * (W @ shift) * shift, rtol=1e-4)
+
+
+def test_consistency_of_a_pack_augments_each_of_its_examples():
+    """Of three pictures of two colours, side by side as channels: each by its own draw, none by another."""
+
+    def marked(key, x):
+        assert x.shape == (4, 5, 2)
+        return x - x.mean() + jax.random.uniform(key)
+
+    pictures = jax.random.normal(jax.random.key(2), (6, 3, 4, 5, 2))
+    packs = jnp.concatenate([pictures[:, i] for i in range(3)], axis=-1)
+    shown = []
+    v = view(linear)._replace(
+        real=packs, z=jnp.zeros((18, 7)), d=lambda x: shown.append(x) or x.sum((1, 2, 3))
+    )
+    terms.consistency(marked).apply(v, ())
+    each = jnp.stack(jnp.split(shown[0], 3, axis=-1), axis=1)
+    by = each - (pictures - pictures.mean((2, 3, 4), keepdims=True))
+    np.testing.assert_allclose(by, jnp.broadcast_to(by[:, :, :1, :1, :1], by.shape), atol=1e-5)
+    assert len(np.unique(by[:, :, 0, 0, 0].round(4))) == 18
+    np.testing.assert_array_equal(shown[1], packs)
 
 
 def test_r1_and_r2_of_a_quadratic_discriminator():
