@@ -89,7 +89,8 @@ def analyze(
 
     Args:
         run: The run folder.
-        out: The folder of the pictures; by default analysis/ in the run folder.
+        out: The folder of the pictures; by default analysis/ in the run folder, and a folder of their own in
+            that where --at or --seed are given.
         at: The newest checkpoint, or the one that scored best.
         lane: Which of the runs that were trained as one, as in seed=3.
         seed: Of the latents.

@@ -22,11 +22,13 @@ def analyze(
 ) -> Analysis:
     """Draws interpolations, truncation, latent directions, neighbours, spectrum and scores of a run.
 
-    As PNG and SVG into `out`, by default RUN/analysis, of a lane RUN/analysis/LANE. The same samples as
-    `jaxgan sample --seed` draws.
+    As PNG and SVG into `out`, by default RUN/analysis, of a lane RUN/analysis/LANE; there into a folder of
+    their own, as best-seed-1, where checkpoint or seed are other than usual. The same samples as `jaxgan
+    sample --seed` draws.
     """
     seen = subject(reopened(run, at, lane), seed)
-    home = (run / "analysis" / lane) if out is None else out
+    unusual = "-".join([*([at] if at != "last" else []), *([f"seed-{seed}"] if seed else [])])
+    home = (run / "analysis" / lane / unusual) if out is None else out
     drawn = [panel(seen) for panel in PANELS]
     pictures = fill(home, files(chart for chart in drawn if isinstance(chart, Chart)))
     left_out = [

@@ -61,6 +61,7 @@ def panel(panel: Panel, drawn: Sequence[Series]) -> Chart | None:
     rounds = 1 + (len(drawn) - 1) // len(COLOURS)  # through all the colours
     curves: list[tuple[Curve, str, Any, str]] = []
     left: dict[str, None] = {}
+    named = set[str]()  # in the legend once, by the first that has it
     for place, one in enumerate(drawn):
         members = [one.record.members[lane] for lane in one.lanes]
         for nth, name in enumerate(panel.names):
@@ -68,7 +69,8 @@ def panel(panel: Panel, drawn: Sequence[Series]) -> Chart | None:
             if found is not None:
                 colour = COLOURS[(place if many or layers else nth) % len(COLOURS)]
                 again = place // len(COLOURS) + (0 if layers else rounds * nth)
-                curves.append((found, colour, DASHES[again % len(DASHES)], name if place == 0 else ""))
+                curves.append((found, colour, DASHES[again % len(DASHES)], "" if name in named else name))
+                named.add(name)
                 if words := fewer(members, name):
                     left[f"{one.name}: {words}" if many else words] = None
     if not curves:

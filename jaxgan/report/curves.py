@@ -99,12 +99,12 @@ def cut(curves: Sequence[Curve]) -> tuple[float, float] | None:
     >>> low < 1.05, high > 1.99, high < 3
     (True, True, True)
     """
-    last = max(int(c.steps[-1]) for c in curves)
+    shown = [c.steps >= c.steps[-1] / 10 for c in curves]  # of each its own: one that ended soon is seen too
     every = _ends([np.concatenate([c.low, c.high]) for c in curves])
     later = _ends(
-        [np.concatenate([c.low[c.steps >= last / 10], c.high[c.steps >= last / 10]]) for c in curves]
+        [np.concatenate([c.low[part], c.high[part]]) for c, part in zip(curves, shown, strict=True)]
     )
-    if every is None or later is None or max(int((c.steps >= last / 10).sum()) for c in curves) < 3:
+    if every is None or later is None or max(int(part.sum()) for part in shown) < 3:
         return None
     reach = later[1] - later[0]
     if reach == 0 or every[1] - every[0] <= 4 * reach:

@@ -103,8 +103,17 @@ def diagnose(
             seen.refused.append(f"path: {error}")
         found[where] = _plain(seen, path, step)
         lines += [title, *_said(seen), ""]
-    content = {"diagnosis.json": json.dumps(found, indent=1).encode(), **files(charts)}
+    kept = {**_before(home / "diagnosis.json"), **found}  # of other checkpoints, whose pictures stay as well
+    content = {"diagnosis.json": json.dumps(kept, indent=1).encode(), **files(charts)}
     return Report(fill(home, content), "\n".join(lines).rstrip())
+
+
+def _before(path: Path) -> dict[str, Any]:
+    """What an earlier diagnosis has found, nothing where there is none that can be read."""
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _beginning(again: Reopened, run: Path) -> State:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from jaxgan.errors import Refused
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.diversity import ended_at
-from jaxgan.report.record import Record, how, measured, number, records, trained
+from jaxgan.report.record import Record, how, measured, number, records, trained, whatever_path
 from jaxgan.report.words import count
 from jaxgan.run.settings import RESUMABLE
 from jaxgan.run.still import FAILED
@@ -74,11 +74,13 @@ class Known(NamedTuple):
 def methods(runs: Sequence[Path]) -> tuple[list[Method], Known]:
     """The methods in these run folders, named by what differs in their options."""
     found: dict[str, Method] = {}
-    every = records(runs)
+    every, paths = records(runs), dict[str, Any]()
     for record in every:
         for place, own in enumerate(_options(record)):
-            options = _telling(own)
-            key = json.dumps([options, record.manifest["files"]], sort_keys=True)
+            options = _telling(record, own)
+            key = json.dumps([options, record.manifest["files"], _began_with(record)], sort_keys=True)
+            if "data" in own:  # by one of its paths, where they have several
+                options["data"] = paths.setdefault(options["data"], own["data"])
             seed = record.lanes[place].seed if record.lanes else int(own["seed"])
             one = _trained(record, seed, place)
             old = found.get(key, Method("", options, ()))
@@ -169,7 +171,7 @@ def _rewritten(every: Sequence[Record]) -> list[str]:
     for record in every:
         code = json.dumps(record.manifest["files"], sort_keys=True)
         for own in _options(record):
-            same.setdefault(json.dumps(_telling(own), sort_keys=True), {}).setdefault(code, record)
+            same.setdefault(json.dumps(_telling(record, own), sort_keys=True), {}).setdefault(code, record)
     for one, *others in (list(versions.values()) for versions in same.values()):
         for other in others:
             files = sorted(dict(one.manifest["files"].items() ^ other.manifest["files"].items()))
@@ -184,9 +186,15 @@ def _options(record: Record) -> list[dict[str, Any]]:
     return [{**record.config, **lane.values} for lane in record.lanes] or [dict(record.config)]
 
 
-def _telling(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that make a method."""
-    return {name: x for name, x in options.items() if name not in _APART}
+def _telling(record: Record, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that make a method, the data by what they are."""
+    told = {name: x for name, x in options.items() if name not in _APART}
+    return told | ({"data": whatever_path(told["data"], record.fingerprint)} if "data" in told else {})
+
+
+def _began_with(record: Record) -> Mapping[str, str]:
+    """The weights that a run was told to begin with, wherever they lie."""
+    return {"sha256": record.manifest["weights"]["sha256"]} if record.manifest.get("weights") else {}
 
 
 def _unfinished(record: Record) -> list[str]:
@@ -201,13 +209,19 @@ def _unlike(one: Record, other: Record) -> list[str]:
     """What differs between two runs beside their options, and should not."""
     notes = []
     data = [
-        (record.manifest.get("data", {}).get("fingerprint"), *map(record.config.get, ("data", "size")))
-        for record in (one, other)
+        (of.fingerprint, whatever_path(str(of.config.get("data")), of.fingerprint), of.config.get("size"))
+        for of in (one, other)
     ]
     if data[0] != data[1]:
         notes.append(
             f"{one.name} and {other.name} learned from different data: their scores are of different tasks"
         )
+    if _began_with(one) != _began_with(other):
+        notes += [
+            f"{record.name} did not begin anew, but with the weights {record.manifest['weights']['path']}"
+            for record in (one, other)
+            if _began_with(record)
+        ]
     theirs = other.manifest["versions"]
     changed = [
         f"{name} {version} and {theirs.get(name)}"

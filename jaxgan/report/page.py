@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from jaxgan.errors import Refused, looked
 from jaxgan.report import charts, numbers, sections
 from jaxgan.report.charts import Chart
 from jaxgan.report.curves import names, panels
@@ -19,6 +20,8 @@ def report(runs: Sequence[Path], out: Path | None = None, figures: Path | None =
     `figures` is a folder for the same charts as SVG and PNG, for papers. A run that still goes on, or whose
     folder lacks something, is told as far as it is known.
     """
+    if out is not None and looked(Path.is_dir, out):
+        raise Refused(f"--out {out} is a folder: give the name of the page, as {out / 'report.html'}")
     found = records(runs)
     drawn = charts.series(found)
     logged = panels(names([rows for one in found for rows in one.members]))

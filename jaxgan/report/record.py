@@ -4,9 +4,11 @@ import contextlib
 import dataclasses
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,6 +68,11 @@ class Record(NamedTuple):
             name = ", ".join(f"{option}={value}" for option, value in lane.values.items())
             found[name] = (*found.get(name, ()), number)
         return found or {"": (0,)}
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its data, nothing where they have none."""
+        return _fingerprint(self.manifest)
 
     @property
     def newest(self) -> tuple[Evaluation, ...]:
@@ -192,6 +199,20 @@ def measured(rows: Rows) -> list[Mapping[str, float]]:
     return [row for row in rows if "images_per_s" not in row]
 
 
+def whatever_path(data: str, fingerprint: str) -> str:
+    """Data by what they are rather than where they lie, which is elsewhere on another machine.
+
+    >>> whatever_path("mirrored:/home/me/faces at 32 px", "12ab"), whatever_path("digits", "34cd")
+    ('mirrored:12ab at 32 px', 'digits')
+    """
+    named = rf"\g<1>{fingerprint}" if fingerprint else r"\g<0>"
+    return re.sub(r"^((?:stacked:|mirrored:)*)/.*?(?= at \d+ px$|$)", named, data)
+
+
+def _fingerprint(manifest: Manifest) -> str:
+    return str(manifest.get("data", {}).get("fingerprint") or "")
+
+
 def _told_apart(paths: Sequence[Path]) -> list[str]:
     """Each by the shortest end of its path that no other ends in.
 
@@ -206,7 +227,10 @@ def _told_apart(paths: Sequence[Path]) -> list[str]:
 def _lanes(place: Folder, config: Mapping[str, Any]) -> tuple[Lane, ...]:
     """The lanes of the run, without its script: options of whatever type they have in config.json."""
     values = {name: tuple(x) if isinstance(x, list) else x for name, x in config.items()}
-    fields = [(name, type(x), dataclasses.field(default=x)) for name, x in values.items()]
+    fields = [
+        (name, type(x), dataclasses.field(default_factory=partial(lambda x: x, x)))
+        for name, x in values.items()
+    ]
     try:
         settings: Settings = dataclasses.make_dataclass("Config", fields, bases=(Settings,), frozen=True)()
         return lanes(settings)
@@ -229,7 +253,7 @@ def _evaluations(place: Folder, manifest: Manifest) -> tuple[tuple[Evaluation, .
     notes = []
     for path in sorted((place.path / "evaluations").glob("*.json")):
         try:
-            one = _evaluation(path, json.loads(path.read_bytes()))
+            one = _evaluation(path, json.loads(path.read_bytes()), _fingerprint(manifest))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             notes.append(f"evaluations/{path.name} is damaged; `jaxgan evaluate` makes it anew")
             continue
@@ -252,7 +276,7 @@ def _made_again(one: Evaluation, manifest: Manifest) -> bool:
     return any(began < one.step for began in later)
 
 
-def _evaluation(path: Path, said: Mapping[str, Any]) -> Evaluation:
+def _evaluation(path: Path, said: Mapping[str, Any], fingerprint: str) -> Evaluation:
     rows = {
         row: {
             name: Estimate(*(number(x.get(part)) for part in Estimate._fields)) for name, x in values.items()
@@ -265,7 +289,7 @@ def _evaluation(path: Path, said: Mapping[str, Any]) -> Evaluation:
         lane=str(said.get("lane", "")),
         n=int(said["n"]),
         oracle_n=None if said.get("oracle_n") is None else int(said["oracle_n"]),
-        how=_how(said),
+        how=_how(said, fingerprint),
         extractor=str(said.get("extractor", {}).get("name", "")),
         usual=bool(said.get("usual", not said.get("seed"))),
         written=path.stat().st_mtime_ns,
@@ -288,7 +312,7 @@ def _rank(extractor: str) -> int:
     return 0 if extractor == "inception" else 1 if extractor.startswith("local") else 2
 
 
-def _how(said: Mapping[str, Any]) -> str:
+def _how(said: Mapping[str, Any], fingerprint: str) -> str:
     """With what it was measured, in words."""
     words = [f"{count(said['n'])} samples of seed {said.get('seed')}"]
     words.append(f"against {count(said['reference_n'])} examples of the {said.get('split')} split")
@@ -297,7 +321,7 @@ def _how(said: Mapping[str, Any]) -> str:
     if (oracle := said.get("oracle_n")) and oracle != said["n"]:
         words.append(f"real examples by {count(oracle)}")
     if data := said.get("data"):
-        words.append(f"of {data}")
+        words.append(f"of {whatever_path(data, fingerprint)}")
     if extractor := said.get("extractor"):
         words.append(f"extractor {extractor.get('name')} {str(extractor.get('digest'))[:12]}")
         words.append(f"resizer {extractor.get('resizer')}")

@@ -14,9 +14,9 @@ from jaxgan.report.record import FEW, Evaluation, Record, Rows, measured
 from jaxgan.report.words import count, said, short
 
 RULE = (
-    "good: not worse than real examples, within the intervals; or 98 % of the way to them from step 0; or at "
-    "most twice their score, at least 90 % of one to be high. bad: less than 80 % of the way; more than ten "
-    "times, less than half."
+    "good: not worse than real examples, within the intervals; or 98 % of the way to them from step 0; where "
+    "that is not known at most twice their score, at least 90 % of one to be high. bad: less than 80 % of "
+    "the way; more than ten times, less than half."
 )
 
 
@@ -44,7 +44,9 @@ def scores(record: Record) -> list[Score]:
         return [_evaluated(name, alike) for name in _headlines(known)]
     hooks = [measured(rows) for rows in record.members]
     found = {name for rows in hooks for row in rows for name in row if better(name)}
-    return [score for name in _headlines(found) if (score := _while_training(name, hooks, record.best))]
+    scored = [score for name in _headlines(found) if (score := _while_training(name, hooks, record.best))]
+    # what began with trained weights had most of the way behind it
+    return [score._replace(start=None) for score in scored] if record.manifest.get("weights") else scored
 
 
 def better(name: str, evaluations: Sequence[Evaluation] = ()) -> str | None:

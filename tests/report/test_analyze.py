@@ -174,6 +174,13 @@ def test_the_same_run_gives_the_same_pictures(digits, found, tmp_path):
     assert [path.read_bytes() for path in second] == [path.read_bytes() for path in found.pictures]
 
 
+def test_unusual_pictures_lie_apart(digits, monkeypatch):
+    """Of another checkpoint or other samples: they do not replace the usual ones."""
+    monkeypatch.setattr("jaxgan.report.analyze.PANELS", [panels.spectrum])
+    for more, folder in (({"seed": 1}, "seed-1"), ({"at": "best", "seed": 2}, "best-seed-2")):
+        assert {path.parent for path in analyze(digits, **more).pictures} == {digits / "analysis" / folder}
+
+
 def test_points_have_what_makes_sense(ring):
     found = analyze(ring, lane="seed=1")
     assert found.left_out == ["spectrum: examples that are no images have no power spectrum"]

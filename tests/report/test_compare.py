@@ -279,6 +279,37 @@ def test_another_script_is_another_method(tmp_path):
     assert "a and b differ in no option but in s.py: two methods" in found.notes
 
 
+def test_the_same_data_elsewhere_are_the_same_method(tmp_path):
+    places = {0: "/home/a/faces", 1: "/scratch/faces"}
+    for seed, data in places.items():
+        for gamma, folder in ((0.1, "a"), (1.0, "b")):
+            runs = {"seed": seed, "gamma": gamma, "values": [2, 5 + seed + gamma]}
+            one = run(tmp_path / f"{folder}{seed}", **runs)
+            options = json.loads((one / "config.json").read_text())
+            (one / "config.json").write_text(json.dumps({**options, "data": data}))
+            evaluation(one, 100, 1.0 + seed + gamma, data=f"{data} at 8 px")
+    folders = [tmp_path / name for name in ("a0", "a1", "b1", "b0")]
+    found = compared(folders)
+    assert {name: len(seeds) for name, seeds in found.methods.items()} == {"gamma=0.1": 2, "gamma=1.0": 2}
+    assert not [note for note in found.notes if "different data" in note]
+    assert {
+        summary.seeds for table in compared(folders, "fd_local").tables for summary in table.summaries
+    } == {2}
+    manifest = json.loads((folders[0] / "manifest.json").read_text())
+    (folders[0] / "manifest.json").write_text(json.dumps({**manifest, "data": {"fingerprint": "other"}}))
+    assert len(compared(folders).methods) == 3
+
+
+def test_a_run_that_began_with_trained_weights_is_another_method(tmp_path):
+    a, b = (run(tmp_path / name, seed=0, values=[2, 5]) for name in "ab")
+    manifest = json.loads((b / "manifest.json").read_text())
+    weights = {"path": "/exports/a/weights.safetensors", "sha256": "12ab"}
+    (b / "manifest.json").write_text(json.dumps({**manifest, "weights": weights}))
+    found = compared([a, b])
+    assert len(found.methods) == 2
+    assert "b did not begin anew, but with the weights /exports/a/weights.safetensors" in found.notes
+
+
 def test_one_script_is_not_said_to_be_two(tmp_path):
     assert "two methods" not in " ".join(compared(two(tmp_path)).notes)
 

@@ -67,6 +67,9 @@ def test_at_the_equilibrium(tmp_path: Path) -> None:
     """The eigenvalues are those of the theorem; and a run that never moved has no path, which is said."""
     run = played(tmp_path / "run", "--start", 0.0)
     report = diagnose(run, ("best", "last"), batches=2, steps=1)
+    (run / "diagnosis" / "diagnosis.json").write_text('{"best": {"step": 2}, "last": {}}')
+    report = diagnose(run, batches=2, steps=1)
+    assert numbers_of(run)["best"] == {"step": 2}  # what was found of another checkpoint is kept
     found = numbers_of(run)["last"]
     eigenvalues = sorted(imaginary for _, imaginary in found["eigenvalues"])
     np.testing.assert_allclose(eigenvalues, [-0.4, 0.4], rtol=1e-5)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -228,6 +229,14 @@ def test_more_series_than_colours_are_told_apart_by_dashes(tmp_path):
     assert "border-top: .25em dashed var(--c0)" in keys
 
 
+def test_every_dash_is_in_the_legend_whichever_run_has_it(tmp_path):
+    """The first has no penalty, the second one, the third both."""
+    own = [{}, {"d/r1": 0.1}, {"d/r1": 0.1, "d/r2": 0.2}]
+    runs = [run_folder(tmp_path / str(n), logged(**more)) for n, more in enumerate(own)]
+    chart = charts.panel(panels(["d/r1", "d/r2"])[0], charts.series(records(runs)))
+    assert [text.get_text() for text in chart.figure.axes[0].get_legend().get_texts()] == ["d/r1", "d/r2"]
+
+
 def test_what_is_missing_is_said(tmp_path):
     run = run_folder(tmp_path / "a b" / "run", ended=None)
     (run / "metrics.jsonl").unlink()
@@ -286,6 +295,10 @@ def test_no_run_and_no_place_to_write_are_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(Refused, match="cannot write"):
         report([run], tmp_path / "file" / "page.html")
+    for folder in (tmp_path, Path()):
+        with pytest.raises(Refused, match="is a folder: give the name of the page"):
+            report([run], folder)
+    assert not list(tmp_path.parent.glob(f"{tmp_path.name}.tmp"))
 
 
 def test_without_matplotlib_it_says_what_to_install(tmp_path, monkeypatch):
@@ -330,6 +343,10 @@ def test_the_axis_is_cut_only_where_the_beginning_dwarfs_the_rest():
     assert cut([falling(100.0)]) is not None
     assert cut([falling(3.0)]) is None
     assert cut([falling(100.0, count=3)]) is None  # two later points tell no range
+    exploding = curve(
+        [[{"step": n / 10, "x": -(10.0**n)} for n in range(10)]], "x"
+    )  # and ended before a tenth
+    assert cut([falling(1.0, count=100), exploding]) is None
 
 
 def test_every_number_is_in_one_panel(tmp_path):

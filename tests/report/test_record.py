@@ -20,6 +20,11 @@ def test_an_evaluation_of_a_step_that_was_made_again_is_left_out(tmp_path):
     assert note in record(run).notes
 
 
+def test_options_may_be_groups(tmp_path):
+    run = run_folder(tmp_path / "run", logged(), config={"optim": {"lr": 1e-3, "betas": [0.5, 0.9]}})
+    assert record(run).config["optim"] == {"lr": 1e-3, "betas": [0.5, 0.9]}
+
+
 def test_metrics_that_end_too_soon_are_said(tmp_path):
     run = run_folder(tmp_path / "run", logged())
     assert not record(run).notes

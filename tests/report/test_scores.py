@@ -70,6 +70,18 @@ def test_scores_while_training_are_the_median_over_lanes(tmp_path):
     assert (score.step, score.oracle.value, score.start, score.lanes) == (900, 0.0, 6.0, 2)
 
 
+def test_what_began_with_trained_weights_has_no_way_from_the_start(tmp_path):
+    rows = [
+        *logged(),
+        *({"step": step, "energy": x, "energy_real": 1.0} for step, x in ((0, 2.0), (1000, 1.9))),
+    ]
+    run = run_folder(tmp_path / "run", rows)
+    assert "10 % of the way from the start" in lines(run)["Score"].words
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps({**manifest, "weights": {"path": "x", "sha256": "y"}}))
+    assert "1.9 times that of real examples" in lines(run)["Score"].words
+
+
 def test_of_toy_data_three_scores_are_told(tmp_path):
     rows = [{"step": 10, "modes": 8.0, "high_quality": 0.9, "reverse_kl": 0.1, "energy": 1.0}]
     found = scores(record(run_folder(tmp_path / "run", rows)))
