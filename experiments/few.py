@@ -51,12 +51,16 @@ def build(config: Config) -> jg.Experiment:
     from jaxgan.data import load
     from jaxgan.data.arrays import arrays
     from jaxgan.data.source import examples, labelled
+    from jaxgan.errors import Refused
     from jaxgan.metrics.energy import energy_distance
     from jaxgan.models import mlp
 
     everything = load(config.data, config.size)
     few = labelled(everything, config.examples)
-    source, classes = arrays(**few), everything.classes
+    classes, there = everything.classes, len(np.unique(few.get("label", ())))
+    if there < classes:
+        raise Refused(f"--examples {config.examples} show only {there} of {classes} classes: take more")
+    source = arrays(**few)._replace(note=everything.note, held_out=everything.held_out)
     augment: jg.Augment = jg.augmentations.unchanged
     match config.augment:
         case "translation":

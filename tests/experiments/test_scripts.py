@@ -211,6 +211,16 @@ def test_a_saved_dcgan_draws_a_hundred(tmp_path: Path) -> None:
         assert picture.width == picture.height >= 10 * 8
 
 
+def test_few_examples_are_known_to_be_few_of_many() -> None:
+    few = imported("few")
+    source = few.build(few.Config(examples=100)).source
+    assert source.size == 100
+    assert source.held_out().size == 297  # which `jaxgan evaluate` measures against
+    assert "procedural" in few.build(few.Config(data="glyphs")).source.note
+    with pytest.raises(Refused, match=r"--examples 5 show only . of 10 classes: take more"):
+        few.build(few.Config(examples=5))
+
+
 def test_r3gan_s_schedules_end_where_they_say() -> None:
     """A cosine each; at the first step G's average forgets all, and is G."""
     module = imported("r3gan")
