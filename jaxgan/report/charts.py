@@ -61,7 +61,7 @@ def panel(panel: Panel, drawn: Sequence[Series]) -> Chart | None:
     rounds = 1 + (len(drawn) - 1) // len(COLOURS)  # through all the colours
     curves: list[tuple[Curve, str, Any, str]] = []
     left: dict[str, None] = {}
-    named = set[str]()  # in the legend once, by the first that has it
+    named: set[str] = set()  # in the legend once, by the first that has it
     for place, one in enumerate(drawn):
         members = [one.record.members[lane] for lane in one.lanes]
         for nth, name in enumerate(panel.names):

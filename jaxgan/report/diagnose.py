@@ -103,8 +103,9 @@ def diagnose(
             seen.refused.append(f"path: {error}")
         found[where] = _plain(seen, path, step)
         lines += [title, *_said(seen), ""]
-    kept = {**_before(home / "diagnosis.json"), **found}  # of other checkpoints, whose pictures stay as well
-    content = {"diagnosis.json": json.dumps(kept, indent=1).encode(), **files(charts)}
+    before = _before(home / "diagnosis.json")
+    kept = {name: x for name, x in before.items() if name not in at}  # its pictures stay as well
+    content = {"diagnosis.json": json.dumps({**kept, **found}, indent=1).encode(), **files(charts)}
     return Report(fill(home, content), "\n".join(lines).rstrip())
 
 

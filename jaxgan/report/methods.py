@@ -74,7 +74,8 @@ class Known(NamedTuple):
 def methods(runs: Sequence[Path]) -> tuple[list[Method], Known]:
     """The methods in these run folders, named by what differs in their options."""
     found: dict[str, Method] = {}
-    every, paths = records(runs), dict[str, Any]()
+    paths: dict[str, str] = {}
+    every = records(runs)
     for record in every:
         for place, own in enumerate(_options(record)):
             options = _telling(record, own)
@@ -192,9 +193,9 @@ def _telling(record: Record, options: Mapping[str, Any]) -> dict[str, Any]:
     return told | ({"data": whatever_path(told["data"], record.fingerprint)} if "data" in told else {})
 
 
-def _began_with(record: Record) -> Mapping[str, str]:
-    """The weights that a run was told to begin with, wherever they lie."""
-    return {"sha256": record.manifest["weights"]["sha256"]} if record.manifest.get("weights") else {}
+def _began_with(record: Record) -> str:
+    """The digest of the weights that a run was told to begin with, nothing of one that began anew."""
+    return str((record.manifest.get("weights") or {}).get("sha256", ""))
 
 
 def _unfinished(record: Record) -> list[str]:

@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -226,11 +225,11 @@ def _told_apart(paths: Sequence[Path]) -> list[str]:
 
 def _lanes(place: Folder, config: Mapping[str, Any]) -> tuple[Lane, ...]:
     """The lanes of the run, without its script: options of whatever type they have in config.json."""
-    values = {name: tuple(x) if isinstance(x, list) else x for name, x in config.items()}
-    fields = [
-        (name, type(x), dataclasses.field(default_factory=partial(lambda x: x, x)))
-        for name, x in values.items()
-    ]
+    plain = {
+        name: x for name, x in config.items() if not isinstance(x, dict)
+    }  # lanes have no groups of options
+    values = {name: tuple(x) if isinstance(x, list) else x for name, x in plain.items()}
+    fields = [(name, type(x), dataclasses.field(default=x)) for name, x in values.items()]
     try:
         settings: Settings = dataclasses.make_dataclass("Config", fields, bases=(Settings,), frozen=True)()
         return lanes(settings)

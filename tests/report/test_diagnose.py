@@ -67,9 +67,6 @@ def test_at_the_equilibrium(tmp_path: Path) -> None:
     """The eigenvalues are those of the theorem; and a run that never moved has no path, which is said."""
     run = played(tmp_path / "run", "--start", 0.0)
     report = diagnose(run, ("best", "last"), batches=2, steps=1)
-    (run / "diagnosis" / "diagnosis.json").write_text('{"best": {"step": 2}, "last": {}}')
-    report = diagnose(run, batches=2, steps=1)
-    assert numbers_of(run)["best"] == {"step": 2}  # what was found of another checkpoint is kept
     found = numbers_of(run)["last"]
     eigenvalues = sorted(imaginary for _, imaginary in found["eigenvalues"])
     np.testing.assert_allclose(eigenvalues, [-0.4, 0.4], rtol=1e-5)
@@ -82,10 +79,18 @@ def test_at_the_equilibrium(tmp_path: Path) -> None:
 
 def test_one_checkpoint_twice_is_looked_at_once(tmp_path: Path) -> None:
     run = played(tmp_path / "run", "--steps", 2)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "diagnosis.json").write_text('{"last": {"step": 1}}')  # of when the run was shorter
     report = diagnose(run, ("best", "last"), batches=2, steps=1, out=tmp_path / "out")
     assert "step 2 (last): as best" in report.text
     assert {path.parent for path in report.files} == {tmp_path / "out"}
     assert not [path for path in report.files if "last" in path.name]
+    file = tmp_path / "out" / "diagnosis.json"
+    best = json.loads(file.read_text())
+    assert best.keys() == {"best"}
+    diagnose(run, batches=2, steps=1, out=tmp_path / "out")
+    found = json.loads(file.read_text())
+    assert (found.keys(), found["best"]) == ({"best", "last"}, best["best"])  # which is kept
 
 
 def test_one_lane_is_diagnosed(tmp_path: Path) -> None:

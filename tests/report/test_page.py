@@ -343,10 +343,8 @@ def test_the_axis_is_cut_only_where_the_beginning_dwarfs_the_rest():
     assert cut([falling(100.0)]) is not None
     assert cut([falling(3.0)]) is None
     assert cut([falling(100.0, count=3)]) is None  # two later points tell no range
-    exploding = curve(
-        [[{"step": n / 10, "x": -(10.0**n)} for n in range(10)]], "x"
-    )  # and ended before a tenth
-    assert cut([falling(1.0, count=100), exploding]) is None
+    exploding = [{"step": n, "x": -(10.0**n)} for n in range(10)]  # and ended before a tenth of the other
+    assert cut([falling(1.0, count=200), curve([exploding], "x")]) is None
 
 
 def test_every_number_is_in_one_panel(tmp_path):
