@@ -86,8 +86,10 @@ def panel(panel: Panel, drawn: Sequence[Series]) -> Chart | None:
                 axes.fill_between(found.steps, found.low, found.high, color=colour, alpha=0.18, lw=0)
         real = _oracle(panel, drawn)
         notes = _scaled(axes, panel, [found for found, *_ in curves], real)
-        if axes.get_legend_handles_labels()[1]:  # above, where it hides nothing
-            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
+        if axes.get_legend_handles_labels()[
+            1
+        ]:  # above, where it hides nothing: on the left stands a power of ten
+            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
         axes.set_xlabel("step")
     if layers:
         notes = [f"a line for each of {len(panel.names)} layers", *notes]
