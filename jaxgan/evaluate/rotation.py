@@ -1,37 +1,31 @@
 """How much the game turns, while it is played."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import jax
 import numpy as np
 
 from jaxgan.data.source import Source, batch, given, numbers, places
-from jaxgan.games.game import Game
 from jaxgan.instruments.diagnosis import cheap
 from jaxgan.instruments.field import on_one_device
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 from jaxgan.run.experiment import Moment
 
 
-def rotation(
-    game: Game,
-    source: Source,
-    batch_size: int,
-    batches: int = 2,
-) -> Callable[[Moment], Mapping[str, float]]:
+def rotation(source: Source, batch_size: int, batches: int = 2) -> Callable[[Moment], Mapping[str, float]]:
     """A hook: the share of the game's Jacobian that turns, and both players' gradient noise scales.
 
-    A game that was made for several devices is looked at on one of them.
+    Of each lane it looks at the lane's own game, and at one that was made for several devices on one of them.
 
     >>> import jaxgan as jg
     >>> from jaxgan.data import load
-    >>> from jaxgan.games.toy import bilinear
-    >>> hook = jg.Hook(1000, rotation(bilinear(), load("ring"), batch_size=64))
+    >>> hook = jg.Hook(1000, rotation(load("ring"), batch_size=64))
     """
-    game = on_one_device(game)
+    alone = cache(on_one_device)  # what looks at a game is compiled for it
 
     def call(moment: Moment) -> Mapping[str, float]:
-        state = moment.state
+        game, state = alone(moment.game), moment.state
         return cheap(game, state, drawn(source, (batches, batch_size), state.key, state.step))
 
     return call

@@ -154,6 +154,7 @@ def _run(
         experiment = built(build(config))
         rule_of = lane.rule_of(build, config, experiment)
         fits(experiment, config)
+        games = lane.games(build, config)
         lane.fits_over(build, config, experiment)
         sharing(config, len(lanes))
         fit(experiment, config, lanes, rule_of)
@@ -173,7 +174,7 @@ def _run(
 
         place = told(opened)
         try:
-            return train(experiment, config, place, lanes, rule_of)
+            return train(experiment, config, place, lanes, rule_of, games)
         except Interrupted as stop:
             print(f"{stop}: saved; go on with `jaxgan resume {path}`", file=sys.stderr)
             sys.exit(stop.code)

@@ -26,6 +26,7 @@ class Moment(NamedTuple):
 
     step: int
     state: State
+    game: Game  # of a lane its own, with the values that it has
     sample: Sampler  # sample(state.generator, n, seed=0) -> [n, ...]
     lane: str = ""  # which of the runs that are trained as one, as in "seed=3"
     last: bool = False  # whether the run is about to end

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -11,7 +12,7 @@ import numpy as np
 
 from jaxgan.data.source import batch, shapes
 from jaxgan.errors import Refused
-from jaxgan.games.game import State
+from jaxgan.games.game import Game, State
 from jaxgan.parts.types import Key, PyTree
 from jaxgan.rules.guard import Guard
 from jaxgan.rules.rule import Rule
@@ -166,18 +167,29 @@ def rule_of(build: Build, settings: Settings, experiment: Experiment) -> RuleOf:
     return over_hparams(of)
 
 
+def games(build: Build, settings: Settings) -> tuple[Game, ...]:
+    """Each lane's own game, of one device, where lanes have their own values; refused as the script does."""
+    if not settings.over:
+        return ()
+    one_device = dataclasses.replace(settings, parallel="jit")
+
+    @cache  # what looks at a game is compiled for it
+    def game(values: tuple[tuple[str, float], ...]) -> Game:
+        own: dict[str, Any] = dict(values)
+        try:  # what the script says of plain numbers it cannot say of tracers
+            return build(dataclasses.replace(one_device, **own)).game
+        except Refused as error:
+            told = ", ".join(f"{name}={value}" for name, value in values)
+            raise Refused(f"--over {told}: {error}") from None
+
+    return tuple(game(tuple(lane.values.items())) for lane in lanes(settings))
+
+
 def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
     """Refuses, before anything runs, values that the script refuses, and numbers that it builds by."""
     if not settings.over:
         return
     one_device = dataclasses.replace(settings, parallel="jit")
-    different: dict[str, dict[str, Any]] = {str(lane.values): lane.values for lane in lanes(settings)}
-    for own in different.values():
-        try:  # what the script says of plain numbers it cannot say of tracers
-            build(dataclasses.replace(one_device, **own))
-        except Refused as error:
-            told = ", ".join(f"{name}={value}" for name, value in own.items())
-            raise Refused(f"--over {told}: {error}") from None
     values, source = lanes(settings)[0].values, experiment.source
     lay = layout(experiment, settings)
     of = rule_of(build, one_device, experiment)

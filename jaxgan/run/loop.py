@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.errors import Refused, Unreadable
-from jaxgan.games.game import State
+from jaxgan.games.game import Game, State
 from jaxgan.parts.rng import fold
 from jaxgan.run import codec, sinks
 from jaxgan.run.checkpoint import Checkpoints, Restored
@@ -45,10 +45,12 @@ def train(
     folder: Folder,
     lanes: tuple[Lane, ...] = (),
     rule_of: RuleOf | None = None,
+    games: Sequence[Game] = (),
 ) -> State:
     """Plays the rule up to `settings.steps`, from the newest checkpoint in the folder or else the start.
 
-    With lanes it plays all of them; `rule_of` is the rule of a lane by the values that it has of its own.
+    With lanes it plays all of them; `rule_of` is the rule of a lane by the values that it has of its own,
+    and `games` are the lanes' own where these values make them others.
     Several processes each call it, and the first alone calls the hooks and writes what is not a checkpoint.
     """
     with contextlib.ExitStack() as stack:
@@ -105,8 +107,9 @@ def train(
             log.warn(facts.get("warnings", ()))
 
         def moment(number: int) -> Moment:
+            game = games[number] if games else experiment.game
             lane = names[number] if names else ""
-            return Moment(step, placed.run(held, number), draw, lane, finished, noted)
+            return Moment(step, placed.run(held, number), game, draw, lane, finished, noted)
 
         metrics, seen = None, found is not None  # seen: looked at and saved before
         unheard = True  # whether nothing has been logged yet

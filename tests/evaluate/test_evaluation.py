@@ -135,7 +135,7 @@ def moments(run, monkeypatch, times):
     draw = sampler(again.experiment.game, again.experiment.source.classes)
     clock = iter(times)
     monkeypatch.setattr(hook.time, "perf_counter", lambda: next(clock))
-    return lambda step, **more: jg.Moment(step, again.state, draw, **more)
+    return lambda step, **more: jg.Moment(step, again.state, again.experiment.game, draw, **more)
 
 
 def test_the_hook_measures_what_the_command_does(ring, monkeypatch):

@@ -14,10 +14,10 @@ from jaxgan.evaluate.health import apart, health, spectral_norms
 
 
 def moment(sample):
-    ring = load("ring")
+    ring, game = load("ring"), ring_game()
     batches = batch(ring, (1, 1, 16), ring.arrays, jax.random.key(0), 0)
-    state = rule_of(ring_game()).init(jax.random.key(0), batches)
-    return jg.Moment(0, state, sample)
+    state = rule_of(game).init(jax.random.key(0), batches)
+    return jg.Moment(0, state, game, sample)
 
 
 def test_diversity_is_1_of_examples_and_0_of_one_sample():

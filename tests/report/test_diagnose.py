@@ -16,7 +16,8 @@ from jaxgan.errors import Refused
 from jaxgan.evaluate.rotation import drawn, rotation
 from jaxgan.instruments.diagnosis import cheap
 from jaxgan.report.diagnose import _beginning, diagnose
-from jaxgan.run.experiment import Moment
+from jaxgan.run.experiment import Experiment, Hook, Moment
+from jaxgan.run.log import rows
 from jaxgan.run.reopen import reopened
 
 
@@ -120,8 +121,9 @@ def test_a_run_of_several_devices_is_diagnosed_on_one(tmp_path: Path) -> None:
     found = []
     for one in (run, played(tmp_path / "plain", "--start", 0.0)):
         again = reopened(one)
-        call = rotation(again.experiment.game, again.experiment.source, batch_size=8)
-        found.append(call(Moment(4, again.state, lambda *_: None))["rotation"])
+        game, source = again.experiment.game, again.experiment.source
+        moment = Moment(4, again.state, game, lambda *_: None)
+        found.append(rotation(source, batch_size=8)(moment)["rotation"])
     assert found[0] == pytest.approx(found[1])
 
 
@@ -145,9 +147,27 @@ def test_batches_from_files_are_those_of_the_run(tmp_path: Path) -> None:
 def test_the_hook_logs_the_cheap_numbers(run: Path) -> None:
     again = reopened(run)
     game, source, state = again.experiment.game, again.experiment.source, again.state
-    found = rotation(game, source, batch_size=8)(Moment(4, state, lambda *_: None))
+    found = rotation(source, batch_size=8)(Moment(4, state, game, lambda *_: None))
     assert found == cheap(game, state, drawn(source, (2, 8), state.key, state.step))
     assert found.keys() == {"rotation", "g/noise_scale", "d/noise_scale"}
+
+
+def test_the_hook_looks_at_each_lanes_own_game(tmp_path: Path) -> None:
+    """At the equilibrium J is [[0, -1/2], [1/2, -gamma]]."""
+    dirac = script("dirac")
+
+    def build(config: Any) -> Experiment:
+        experiment = dirac.build(config)
+        return experiment._replace(hooks=[Hook(1, rotation(experiment.source, batch_size=8))], best=None)
+
+    build.__module__ = dirac.build.__module__
+    turning = type("Turning", (), {"Config": dirac.Config, "build": staticmethod(build)})
+    run, gammas = tmp_path / "run", (0.2, 0.6)
+    over = ("--seeds", "0:2", "--over", "gamma=0.2,0.6", "--start", 0.0, "--steps", 1)
+    assert play(turning, *over, "--out", run) == 0
+    [measured] = [row["rotation"] for row in rows(run / "metrics.jsonl") if "rotation" in row][-1:]
+    shares = [0.5 / (0.5 + gamma**2) for gamma in gammas for _ in range(2)]
+    np.testing.assert_allclose(measured, shares, rtol=1e-5)
 
 
 def test_without_matplotlib_nothing_is_begun(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
