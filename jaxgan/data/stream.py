@@ -1,12 +1,7 @@
-"""Examples that lie in files, read ahead of the steps that need them: the same batches, only sooner."""
+"""Examples that lie in files, as sequences of which every item can be read by itself, wherever that is."""
 
-import importlib.util
-import os
-import pickle
-import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,11 +9,7 @@ import numpy as np
 
 from jaxgan.data.order import shuffled
 from jaxgan.data.source import Source, orders
-from jaxgan.errors import Refused, Unreadable
 from jaxgan.parts.types import Key, PyTree
-
-THREADS = max(2, min(8, os.cpu_count() or 2))  # decoding lets go of Python's lock
-AHEAD = 8  # steps that are read before they are asked for
 
 
 @dataclass(frozen=True)
@@ -91,73 +82,3 @@ class Blocks:
     def __getitem__(self, position: int) -> PyTree:
         start = position * self.block
         return self.read(np.arange(start, min(start + self.block, self.size), dtype=np.uint32))
-
-
-def can_read(source: Source, workers: int) -> None:
-    """Refuses, before a run begins, what `ahead` cannot do.
-
-    >>> from jaxgan.data import load
-    >>> can_read(load("digits"), -1)
-    Traceback (most recent call last):
-    jaxgan.errors.Refused: there cannot be -1 processes that read: use 0 for threads, or more
-    """
-    if workers < 0:
-        raise Refused(f"there cannot be {workers} processes that read: use 0 for threads, or more")
-    if source.read is not None and importlib.util.find_spec("grain") is None:
-        raise Refused("data in files are read by grain, of the extra `data`: install jaxgan[data]")
-
-
-def ahead(items: Sequence[Any] | Steps | Together | Blocks, workers: int = 0) -> Iterator[Any]:
-    """items[0], items[1], ... with the next ones always under way: in threads, or in `workers` processes.
-
-    What a worker raises is raised here; one that is killed is noticed within a second or so.
-
-    >>> list(ahead(["a", "b", "c"]))
-    ['a', 'b', 'c']
-    """
-    import grain
-
-    if workers == 0:
-        options = grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=AHEAD)
-        under_way = iter(grain.MapDataset.source(items).to_iter_dataset(options))
-    else:
-        from absl import flags
-
-        if not flags.FLAGS.is_parsed():  # grain asks absl, which scripts need not know
-            flags.FLAGS.mark_as_parsed()
-        options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=1)
-        each = grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=-(-AHEAD // workers))
-        alone = grain.MapDataset.source(_Packed(items)).to_iter_dataset(options)
-        under_way = iter(alone.mp_prefetch(each, worker_init_fn=_quiet))
-    under_way.start_prefetch()
-    return _handed(under_way, pickle.loads if workers else lambda item: item)
-
-
-def _handed(under_way: Any, opened: Callable[[Any], Any]) -> Iterator[Any]:
-    try:
-        for item in under_way:
-            yield opened(item)
-    except RuntimeError as error:
-        if not str(error).startswith("Worker process was terminated"):
-            raise
-        raise Unreadable(f"a process that reads data ended: {str(error).split('. ')[0]}") from error
-    finally:
-        under_way.close()
-
-
-@dataclass(frozen=True)
-class _Packed:
-    """Items as bytes: these go through a pipe, where arrays would need shared memory, often scarce."""
-
-    items: Sequence[Any] | Steps | Together | Blocks
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, position: int) -> bytes:
-        return pickle.dumps(self.items[position], protocol=5)
-
-
-def _quiet(worker: int, workers: int) -> None:
-    """Ctrl-C goes to every process of a terminal; the first one answers it, and ends the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

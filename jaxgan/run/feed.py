@@ -14,8 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Sharding
 
+from jaxgan.data.ahead import ahead
 from jaxgan.data.source import Made, Source, numbers, places
-from jaxgan.data.stream import Blocks, Steps, Together, ahead
+from jaxgan.data.stream import Blocks, Steps, Together
 from jaxgan.parts.types import Key, PyTree
 from jaxgan.run.settings import Settings
 from jaxgan.scale.devices import everywhere, held_here

@@ -122,7 +122,7 @@ def train(
                 except Unreadable as error:
                     if not alone:
                         raise  # the others are about to make this step, which nobody can then save
-                    unread = error
+                    unread, signum = error, asked()  # which may have ended what reads as well
 
             due = [hook for hook in hooks if finished or _scheduled(hook.every, step)]
             logging = finished or _scheduled(settings.log_every, step)
@@ -179,7 +179,7 @@ def train(
                 if step == 0:
                     checkpoints.wait()  # a run that has moved has a checkpoint, whatever kills it
             entry["step"] = step
-            if unread:
+            if unread and not signum:
                 checkpoints.wait()
                 raise unread
             if signum or stopped or finished:

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax.sharding import Sharding
 from jax.stages import Lowered
 
+from jaxgan.data.ahead import can_read
 from jaxgan.data.source import Source, batch, check, shapes
-from jaxgan.data.stream import can_read
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.parts.types import Key, PyTree

@@ -1,15 +1,18 @@
 import importlib.util
 import os
 import signal
+import time
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing import active_children
 
 import jax
 import numpy as np
 import pytest
 
+from jaxgan.data.ahead import ahead, can_read
 from jaxgan.data.source import Source, batch
-from jaxgan.data.stream import Blocks, Steps, ahead, can_read
+from jaxgan.data.stream import Blocks, Steps
 from jaxgan.errors import Refused, Unreadable
 
 KEY = jax.random.key(3)
@@ -77,6 +80,39 @@ def test_a_bad_example_is_named_at_its_step(workers):
 def test_a_killed_process_is_an_error_and_not_a_hang():
     with pytest.raises(Unreadable, match="ended"):
         list(ahead(Steps.of(counted(killed=3), 2, KEY, 0, 5), workers=1))
+
+
+@dataclass(frozen=True)
+class Large:
+    """More than a pipe holds, so that who writes it is in the middle of it until it is read."""
+
+    def __len__(self):
+        return 100
+
+    def __getitem__(self, position):
+        return os.getpid(), bytes(1_000_000)
+
+
+@pytest.mark.timeout(60)
+def test_a_process_killed_in_the_middle_of_an_item_is_no_hang():
+    under_way = ahead(Large(), workers=1)
+    process, _ = next(under_way)
+    time.sleep(0.5)
+    os.kill(process, signal.SIGKILL)
+    with pytest.raises(Unreadable, match="ended by SIGKILL"):
+        list(under_way)
+
+
+@pytest.mark.timeout(60)
+def test_processes_end_when_nobody_reads_any_more():
+    for begun in (False, True):
+        under_way, before = ahead(Large(), workers=2), {process.pid for process in active_children()}
+        assert len(before) == 2
+        if begun:
+            assert {next(under_way)[0] for _ in range(2)} == before
+        del under_way
+        while active_children():
+            time.sleep(0.1)
 
 
 def test_without_grain_files_are_refused_before_a_run_begins(monkeypatch):

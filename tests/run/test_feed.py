@@ -202,15 +202,29 @@ def test_a_killed_reader_ends_the_run_and_loses_nothing(data, tmp_path):
     assert int(final(tmp_path / "run").step) >= reached
 
 
-def test_control_c_is_answered_in_good_order(data, tmp_path):
-    """A terminal sends it to the readers too."""
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_all_are_told_is_answered_in_good_order(data, tmp_path, signum, status):
+    """A terminal sends Ctrl-C to the readers too, and a scheduler SIGTERM."""
     process = reading(data, tmp_path / "run")
     readers = children(process.pid)
     for pid in (*readers, process.pid):
-        os.kill(pid, signal.SIGINT)
+        os.kill(pid, signum)
     assert len(readers) == 2
-    said = ended(process, 130)
-    assert "SIGINT: saved" in said
+    said = ended(process, status)
+    assert f"{signum.name}: saved" in said
     assert "Traceback" not in said
     assert "Exception" not in said
     assert not any(Path(f"/proc/{pid}").exists() for pid in readers)
+
+
+def test_of_a_killed_run_no_reader_is_left(data, tmp_path):
+    process = reading(data, tmp_path / "run")
+    readers = children(process.pid)
+    process.kill()
+    process.communicate()
+    assert len(readers) == 2
+    for _ in range(100):
+        if not any(Path(f"/proc/{pid}").exists() for pid in readers):
+            return
+        time.sleep(0.1)
+    raise AssertionError(readers)
