@@ -97,12 +97,12 @@ def moved(
 
 
 def plus(a: PyTree, weight: float | Array, b: PyTree) -> PyTree:
-    """a + weight b, leaf by leaf.
+    """a + weight b, leaf by leaf, in the precision of a.
 
-    >>> plus({"w": 1.0}, 2.0, {"w": 3.0})
-    {'w': 7.0}
+    >>> plus({"w": jnp.ones(())}, 2.0, {"w": jnp.full((), 3.0)})
+    {'w': Array(7., dtype=float32)}
     """
-    return jax.tree.map(lambda x, y: x + weight * y, a, b)
+    return jax.tree.map(lambda x, y: (x + weight * y).astype(x.dtype), a, b)
 
 
 def inner(a: PyTree, b: PyTree) -> Array:

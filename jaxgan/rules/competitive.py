@@ -78,9 +78,11 @@ def adaptive_competitive(
         past: Squares = state.rule
         steps = past.steps + 1
         mean = jax.tree.map(lambda v, g: decay * v + (1 - decay) * jnp.square(g), past.mean, grads)
+        mean = optax.tree.cast_like(mean, grads)  # a decay that is told later has 32 bits
 
         def rate(lr: Array | float, v: PyTree) -> PyTree:
-            return jax.tree.map(lambda v: lr / (jnp.sqrt(v / (1 - decay**steps)) + eps), v)
+            rates = jax.tree.map(lambda v: lr / (jnp.sqrt(v / (1 - decay**steps)) + eps), v)
+            return optax.tree.cast_like(rates, v)
 
         both = Both(rate(at(g_lr, state.step), mean.g), rate(at(d_lr, state.step), mean.d))
         return both, Squares(mean, steps)

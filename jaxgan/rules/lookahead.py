@@ -1,5 +1,6 @@
 """Lookahead-minimax: every so often both players are drawn back towards where they were."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.parts.types import Array, Batch, Key, PyTree
-from jaxgan.rules.both import Both, placed
+from jaxgan.rules.both import Both, placed, plus
 from jaxgan.rules.guard import Guard
 from jaxgan.rules.rule import Metrics, Rule
 
@@ -53,8 +54,10 @@ def lookahead(rule: Rule, *, every: int = 5, pull: float = 0.5) -> Rule:
         state, metrics = rule.update(state.replace(rule=memory.inner), batches)
         since = (memory.since + 1) % every
         due = since == 0
-        fast = jax.tree.map(lambda s, w: jnp.where(due, s + pull * (w - s), w), memory.slow, _fast(state))
-        slow = jax.tree.map(lambda s, w: jnp.where(due, w, s), memory.slow, fast)
+        here = _fast(state)
+        drawn = plus(memory.slow, pull, plus(here, -1.0, memory.slow))
+        fast = jax.tree.map(partial(jnp.where, due), drawn, here)
+        slow = jax.tree.map(partial(jnp.where, due), fast, memory.slow)
         return placed(state, fast).replace(rule=Lookahead(state.rule, slow, since)), metrics
 
     return Rule(init, update, rule.batches)

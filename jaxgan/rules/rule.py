@@ -83,7 +83,13 @@ def gradient(
 def stepped(player: Player, tx: optax.GradientTransformation, grads: PyTree) -> Player:
     """The player after one step of its optimiser."""
     updates, opt_state = tx.update(grads, player.opt_state, player.params)
+    # a number that is told later has 32 bits, and so has what optax multiplies by it
+    opt_state = jax.tree.map(_of_type, opt_state, player.opt_state)
     return player.replace(params=optax.apply_updates(player.params, updates), opt_state=opt_state)
+
+
+def _of_type(new: Array, old: Array) -> Array:
+    return new if new.dtype == old.dtype else new.astype(old.dtype)
 
 
 def averaged(average: Average | None, state: State) -> Side | None:

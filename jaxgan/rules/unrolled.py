@@ -79,8 +79,8 @@ def _refuse_unless_smooth(tx: optax.GradientTransformation, params: Params) -> N
     with jax.ensure_compile_time_eval():
         grads = jax.tree.map(one_at_rest, params)
         zeros = jax.tree.map(jnp.zeros_like, grads)
-        _, pullback = jax.vjp(lambda grads: tx.update(grads, tx.init(zeros), zeros)[0], grads)
-        slopes = jax.tree.leaves(pullback(grads)[0])
+        moves, pullback = jax.vjp(lambda grads: tx.update(grads, tx.init(zeros), zeros)[0], grads)
+        slopes = jax.tree.leaves(pullback(optax.tree.cast_like(grads, moves))[0])
         finite = jnp.stack([jnp.isfinite(x).all() for x in slopes]).all()
     if not isinstance(finite, jax.core.Tracer) and not finite:
         raise Refused(

@@ -162,6 +162,39 @@ def test_statistics_and_memories_move_once_per_update(name):
         assert any((x != y).any() for x, y in zip(*map(jax.tree.leaves, (old, new)), strict=True))
 
 
+def halved():
+    """Parameters in half precision, of which not every product is."""
+    game = forgetting()
+
+    def init(key, batch):
+        g, d, extra = game.init(key, batch)
+        g, d = (side._replace(params=optax.tree.cast(side.params, jnp.bfloat16)) for side in (g, d))
+        return g, d, extra
+
+    return game._replace(init=init)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_numbers_told_later_leave_every_precision_as_it_is(name):
+    """By tracing alone: a traced rate is of 32 bits, and promotes what it is multiplied by."""
+
+    def rule(rate):
+        game, tx = halved(), optax.adam(rate, b1=rate, eps_root=1e-8)
+        others = {
+            "consensus": lambda: consensus(game, tx, tx, weight=rate),
+            "symplectic": lambda: symplectic(game, tx, tx, weight=rate),
+            "adaptive": lambda: adaptive_competitive(game, rate, rate, decay=rate, products=2),
+            "lookahead": lambda: lookahead(simultaneous(game, tx, tx), pull=rate),
+        }
+        return others[name]() if name in others else RULES[name](game, tx, rate)
+
+    data, rate = batches(), jnp.float32(0.1)
+    state = jax.eval_shape(lambda rate: rule(rate).init(jax.random.key(0), data), rate)
+    moved = jax.eval_shape(lambda rate, state: rule(rate).update(state, data)[0], rate, state)
+    assert {x.dtype for x in jax.tree.leaves((state.g.params, state.d.params))} == {jnp.dtype(jnp.bfloat16)}
+    assert jax.tree.map(lambda x: x.dtype, moved) == jax.tree.map(lambda x: x.dtype, state)
+
+
 @pytest.mark.parametrize("name", RULES)
 def test_a_lane_is_its_single_run(name):
     rule, data = rule_of(name), batches()
