@@ -33,3 +33,17 @@ def clip_weights(bound: float) -> optax.GradientTransformation:
     >>> critic = optax.chain(optax.rmsprop(5e-5), clip_weights(0.01))
     """
     return projected(lambda params: optax.tree.clip(params, -bound, bound))
+
+
+def holds(memory: PyTree, *kinds: type) -> bool:
+    """Whether the state of an optimiser has one of these kinds in it, however deep.
+
+    >>> tx = optax.chain(optax.sgd(1.0), clip_weights(0.01))
+    >>> holds(tx.init({}), Projected), holds(tx.init({}), optax.MultiStepsState)
+    (True, False)
+    """
+
+    def of_kind(part: object) -> bool:
+        return isinstance(part, kinds)
+
+    return any(map(of_kind, jax.tree.leaves(memory, is_leaf=of_kind)))

@@ -13,8 +13,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxgan.errors import Refused
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
+from jaxgan.parts.optim import holds
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 from jaxgan.rules.rule import Metrics, averaged, gradient, stepped
 
@@ -94,6 +96,16 @@ def moved(
     """The state after one step of both optimisers at once: the end of an update."""
     state = state.replace(g=stepped(state.g, g_tx, grads.g), d=stepped(state.d, d_tx, grads.d))
     return state.replace(ema=averaged(average, state), step=state.step + 1)
+
+
+def at_every_step(state: State) -> State:
+    """The state of step 0 of a rule that builds on each step of its optimisers; refused where these wait."""
+    if holds((state.g.opt_state, state.d.opt_state), optax.MultiStepsState, optax.ApplyEvery):
+        raise Refused(
+            "the rule builds on each step of its optimisers, and one of them gathers gradients of several: "
+            "it would be another rule; --micro-batches gathers them within a step"
+        )
+    return state
 
 
 def plus(a: PyTree, weight: float | Array, b: PyTree) -> PyTree:

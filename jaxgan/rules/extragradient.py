@@ -11,7 +11,7 @@ from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch, Key
-from jaxgan.rules.both import Both, Gradients, gradients, moved, placed
+from jaxgan.rules.both import Both, Gradients, at_every_step, gradients, moved, placed
 from jaxgan.rules.rule import Metrics, Rule, starter, stepped
 
 
@@ -32,6 +32,10 @@ def extragradient(
     >>> from jaxgan.games.toy import bilinear
     >>> rule = extragradient(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
     """
+    start = starter(game, g_tx, d_tx, average)
+
+    def init(key: Key, batches: Batch) -> State:
+        return at_every_step(start(key, batches))
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         key = fold(state.key, state.step, "both")
@@ -43,7 +47,7 @@ def extragradient(
         state, there = _looked_ahead(state, look(state).grads, look, g_tx, d_tx, average)
         return state, there.metrics
 
-    return Rule(starter(game, g_tx, d_tx, average), update, 1)
+    return Rule(init, update, 1)
 
 
 class Past(NamedTuple):
@@ -70,7 +74,7 @@ def past_extragradient(
     start = starter(game, g_tx, d_tx, average)
 
     def init(key: Key, batches: Batch) -> State:
-        state = start(key, batches)
+        state = at_every_step(start(key, batches))
         return state.replace(rule=Past(jax.tree.map(jnp.zeros_like, Both(state.g.params, state.d.params))))
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:

@@ -1,13 +1,13 @@
 """Optimism: each step as if the next gradient would change as the last one did."""
 
-import jax
 import optax
 
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Average
-from jaxgan.parts.optim import Projected
+from jaxgan.parts.optim import Projected, holds
 from jaxgan.parts.types import Batch, Key
+from jaxgan.rules.both import at_every_step
 from jaxgan.rules.rule import Rule
 from jaxgan.rules.simultaneous import simultaneous
 
@@ -34,9 +34,8 @@ def optimistic(
     rule = simultaneous(game, g_tx, d_tx, average=average)
 
     def init(key: Key, batches: Batch) -> State:
-        state = rule.init(key, batches)
-        memory = jax.tree.leaves((state.g.opt_state, state.d.opt_state), is_leaf=_is_projected)
-        if any(map(_is_projected, memory)):
+        state = at_every_step(rule.init(key, batches))
+        if holds((state.g.opt_state, state.d.opt_state), Projected):
             raise Refused(
                 "optimistic steps would leave what the optimiser projects to, as clip_weights does; "
                 "past_extragradient is the rule that projects"
@@ -44,7 +43,3 @@ def optimistic(
         return state
 
     return rule._replace(init=init)
-
-
-def _is_projected(state: object) -> bool:
-    return isinstance(state, Projected)

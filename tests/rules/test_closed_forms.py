@@ -259,6 +259,15 @@ def test_lookahead_goes_around_nothing_that_stands_still():
         rule.init(jax.random.key(0), EMPTY)
 
 
+@pytest.mark.parametrize("rule", [extragradient, past_extragradient, optimistic])
+def test_rules_of_every_step_and_optimisers_that_wait_do_not_go_together(rule):
+    """By MultiSteps the look ahead would be a step every other time, and the step the look."""
+    waiting = optax.MultiSteps(optax.sgd(0.1), 2).gradient_transformation()
+    for tx in ((waiting, SGD[1]), (SGD[0], optax.chain(SGD[1], optax.apply_every(2)))):
+        with pytest.raises(Refused, match="--micro-batches gathers them within a step"):
+            rule(bilinear(), *tx).init(jax.random.key(0), EMPTY)
+
+
 def test_optimism_and_projections_do_not_go_together():
     box = optax.chain(optax.sgd(1.0), clip_weights(0.01))
     scheduled = optax.inject_hyperparams(lambda lr: optax.chain(optax.sgd(lr), clip_weights(0.01)))(0.1)
