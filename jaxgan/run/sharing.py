@@ -17,7 +17,7 @@ from jaxgan.run.lane import Lane
 from jaxgan.run.program import RuleOf, layout, lowered, start_shapes
 from jaxgan.run.settings import Settings
 from jaxgan.scale import memory
-from jaxgan.scale.devices import DATA, over_data, whole
+from jaxgan.scale.devices import DATA, over_data, row, whole
 from jaxgan.scale.lanes import LANE, grid, over_lanes, shardings, stacked
 
 
@@ -125,6 +125,8 @@ def fit(experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rul
     one, there = start_shapes(experiment, settings), memory.limit(jax.local_devices()[0])
     on_cpu, in_turn, rows = devices[0].platform == "cpu", looped(settings, len(lanes)), len(devices) // data
     rows = min(rows, len(lanes)) if in_turn else rows
+    if not in_turn:  # the others are compiled later, and asked then
+        named_means(experiment, settings, one, row(devices[:data]))
     room = there // len(devices) if on_cpu else there  # devices of a CPU share the computer's
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(jax.eval_shape(_raw, one)))
 

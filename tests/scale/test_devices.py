@@ -133,8 +133,15 @@ def test_a_run_goes_on_with_other_devices(tmp_path):
         np.testing.assert_allclose(a, b, atol=1e-3)  # Adam; the order of the examples would show
 
 
-@pytest.mark.parametrize("way", ["shard_map", "pmap"])
-def test_means_that_are_not_named_are_refused(way, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("way", "lanes"),
+    [
+        ("shard_map", ()),
+        ("pmap", ()),
+        ("shard_map", ("--seeds", "0:2", "--lanes", "vmap", "--data-devices", 2)),
+    ],
+)
+def test_means_that_are_not_named_are_refused(way, lanes, tmp_path, capsys):
     class Unnamed:
         Config = FILES.Config
 
@@ -146,7 +153,7 @@ def test_means_that_are_not_named_are_refused(way, tmp_path, capsys):
     build.__module__ = FILES.build.__module__
     Unnamed.build = staticmethod(build)
     options = ("--data", "digits", "--out", tmp_path / "run", "--devices", 2, "--parallel", way)
-    assert play(Unnamed, *options) == 2
+    assert play(Unnamed, *options, *lanes) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith(f"error: --parallel {way} needs a recipe whose means name the axis of devices")
 
