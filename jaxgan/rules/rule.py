@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jaxgan.errors import Refused
 from jaxgan.games.game import Context, Game, Player, Side, State
 from jaxgan.parts.average import Average
 from jaxgan.parts.rng import fold
@@ -106,6 +107,11 @@ def starter(
     average: Average | None,
 ) -> Callable[[Key, Batch], State]:
     """The `init` of a rule without memory: both players, their optimisers, the average."""
+    for tx in (g_tx, d_tx):
+        if not hasattr(tx, "init"):
+            raise Refused(f"{tx!r} is no optimiser: give one of optax, such as optax.adam(1e-4)")
+    if average is not None and not isinstance(average, Average):
+        raise Refused(f"{average!r} is no Average: give one such as jg.ema(0.999)")
 
     def init(key: Key, batches: Batch) -> State:
         g, d, extra = game.init(fold(key, "init"), jax.tree.map(lambda x: x[0, 0], batches))

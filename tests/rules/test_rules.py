@@ -7,6 +7,7 @@ import optax
 import pytest
 from flax import linen as nn
 
+from jaxgan.errors import Refused
 from jaxgan.games.gan import gan
 from jaxgan.games.toy import bilinear
 from jaxgan.models import mlp
@@ -226,3 +227,11 @@ def test_seeds_map_as_lanes():
         state, _ = lanes(state, data)
     single, _ = play(rule, 3, data, seed=1)
     close(jax.tree.map(lambda x: x[1], (state.g, state.d)), (single.g, single.d), atol=1e-5)
+
+
+@pytest.mark.parametrize("rule", [alternating, simultaneous])
+def test_what_is_no_part_of_a_rule_is_refused(rule):
+    with pytest.raises(Refused, match=r"0.001 is no optimiser: give one of optax, such as"):
+        rule(bilinear(), 0.001, optax.sgd(0.1))
+    with pytest.raises(Refused, match=r"0.999 is no Average: give one such as jg.ema\(0.999\)"):
+        rule(bilinear(), optax.sgd(0.1), optax.sgd(0.1), average=0.999)
