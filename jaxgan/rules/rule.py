@@ -84,7 +84,7 @@ def gradient(
 def stepped(player: Player, tx: optax.GradientTransformation, grads: PyTree) -> Player:
     """The player after one step of its optimiser."""
     updates, opt_state = tx.update(grads, player.opt_state, player.params)
-    # a number that is told later has 32 bits, and so has what optax multiplies by it
+    # a number that is told later has 32 bits, and so has what optax multiplies by it; keys stay what they are
     opt_state = jax.tree.map(_of_type, opt_state, player.opt_state)
     return player.replace(params=optax.apply_updates(player.params, updates), opt_state=opt_state)
 

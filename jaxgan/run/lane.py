@@ -186,7 +186,7 @@ def games(build: Build, settings: Settings) -> tuple[Game, ...]:
 
 
 def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
-    """Refuses, before anything runs, values that the script refuses, and numbers that it builds by."""
+    """Refuses, before anything runs, numbers that the script builds by, and those that nothing depends on."""
     if not settings.over:
         return
     one_device = dataclasses.replace(settings, parallel="jit")

@@ -31,6 +31,7 @@ from jaxgan.data import load
 from jaxgan.data.folder import folder
 from jaxgan.data.source import Source
 from jaxgan.data.stream import Steps
+from jaxgan.errors import Unreadable
 from jaxgan.run.feed import Stream, feeder
 from jaxgan.run.settings import Settings
 
@@ -177,8 +178,8 @@ def children(pid: int) -> list[int]:
 
 
 def reading(data: Path, run: Path) -> subprocess.Popen:
-    """A run under way, with processes that read for it."""
-    options = ("--workers", 2, "--pause", 0.2, "--steps", 1000, "--log-every", 1)
+    """A run under way, with processes that read for it: more to a step than a pipe holds at once."""
+    options = ("--workers", 2, "--size", 64, "--pause", 0.2, "--steps", 1000, "--log-every", 1)
     process = start(PATH, "--data", data, "--out", run, *options)
     for _ in range(600):
         if (run / "metrics.jsonl").exists() and len(everything(run)) > 2:
@@ -215,6 +216,18 @@ def test_what_all_are_told_is_answered_in_good_order(data, tmp_path, signum, sta
     assert "Traceback" not in said
     assert "Exception" not in said
     assert not any(Path(f"/proc/{pid}").exists() for pid in readers)
+
+
+def test_what_a_signal_ended_is_answered_as_that_signal(data, tmp_path, monkeypatch, capsys):
+    """As it may end a process that has just been started to read, sooner than that can ignore it."""
+
+    def ended_too(stream, under_way):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise Unreadable("a process that reads data ended by SIGTERM")
+
+    monkeypatch.setattr(Stream, "next", ended_too)
+    assert play(FILES, "--data", data, "--out", tmp_path / "run") == 143
+    assert "SIGTERM: saved" in capsys.readouterr().err
 
 
 def test_of_a_killed_run_no_reader_is_left(data, tmp_path):
