@@ -9,7 +9,7 @@ from jaxgan.metrics.metric import Estimate, Metric, flat, joined, linearised
 
 WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])  # of the scales, from fine to coarse
 WINDOW, SIGMA = 11, 1.5
-LUMINANCE, CONTRAST = (0.01 * 2) ** 2, (0.03 * 2) ** 2  # of images in [-1, 1], which are 2 wide
+LUMINANCE, CONTRAST = (0.01 * 2) ** 2, (0.03 * 2) ** 2  # of pixels in [0, 2]: black is 0
 PAIRS = 32  # held in float64 at a time
 
 
@@ -46,10 +46,11 @@ def ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The structural similarity [n] of images in [-1, 1]: x, y [n, H, W, C].
 
     (2 m m' + c) (2 v + c') / ((m^2 + m'^2 + c) (s^2 + s'^2 + c')) under a Gaussian window of 11 px, sigma
-    1.5, meaned over where it fits and over colours. Wang, Bovik, Sheikh & Simoncelli, 2004.
+    1.5, meaned over where it fits and over colours. The means are of x + 1, which is 0 where an image is
+    black: of x itself, two greys about 0 would be opposites. Wang, Bovik, Sheikh & Simoncelli, 2004.
 
     >>> ssim(np.ones((1, 11, 11, 1)), -np.ones((1, 11, 11, 1))).round(4)
-    array([-0.9996])
+    array([0.0001])
     """
     return _blockwise(lambda a, b: _similar(a, b)[0], x, y)
 
@@ -86,7 +87,7 @@ def _blockwise(
     planes = [np.moveaxis(np.asarray(a), 3, 1) for a in (x, y)]
     blocks = []
     for start in range(0, len(x), PAIRS):
-        a, b = (plane[start : start + PAIRS].astype(np.float64) for plane in planes)
+        a, b = (plane[start : start + PAIRS].astype(np.float64) + 1.0 for plane in planes)
         blocks.append(compare(a, b).mean(axis=1))
     return np.concatenate(blocks)
 

@@ -20,11 +20,12 @@ def one(metric, *blocks):
 def test_scikit_image_and_pytorch_msssim_had_the_same_numbers():
     random = np.random.RandomState(6)
     a, b = 2 * random.rand(2, 2, 24, 30, 3) - 1
+    # of pixels from black on, a + 1:
     # structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=2)
-    assert ssim(a, 0.7 * a + 0.3 * b) == pytest.approx([0.6641171590956615, 0.6485482600233791], rel=1e-12)
+    assert ssim(a, 0.7 * a + 0.3 * b) == pytest.approx([0.8845235183350969, 0.8843034143978498], rel=1e-12)
     a, b = 2 * random.rand(2, 2, 176, 192, 3) - 1
     # ms_ssim(data_range=2, size_average=False) in float64, its window as well
-    expected = [0.903430863679254, 0.9083995235024616]
+    expected = [0.9056108206977678, 0.9101224513363003]
     assert multiscale_ssim(a, 0.7 * a + 0.3 * b) == pytest.approx(expected, rel=1e-7)
 
 
@@ -36,7 +37,7 @@ def test_an_image_is_itself():
 
 def test_even_images_differ_by_luminance_alone():
     a, b = np.full((1, 44, 44, 1), 0.5), np.full((1, 44, 44, 1), 0.25)
-    luminance = (2 * 0.5 * 0.25 + 0.0004) / (0.5**2 + 0.25**2 + 0.0004)
+    luminance = (2 * 1.5 * 1.25 + 0.0004) / (1.5**2 + 1.25**2 + 0.0004)
     assert ssim(a, b) == pytest.approx([luminance], rel=1e-9)
     weights = np.array([0.0448, 0.2856, 0.3001])  # 44, 22 and 11 px: three scales
     assert multiscale_ssim(a, b) == pytest.approx([luminance ** (weights[-1] / weights.sum())], rel=1e-9)
@@ -46,7 +47,7 @@ def test_even_images_differ_by_luminance_alone():
     ("side", "scales"), [(11, 1), (21, 1), (22, 2), (43, 2), (44, 3), (88, 4), (176, 5), (400, 5)]
 )
 def test_scales_are_as_many_as_hold_the_window(side, scales):
-    luminance = (2 * 0.5 * 0.25 + 0.0004) / (0.5**2 + 0.25**2 + 0.0004)
+    luminance = (2 * 1.5 * 1.25 + 0.0004) / (1.5**2 + 1.25**2 + 0.0004)
     weights = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])[:scales]
     power = weights[-1] / (1 if scales == 5 else weights.sum())
     got = multiscale_ssim(np.full((1, side, side + 3, 1), 0.5), np.full((1, side, side + 3, 1), 0.25))
@@ -62,6 +63,14 @@ def test_two_scales_by_their_parts():
     assert multiscale_ssim(a, b) == pytest.approx([fine ** (0.0448 / weights.sum())], rel=1e-3)
     assert multiscale_ssim(a, -b) == [0]  # less than nothing in common counts as nothing
     assert ssim(a, -b) == pytest.approx([(-2 * 0.125 + 0.0036) / (0.25 + 0.0625 + 0.0036)], rel=1e-3)
+
+
+def test_grey_is_no_darkness():
+    """Even images a little above and below mid-grey, 0, are of nearly one light; black has none."""
+    assert ssim(np.full((1, 11, 11, 1), 0.1), np.full((1, 11, 11, 1), -0.1)) > 0.97
+    assert ssim(np.full((1, 11, 11, 1), -1.0), np.full((1, 11, 11, 1), -0.1)) < 0.001
+    collapsed = 0.05 * noise(40, 1, 1, 1) + 0.02 * noise(40, 24, 24, 1, seed=1)
+    assert one(similarity(), collapsed).value > 0.9
 
 
 def test_a_colour_is_an_image_of_its_own():
