@@ -92,21 +92,23 @@ def _interval(x: Estimate | None) -> str:
 
 
 def _while_training(record: Record, many: bool) -> str:
-    """What hooks measured at the best step and the last, a line for each lane; nothing where none did."""
+    """What hooks measured at its best step and the last, a line for each lane; nothing where none did."""
     rows = []
-    lanes = [lane.name for lane in record.lanes] or [""]
+    steps = set(record.best.values())
     every = [measured(own) for own in record.members]
     names = list(dict.fromkeys(name for own in every for row in own for name in row if better(name)))
-    for lane, own in zip(lanes, every, strict=True):
+    for lane, own in zip(record.names, every, strict=True):
+        best = record.best.get(lane)
         for name in names:
             found = {row["step"]: row[name] for row in own if name in row}
             if found:
-                at_best = short(found[record.best]) if record.best in found else ""
+                at_best = short(found[best]) if best in found else ""
+                at_best += f"\nstep {count(best)}" if at_best and best is not None and len(steps) > 1 else ""
                 real = [row[f"{name}_real"] for row in own if f"{name}_real" in row]
                 ending = short(found[max(found)])
                 cells = [at_best, ending, short(real[-1]) if real else ""]
                 rows.append([f"{name}{ARROWS[better(name)]}" + (f"\n{lane}" if lane else ""), *cells])
-    step = "" if record.best is None else f", {count(record.best)}"
+    step = f", {count(*steps)}" if len(steps) == 1 else ""
     head = ["", f"best step{step}", "last", "real examples"]
     title = f"{record.name}, measured while training" if many else "Measured while training"
     return f"<h3>{escape(title)}</h3>{table(title, head, rows, numbers=True)}" if rows else ""

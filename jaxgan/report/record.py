@@ -55,9 +55,14 @@ class Record(NamedTuple):
     lanes: tuple[Lane, ...]
     members: tuple[Rows, ...]
     evaluations: tuple[Evaluation, ...]  # oldest step first
-    best: int | None  # the step that scored best
+    best: Mapping[str, int]  # the step that scored best, by the name of its lane: of a single run ""
     notes: tuple[str, ...]  # what could not be read
     lost: tuple[str, ...]  # and what of its checkpoints, which a comparison of numbers does without
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its lanes; a single run is one that has none."""
+        return tuple(lane.name for lane in self.lanes) or ("",)
 
     @property
     def groups(self) -> dict[str, tuple[int, ...]]:
@@ -76,16 +81,15 @@ class Record(NamedTuple):
     @property
     def newest(self) -> tuple[Evaluation, ...]:
         """The last evaluation of each lane, as `at` chooses them."""
-        last = {one.lane: one.step for one in self.evaluations}
-        return _first([one for one in self.evaluations if one.step == last[one.lane]])
+        return self.at({one.lane: one.step for one in self.evaluations})
 
-    def at(self, step: int) -> tuple[Evaluation, ...]:
-        """The evaluations of a step to go by: one of each lane, made alike.
+    def at(self, steps: Mapping[str, int]) -> tuple[Evaluation, ...]:
+        """The evaluations to go by of these steps, by the names of lanes: one of each lane, made alike.
 
         Through Inception rather than the local classifier, through that rather than anything else; then the
         usual rather than another; then the newest.
         """
-        return _first([one for one in self.evaluations if one.step == step])
+        return _first([one for one in self.evaluations if one.step == steps.get(one.lane)])
 
     @property
     def end(self) -> str:
@@ -144,7 +148,7 @@ def record(run: Path) -> Record:
     of_lanes: list[int | None] = [*range(len(members))] or [None]
     rows = tuple([_numbers(row) for row in log.rows(place.metrics, lane)] for lane in of_lanes)
     evaluations, notes = _evaluations(place, manifest)
-    best, trouble = _best(place)
+    best, trouble = _best(place, [lane.name for lane in members] or [""])
     last, finished = max((row["step"] for of in rows for row in of), default=None), ends(place, manifest)
     if last is None:
         notes.append("metrics.jsonl is missing or empty: there are no curves")
@@ -327,14 +331,15 @@ def _how(said: Mapping[str, Any], fingerprint: str) -> str:
     return ", ".join(words)
 
 
-def _best(place: Folder) -> tuple[int | None, list[str]]:
-    """The checkpoint that scored best, or why nobody can say."""
+def _best(place: Folder, names: Sequence[str]) -> tuple[dict[str, int], list[str]]:
+    """The checkpoint of each lane that scored best, or why nobody can say."""
     if not place.checkpoints.is_dir():
-        return None, ["there are no checkpoints"]
+        return {}, ["there are no checkpoints"]
     from jaxgan.run.checkpoint import Checkpoints
 
     try:
         with Checkpoints(place.checkpoints) as checkpoints:
-            return checkpoints.best(), []
+            best = {name: checkpoints.best(name) for name in names}
+            return {name: step for name, step in best.items() if step is not None}, []
     except Exception as error:  # whatever Orbax makes of a damaged folder
-        return None, [f"the checkpoints cannot be read: {error}"]
+        return {}, [f"the checkpoints cannot be read: {error}"]

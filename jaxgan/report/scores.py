@@ -11,7 +11,7 @@ from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.line import MARKS, Line, Mark
 from jaxgan.report.record import FEW, Evaluation, Record, Rows, measured
-from jaxgan.report.words import count, said, short
+from jaxgan.report.words import count, said, short, steps
 
 RULE = (
     "good: not worse than real examples, within the intervals; or 98 % of the way to them from step 0; where "
@@ -21,10 +21,10 @@ RULE = (
 
 
 class Score(NamedTuple):
-    """A number at one step, the median over lanes; what real examples score, and what it began at."""
+    """A number at a step of each lane, their median; what real examples score, and what it began at."""
 
     name: str
-    step: int
+    steps: tuple[int, int]  # of the lane whose was the earliest, and of the one whose was the latest
     found: Estimate
     oracle: Estimate | None
     start: float | None
@@ -32,19 +32,19 @@ class Score(NamedTuple):
     n: int | None = None  # samples it was measured on, where that is known
     oracle_n: int | None = None  # real examples likewise
     whole: Estimate | None = None  # what all samples score, where n are not all: as many as real examples
-    first: int | None = None  # the earliest step of a lane, where that is another
 
 
 def scores(record: Record) -> list[Score]:
-    """The numbers to judge a run by, the one that says most first; of the best step if it was measured."""
+    """The numbers to judge a run by, the one that says most first; of the best steps if measured."""
     if record.evaluations:
-        at_best = () if record.best is None else record.at(record.best)
-        alike = at_best if len(at_best) >= max(len(record.lanes), 1) else record.newest
+        at_best = record.at(record.best)
+        alike = at_best if len(at_best) == len(record.names) else record.newest
         known = [name for name in alike[0].rows["samples"] if better(name, alike) is not None]
         return [_evaluated(name, alike) for name in _headlines(known)]
     hooks = [measured(rows) for rows in record.members]
     found = {name for rows in hooks for row in rows for name in row if better(name)}
-    scored = [score for name in _headlines(found) if (score := _while_training(name, hooks, record.best))]
+    best = [record.best.get(name) for name in record.names]
+    scored = [score for name in _headlines(found) if (score := _while_training(name, hooks, best))]
     # what began with trained weights had most of the way behind it
     return [score._replace(start=None) for score in scored] if record.manifest.get("weights") else scored
 
@@ -66,7 +66,7 @@ def judged(score: Score, way: str) -> tuple[Mark, str]:
     of more samples most numbers are the better.
 
     >>> exact = lambda x: Estimate(x, x, x)
-    >>> judged(Score("fid", 9, exact(30.0), exact(2.0), None, 1), "lower")
+    >>> judged(Score("fid", (9, 9), exact(30.0), exact(2.0), None, 1), "lower")
     ('bad', '15 times that of real examples')
     """
     mark, why = _compared(score, way)
@@ -121,7 +121,7 @@ def scored(score: Score, record: Record) -> Line:
         many = count(score.n)
         real = f" Of {many} samples {said(score.found)}, of {many} real examples {said(score.oracle)}."
     value = said(score.whole or score.found)
-    words = f"{score.name} {value} at {_steps(score)}{lanes} ({way} is better).{real}"
+    words = f"{score.name} {value} at {steps(*score.steps)}{lanes} ({way} is better).{real}"
     return Line(mark, "Score", f"{words} {why[0].upper()}{why[1:]}.", RULE)
 
 
@@ -137,7 +137,7 @@ def _headlines(names: Iterable[str]) -> list[str]:
 
 def _evaluated(name: str, alike: Sequence[Evaluation]) -> Score:
     """The number in these evaluations, one of each lane."""
-    first, step = min(one.step for one in alike), max(one.step for one in alike)
+    at = min(one.step for one in alike), max(one.step for one in alike)
     found = [one.rows["samples"][name] for one in alike if name in one.rows["samples"]]
     real = [one.rows["oracle"][name] for one in alike if name in one.rows.get("oracle", {})]
     floor = [Estimate(*[one.floor[name]] * 3) for one in alike if name in one.floor]
@@ -145,16 +145,9 @@ def _evaluated(name: str, alike: Sequence[Evaluation]) -> Score:
     n, oracle_n = alike[0].n, alike[0].oracle_n if real else alike[0].n  # the floor is that of n samples
     fair = [one.rows["alike"][name] for one in alike if name in one.rows.get("alike", {})]
     if len(fair) == len(found):
-        return Score(
-            name, step, _median(fair), oracle, None, len(fair), oracle_n, oracle_n, _median(found), first
-        )
-    return Score(name, step, _median(found), oracle, None, len(found), n, oracle_n, None, first)
-
-
-def _steps(score: Score) -> str:
-    if score.first in (None, score.step):
-        return f"step {count(score.step)}"
-    return f"steps {count(score.first)} to {count(score.step)}"
+        whole = _median(found)
+        return Score(name, at, _median(fair), oracle, None, len(fair), oracle_n, oracle_n, whole)
+    return Score(name, at, _median(found), oracle, None, len(found), n, oracle_n)
 
 
 def _median(found: Sequence[Estimate]) -> Estimate:
@@ -165,17 +158,21 @@ def _median(found: Sequence[Estimate]) -> Estimate:
     return Estimate(float(np.median(values)), min(values), max(values))
 
 
-def _while_training(name: str, hooks: Sequence[Rows], best: int | None) -> Score | None:
-    """The number as hooks measured it, at the best step or else the last."""
-    rows = [[row for row in lane if name in row and math.isfinite(row[name])] for lane in hooks]
-    rows = [lane for lane in rows if lane]
-    if not rows:
+def _while_training(name: str, hooks: Sequence[Rows], best: Sequence[int | None]) -> Score | None:
+    """The number as hooks measured it, at the best step of each lane or else the last of all."""
+    lanes = [
+        {int(row["step"]): row[name] for row in rows if name in row and math.isfinite(row[name])}
+        for rows in hooks
+    ]
+    known = [(step, values) for step, values in zip(best, lanes, strict=True) if values]
+    if not known:
         return None
-    steps = {int(row["step"]) for lane in rows for row in lane}
-    step = best if best is not None and best in steps else max(steps)
-    at = [row[name] for lane in rows for row in lane if row["step"] == step]
-    real = [row[f"{name}_real"] for lane in rows for row in lane if f"{name}_real" in row]
-    start = float(np.median([lane[0][name] for lane in rows])) if len(steps) > 1 else None
-    found = Estimate(float(np.median(at)), *((min(at), max(at)) if len(at) > 1 else (math.nan, math.nan)))
+    asked = {step for _, values in known for step in values}
+    if not all(step in values for step, values in known):
+        known = [(max(asked), values) for _, values in known]
+    at = [(step, values[step]) for step, values in known if step in values]
+    real = [row[f"{name}_real"] for rows in hooks for row in rows if f"{name}_real" in row]
+    start = float(np.median([next(iter(values.values())) for _, values in known])) if len(asked) > 1 else None
+    found = _median([Estimate(x, math.nan, math.nan) for _, x in at])
     oracle = Estimate(real[-1], math.nan, math.nan) if real else None
-    return Score(name, step, found, oracle, start, len(at))
+    return Score(name, (min(at)[0], max(at)[0]), found, oracle, start, len(at))

@@ -48,7 +48,7 @@ def samples(found: Sequence[Record]) -> str:
     """The sample pictures through time, a film for each lane."""
     films = []
     for one in found:
-        for lane in [lane.name for lane in one.lanes] or [""]:
+        for lane in one.names:
             if pictures := one.pictures(lane):
                 films.append((" ".join(filter(None, [one.name, lane])), pictures))
     shown = "".join(film(title, pictures, BYTES // len(films)) for title, pictures in films)

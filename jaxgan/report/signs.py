@@ -58,7 +58,7 @@ def health(record: Record) -> list[Line]:
 
 def of_lanes(record: Record, why: Callable[[Rows], str | None], of: Callable[[Rows], Rows] = list) -> str:
     """What a rule says of the lanes that it finds something in, nothing where it finds none."""
-    names = [f"{lane.name}: " for lane in record.lanes] or [""]
+    names = [name and f"{name}: " for name in record.names]
     told = [(name, why(of(rows))) for name, rows in zip(names, record.members, strict=True)]
     return "; ".join(f"{name}{words}" for name, words in told if words)
 

@@ -10,7 +10,7 @@ from jaxgan.report.line import MARKS, Line, Mark
 from jaxgan.report.record import Record, measured
 from jaxgan.report.scores import Score, scored, scores
 from jaxgan.report.signs import health
-from jaxgan.report.words import count, short
+from jaxgan.report.words import count, short, steps
 
 
 def verdict(record: Record) -> list[Line]:
@@ -61,24 +61,33 @@ def ended(record: Record) -> Line:
 def best(record: Record, found: Sequence[Score]) -> Line:
     """Where it was best, and whether it went on in vain."""
     rule = "good: the best step lies in the last quarter; look: sooner; bad: never better than it began"
-    if record.best is None:
+    rule += "; of lanes most, but bad where one is" if record.lanes else ""
+    if not record.best:
         words = "No checkpoint was scored: that takes a `best`, and hooks that measure what it asks for."
         return Line("unknown", "Best step", words, rule)
-    words = f"Step {count(record.best)} of {count(record.reached)} scored best"
-    if record.best >= 0.75 * record.reached:
-        return Line("good", "Best step", f"{words}, at the end or near it.", rule)
-    hooks = [measured(rows) for rows in record.members]
-    if record.best <= min((int(row["step"]) for rows in hooks for row in rows), default=-1):
-        return Line("bad", "Best step", f"{words}: it never got better than it began.", rule)
+    hooks = {name: measured(rows) for name, rows in zip(record.names, record.members, strict=True)}
+    # a lane that stands still has rows as others do, and no numbers in them
+    asked = {name: [int(row["step"]) for row in rows if len(row) > 1] for name, rows in hooks.items()}
+    first, latest = min(record.best.values()), max(record.best.values())
+    own = ", of each lane its own," if first < latest else ""
+    words = f"S{steps(first, latest)[1:]}{own} of {count(record.reached)} scored best"
+    ends = {name: max(own, default=record.reached) for name, own in asked.items()}
+    late = [name for name, step in record.best.items() if step >= 0.75 * ends[name]]
+    soon = {name: step for name, step in record.best.items() if name not in late}
+    if vain := [name or "it" for name, step in soon.items() if step <= min(asked[name], default=-1)]:
+        words += f": {', '.join(vain)} never got better than it began."
+        return Line("bad", "Best step", words, rule)
+    if len(late) > len(soon):
+        return Line("good", "Best step", f"{words}, when last measured or near it.", rule)
     for score in found[:1]:
-        last = [rows[-1][score.name] for rows in hooks if rows and score.name in rows[-1]]
+        last = [rows[-1][score.name] for rows in hooks.values() if rows and score.name in rows[-1]]
         words += f"; {score.name} ended at {short(float(np.median(last)))}" if last else ""
     return Line("look", "Best step", f"{words}: what came after was in vain.", rule)
 
 
 def diversity(record: Record) -> Line:
     """Whether the samples are as different as the examples are, as far as anything says so."""
-    names = [f"{lane.name}: " for lane in record.lanes] or [""]
+    names = [name and f"{name}: " for name in record.names]
     found = [(mark, name, words) for n, name in enumerate(names) for mark, words in ended_at(record, n)]
     if not found:
         words = (

@@ -39,6 +39,15 @@ def count(n: float) -> str:
     return f"{round(n):,}"
 
 
+def steps(first: int, last: int) -> str:
+    """From one step to another.
+
+    >>> steps(1000, 1000), steps(100, 900)
+    ('step 1,000', 'steps 100 to 900')
+    """
+    return f"step {count(last)}" if first == last else f"steps {count(first)} to {count(last)}"
+
+
 def said(found: Estimate) -> str:
     """A value, and its interval where it has one.
 

@@ -41,8 +41,8 @@ class SaveFailed(Exception):
 class Checkpoints:
     """The checkpoints of one run. Close it (or use `with`), or the last save is lost.
 
-    `keep` newest ones are kept, and of the run, named "", and each of its `lanes` the one with the highest
-    score given to `save`. Without `keep` they are only read, and a process that is writing the next
+    `keep` newest ones are kept, and of each of its `lanes`, or of a single run, named "", the one with the
+    highest score given to `save`. Without `keep` they are only read, and a process that is writing the next
     one meanwhile is left in peace.
     """
 
@@ -52,7 +52,7 @@ class Checkpoints:
             policies.BestN(
                 get_metric_fn=partial(_scored, lane=lane), n=1, keep_checkpoints_without_metrics=False
             )
-            for lane in ("", *lanes)
+            for lane in lanes or ("",)
         ]
         self._path = path
         self._pending: tuple[int, Any] | None = None

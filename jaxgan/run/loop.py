@@ -193,11 +193,18 @@ def train(
         if still.all_failed():
             raise NotFinite("no lane moves any more")
         entry["ended"] = stopped or "finished"
-        best = checkpoints.best()  # on average over lanes, of which each has its own too
-        scored = "" if best is None else f"; the best checkpoint is of step {best}"
+        scored = _scored(checkpoints, names or [""])
         standing = f", {still}" if str(still) else ""
         log.say(f"{entry['ended']} at step {step}{standing}{scored}; see {folder.samples}")
         return placed.saved(held)
+
+
+def _scored(checkpoints: Checkpoints, names: Sequence[str]) -> str:
+    """Where each lane was best: a mean over them ends with the first that stands still."""
+    best = {step for name in names if (step := checkpoints.best(name)) is not None}
+    if len(best) > 1:
+        return f"; the best checkpoints, of each lane its own, are of steps {min(best)} to {max(best)}"
+    return "".join(f"; the best checkpoint is of step {step}" for step in best)
 
 
 def _scheduled(every: int, step: int) -> bool:

@@ -1,4 +1,4 @@
-"""What is asked at a step: hooks of each lane, stop rules of what was logged, and the score of it."""
+"""What is asked at a step: hooks of each lane, stop rules of what was logged, and the scores of it."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
@@ -81,17 +81,13 @@ def unmeasured(rules: Sequence[StopRule], log: Log) -> list[str]:
 def scores_of(
     experiment: Experiment, step: int, measured: Mapping[str, Mapping[str, float]]
 ) -> dict[str, float]:
-    """What `best` makes of each lane's numbers of this step, and the mean of all, of the run named "".
-
-    Nothing where some that it asks for were not due; no mean where some lane has none, as another mean.
-    """
+    """What `best` makes of each lane's numbers of this step; nothing where some it asks for were not due."""
     best = experiment.best
     numbers = {lane: own for lane, own in measured.items() if own}
     if best is None or not numbers:
         return {}
     try:
-        scores = {lane: best(own) for lane, own in numbers.items()}
-        return scores | ({"": sum(scores.values()) / len(scores)} if len(scores) == len(measured) else {})
+        return {lane: best(own) for lane, own in numbers.items()}
     except KeyError as name:
         if step == 0:  # where every hook is due: a wrong name
             there = ", ".join(sorted({name for own in numbers.values() for name in own}))

@@ -40,12 +40,12 @@ def exact(x):
     ],
 )
 def test_scores_are_judged_by_the_oracle(value, oracle, start, way, mark):
-    score = Score("x", 9, exact(value), exact(oracle), start, 1)
+    score = Score("x", (9, 9), exact(value), exact(oracle), start, 1)
     assert judged(score, way)[0] == mark
 
 
 def test_intervals_that_touch_count_as_equal_but_ranges_of_lanes_do_not():
-    score = Score("fid", 9, Estimate(30.0, 1.0, 59.0), Estimate(2.0, 1.0, 3.0), None, 1)
+    score = Score("fid", (9, 9), Estimate(30.0, 1.0, 59.0), Estimate(2.0, 1.0, 3.0), None, 1)
     assert judged(score, "lower")[0] == "good"
     assert judged(score._replace(lanes=3), "lower")[0] == "bad"
     assert judged(score._replace(oracle=None), "lower")[0] == "look"
@@ -67,7 +67,7 @@ def test_scores_while_training_are_the_median_over_lanes(tmp_path):
     ]
     (score,) = scores(record(run_folder(tmp_path / "run", rows, config={"seeds": "0:3"})))
     assert score.found == Estimate(pytest.approx(0.2), 0.1, 0.3)
-    assert (score.step, score.oracle.value, score.start, score.lanes) == (900, 0.0, 6.0, 2)
+    assert (score.steps, score.oracle.value, score.start, score.lanes) == ((900, 900), 0.0, 6.0, 2)
 
 
 def test_what_began_with_trained_weights_has_no_way_from_the_start(tmp_path):

@@ -5,9 +5,11 @@ import json
 import pytest
 from report.folders import evaluated, lines, logged, run_folder
 
+from jaxgan.metrics.metric import Estimate
 from jaxgan.report.line import summary
+from jaxgan.report.numbers import metrics
 from jaxgan.report.record import record
-from jaxgan.report.scores import scores
+from jaxgan.report.scores import scored, scores
 from jaxgan.report.verdict import best, verdict
 from jaxgan.run.lock import locked
 
@@ -165,17 +167,45 @@ def test_a_lane_in_trouble_is_named(tmp_path):
 def test_the_best_step(tmp_path):
     found = record(run_folder(tmp_path / "run", [*logged(), *measured([0.1, 0.5, 0.2], "coverage")]))
     assert found.reached == 1000
-    late, early = (best(found._replace(best=step), scores(found)) for step in (750, 100))
+    late, early = (best(found._replace(best={"": step}), scores(found)) for step in (750, 100))
     assert (late.mark, early.mark) == ("good", "look")
     assert late.rule.endswith("look: sooner; bad: never better than it began")
     assert early.words == "Step 100 of 1,000 scored best; coverage ended at 0.2: what came after was in vain."
-    assert scores(found._replace(best=100))[0].found.value == 0.5
+    assert scores(found._replace(best={"": 100}))[0].found.value == 0.5
     assert scores(found)[0].found.value == 0.2
     evaluated(found.path, 100, {"coverage": 0.9})
     evaluated(found.path, 200, {"coverage": 0.8})
     again = record(found.path)
     assert scores(again)[0].found.value == 0.8
-    assert scores(again._replace(best=100))[0].found.value == 0.9
+    assert scores(again._replace(best={"": 100}))[0].found.value == 0.9
+
+
+def test_each_lane_has_a_best_step_of_its_own(tmp_path):
+    """One that stands still has no numbers later on, and neither keeps the others' best back nor is late."""
+    energies = ([5.0, 6.0, 5.0], [0.5, 2.0, 1.0], [0.4, None, 0.5], [0.3, None, 0.4])
+    rows = [{"step": 100 * n, "energy": x} for n, x in enumerate(energies)]
+    still = {"seed=1": "stopped: enough"}
+    run = run_folder(tmp_path / "run", rows, config={"seeds": "0:3"}, still=still)
+    found = record(run)._replace(best={"seed=0": 300, "seed=1": 100, "seed=2": 200})
+    (score,) = scores(found)
+    assert (score.found, score.lanes) == (Estimate(0.5, 0.3, 2.0), 3)
+    assert "at steps 100 to 300, the median of 3 lanes" in scored(score, found).words
+    line = best(found, [score])
+    assert line.words.startswith("Steps 100 to 300, of each lane its own, of 300 scored best")
+    assert line.mark == "good"
+    assert best(found._replace(best={**found.best, "seed=2": 100}), [score]).mark == "good"
+    assert best(found._replace(best={**found.best, "seed=0": 100, "seed=2": 100}), [score]).mark == "look"
+    bad = best(found._replace(best={**found.best, "seed=2": 0}), [score])
+    assert bad.mark == "bad"
+    assert bad.words.endswith(": seed=2 never got better than it began.")
+    page = metrics([found])
+    assert [f">{x}<small>step {n}<" in page for x, n in ((0.3, 300), (2, 100), (0.5, 200))] == [True] * 3
+    evaluated(run, 100, {"fd_local": 2.0}, lane="seed=1")
+    evaluated(run, 300, {"fd_local": 3.0}, lane="seed=0")
+    evaluated(run, 300, {"fd_local": 9.0}, lane="seed=2")
+    evaluated(run, 200, {"fd_local": 4.0}, lane="seed=2")
+    again = record(run)._replace(best=found.best)
+    assert scores(again)[0].found == Estimate(3.0, 2.0, 4.0)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +223,7 @@ def test_copies(share, copies, mark, tmp_path):
 
 def test_what_never_beat_its_start_is_bad(tmp_path):
     rows = [{"step": 100 * n, "energy": 5.0 + n, "energy_real": 0.0} for n in range(4)]
-    found = record(run_folder(tmp_path / "run", rows))._replace(best=0)
+    found = record(run_folder(tmp_path / "run", rows))._replace(best={"": 0})
     marks = {line.what: line.mark for line in verdict(found)}
     assert (marks["Score"], marks["Best step"]) == ("bad", "bad")
 
