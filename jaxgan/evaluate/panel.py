@@ -113,7 +113,7 @@ def panel(
                 some = f"{len(learnt):,} of the {train.size:,} examples that were trained on"
                 warnings.append(f"copies were looked for among {some}")
     if train.channels is not None and train.channels.classes:
-        metrics.append(("logits", _stacked(train.channels.classes)))
+        metrics.append(("logits", _stacked(train.channels.classes, train.shape[-1])))
         floor |= {name: x for name, x in perfect(train.classes, n).items() if name in _OF_LABELS}
 
     oracle_n = 0 if other is None else min(n, other.size or n)
@@ -291,19 +291,23 @@ def _by_class(x: np.ndarray, label: np.ndarray | None, name: str) -> Metric:
     return metric._replace(of=of)
 
 
-def _stacked(classes: int) -> Metric:
+def _stacked(classes: int, channels: int) -> Metric:
     """Coverage of the modes of stacked images, by the classes that every channel is seen as."""
 
+    def of(logits: np.ndarray | None) -> tuple[np.ndarray, ...]:
+        if logits is None or logits.shape[1] != channels * classes:
+            raise Refused("modes of stacked images need the class of each channel, which `local` tells")
+        return (logits,)
+
     def compute(logits: np.ndarray) -> Numbers:
-        digits = logits.reshape(len(logits), -1, classes).argmax(axis=-1)
-        channels = digits.shape[1]
+        digits = logits.reshape(len(logits), channels, classes).argmax(axis=-1)
         label = digits @ classes ** np.arange(channels)[::-1]
         rows = resamples(len(label), 100)
         again = [label_coverage(label[some], classes**channels) for some in rows]
         found = label_coverage(label, classes**channels)
         return with_intervals(found, again, classes**channels, len(label))
 
-    return kept(compute)
+    return kept(compute)._replace(of=of)
 
 
 def _or_refused(make: Callable[[], Metric]) -> Metric:

@@ -221,6 +221,22 @@ def test_modes_of_stacked_images_are_what_every_channel_is_seen_as():
     assert not any(name.startswith("score") for name in numbers)
 
 
+@pytest.mark.parametrize("classes", [0, 7, 1008])
+def test_modes_of_stacked_images_need_each_channels_class(classes):
+    """Of logits of its own an extractor tells nothing of them, as Inception."""
+
+    def apply(x):
+        flat = x.reshape(len(x), -1)
+        return Seen(flat[:, :4], np.resize(flat, (len(x), classes)) if classes else None)
+
+    train = load("stacked:digits")
+    numbers, refused = panel(train, None, Extractor("whole", "", "none", apply), n=100).measure(of(train))
+    assert "modes" not in numbers
+    assert "fd_whole" in numbers
+    why = "modes of stacked images need the class of each channel, which `local` tells"
+    assert f"not measured: {why}" in refused
+
+
 def test_a_metric_that_cannot_be_had_says_why():
     _, refused = panel(load("digits"), load("digits", split="test"), COARSE, n=12).measure(of(load("digits")))
     assert any("needs more than 16 examples" in why for why in refused)
