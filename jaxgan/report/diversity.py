@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from jaxgan.metrics.mixture import perfect
 from jaxgan.report.line import Mark
 from jaxgan.report.record import FEW, Evaluation, Record, measured
 from jaxgan.report.words import short
@@ -77,14 +78,18 @@ def _numbers(record: Record, lane: int) -> Iterator[tuple[str, Values, float | N
 
 
 def _real(record: Record, name: str, lane: int) -> float | None:
-    """What real examples score by a hook: 1 of diversity, a ratio; as many modes as an evaluation knew of."""
+    """What real examples score by a hook: 1 of diversity, a ratio; of the modes that an evaluation knew of
+    as many as so many examples show.
+    """
     if name == "diversity":
         return 1.0
     if logged := [row[f"{name}_real"] for row in record.members[lane] if f"{name}_real" in row]:
         return logged[-1]
     if name == "modes":  # of other numbers it depends on how many samples are taken
         known = [_oracle(one, name) for one in record.evaluations if one.n >= FEW]
-        return max((x for x in known if x is not None), default=None)
+        most = max((x for x in known if x is not None), default=None)
+        taken = [facts["n"] for _, facts in record.noted if name in facts.get("names", ()) and "n" in facts]
+        return perfect(round(most), taken[-1])[name] if most and taken else most
     return None
 
 

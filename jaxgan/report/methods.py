@@ -120,8 +120,8 @@ def _by_hook(record: Record, name: str) -> Measure:
 
     What does not say of which numbers it was noted is of all of them.
     """
-    noted = [item for entry in record.manifest["sessions"] for item in entry.get("hooks", {}).items()]
-    ways = dict.fromkeys(f"{by}: {how(facts)}" for by, facts in noted if name in facts.get("names", [name]))
+    noted = [(by, facts) for by, facts in record.noted if name in facts.get("names", [name])]
+    ways = dict.fromkeys(f"{by}: {how(facts)}" for by, facts in noted)
     return Measure(name, ", ".join([HOOKS, *ways]))
 
 

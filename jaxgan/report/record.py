@@ -79,6 +79,11 @@ class Record(NamedTuple):
         return _fingerprint(self.manifest)
 
     @property
+    def noted(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """What hooks noted of how they measured, oldest first, and by which name."""
+        return [item for entry in self.manifest["sessions"] for item in entry.get("hooks", {}).items()]
+
+    @property
     def newest(self) -> tuple[Evaluation, ...]:
         """The last evaluation of each lane, as `at` chooses them."""
         return self.at({one.lane: one.step for one in self.evaluations})
@@ -193,8 +198,12 @@ def how(facts: Mapping[str, Any]) -> str:
     'extractor local ab, n 500'
     """
     told = {name: x for name, x in sorted(facts.items()) if name not in ("names", "note", "warnings")}
-    words = {name: " ".join(map(str, x.values())) if isinstance(x, dict) else x for name, x in told.items()}
-    return ", ".join(f"{name} {x}" for name, x in words.items())
+
+    def words(x: Any) -> str:
+        # weights that were trained differ between machines by rounding
+        return " ".join(str(x[part]) for part in x if part != "weights") if isinstance(x, dict) else str(x)
+
+    return ", ".join(f"{name} {words(x)}" for name, x in told.items())
 
 
 def measured(rows: Rows) -> list[Mapping[str, float]]:

@@ -127,6 +127,19 @@ def test_diversity_is_held_against_as_many_real_examples(tmp_path):
     assert lines(run)["Diversity"].words == "coverage 0.3, of real examples 0.9."
 
 
+def test_modes_are_held_against_what_as_many_real_examples_show(tmp_path):
+    """Of a thousand modes 500 examples show no more than 393.6 on average; without n all are expected."""
+    run = run_folder(tmp_path / "run", measured([100, 300, 380], "modes"))
+    evaluated(run, 100, {"modes": 950.0}, {"modes": 999.96})
+    assert lines(run)["Diversity"].words == "modes 380, of real examples 1,000."
+    path = run / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["sessions"][0]["hooks"] = {"evaluated by local": {"n": 500, "names": ["fd_local", "modes"]}}
+    path.write_text(json.dumps(manifest))
+    line = lines(run)["Diversity"]
+    assert (line.mark, line.words) == ("good", "modes 380, of real examples 394.")
+
+
 @pytest.mark.parametrize(
     ("ended", "mark", "words"),
     [
