@@ -36,7 +36,7 @@ class Moment(NamedTuple):
 class Hook(NamedTuple):
     """`call(moment)` at every n-th step and the last. The numbers it returns are logged under their names.
 
-    Of a run with lanes it is called for each of them in turn.
+    No two hooks measure anything by the same name. Of a run with lanes each is called for every lane in turn.
     """
 
     every: int

@@ -30,7 +30,7 @@ def measured_by(
         for number in range(len(measured)):
             if number in still or number in stops:
                 continue
-            found[number], stop = told(partial(_answer, hook, moment(number)))
+            found[number], stop = told(partial(_answer, hook, moment(number), measured[number]))
             if stop is not None:
                 stops[number] = stop
         together = {name: [own.get(name) for own in found] for own in found for name in own}
@@ -40,14 +40,16 @@ def measured_by(
     return measured, stops
 
 
-def _answer(hook: Hook, moment: Moment) -> tuple[dict[str, float], str | None]:
-    """What a hook measures, and why it stops the run if it does."""
+def _answer(hook: Hook, moment: Moment, others: Container[str]) -> tuple[dict[str, float], str | None]:
+    """What a hook measures beside what others have, and why it stops the run if it does."""
     try:
         numbers = dict(hook.call(moment) or {})
     except Stop as stop:
         return {}, str(stop)
     if taken := sorted(RESERVED & numbers.keys()):
         raise Refused(f"a hook calls what it measures {', '.join(taken)}, as rows call their own: rename it")
+    if twice := sorted(name for name in numbers if name in others):
+        raise Refused(f"two hooks call what they measure {', '.join(twice)}: rename what one of them gives")
     return numbers, None
 
 

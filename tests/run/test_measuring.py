@@ -29,6 +29,14 @@ def test_what_stops_a_run_says_the_newest_of_its_other_numbers() -> None:
     assert stopped_by([reached("x", at_least=2)], log, 0, {}) == {0: "x has reached 2 (beside it: y 3)"}
 
 
+def test_two_hooks_measure_nothing_by_the_same_name() -> None:
+    """Or the report, stop rules and `best` would take the one for the other."""
+    hooks = [Hook(1, lambda moment: {"x": 1.0, "y": 2.0}), Hook(1, lambda moment: {"y": 3.0})]
+    log = SimpleNamespace(measured=lambda step, numbers, every: None)
+    with pytest.raises(Refused, match="two hooks call what they measure y: rename"):
+        measured_by(hooks, lambda number: None, 5, [], set(), log)
+
+
 @pytest.mark.parametrize("name", ["step", "images_per_s", "off_schedule"])
 def test_what_rows_call_their_own_no_hook_may_measure(name: str) -> None:
     hook = Hook(1, lambda moment: {"x": 1.0, name: 2.0})
