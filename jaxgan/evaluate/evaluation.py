@@ -1,7 +1,6 @@
 """`jaxgan evaluate`: what a checkpoint scores, beside what real examples do, and all that it depends on."""
 
 import json
-import math
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -164,7 +163,10 @@ def _said(
         "oracle_n": held.oracle_n,
         **about,
         "warnings": list(dict.fromkeys(warnings)),
-        "rows": {row: {k: _plain(v) for k, v in numbers.items()} for row, numbers in rows.items()},
+        "rows": {
+            row: {name: dict(zip(x._fields, map(files.plain, x), strict=True)) for name, x in numbers.items()}
+            for row, numbers in rows.items()
+        },
         "floor": {name: value for name, value in held.floor.items() if name in scores},
         "better": {name: way for name, way in names.items() if way},
         "pictures": {},
@@ -185,11 +187,6 @@ def _written(home: Path, stem: str, said: dict[str, Any], draw: Draw, source: So
     except OSError as error:
         raise Refused(f"cannot write {path}: {error.strerror or error}") from None
     return path
-
-
-def _plain(x: Estimate) -> dict[str, float | None]:
-    """What JSON can hold: null for what cannot be said."""
-    return {part: None if math.isnan(end) else end for part, end in x._asdict().items()}
 
 
 def table(said: Mapping[str, Any]) -> str:
@@ -242,13 +239,13 @@ def table(said: Mapping[str, Any]) -> str:
     return "\n".join([head, *(line.rstrip() for line in body), *notes, *said["warnings"]])
 
 
-def _shown(x: Mapping[str, float | None]) -> str:
+def _shown(x: Mapping[str, float | str | None]) -> str:
     """To the same digits, or an interval might not hold its value.
 
     >>> _shown({"value": 2.0794, "low": 2.0791, "high": 2.1})
     '2.079 [2.079, 2.1]'
-    >>> _shown({"value": 1.0, "low": None, "high": None})
-    '1'
+    >>> _shown({"value": "inf", "low": None, "high": None})
+    'inf'
     """
-    value, *ends = (f"{end:.4g}" for part in Estimate._fields if (end := x[part]) is not None)
+    value, *ends = (f"{float(end):.4g}" for part in Estimate._fields if (end := x[part]) is not None)
     return f"{value} [{', '.join(ends)}]" if ends else value

@@ -1,7 +1,6 @@
 """Which of several methods is better, over their training seeds, and how sure that is."""
 
 import json
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -16,6 +15,7 @@ from jaxgan.report.shared import Shared, measures, shared
 from jaxgan.report.statistics import failures, holm, share
 from jaxgan.report.tables import ENOUGH, FINEST, SURE, Better, Table, table
 from jaxgan.report.words import count, short
+from jaxgan.run.files import plain
 
 _COVERING = f"{', '.join(COVERING[:-1])} or {COVERING[-1]}"
 
@@ -198,14 +198,14 @@ def _failing(counted: Sequence[Failures]) -> list[str]:
 
 
 def _plain(x: Any) -> Any:
-    """What JSON can hold: objects of named fields, null for what is not there."""
+    """What JSON can hold: objects of named fields, and numbers."""
     if isinstance(x, tuple) and hasattr(x, "_asdict"):
         return {name: _plain(value) for name, value in x._asdict().items()}
     if isinstance(x, Mapping):
         return {name: _plain(value) for name, value in x.items()}
     if isinstance(x, list | tuple):
         return [_plain(value) for value in x]
-    return None if isinstance(x, float) and math.isnan(x) else x
+    return plain(x) if isinstance(x, float) else x
 
 
 def said(found: Comparison) -> str:

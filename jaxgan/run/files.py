@@ -1,6 +1,7 @@
 """Files and folders that are there whole, or not at all."""
 
 import contextlib
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,15 @@ def write(path: Path, content: str | bytes) -> None:
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(temporary, path)
+
+
+def plain(x: float) -> float | str | None:
+    """A number as JSON can hold it: null for what cannot be said, a word for what is infinite.
+
+    >>> plain(0.5), plain(float("nan")), plain(float("-inf"))
+    (0.5, None, '-inf')
+    """
+    return x if math.isfinite(x) else None if math.isnan(x) else str(x)
 
 
 def fill(home: Path, content: Mapping[str, bytes]) -> list[Path]:
