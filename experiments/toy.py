@@ -132,7 +132,9 @@ def build(config: Config) -> jg.Experiment:
     from jaxgan.models import mlp
 
     mixture, axis, width = load(config.data), config.lowering.axis, config.width
-    source = arrays(**labelled(mixture, config.examples, PAIRED)) if config.examples else mixture
+    source = mixture
+    if config.examples:
+        source = arrays(**labelled(mixture, config.examples, PAIRED))._replace(modes=mixture.modes)
     init = nn.initializers.normal(config.init) if config.init else nn.initializers.lecun_normal()
     dense = partial(mlp.Generator, source.shape, final=mlp.identity, kernel_init=init)
     judge = partial(mlp.Discriminator, kernel_init=init)

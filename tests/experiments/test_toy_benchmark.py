@@ -82,6 +82,8 @@ def test_examples_may_be_drawn_once_and_players_move_at_once(benchmark: ModuleTy
 
     source = toy.build(toy.Config(simultaneous=True, examples=50)).source
     apart = labelled(load("ring"), toy.PAIRED)["x"]  # what samples are held against
+    assert source.modes is not None  # which `jaxgan evaluate` counts
+    np.testing.assert_array_equal(source.modes.centres, load("ring").modes.centres)
     assert source.size == 50
     assert not {tuple(x) for x in np.asarray(source.arrays["x"])} & {tuple(x) for x in apart}
     with pytest.raises(Refused, match="5 steps of D to one of G: leave --simultaneous out"):
