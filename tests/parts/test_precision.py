@@ -222,7 +222,7 @@ def last_measured(run):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("ring", ("--steps", 4000, "--horizon", 4000, "--measure-every", 4000)),
+        ("ring", ("--steps", 4000, "--hold", 1000, "--horizon", 4000, "--measure-every", 4000)),
         ("digits", ("--steps", 1500, "--measure-every", 1500)),
     ],
 )
