@@ -70,7 +70,7 @@ def shared(all_methods: Sequence[Method], measure: Measure) -> Shared:
     for seed in (s for name, of in having.items() for s in of if s not in seeds[name]):
         at = seed.values[measure]
         why = f"{seed.unfinished}, measured to step {count(max(at))}"
-        why = f"not measured before step {count(min(at))}" if seed.over else why
+        why = f"not measured at step {count(last)}" if seed.over else why
         behind.setdefault(why, []).append(seed.place)
     notes += [f": without {', '.join(places)}, {why}" for why, places in behind.items()]
     full = [set(seed.values[measure]) for of in seeds.values() for seed in of if not seed.over]
@@ -84,7 +84,7 @@ def shared(all_methods: Sequence[Method], measure: Measure) -> Shared:
 
 def _there(steps: Collection[int], last: int, over: bool) -> bool:
     """Whether a seed that was measured at these steps has a number to compare at the last one."""
-    return min(steps) <= last if over else last in steps
+    return last in steps or (over and max(steps) < last)
 
 
 def _lasting(seeds: Sequence[Trained], measure: Measure) -> list[Trained]:

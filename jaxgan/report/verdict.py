@@ -71,18 +71,21 @@ def best(record: Record, found: Sequence[Score]) -> Line:
     first, latest = min(record.best.values()), max(record.best.values())
     own = ", of each lane its own," if first < latest else ""
     words = f"S{steps(first, latest)[1:]}{own} of {count(record.reached)} scored best"
-    ends = {name: max(own, default=record.reached) for name, own in asked.items()}
-    late = [name for name, step in record.best.items() if step >= 0.75 * ends[name]]
-    soon = {name: step for name, step in record.best.items() if name not in late}
-    if vain := [name or "it" for name, step in soon.items() if step <= min(asked[name], default=-1)]:
-        words += f": {', '.join(vain)} never got better than it began."
-        return Line("bad", "Best step", words, rule)
-    if len(late) > len(soon):
-        return Line("good", "Best step", f"{words}, when last measured or near it.", rule)
+    spans = {name: (own[0], own[-1]) for name, own in asked.items() if own and own[0] < own[-1]}
+    known = {name: step for name, step in record.best.items() if name in spans}
+    if not known:
+        return Line("unknown", "Best step", f"{words}: nothing else was measured.", rule)
+    late = [name for name, step in known.items() if step >= 0.75 * spans[name][1]]
+    if vain := [name or "it" for name, step in known.items() if step <= spans[name][0]]:
+        return Line("bad", "Best step", f"{words}: {', '.join(vain)} never got better than it began.", rule)
+    if 2 * len(late) > len(known):
+        most = "in most " if len(late) < len(known) else ""
+        return Line("good", "Best step", f"{words}, {most}when last measured or near it.", rule)
     for score in found[:1]:
         last = [rows[-1][score.name] for rows in hooks.values() if rows and score.name in rows[-1]]
         words += f"; {score.name} ended at {short(float(np.median(last)))}" if last else ""
-    return Line("look", "Best step", f"{words}: what came after was in vain.", rule)
+    since = "nothing since was better" if record.end == "running" else "what came after was in vain"
+    return Line("look", "Best step", f"{words}: {since}.", rule)
 
 
 def diversity(record: Record) -> Line:

@@ -53,13 +53,18 @@ def test_a_seed_that_ended_in_nan_costs_the_others_nothing(tmp_path):
 
 
 def test_a_seed_that_was_measured_only_later_is_named(tmp_path):
-    """It ended by itself, and so would be taken as it stands: but it has no number to take."""
+    """It ended by itself, and so would be taken as it stands: but that is not how it stood then."""
     late = run(tmp_path / "b-6", seed=6, values=[None, None, None, 8], gamma=1.0, ended="stopped: enough")
     rows = (late / "metrics.jsonl").read_text().splitlines()
     (late / "metrics.jsonl").write_text(rows[-1] + "\n")
-    found = compared([*two(tmp_path), late])
+    both = run(tmp_path / "b-7", seed=7, values=[0, None, None, 8], gamma=1.0, ended="stopped: enough")
+    rows = (both / "metrics.jsonl").read_text().splitlines()
+    (both / "metrics.jsonl").write_text(
+        f"{rows[0]}\n{rows[-1]}\n"
+    )  # its number before a step is not its last
+    found = compared([*two(tmp_path), late, both])
     assert [x.seeds for x in found.tables[0].summaries] == [6, 6]
-    assert "modes: without b-6, not measured before step 300" in found.notes
+    assert "modes: without b-6, b-7, not measured at step 200" in found.notes
 
 
 def test_lanes_that_were_killed_together_are_named_together(tmp_path):

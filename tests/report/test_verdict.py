@@ -183,6 +183,8 @@ def test_the_best_step(tmp_path):
     late, early = (best(found._replace(best={"": step}), scores(found)) for step in (750, 100))
     assert (late.mark, early.mark) == ("good", "look")
     assert late.rule.endswith("look: sooner; bad: never better than it began")
+    once = record(run_folder(tmp_path / "once", measured([0.1], "coverage")))._replace(best={"": 0})
+    assert best(once, scores(once)).words == "Step 0 of 0 scored best: nothing else was measured."
     assert early.words == "Step 100 of 1,000 scored best; coverage ended at 0.2: what came after was in vain."
     assert scores(found._replace(best={"": 100}))[0].found.value == 0.5
     assert scores(found)[0].found.value == 0.2
@@ -206,8 +208,12 @@ def test_each_lane_has_a_best_step_of_its_own(tmp_path):
     line = best(found, [score])
     assert line.words.startswith("Steps 100 to 300, of each lane its own, of 300 scored best")
     assert line.mark == "good"
-    assert best(found._replace(best={**found.best, "seed=2": 100}), [score]).mark == "good"
     assert best(found._replace(best={**found.best, "seed=0": 100, "seed=2": 100}), [score]).mark == "look"
+    most = best(found._replace(best={**found.best, "seed=2": 100}), [score])
+    assert (most.mark, most.words.endswith("scored best, in most when last measured or near it.")) == (
+        "good",
+        True,
+    )
     bad = best(found._replace(best={**found.best, "seed=2": 0}), [score])
     assert bad.mark == "bad"
     assert bad.words.endswith(": seed=2 never got better than it began.")
