@@ -125,7 +125,8 @@ def build(config: Config) -> jg.Experiment:
 
     def best(measured: "Mapping[str, float]") -> float:
         """Neither too wide, which lowers the quality, nor too narrow."""
-        return -abs(measured["high_quality"] - WITHIN) - abs(measured["width"] - 1)
+        wide = min(abs(measured["width"] - 1), 1)  # as bad as none at all, whose width is 0
+        return -abs(measured["high_quality"] - WITHIN) - wide
 
     return jg.Experiment(game, rule, source, [jg.Hook(config.measure_every, measure)], best=best)
 

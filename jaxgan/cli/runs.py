@@ -132,7 +132,7 @@ def info(run: Run) -> None:
         run: The run folder.
     """
     from jaxgan.run import folder, log
-    from jaxgan.run.manifest import commit, devices, ends, in_a_line, read_manifest
+    from jaxgan.run.manifest import commit, devices, ends, in_a_line, read_manifest, still_lanes
 
     place = folder.existing(run)
     manifest, config = read_manifest(place), folder.read_config(place)
@@ -154,6 +154,8 @@ def info(run: Run) -> None:
         lines["begun with"] = begun["path"]
     for number, (entry, end) in enumerate(zip(manifest["sessions"], ends(place, manifest), strict=True), 1):
         lines[f"session {number}"] = in_a_line(entry, end)
+    if still := still_lanes(manifest):
+        lines["standing still"] = "; ".join(f"{name} {why}" for name, why in still.items())
     if rows := log.rows(place.metrics):
         lines["last numbers"] = ", ".join(f"{name}={value}" for name, value in rows[-1].items())
     width = max(map(len, lines))

@@ -96,6 +96,10 @@ def panel(
     real = labelled(reference, n)
     floor: dict[str, float] = {}
     if train.modes:
+        if train.shape == (2,) and n > MOST:
+            warnings.append(
+                f"wasserstein, the exact transport, is of the first {MOST:,} samples and examples"
+            )
         metrics = _of_points(train.modes, real["x"])
         floor = perfect(len(train.modes.centres), round(WITHIN * n))
     else:

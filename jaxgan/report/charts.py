@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIZE = (4.4, 2.7)  # inches: at the width of a phone its letters are still as large as text
+LINE = 0.22  # of a legend
 
 
 class Chart(NamedTuple):
@@ -163,9 +164,14 @@ def files(charts: Iterable[Chart]) -> dict[str, bytes]:
         from matplotlib.lines import Line2D
 
         for chart in charts:
+            if not chart.figure.get_suptitle():
+                chart.figure.suptitle(chart.title, fontsize=11)
             if chart.key:
                 handles = [Line2D([], [], color=colour, ls=ls, label=name) for name, colour, ls in chart.key]
-                chart.figure.legend(handles=handles, loc="outside lower center", ncols=2)
+                ncols = 2 if max(len(name) for name, *_ in chart.key) < 20 else 1
+                width, height = chart.figure.get_size_inches()
+                chart.figure.set_size_inches(width, height + LINE * -(-len(handles) // ncols))
+                chart.figure.legend(handles=handles, loc="outside lower center", ncols=ncols)
             for suffix in ("svg", "png"):
                 file = io.BytesIO()
                 dated = {"Date": None} if suffix == "svg" else {}

@@ -11,6 +11,7 @@ from jaxgan.evaluate import names
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.diversity import COVERING
 from jaxgan.report.methods import Measure, Method, Trained, methods
+from jaxgan.report.scores import headlines
 from jaxgan.report.shared import Shared, measures, shared
 from jaxgan.report.statistics import failures, holm, share
 from jaxgan.report.tables import ENOUGH, FINEST, SURE, Better, Table, table
@@ -102,6 +103,8 @@ def compared(
         **dict.fromkeys(higher, "higher"),
     }
     found, notes = measures(all_methods, metric, [*lower, *higher])
+    first = headlines([measure.name for measure in found])
+    found.sort(key=lambda measure: (measure.name not in first, measure))
     about: dict[str, list[str]] = {}  # each remark once, of so many names
     for name, why in notes.items():
         about.setdefault(why, []).append(name)

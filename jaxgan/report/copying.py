@@ -6,7 +6,10 @@ from jaxgan.report.line import MARKS, Line, Mark
 from jaxgan.report.record import FEW, Evaluation, Record
 from jaxgan.report.words import said
 
-RULE = "look: the interval of train_share lies above 0.6, or of copies above 0.02; bad: above 0.75, or 0.1"
+RULE = (
+    "look: the interval of train_share lies above 0.6, or of copies above 0.02; bad: above 0.75, or 0.1; "
+    "unknown: that of train_share is wider than a half"
+)
 
 
 def copying(record: Record) -> Line | None:
@@ -31,4 +34,6 @@ def _mark(share: Estimate | None, copies: Estimate | None) -> Mark:
     over = [(x.low, look, bad) for x, look, bad in ((share, 0.6, 0.75), (copies, 0.02, 0.1)) if x is not None]
     if any(low > bad for low, _, bad in over):
         return "bad"
-    return "look" if any(low > look for low, look, _ in over) else "good"
+    if any(low > look for low, look, _ in over):
+        return "look"
+    return "unknown" if share is not None and share.high - share.low > 0.5 else "good"

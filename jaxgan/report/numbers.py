@@ -37,7 +37,9 @@ def memorisation(found: Sequence[Record]) -> str:
     for one in found:
         newest = one.newest
         names = [name for name in FRESH if any(name in each.rows["samples"] for each in newest)]
-        pictures = [each.neighbours for each in newest if each.neighbours and each.neighbours.is_file()]
+        pictures = [
+            (each.lane, each.neighbours) for each in newest if each.neighbours and each.neighbours.is_file()
+        ]
         if names or pictures:
             parts.append(f"<h3>{escape(one.name)}, step {count(newest[-1].step)}</h3>")
         if line := copying(one):
@@ -49,11 +51,14 @@ def memorisation(found: Sequence[Record]) -> str:
                 for name in names
             ]
             parts.append(table(f"Memorisation of {one.name}", head, rows, numbers=True))
-        for path in pictures:
+        for lane, path in pictures:
             words = "Samples, each beside the training examples nearest to it; the nearest pairs first."
+            words = f"{escape(lane)}: {words}" if lane else words
             picture = f'<img alt="samples and their neighbours" src="{embedded(path)}">'
             parts.append(f"<figure>{picture}<figcaption>{words}</figcaption></figure>")
     nothing = "<p>Nothing was measured of copies: <code>jaxgan evaluate</code> does.</p>"
+    if any(one.evaluations for one in found):
+        nothing = "<p>Nothing was measured of copies: that takes images, and some that are held out.</p>"
     return section("Memorisation", "".join(parts) or nothing)
 
 

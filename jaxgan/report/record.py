@@ -55,6 +55,7 @@ class Record(NamedTuple):
     lanes: tuple[Lane, ...]
     members: tuple[Rows, ...]
     evaluations: tuple[Evaluation, ...]  # oldest step first
+    saved: int | None  # the step of the newest checkpoint
     best: Mapping[str, int]  # the step that scored best, by the name of its lane: of a single run ""
     notes: tuple[str, ...]  # what could not be read
     lost: tuple[str, ...]  # and what of its checkpoints, which a comparison of numbers does without
@@ -72,6 +73,20 @@ class Record(NamedTuple):
             name = ", ".join(f"{option}={value}" for option, value in lane.values.items())
             found[name] = (*found.get(name, ()), number)
         return found or {"": (0,)}
+
+    @property
+    def parts(self) -> "dict[str, Record]":
+        """Its groups of lanes, each as if it were the run."""
+        return {name: self._of(lanes) for name, lanes in self.groups.items()}
+
+    def _of(self, lanes: Sequence[int]) -> "Record":
+        names = [self.names[n] for n in lanes]
+        return self._replace(
+            lanes=tuple(self.lanes[n] for n in lanes if self.lanes),
+            members=tuple(self.members[n] for n in lanes),
+            evaluations=tuple(one for one in self.evaluations if one.lane in names),
+            best={name: step for name, step in self.best.items() if name in names},
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -152,8 +167,8 @@ def record(run: Path) -> Record:
     members = _lanes(place, config)
     of_lanes: list[int | None] = [*range(len(members))] or [None]
     rows = tuple([_numbers(row) for row in log.rows(place.metrics, lane)] for lane in of_lanes)
-    evaluations, notes = _evaluations(place, manifest)
-    best, trouble = _best(place, [lane.name for lane in members] or [""])
+    evaluations, notes = _evaluations(place, manifest, [lane.name for lane in members])
+    saved, best, trouble = _saved(place, [lane.name for lane in members] or [""])
     last, finished = max((row["step"] for of in rows for row in of), default=None), ends(place, manifest)
     if last is None:
         notes.append("metrics.jsonl is missing or empty: there are no curves")
@@ -168,6 +183,7 @@ def record(run: Path) -> Record:
         lanes=members,
         members=rows,
         evaluations=evaluations,
+        saved=saved,
         best=best,
         notes=tuple(notes),
         lost=tuple(trouble),
@@ -199,11 +215,15 @@ def how(facts: Mapping[str, Any]) -> str:
     """
     told = {name: x for name, x in sorted(facts.items()) if name not in ("names", "note", "warnings")}
 
-    def words(x: Any) -> str:
-        # weights that were trained differ between machines by rounding
-        return " ".join(str(x[part]) for part in x if part != "weights") if isinstance(x, dict) else str(x)
+    words = {name: _extractor(x) if name == "extractor" else x for name, x in told.items()}
+    return ", ".join(f"{name} {x}" for name, x in words.items())
 
-    return ", ".join(f"{name} {words(x)}" for name, x in told.items())
+
+def _extractor(said: Mapping[str, Any]) -> str:
+    """By what it was made of; weights that came of that differ between machines by rounding."""
+    name, digest, resizer = (str(said.get(part, "")) for part in ("name", "digest", "resizer"))
+    made = [name, *([digest[:12]] if digest not in ("", name) else [])]
+    return " ".join([*made, *([f"by the resizer {resizer}"] if resizer not in ("", "none") else [])])
 
 
 def measured(rows: Rows) -> list[Mapping[str, float]]:
@@ -259,7 +279,9 @@ def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def _evaluations(place: Folder, manifest: Manifest) -> tuple[tuple[Evaluation, ...], list[str]]:
+def _evaluations(
+    place: Folder, manifest: Manifest, lanes: Sequence[str]
+) -> tuple[tuple[Evaluation, ...], list[str]]:
     """Those that hold, of several of one lane made alike the newest; a line for each that does not."""
     found: dict[tuple[int, str, str], Evaluation] = {}
     notes = []
@@ -275,7 +297,8 @@ def _evaluations(place: Folder, manifest: Manifest) -> tuple[tuple[Evaluation, .
         other = found.setdefault((one.step, one.lane, one.how), one)
         if one.written > other.written:
             found[one.step, one.lane, one.how] = one
-    return tuple(sorted(found.values(), key=lambda one: (one.step, one.lane))), notes
+    order = {name: number for number, name in enumerate(lanes)}
+    return tuple(sorted(found.values(), key=lambda one: (one.step, order.get(one.lane, len(order))))), notes
 
 
 def _made_again(one: Evaluation, manifest: Manifest) -> bool:
@@ -327,7 +350,8 @@ def _rank(extractor: str) -> int:
 def _how(said: Mapping[str, Any], fingerprint: str) -> str:
     """With what it was measured, in words."""
     words = [f"{count(said['n'])} samples of seed {said.get('seed')}"]
-    words.append(f"against {count(said['reference_n'])} examples of the {said.get('split')} split")
+    where = "drawn anew" if said.get("split") == "drawn anew" else f"of the {said.get('split')} split"
+    words.append(f"against {count(said['reference_n'])} examples {where}")
     if neighbours := said.get("neighbours_n"):
         words.append(f"neighbours of {count(neighbours)} on either side")
     if (oracle := said.get("oracle_n")) and oracle != said["n"]:
@@ -335,20 +359,20 @@ def _how(said: Mapping[str, Any], fingerprint: str) -> str:
     if data := said.get("data"):
         words.append(f"of {whatever_path(data, fingerprint)}")
     if extractor := said.get("extractor"):
-        words.append(f"extractor {extractor.get('name')} {str(extractor.get('digest'))[:12]}")
-        words.append(f"resizer {extractor.get('resizer')}")
+        words.append(f"extractor {_extractor(extractor)}")
     return ", ".join(words)
 
 
-def _best(place: Folder, names: Sequence[str]) -> tuple[dict[str, int], list[str]]:
-    """The checkpoint of each lane that scored best, or why nobody can say."""
+def _saved(place: Folder, names: Sequence[str]) -> tuple[int | None, dict[str, int], list[str]]:
+    """The newest checkpoint, and of each lane that which scored best; or why nobody can say."""
     if not place.checkpoints.is_dir():
-        return {}, ["there are no checkpoints"]
+        return None, {}, ["there are no checkpoints"]
     from jaxgan.run.checkpoint import Checkpoints
 
     try:
         with Checkpoints(place.checkpoints) as checkpoints:
             best = {name: checkpoints.best(name) for name in names}
-            return {name: step for name, step in best.items() if step is not None}, []
+            newest = max(checkpoints.steps(), default=None)
+            return newest, {name: step for name, step in best.items() if step is not None}, []
     except Exception as error:  # whatever Orbax makes of a damaged folder
-        return {}, [f"the checkpoints cannot be read: {error}"]
+        return None, {}, [f"the checkpoints cannot be read: {error}"]

@@ -7,18 +7,21 @@ import numpy as np
 
 from jaxgan.report.line import Line, Mark
 from jaxgan.report.record import Record, Rows, measured, trained
-from jaxgan.report.words import among, short
+from jaxgan.report.words import among, few, short
+from jaxgan.run.still import FAILED
 from jaxgan.run.stop import saturated
 
 
 def health(record: Record) -> list[Line]:
     """Every sign of life that was logged, by its rule."""
     lines = []
-    tenth = max(max(len(trained(rows)) for rows in record.members) // 10, 3)
+    logged = max(len(trained(rows)) for rows in record.members)
+    tenth = max(logged // 10, 3)
     lately = "the last tenth" if tenth > 3 else "the last 3 lines"
     rule = "bad: a number of the training is NaN or infinite, or one ended the run; look: one of a hook is"
-    ended = record.end if record.end.startswith("NotFinite") else ""
-    broken = of_lanes(record, _broken, trained) or ended.removeprefix("NotFinite: ")
+    ended = [record.end.removeprefix("NotFinite: ")] if record.end.startswith("NotFinite") else []
+    ended += [f"{name} {why}" for name, why in record.still.items() if why.startswith(FAILED)]
+    broken = of_lanes(record, _broken, trained) or few(ended)
     if broken:
         lines.append(Line("bad", "Finite numbers", broken, rule))
     elif odd := of_lanes(record, _broken, measured):  # some numbers are rightly infinite
@@ -33,12 +36,13 @@ def health(record: Record) -> list[Line]:
         right = among([100 * ending(trained(rows), "d/acc_real", tenth) for rows in record.members])
         caught = among([100 * ending(trained(rows), "d/acc_fake", tenth) for rows in record.members])
         words = why or f"D is right about {right} % of real and {caught} % of generated examples"
-        lines.append(Line("bad" if why else "good", "Accuracy of D", words, rule))
+        mark: Mark = "bad" if why else "good" if logged >= tenth else "unknown"
+        lines.append(Line(mark, "Accuracy of D", words, rule))
     for who in ("d", "g"):
         grown = [_growth(trained(rows), f"{who}/grad") for rows in record.members]
         if known := [x for x in grown if math.isfinite(x)]:
             rule = "look: the last tenth of its norms is 10 times the second tenth; bad: 100 times"
-            mark: Mark = "bad" if max(known) >= 100 else "look" if max(known) >= 10 else "good"
+            mark = "bad" if max(known) >= 100 else "look" if max(known) >= 10 else "good"
             words = f"the gradient of {who.upper()} ended at {short(max(known))} times what it began at"
             lines.append(Line(mark, f"Gradient of {who.upper()}", words, rule))
         moved = [ending(trained(rows), f"{who}/update", tenth) for rows in record.members]
@@ -60,7 +64,7 @@ def of_lanes(record: Record, why: Callable[[Rows], str | None], of: Callable[[Ro
     """What a rule says of the lanes that it finds something in, nothing where it finds none."""
     names = [name and f"{name}: " for name in record.names]
     told = [(name, why(of(rows))) for name, rows in zip(names, record.members, strict=True)]
-    return "; ".join(f"{name}{words}" for name, words in told if words)
+    return few([f"{name}{words}" for name, words in told if words])
 
 
 def ending(rows: Rows, name: str, times: int) -> float:

@@ -65,7 +65,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--faint);
   vertical-align: top; }
 td:last-child { overflow-wrap: anywhere; min-width: 5.5rem; }
-tbody th { font-weight: 400; }
+tbody th { font-weight: 400; position: sticky; left: 0; background: var(--paper); }
 .number { text-align: right; white-space: nowrap; }
 td small, th small { display: block; font-weight: 400; }
 .key { display: inline-block; margin-right: 1.2rem; }

@@ -1,6 +1,6 @@
 """Did it go well? What a person is told first, each line with its mark and the reason."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from jaxgan.report.line import MARKS, Line, Mark
 from jaxgan.report.record import Record, measured
 from jaxgan.report.scores import Score, scored, scores
 from jaxgan.report.signs import health
-from jaxgan.report.words import count, short, steps
+from jaxgan.report.words import count, few, short, steps
 
 
 def verdict(record: Record) -> list[Line]:
@@ -19,12 +19,11 @@ def verdict(record: Record) -> list[Line]:
     worst = max((line.mark for line in lines), key=MARKS.index)
     told = [line.words for line in lines if line.mark == worst] if worst != "good" else []
     well = [line.what[0].lower() + line.what[1:] for line in lines if line.mark == "good"]
-    words = _sentence(told) if told else f"No trouble in: {', '.join(well)}."
-    found = scores(record)
+    words = f"{'; '.join(told)}." if told else f"No trouble in: {', '.join(well)}."
     return [
         ended(record),
-        *([scored(score, record) for score in found] or [_UNSCORED]),
-        best(record, found),
+        *(scored(record) or [_UNSCORED]),
+        best(record, scores(record)),
         diversity(record),
         *([copied] if (copied := copying(record)) else []),
         Line(worst, "Health", words),
@@ -35,7 +34,10 @@ def ended(record: Record) -> Line:
     """Whether it finished, and why not."""
     steps = record.config.get("steps", 0)
     came = f"{count(record.reached)} of {count(steps)} steps"
-    end, still = record.end, record.still
+    end, still = record.end.partition(" (beside it:")[0], record.still
+    goes_on = "`jaxgan resume` goes on"
+    if record.saved is not None:
+        goes_on += f" from step {count(record.saved)}, its newest checkpoint"
     mark: Mark
     if end == "finished":
         killed = any("stopped" not in entry for entry in record.manifest["sessions"])
@@ -44,16 +46,16 @@ def ended(record: Record) -> Line:
     elif end == "running":
         mark, words = "look", f"Still running: {came}."
     elif end == "killed":
-        mark, words = "look", f"Killed after {came}: no process holds the folder; `jaxgan resume` goes on."
+        mark, words = "look", f"Killed after {came}: no process holds the folder; {goes_on}."
     elif end.startswith("stopped"):
-        mark, words = "look", f"S{end[1:]}, after {came}."
+        mark, words = "good" if " has reached " in end else "look", f"S{end[1:]}, after {came}."
     elif end.startswith("Interrupted"):
-        mark, words = "look", f"Interrupted after {came}; `jaxgan resume` goes on."
+        mark, words = "look", f"Interrupted after {came}; {goes_on}."
     else:
         mark, words = "bad", f"Failed after {came}: {end}."
     if still:
         mark = "bad" if any(not why.startswith("stopped") for why in still.values()) else "look"
-        listed = "; ".join(f"{name} {why}" for name, why in still.items())
+        listed = few([f"{name} {why.partition(' (beside it:')[0]}" for name, why in still.items()])
         words += f" {len(still)} of {len(record.lanes)} lanes stand still: {listed}."
     return Line(mark, "End", words)
 
@@ -99,8 +101,8 @@ def diversity(record: Record) -> Line:
         return Line("unknown", "Diversity", words, RULE)
     found = [one for one in found if one[0] != "unknown"] or found  # one that is known says enough
     worst = max((mark for mark, _, _ in found), key=MARKS.index)
-    told = (f"{name}{words}" for mark, name, words in found if mark == worst)
-    return Line(worst, "Diversity", _sentence(told), RULE)
+    told = [f"{name}{words}" for mark, name, words in found if mark == worst]
+    return Line(worst, "Diversity", f"{few(told)}.", RULE)
 
 
 _UNSCORED = Line(
@@ -108,10 +110,6 @@ _UNSCORED = Line(
     "Score",
     "Nothing was measured: run `jaxgan evaluate`, or give the experiment hooks that measure.",
 )
-
-
-def _sentence(words: Iterable[str]) -> str:
-    return f"{'; '.join(words)}."
 
 
 def _clock(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """Numbers as a person reads them."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -46,6 +46,15 @@ def steps(first: int, last: int) -> str:
     ('step 1,000', 'steps 100 to 900')
     """
     return f"step {count(last)}" if first == last else f"steps {count(first)} to {count(last)}"
+
+
+def few(parts: Sequence[str]) -> str:
+    """The first of them, and how many more there are.
+
+    >>> few(["a is 1", "b is 1", "c is 2", "d is 1", "e is 9"])
+    'a is 1; b is 1; c is 2; and 2 more'
+    """
+    return "; ".join([*parts[:3], *([f"and {len(parts) - 3} more"] if len(parts) > 3 else [])])
 
 
 def said(found: Estimate) -> str:

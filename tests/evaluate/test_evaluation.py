@@ -29,7 +29,7 @@ def ring(tmp_path_factory):
 
 
 def written(run: Path) -> dict[str, dict]:
-    return {path.name: json.loads(path.read_text()) for path in sorted((run / "evaluations").iterdir())}
+    return {path.name: json.loads(path.read_text()) for path in sorted((run / "evaluations").glob("*"))}
 
 
 def test_every_lane_is_measured_and_the_same_twice(ring, monkeypatch, capsys):

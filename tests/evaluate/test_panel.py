@@ -201,6 +201,11 @@ def test_what_no_memory_could_hold_is_refused(monkeypatch):
         panel(load("ring"), None, raw(), n=250_000)
 
 
+def test_that_the_transport_is_of_fewer_is_said():
+    said = [panel(load("ring"), None, raw(), n=n).about["warnings"] for n in (2500, 2501)]
+    assert said == [[], ["wasserstein, the exact transport, is of the first 2,500 samples and examples"]]
+
+
 def test_modes_of_stacked_images_are_what_every_channel_is_seen_as():
     train = load("stacked:digits")
 

@@ -131,9 +131,7 @@ def evaluated(root, **settings):
 
 def test_evaluations_are_compared(tmp_path):
     table = compared(evaluated(tmp_path, better={"fd_local": "higher"}), "fd_local").tables[0]
-    assert table.how == (
-        "100 samples of seed 0, against 50 examples of the test split, extractor local ab, resizer none"
-    )
+    assert table.how == ("100 samples of seed 0, against 50 examples of the test split, extractor local ab")
     assert (table.better, table.oracle) == ("higher", 0.5)
     assert table.pairs[0].says.startswith("gamma=1.0 is better than gamma=0.1: +0.6")
 
@@ -259,7 +257,7 @@ def test_what_was_measured_otherwise_is_said_once(tmp_path):
             (path / "evaluations" / "0.json").rename(path / "evaluations" / f"{number}-.json")
     with pytest.raises(Refused) as refusal:
         compare([a, b])
-    how = "samples of seed 0, against 50 examples of the test split, extractor local ab, resizer none"
+    how = "samples of seed 0, against 50 examples of the test split, extractor local ab"
     assert str(refusal.value) == (
         "nothing can be compared: energy: not compared, only b has that; "
         "fd_local, kd_local, recall: not compared, no two methods have that measured alike "

@@ -179,6 +179,18 @@ def test_lanes_of_other_options_are_other_lines(tmp_path):
     assert "lr=0.1lr=0.2" in page(run)[1].words
 
 
+def test_a_long_key_takes_nothing_of_a_figure_for_papers(tmp_path):
+    rows = [{**row, "d/adv": [float(n) for n in range(14)]} for row in logged()]
+    over = ["learning_rate=" + ",".join(str(n / 100) for n in range(1, 15))]
+    run = run_folder(tmp_path / "run", rows, config={"learning_rate": 0.1, "over": over})
+    chart = charts.panel(panels(["d/adv"])[0], charts.series([record(run)]))
+    assert charts.files([chart])
+    chart.figure.draw_without_rendering()
+    (axes,) = chart.figure.axes
+    assert axes.get_window_extent().height / chart.figure.dpi > 1.5  # inches
+    assert chart.figure.get_suptitle() == chart.title
+
+
 def test_several_runs(tmp_path):
     a = run_folder(tmp_path / "a", logged(), pictures=[0])
     b = run_folder(tmp_path / "b", logged(**{"d/adv": 3.0}), config={"lr": 0.5}, pictures=[0])

@@ -31,3 +31,10 @@ def test_metrics_that_end_too_soon_are_said(tmp_path):
     whole = (run / "metrics.jsonl").read_text().splitlines(keepends=True)
     (run / "metrics.jsonl").write_text("".join(whole[:10]))
     assert record(run).notes == ("metrics.jsonl ends at step 500: what came after is lost",)
+
+
+def test_evaluations_are_in_the_order_of_lanes(tmp_path):
+    run = run_folder(tmp_path / "run", config={"seeds": "0:11"})
+    for lane in ("seed=10", "seed=2", "seed=1"):
+        evaluated(run, 100, {"fd_local": 1.0}, lane=lane)
+    assert [one.lane for one in record(run).evaluations] == ["seed=1", "seed=2", "seed=10"]

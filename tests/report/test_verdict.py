@@ -6,11 +6,13 @@ import pytest
 from report.folders import evaluated, lines, logged, run_folder
 
 from jaxgan.metrics.metric import Estimate
+from jaxgan.report.copying import copying
 from jaxgan.report.line import summary
 from jaxgan.report.numbers import metrics
 from jaxgan.report.record import record
 from jaxgan.report.scores import scored, scores
-from jaxgan.report.verdict import best, verdict
+from jaxgan.report.signs import health
+from jaxgan.report.verdict import best, ended, verdict
 from jaxgan.run.lock import locked
 
 
@@ -144,7 +146,12 @@ def test_modes_are_held_against_what_as_many_real_examples_show(tmp_path):
     ("ended", "mark", "words"),
     [
         (None, "look", "Killed after 200 of 1,000 steps: no process holds the folder"),
-        ("stopped: modes has reached 8", "look", "Stopped: modes has reached 8, after 200 of 1,000 steps."),
+        (
+            "stopped: x has collapsed to 1 (beside it: y 3)",
+            "look",
+            "Stopped: x has collapsed to 1, after 200",
+        ),
+        ("stopped: modes has reached 8", "good", "Stopped: modes has reached 8, after 200 of 1,000 steps."),
         ("Interrupted: SIGTERM", "look", "Interrupted after 200 of 1,000 steps"),
         ("NotFinite: step 7: d/adv is nan", "bad", "NotFinite: step 7: d/adv is nan"),
         ("OSError: disk full", "bad", "OSError: disk full"),
@@ -169,6 +176,53 @@ def test_lanes_that_stand_still_are_named(tmp_path):
     line = lines(run)["End"]
     assert line.mark == "bad"
     assert "1 of 2 lanes stand still: seed=1 stands still: step 7: d/adv is nan" in line.words
+
+
+def test_lanes_that_failed_are_no_finite_numbers(tmp_path):
+    """Theirs end before the one that was not finite is logged."""
+    still = {"seed=1": "stands still: step 1: d/grad is inf", "seed=2": "stopped: enough"}
+    run = run_folder(tmp_path / "run", logged(), config={"seeds": "0:3"}, still=still)
+    line = lines(run)["Health"]
+    assert (line.mark, line.words) == ("bad", "seed=1 stands still: step 1: d/grad is inf.")
+
+
+def test_accuracy_is_not_known_of_two_lines(tmp_path):
+    always = {"d/acc_real": 1.0, "d/acc_fake": 1.0}
+    marks = [
+        {line.what: line.mark for line in health(record(run_folder(tmp_path / str(n), logged(n, **always))))}
+        for n in (2, 3)
+    ]
+    assert [mark["Accuracy of D"] for mark in marks] == ["unknown", "bad"]
+
+
+def test_where_a_killed_run_goes_on(tmp_path):
+    found = record(run_folder(tmp_path / "run", logged(4), ended=None))
+    assert ended(found).words.endswith("; `jaxgan resume` goes on.")
+    saved = ended(found._replace(saved=150))
+    assert saved.words.endswith("; `jaxgan resume` goes on from step 150, its newest checkpoint.")
+
+
+def test_of_many_lanes_in_trouble_three_are_named(tmp_path):
+    rows = [{"step": 100 * n, "diversity": [x] * 8} for n, x in enumerate((1.0, 0.9, 0.2))]
+    line = lines(run_folder(tmp_path / "run", rows, config={"seeds": "0:8"}))["Diversity"]
+    assert line.mark == "bad"
+    assert line.words.count("diversity has collapsed") == 3
+    assert line.words.endswith("; and 5 more.")
+
+
+def test_of_several_settings_the_best_speaks(tmp_path):
+    """A sweep went well where one of its values does, and the report says which."""
+    rows = [
+        {"step": 100 * n, "energy": x} for n, x in enumerate(([5.0] * 6, [0.08, 0.12, 4.0, 4.2, "nan", None]))
+    ]
+    rows = [{**row, "energy_real": [0.1] * 6} for row in rows]
+    run = run_folder(tmp_path / "run", rows, config={"seeds": "0:2", "over": ["lr=0.1,0.2,0.3"]})
+    line = lines(run)["Score"]
+    assert line.mark == "good"
+    assert line.words.startswith(
+        "Of 3 settings the best by energy is lr=0.1, the last is lr=0.3, 5. "
+        "energy 0.1 [0.08, 0.12] at step 100, the median of 2 lanes and their range"
+    )
 
 
 def test_a_lane_in_trouble_is_named(tmp_path):
@@ -204,7 +258,7 @@ def test_each_lane_has_a_best_step_of_its_own(tmp_path):
     found = record(run)._replace(best={"seed=0": 300, "seed=1": 100, "seed=2": 200})
     (score,) = scores(found)
     assert (score.found, score.lanes) == (Estimate(0.5, 0.3, 2.0), 3)
-    assert "at steps 100 to 300, the median of 3 lanes" in scored(score, found).words
+    assert "at steps 100 to 300, the median of 3 lanes" in scored(found)[0].words
     line = best(found, [score])
     assert line.words.startswith("Steps 100 to 300, of each lane its own, of 300 scored best")
     assert line.mark == "good"
@@ -238,6 +292,12 @@ def test_copies(share, copies, mark, tmp_path):
     evaluated(run, 20, {"train_share": 0.5, "copies": 0.0}, lane="a")
     evaluated(run, 20, {"train_share": share, "copies": copies}, lane="b")
     assert lines(run)["Copies"].mark == mark
+    unsure = {"value": 0.9, "low": 0.3, "high": 1.0}
+    path = evaluated(run, 30, {"train_share": 0.5, "copies": 0.0}, lane="a")
+    said = json.loads(path.read_text())
+    said["rows"]["samples"]["train_share"] = unsure
+    path.write_text(json.dumps(said))
+    assert copying(record(run)._replace(evaluations=record(run).evaluations[-1:])).mark == "unknown"
 
 
 def test_what_never_beat_its_start_is_bad(tmp_path):
