@@ -115,13 +115,17 @@ def begin(
         options: After `--`, options of the script to change, as in `-- --lr 1e-4`.
         out: The new run folder.
     """
-    from jaxgan.run.weights import file, notes
+    from jaxgan.run.weights import NAME, file, notes
 
     home = (weights if looked(Path.is_dir, weights) else weights.parent).absolute()
     script = home / notes(file(weights)).get("script", "")
     if not script.is_file():
-        raise Refused(f"{home} has no script to begin with; give the file to the --weights of one")
+        raise Refused(f"{home} has no script to begin with; give the file to the --weights of a script")
     sys.path.insert(0, str(script.parent))
+    if file(weights).name != NAME:
+        raise Refused(
+            f"{weights} is not called {NAME}, as that of an export is: give it to the --weights of a script"
+        )
     _play(str(script), ["--weights", str(home), *(["--out", out] if out else []), *options])
 
 

@@ -72,7 +72,7 @@ def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "t
         (),
         image.shown,
         _Reader(files, label, shape),
-        note=_mixed(pictures, channels),
+        note="; ".join(filter(None, [_mixed(pictures, channels), _lacking(classes, chosen, split)])),
         fingerprint=_fingerprint(chosen, classes),
     )
 
@@ -180,6 +180,12 @@ def _classes(root: Path, pictures: Sequence[_Picture]) -> list[str]:
             f"{_printable(loose[0].file)}: move them"
         )
     return sorted({picture.parts[0] for picture in pictures})
+
+
+def _lacking(classes: Sequence[str], chosen: Sequence[_Picture], split: str) -> str:
+    """That a generator will be asked for what it has never seen."""
+    none = sorted(set(classes) - {picture.parts[0] for picture in chosen}) if split == "train" else []
+    return f"no picture to train on of {', '.join(map(_printable, none))}" if none else ""
 
 
 def _mixed(pictures: Sequence[_Picture], channels: int) -> str:

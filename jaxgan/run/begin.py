@@ -7,7 +7,7 @@ from pathlib import Path
 from jaxgan.errors import Refused
 from jaxgan.run.files import write
 from jaxgan.run.folder import Folder
-from jaxgan.run.manifest import described, read_manifest
+from jaxgan.run.manifest import Manifest, described, read_manifest
 from jaxgan.run.script import Script, hashes
 
 
@@ -39,20 +39,43 @@ def create(
     return folder
 
 
-def changed(folder: Folder, code: bytes) -> list[str]:
-    """The script and the modules it loads from its own folder, where they are not what they were.
+def changed(folder: Folder, script: Script) -> dict[str, tuple[str, str]]:
+    """The script and the modules it loads from its own folder that are not what they were: both hashes.
 
-    `code` is that of the one running: the copy in the folder, or the original.
+    `script` is the one running: the copy in the run folder, which stands for the original, or another.
     """
     manifest = read_manifest(folder)
-    now = hashes(Script(Path(manifest["script"]), code))
-    return [name for name, digest in manifest["files"].items() if now.get(name, digest) != digest]
+    original = _original(folder, manifest, script)
+    now = hashes(Script(original.with_name(Path(manifest["script"]).name), script.code))
+    return {name: (old, now[name]) for name, old in manifest["files"].items() if now.get(name, old) != old}
 
 
-def check_files(folder: Folder, code: bytes, force: bool) -> None:
+def check_files(folder: Folder, script: Script, force: bool) -> None:
     """Refuses to go on where the script is not what it was."""
-    if (other := changed(folder, code)) and not force:
+    if (other := changed(folder, script)) and not force:
         raise Refused(f"changed since the run was started: {', '.join(other)}; --force resumes all the same")
+
+
+def adopted(folder: Folder, script: Script, data: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Makes the script and the data that a run goes on with, by force if they are others, the run's own.
+
+    What they were and are, by name: the beginnings of hashes.
+    """
+    manifest, other = read_manifest(folder), changed(folder, script)
+    was = manifest.get("data", {}).get("fingerprint", data["fingerprint"])
+    if was != data["fingerprint"]:
+        other["content of the data"] = was, data["fingerprint"]
+    if other:
+        original = _original(folder, manifest, script)
+        write(folder.script, script.code)
+        files = hashes(Script(original, script.code))
+        now = {**manifest, "script": str(original), "files": files, "data": dict(data)}
+        write(folder.manifest, json.dumps(now, indent=2))
+    return {name: (old[:8], new[:8]) for name, (old, new) in other.items()}
+
+
+def _original(folder: Folder, manifest: Manifest, script: Script) -> Path:
+    return Path(manifest["script"]) if script.path == folder.script else script.path
 
 
 def check_data(folder: Folder, fingerprint: str, force: bool) -> None:

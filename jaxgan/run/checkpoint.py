@@ -128,6 +128,8 @@ class Checkpoints:
         try:
             return self._load(step, like)[0]
         except _Damaged as damage:
+            if not (self._path / str(step)).exists():
+                raise Refused(f"checkpoint {step} has just given way to a newer one: ask again") from None
             newest = step == max(self.steps())
             way = (
                 "`jaxgan resume` steps over it"

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -65,10 +66,9 @@ def main(
             raise Refused("--weights begins a new run, --resume goes on with one: give one of the two")
         started = _stored(run, config_type) if run else _exported(weights, config_type)
         config = _parse(config_type, started, rest, own.get("__doc__"))
+        config = dataclasses.replace(config, data=_from_anywhere(config.data))
         if run:
             _same(config, started, run, chosen.force)
-        else:
-            config = dataclasses.replace(config, data=_from_anywhere(config.data))
         with _backend(config, chosen), answered():
             return _run(config, build, script, run, chosen.force, weights)
 
@@ -159,13 +159,14 @@ def _run(
         sharing(config, len(lanes))
         fit(experiment, config, lanes, rule_of)
 
+        data = {"fingerprint": experiment.source.fingerprint, "note": experiment.source.note}
+
         def opened() -> folder.Folder:
             if run is not None:
                 place = folder.existing(path)
-                begin.check_files(place, script.code, force)
+                begin.check_files(place, script, force)
                 begin.check_data(place, experiment.source.fingerprint, force)
                 return place
-            data = {"fingerprint": experiment.source.fingerprint, "note": experiment.source.note}
             begins = None
             if weights:
                 arrays.check(arrays.file(weights), start_shapes(experiment, config))
@@ -174,12 +175,15 @@ def _run(
 
         place = told(opened)
         try:
-            return train(experiment, config, place, lanes, rule_of, games)
+            return train(
+                experiment, config, place, lanes, rule_of, games, partial(begin.adopted, place, script, data)
+            )
         except Interrupted as stop:
             print(f"{stop}: saved; go on with `jaxgan resume {path}`", file=sys.stderr)
             sys.exit(stop.code)
         except NotFinite as error:
-            way = f"`jaxgan resume {path} -- --on-nan skip`, or restore in its place, goes on from there"
+            other = "more --retries" if config.on_nan == "restore" else "restore"
+            way = f"`jaxgan resume {path} -- --on-nan skip`, or {other} in its place, goes on from there"
             way = f"one of its lanes can go on, by `jaxgan take {path}`" if lanes else way
             print(way, file=sys.stderr)
             sys.exit(_say(error, 1))

@@ -47,8 +47,8 @@ class Experiment(NamedTuple):
     """A game, the rule that plays it, and the examples: everything that `train` needs.
 
     `best` scores what hooks measured at a step, higher is better: that step is saved, and the one with the
-    highest score is kept, of each lane its own. `stops` end the run, or its lane, once one of them says why.
-    `grid` is how many samples a picture shows.
+    highest score is kept, of each lane its own; the last step of a session is scored as well. `stops` end
+    the run, or its lane, once one of them says why. `grid` is how many samples a picture shows.
     """
 
     game: Game

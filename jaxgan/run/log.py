@@ -120,7 +120,7 @@ class Log:
             return
         row = {"step": step, **{name: _jsonable(value) for name, value in numbers.items()}}
         if every and step % every == 0:
-            self._rows.append(row)
+            self._rows.append({"step": step, **numbers})
         else:
             row[OFF_SCHEDULE] = True
         print(json.dumps(row), file=self._file, flush=True)
@@ -160,7 +160,7 @@ class Log:
         if self._file is not None:
             self._file.close()
         kept = [row for row in marked_rows(self._path) if row["step"] <= last]
-        self._rows, self._apart = [row for row in kept if OFF_SCHEDULE not in row], {}
+        self._rows, self._apart = [_numeric(row) for row in kept if OFF_SCHEDULE not in row], {}
         write(self._path, "".join(json.dumps(row) + "\n" for row in kept))
         self._file = self._path.open("a")
 
@@ -204,6 +204,15 @@ def _number(value: Any) -> Any:
     if isinstance(value, list | tuple | np.ndarray) and np.ndim(value):
         return [None if x is None else float(x) for x in value]
     return float(value)
+
+
+def _numeric(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the file, its words for what is not finite as numbers."""
+
+    def number(x: Any) -> Any:
+        return [number(one) for one in x] if isinstance(x, list) else float(x) if isinstance(x, str) else x
+
+    return {name: number(value) for name, value in row.items()}
 
 
 def _jsonable(value: Any) -> Any:

@@ -46,11 +46,13 @@ def train(
     lanes: tuple[Lane, ...] = (),
     rule_of: RuleOf | None = None,
     games: Sequence[Game] = (),
+    adopted: Callable[[], Mapping[str, tuple[Any, Any]]] = dict,
 ) -> State:
     """Plays the rule up to `settings.steps`, from the newest checkpoint in the folder or else the start.
 
     With lanes it plays all of them; `rule_of` is the rule of a lane by the values that it has of its own,
-    and `games` are the lanes' own where these values make them others.
+    and `games` are the lanes' own where these values make them others. `adopted` writes down what else has
+    changed by force, once nothing refuses to go on.
     Several processes each call it, and the first alone calls the hooks and writes what is not a checkpoint.
     """
     with contextlib.ExitStack() as stack:
@@ -72,9 +74,6 @@ def train(
         step = entry["from"] = found.step if found else 0
         if found and step >= settings.steps:
             raise Refused(f"{folder.path} has made {step} steps already; ask for more with --steps")
-        # not sooner: what was refused leaves the run as it was
-        if changed := told(lambda: _reconfigured(folder, settings)):
-            entry["changed"] = changed
 
         last, examples = step if found else -1, prod(layout(experiment, settings))
         more = sinks.opened(settings, folder.path, last) if first() else []
@@ -100,6 +99,11 @@ def train(
         log.warn(still.lines())
         if still.all():
             raise Refused(f"no lane of {folder.path} moves; `jaxgan take` makes one of them a run of its own")
+        log.warn(told(lambda: _laid_out(folder, settings)) if found else ())
+        # not sooner: what was refused leaves the run as it was
+        if changed := told(lambda: {**_reconfigured(folder, settings), **adopted()}):
+            entry["changed"] = changed
+            told(lambda: note(folder, entry))
 
         def noted(name: str, facts: Mapping[str, Any]) -> None:
             entry.setdefault("hooks", {})[name] = facts
@@ -112,9 +116,10 @@ def train(
             return Moment(step, placed.run(held, number), game, draw, lane, finished, noted)
 
         metrics, seen = None, found is not None  # seen: looked at and saved before
+        stopped = told(partial(_stopped_then, experiment, folder, log, step)) if found and not lanes else ""
         unheard = True  # whether nothing has been logged yet
         while True:
-            signum, finished, stopped = asked(), step >= settings.steps, ""
+            signum, finished = asked(), step >= settings.steps
             unread = None
             if not (signum or finished):
                 try:
@@ -185,7 +190,7 @@ def train(
             if signum or stopped or finished:
                 break
             held, metrics = settled(update(held, arrays))
-            step, seen = step + 1, False
+            step, seen, stopped = step + 1, False, ""
 
         checkpoints.wait()
         if signum and not (stopped or finished):
@@ -199,6 +204,16 @@ def train(
         return placed.saved(held)
 
 
+def _stopped_then(experiment: Experiment, folder: Folder, log: Log, step: int) -> str:
+    """Why a run that was killed was about to stop at the step that it goes on from, if it was."""
+    before = read_manifest(folder)["sessions"][-2:-1]
+    # a session that began here was told to go on
+    killed = any(session["ended"] is None and session.get("from", step) < step for session in before)
+    here = bool(log.history()) and log.history()[-1]["step"] == step
+    stops = stopped_by(experiment.stops, log, 0, ()) if killed and here else {}
+    return "".join(f"stopped: {why}" for why in stops.values())
+
+
 def _scored(checkpoints: Checkpoints, names: Sequence[str]) -> str:
     """Where each lane was best: a mean over them ends with the first that stands still."""
     best = {step for name in names if (step := checkpoints.best(name)) is not None}
@@ -209,6 +224,18 @@ def _scored(checkpoints: Checkpoints, names: Sequence[str]) -> str:
 
 def _scheduled(every: int, step: int) -> bool:
     return every > 0 and step % every == 0
+
+
+def _laid_out(folder: Folder, settings: Settings) -> list[str]:
+    """A line on other devices than those it last went on with: it is the same to rounding only."""
+    old = read_config(folder)
+    layout = {name: getattr(settings, name) for name in ("devices", "data_devices", "parallel", "lanes")}
+    other = [
+        f"--{name.replace('_', '-')} {x} after {old[name]}"
+        for name, x in layout.items()
+        if old.get(name, x) != x
+    ]
+    return [f"{', '.join(other)}: from here on it may be another run, by rounding"] if other else []
 
 
 def _reconfigured(folder: Folder, settings: Settings) -> dict[str, tuple[Any, Any]]:

@@ -85,8 +85,9 @@ def session(folder: Folder) -> Iterator[Manifest]:
         raise
     finally:
         entry["stopped"] = _now()
-        with contextlib.suppress(OSError):  # the disk may be what ended it
-            write(folder.manifest, json.dumps(manifest, indent=2))
+        with contextlib.suppress(OSError, Refused):  # the disk may be what ended it
+            now = {**read_manifest(folder), "sessions": manifest["sessions"]}
+            write(folder.manifest, json.dumps(now, indent=2))
 
 
 def note(folder: Folder, entry: Mapping[str, Any]) -> None:

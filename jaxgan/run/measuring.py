@@ -4,6 +4,9 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from itertools import takewhile
 
+import jax
+import numpy as np
+
 from jaxgan.errors import Refused
 from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
 from jaxgan.run.log import RESERVED, Log
@@ -43,14 +46,19 @@ def measured_by(
 def _answer(hook: Hook, moment: Moment, others: Container[str]) -> tuple[dict[str, float], str | None]:
     """What a hook measures beside what others have, and why it stops the run if it does."""
     try:
-        numbers = dict(hook.call(moment) or {})
+        numbers = hook.call(moment) or {}
     except Stop as stop:
         return {}, str(stop)
+    if not isinstance(numbers, Mapping):
+        raise Refused(f"a hook gives numbers by their names, or None, and not {numbers!r}")
+    for name, x in numbers.items():
+        if not _is_number(x):
+            raise Refused(f"a hook measured {name} as {x!r}, which is no number")
     if taken := sorted(RESERVED & numbers.keys()):
         raise Refused(f"a hook calls what it measures {', '.join(taken)}, as rows call their own: rename it")
     if twice := sorted(name for name in numbers if name in others):
         raise Refused(f"two hooks call what they measure {', '.join(twice)}: rename what one of them gives")
-    return numbers, None
+    return {name: float(x) for name, x in numbers.items()}, None
 
 
 def stopped_by(rules: Sequence[StopRule], log: Log, lanes: int, still: Container[int]) -> dict[int, str]:
@@ -89,9 +97,16 @@ def scores_of(
     if best is None or not numbers:
         return {}
     try:
-        return {lane: best(own) for lane, own in numbers.items()}
+        scores = {lane: best(own) for lane, own in numbers.items()}
     except KeyError as name:
         if step == 0:  # where every hook is due: a wrong name
             there = ", ".join(sorted({name for own in numbers.values() for name in own}))
             raise Refused(f"`best` asks for {name}, which no hook has measured; there are {there}") from None
         return {}
+    if wrong := [x for x in scores.values() if not _is_number(x)]:
+        raise Refused(f"`best` gives a number, the higher the better, and not {wrong[0]!r}")
+    return scores
+
+
+def _is_number(x: object) -> bool:
+    return isinstance(x, float | int | np.generic | np.ndarray | jax.Array) and np.size(x) == 1

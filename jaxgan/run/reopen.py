@@ -20,6 +20,7 @@ from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
 from jaxgan.run.manifest import read_manifest
 from jaxgan.run.program import start_shapes
+from jaxgan.run.script import read_script
 from jaxgan.scale.lanes import lane as one_of
 from jaxgan.scale.lanes import stacked
 
@@ -43,7 +44,9 @@ def reopened(run: Path, at: Literal["last", "best"] = "last", lane: str = "") ->
     script, config = _script(place)
     own = lanes(config)
     number = named(own, lane, run)
-    experiment: Experiment = script["build"](config)
+    experiment = _built(place, script, config)
+    if other := changed(place, read_script(folder.copied_script(place))):
+        _warn(f"{place.path}: changed since the run was started: {', '.join(other)}")
     if own:
         rule = rule_of(script["build"], config, experiment)(own[0].values)
         shapes = start_shapes(experiment._replace(rule=rule), config)
@@ -70,19 +73,30 @@ def members(run: Path) -> tuple[Lane, ...]:
 
 def _script(place: folder.Folder) -> tuple[dict[str, Any], Any]:
     """What the script copied into the folder defines, and the options of the run."""
-    home = str(Path(read_manifest(place)["script"]).parent)
-    sys.path.insert(0, home)
+    home = _home(place)
+    if home not in sys.path:  # and it stays there: functions may import what they need when they are called
+        sys.path.insert(0, home)
     try:
         script = runpy.run_path(str(folder.copied_script(place)), run_name=REOPENED)
     except (ImportError, SyntaxError) as error:
         raise Refused(f"{place.script} cannot be run: {error}; it looks for modules in {home}") from error
-    finally:
-        sys.path.remove(home)
-    if other := changed(place, place.script.read_bytes()):
-        _warn(f"{place.path}: changed since the run was started: {', '.join(other)}")
     if missing := {"Config", "build"} - script.keys():
         raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")
     return script, codec.loads(place.config.read_bytes(), script["Config"], str(place.config))
+
+
+def _built(place: folder.Folder, script: dict[str, Any], config: Any) -> Experiment:
+    try:
+        made: Experiment = script["build"](config)
+    except ImportError as error:
+        raise Refused(
+            f"{place.script} cannot be run: {error}; it looks for modules in {_home(place)}"
+        ) from error
+    return made
+
+
+def _home(place: folder.Folder) -> str:
+    return str(Path(read_manifest(place)["script"]).parent)
 
 
 @cache

@@ -1,4 +1,5 @@
 import os
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -133,6 +134,16 @@ def test_both_splits_are_cut_as_the_first_picture_is(apart, tmp_path):
     assert (
         train.note == test.note == f"{8 if apart else 7} of {40 if apart else 39} pictures looked at are grey"
     )
+
+
+def test_a_class_with_no_picture_to_train_on_is_said(tmp_path):
+    """A generator would be asked for it all the same."""
+    picture_folder(tmp_path)
+    (tmp_path / "rare").mkdir()
+    number = next(n for n in range(99) if zlib.crc32(f"rare/{n}.png".encode()) % 10 == 0)
+    (tmp_path / "rare" / f"{number}.png").write_bytes(png(pixels(0)))
+    assert folder(tmp_path).note == "no picture to train on of rare"
+    assert folder(tmp_path, split="test").note == ""
 
 
 def test_colour_after_a_grey_picture_is_refused(tmp_path):

@@ -232,6 +232,36 @@ def test_a_script_that_has_changed(tmp_path):
     assert ended(command, 2) == said
     ended(start("-m", "jaxgan.cli", "resume", run, "--steps", 4, "--force"))
     assert steps(run)[-1] == 4
+    assert "changed since the run was started: mine.py" in ended(
+        start(mine, "--resume", run, "--steps", 6), 2
+    )
+    ended(start(mine, "--resume", run, "--steps", 6, "--force"))
+    assert (run / "script.py").read_text() == mine.read_text()  # which is looked at from now on
+    assert re.fullmatch(
+        r"mine\.py was [0-9a-f]{8} up to step 4, and is [0-9a-f]{8} only from there on",
+        record(run).changed[-1],
+    )
+    ended(start("-m", "jaxgan.cli", "resume", run, "--steps", 7))  # without force
+
+    away = shutil.copytree(tmp_path, tmp_path / "away", ignore=lambda *_: ["run", "copy", "away"])
+    assert ended(start(away / "mine.py", "--resume", run, "--steps", 8)).count("finished") == 1
+    (away / "other.py").write_text("x = 3\n")
+    assert "started: other.py;" in ended(start(away / "mine.py", "--resume", run, "--steps", 9), 2)
+
+
+def test_a_module_that_build_loads_is_found_by_who_looks(tmp_path):
+    mine, run = tmp_path / "mine.py", tmp_path / "run"
+    mine.write_text(PATH.read_text().replace("    import time\n", "    import time\n    import other\n", 1))
+    (tmp_path / "other.py").write_text("x = 1\n")
+    ended(start(mine, "--out", run, "--steps", 2))
+    look = ("-m", "jaxgan.cli", "sample", run, "--out", tmp_path / "grid.png")
+    assert ended(start(*look)) == ""
+    (tmp_path / "other.py").write_text("x = 2\n")
+    assert ended(start(*look)) == f"warning: {run}: changed since the run was started: other.py\n"
+    (tmp_path / "other.py").unlink()
+    assert ended(start(*look), 2) == (
+        f"error: {run}/script.py cannot be run: No module named 'other'; it looks for modules in {tmp_path}\n"
+    )
 
 
 def empty_step(newest):

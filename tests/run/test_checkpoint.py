@@ -186,6 +186,13 @@ def test_a_damaged_checkpoint_says_how_to_be_rid_of_it(path):
             checkpoints.at(step, state(0))
 
 
+def test_a_checkpoint_that_a_run_has_replaced_meanwhile_is_not_damaged(path):
+    with Checkpoints(path) as reader:
+        shutil.rmtree(path / "1")
+        with pytest.raises(Refused, match=r"^checkpoint 1 has just given way to a newer one: ask again$"):
+            reader.at(1, state(0))
+
+
 def test_a_state_that_is_not_finite_is_not_saved(tmp_path):
     with Checkpoints(tmp_path / "c", keep=1) as checkpoints:
         for dtype in (jnp.float32, jnp.bfloat16):

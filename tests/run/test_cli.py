@@ -146,6 +146,15 @@ def test_a_resume_elsewhere_says_that_bits_may_differ(run, monkeypatch, tmp_path
     assert f"jax {jax.__version__} after 0.1, devices {processor.name()} after Abacus: " in line
 
 
+def test_a_resume_on_other_devices_says_so_too(run, monkeypatch, tmp_path, capsys):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    assert jaxgan(monkeypatch, "resume", copy, "--steps", 9, "--", "--devices", 2) == 0
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if "warning" in line)
+    assert line == "warning: --devices 2 after 0: from here on it may be another run, by rounding"
+    assert jaxgan(monkeypatch, "resume", copy, "--steps", 10) == 0
+    assert "warning" not in capsys.readouterr().err
+
+
 def test_a_resume_that_is_refused_leaves_no_trace(run, monkeypatch, tmp_path, capsys):
     copy = shutil.copytree(run, tmp_path / "copy")
     before = (copy / "manifest.json").read_text()

@@ -29,6 +29,27 @@ def test_what_stops_a_run_says_the_newest_of_its_other_numbers() -> None:
     assert stopped_by([reached("x", at_least=2)], log, 0, {}) == {0: "x has reached 2 (beside it: y 3)"}
 
 
+@pytest.mark.parametrize(
+    ("gives", "said"),
+    [
+        (0.5, "gives numbers by their names, or None, and not 0.5"),
+        ({"x": None}, "measured x as None, which is no number"),
+        ({"x": np.ones(2)}, r"measured x as array.*, which is no number"),
+        ({"x": "high"}, "measured x as 'high', which is no number"),
+    ],
+)
+def test_what_a_hook_cannot_give(gives: object, said: str) -> None:
+    log = SimpleNamespace(measured=lambda *told: pytest.fail("it was logged"))
+    with pytest.raises(Refused, match=f"a hook {said}"):
+        measured_by([Hook(1, lambda moment: gives)], lambda number: None, 5, [], set(), log)
+
+
+def test_what_best_cannot_give() -> None:
+    best = experiment()._replace(best=lambda numbers: None)
+    with pytest.raises(Refused, match="`best` gives a number, the higher the better, and not None"):
+        scores_of(best, 0, {"": {"x": 1.0}})
+
+
 def test_two_hooks_measure_nothing_by_the_same_name() -> None:
     """Or the report, stop rules and `best` would take the one for the other."""
     hooks = [Hook(1, lambda moment: {"x": 1.0, "y": 2.0}), Hook(1, lambda moment: {"y": 3.0})]
@@ -54,6 +75,16 @@ def test_of_lanes_a_line_says_the_same_in_any_order(
     log.measured(5, {"x": values}, 5)
     log.close()
     assert "step 5  x 2 (broken: nan)\n" in capsys.readouterr().err
+
+
+def test_rules_are_shown_numbers_also_where_a_file_holds_words(tmp_path: Path) -> None:
+    for last in (-1, 5):  # of this session, and of one that goes on
+        log = Log(tmp_path / "metrics.jsonl", 0, 9, 1, last, lanes=["a", "b"])
+        if last < 0:
+            log.measured(5, {"x": [np.inf, np.nan]}, 5)
+        assert log.history(0) == [{"step": 5, "x": np.inf}]
+        assert np.isnan(log.history(1)[0]["x"])
+        log.close()
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "L"), (3, "RGB"), (4, "RGB"), (5, "RGB")])

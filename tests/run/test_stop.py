@@ -114,6 +114,21 @@ def test_a_resumed_run_stops_where_it_would_have(collapse, first, second, tmp_pa
     assert int(final(parts).step) == int(final(whole).step)
 
 
+def test_a_run_that_was_killed_as_it_stopped_stops(tmp_path, capsys):
+    """Its last checkpoint is of the step of which a rule has seen the numbers; resumed again, it goes on."""
+    run = tmp_path / "run"
+    assert play(script("stopping"), "--out", run, "--collapse-at", 16) == 0
+    said, step = ended(run), int(final(run).step)
+    assert said.startswith("stopped: diversity has collapsed")
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["sessions"][-1] |= {"ended": None}
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    assert play(script("stopping"), "--resume", run) == 0
+    assert (ended(run), int(final(run).step)) == (said, step)
+    assert play(script("stopping"), "--resume", run, "--steps", step + 3) == 0
+    assert int(final(run).step) == step + 3
+
+
 def measured(name, values, every=10):
     return [{"step": every * i, name: value} for i, value in enumerate(values)]
 

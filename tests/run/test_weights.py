@@ -167,6 +167,13 @@ def test_an_import_needs_the_script(folder, monkeypatch, tmp_path, capsys):
     assert f"error: {tmp_path} has no script to begin with" in capsys.readouterr().err
 
 
+def test_an_import_begins_with_the_file_that_it_is_given(folder, monkeypatch, tmp_path, capsys):
+    other = shutil.copytree(folder, tmp_path / "export") / "other.safetensors"
+    shutil.copy(folder / "weights.safetensors", other)
+    assert jaxgan(monkeypatch, "import", other) == 2
+    assert f"error: {other} is not called weights.safetensors, as that of an" in capsys.readouterr().err
+
+
 def state_of(game, tx, seed):
     rule = alternating(game, tx, tx, average=ema(0.9))
     batch = {"x": jnp.zeros((1, 1, 4, 2)), "index": jnp.arange(4).reshape(1, 1, 4)}

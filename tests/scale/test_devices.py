@@ -157,6 +157,12 @@ def test_means_that_are_not_named_are_refused(way, lanes, tmp_path, capsys):
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith(f"error: --parallel {way} needs a recipe whose means name the axis of devices")
 
+    run, jit = tmp_path / "jit", ("--data", "digits", "--devices", 2, "--steps", 1)
+    assert play(Unnamed, *jit, "--out", run, *lanes) == 0
+    before = (run / "config.json").read_bytes()
+    assert play(Unnamed, "--resume", run, "--steps", 2, "--parallel", way) == 2
+    assert (run / "config.json").read_bytes() == before  # what is refused, however late, changes nothing
+
 
 def test_pmap_needs_a_game_that_says_its_lowering(tmp_path, capsys):
     """By which rules average gradients: else each device would go its own way, and `pmap` show the first."""
