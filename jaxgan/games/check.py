@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 
-import jax
-import jax.numpy as jnp
-
 from jaxgan.errors import Refused
 from jaxgan.parts.conditioning import Conditioning
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.terms import Term
-from jaxgan.parts.types import Array, PyTree, Schedule, View
+from jaxgan.parts.types import Schedule
 
 METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update", "average")
 """What is measured of every player under its own name, as `d/adv`, and so no name of a term."""
@@ -66,33 +63,8 @@ def numbers(label_smoothing: float, label_noise: float, packing: int) -> None:
     for name, share in (("label_smoothing", label_smoothing), ("label_noise", label_noise)):
         if isinstance(share, float | int) and not 0 <= share <= 1:  # not so of a lane's, which is traced
             raise Refused(f"{name} is a share between 0 and 1, not {share}")
-    if packing < 1:
+    if not isinstance(packing, int) or packing < 1:
         raise Refused(f"packing is of 1 or more examples, not {packing}")
-
-
-def per_input(whose: str, loss: Array, view: View) -> Array:
-    """The loss, refused unless it is a number to each input of D, or to each example."""
-    if jnp.shape(loss) not in (view.real_out.shape, view.z.shape[:1]):
-        raise Refused(
-            f"{whose} must give one number per input, shape {view.real_out.shape}; it gives {jnp.shape(loss)}"
-        )
-    return loss
-
-
-def applied(term: Term, view: View, state: PyTree) -> tuple[Array, PyTree]:
-    """What a term gives, refused unless it is a loss per input and a state like the one before."""
-    given = term.apply(view, state)
-    if not isinstance(given, tuple) or len(given) != 2:
-        raise Refused(f"the term {term.name} must return (loss, state); for a loss alone use `stateless`")
-    loss, new = given
-    if (after := _kind(new)) != (before := _kind(state)):
-        raise Refused(f"the state of the term {term.name} must stay {before}, as init makes it, not {after}")
-    return per_input(f"the term {term.name}", loss, view), new
-
-
-def _kind(tree: PyTree) -> str:
-    kinds = jax.tree.map(jax.typeof, tree)
-    return str(jax.tree.map(lambda kind: f"{kind.dtype}{list(kind.shape)}", kinds)).replace("'", "")
 
 
 def is_on(number: Schedule) -> bool:

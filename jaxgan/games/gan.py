@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.games.check import applied, fit, is_on, numbers, per_input, told_apart
+from jaxgan.games.check import fit, is_on, numbers, told_apart
 from jaxgan.games.game import Aux, Context, Game, Side
 from jaxgan.parts.augmentations import unchanged
 from jaxgan.parts.conditioning import Conditioning, unconditional
@@ -23,7 +23,7 @@ from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.rng import each, fold
-from jaxgan.parts.terms import Term
+from jaxgan.parts.terms import Term, applied, per_input
 from jaxgan.parts.types import (
     Array,
     Augment,

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import flax.linen as nn
 import jax
@@ -14,6 +14,7 @@ from jaxgan.models.convolution import doubling, halving
 Array = jax.Array
 Initializer = Callable[..., Any]
 Norm = Literal["batch", "spectral", "none"]
+NORMS: tuple[Norm, ...] = get_args(Norm)
 
 
 def side_of(shape: tuple[int, ...], name: str, packed: bool = False) -> int:
@@ -62,6 +63,8 @@ def weighted(layer: nn.Module, x: Array, norm: Norm, train: bool) -> Array:
     It runs in float32; the weights it gives are of x's type, or they would raise a bfloat16 layer to float32.
     Flax divides the initial weights too, so `kernel_init` sets their direction, not their size.
     """
+    if norm not in NORMS:
+        raise Refused(f"there is no norm {norm!r}: take one of {', '.join(NORMS)}")
     if norm == "spectral":
         dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else None
         return nn.SpectralNorm(layer, collection_name="spectral", dtype=dtype)(x, update_stats=train)
@@ -160,6 +163,8 @@ class Dropout(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, key: Array | None = None, train: bool = False) -> Array:
+        if isinstance(self.rate, float | int) and not 0 <= self.rate < 1:  # a lane's own is traced
+            raise Refused(f"dropout is of a share from 0 to less than 1, not {self.rate}")
         if not train or self.rate == 0.0:
             return x
         if key is None:

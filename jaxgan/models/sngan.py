@@ -105,6 +105,8 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, x: Array, label: Array | None = None, *, train: bool = False) -> Array:
         _check(x.shape[1:], packed=True)
+        if self.norm not in ("spectral", "none"):
+            raise Refused(f"the norm of this discriminator is spectral or none, not {self.norm}")
         blocks = _falling(x.shape[1], self.width)
         _check_attention(self.attention, [side for side, _ in blocks])
         block = _perhaps_twice(_Down, self.remat)

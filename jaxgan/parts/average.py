@@ -42,7 +42,8 @@ def ema(decay: Schedule = 0.999, ramp: float = 10.0) -> Average:
             return (old + (1 - b) * (new - old)).astype(old.dtype)
 
         def move_stats(path: tuple, old: Array, new: Array) -> Array:
-            return move(old, new) if jax.tree_util.DictKey("batch_stats") in path else new
+            averaged = jax.tree_util.DictKey("batch_stats") in path and not _is_singular(path[-1])
+            return move(old, new) if averaged else new
 
         old_params, old_stats = averages
         return (
@@ -54,6 +55,11 @@ def ema(decay: Schedule = 0.999, ramp: float = 10.0) -> Average:
         return jax.tree.map(_raised, params), jax.tree.map(jnp.copy, stats)
 
     return Average(init, update)
+
+
+def _is_singular(key: object) -> bool:
+    """Whether it is a vector or value of Flax's own SpectralNorm, which keeps them beside BatchNorm's."""
+    return str(getattr(key, "key", "")).endswith(("/u", "/sigma"))
 
 
 def _raised(x: Array) -> Array:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Key
 
 
@@ -58,4 +59,6 @@ def truncated(size: int, bound: float = 2.0) -> Latent:
     >>> bool(jnp.abs(truncated(100, 0.5).draw(jax.random.key(0))).max() < 0.5)
     True
     """
+    if isinstance(bound, float | int) and not bound > 0:
+        raise Refused(f"latents are cut off at a bound above 0, not {bound}")
     return Latent(size, lambda key: jax.random.truncated_normal(key, -bound, bound, (size,)))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import optax
 
+from jaxgan.errors import Refused
 from jaxgan.parts.types import PyTree
 
 
@@ -32,6 +33,8 @@ def clip_weights(bound: float) -> optax.GradientTransformation:
 
     >>> critic = optax.chain(optax.rmsprop(5e-5), clip_weights(0.01))
     """
+    if isinstance(bound, float | int) and not bound > 0:  # not so of a lane's, which is traced
+        raise Refused(f"weights are kept within a bound above 0, not {bound}")
     return projected(lambda params: optax.tree.clip(params, -bound, bound))
 
 

@@ -116,17 +116,21 @@ def lazily(term: Term, every: int) -> Term:
     that was due (of micro-batches the last), so that a log shows it whichever steps are written down.
 
     On CPU the gradient of a convolution runs 2 to 3 times slower inside the condition, so small n do not pay.
-    Instruments look at one step, and so see the term n-fold or not at all.
+    Instruments look at one step, and so see the term n-fold or not at all. Rules that look ahead do so with
+    the n-fold term: with a = n times rate times curvature extragradient pulls by 1 - a + a^2, optimism by 2 a
+    and then back by a, so that n has to be smaller there.
 
     >>> often_enough = lazily(r1(10.0), every=16)
     """
 
+    if not isinstance(term, Term):
+        raise Refused(f"{term!r} is no Term: give one such as jg.terms.r1(10.0)")
     if every < 1:
         raise Refused(f"a term is lazy by 1 or more steps, not {every}")
 
     def apply(view: View, memory: _Lazy) -> tuple[Array, _Lazy]:
         def due(memory: _Lazy) -> tuple[Array, _Lazy]:
-            loss, state = term.apply(view, memory.state)
+            loss, state = applied(term, view, memory.state)
             value = jax.lax.stop_gradient(loss)
             return value + every * (loss - value), _Lazy(state, view.mean(value).astype(jnp.float32))
 
@@ -139,6 +143,31 @@ def lazily(term: Term, every: int) -> Term:
         return jax.lax.cond(view.step % every == 0, due, idle, memory)
 
     return Term(term.name, lambda: _Lazy(term.init(), jnp.float32(0)), apply)
+
+
+def per_input(whose: str, loss: Array, view: View) -> Array:
+    """The loss, refused unless it is a number to each input of D, or to each example."""
+    if jnp.shape(loss) not in (view.real_out.shape, view.z.shape[:1]):
+        raise Refused(
+            f"{whose} must give one number per input, shape {view.real_out.shape}; it gives {jnp.shape(loss)}"
+        )
+    return loss
+
+
+def applied(term: Term, view: View, state: PyTree) -> tuple[Array, PyTree]:
+    """What a term gives, refused unless it is a loss per input and a state like the one before."""
+    given = term.apply(view, state)
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise Refused(f"the term {term.name} must return (loss, state); for a loss alone use `stateless`")
+    loss, new = given
+    if (after := _kind(new)) != (before := _kind(state)):
+        raise Refused(f"the state of the term {term.name} must stay {before}, as init makes it, not {after}")
+    return per_input(f"the term {term.name}", loss, view), new
+
+
+def _kind(tree: PyTree) -> str:
+    kinds = jax.tree.map(jax.typeof, tree)
+    return str(jax.tree.map(lambda kind: f"{kind.dtype}{list(kind.shape)}", kinds)).replace("'", "")
 
 
 def _moved_by(augment: Augment, v: View, x: Array) -> Array:

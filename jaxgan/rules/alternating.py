@@ -29,7 +29,7 @@ def alternating(
     >>> rule = alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
     """
 
-    if d_steps < 1:
+    if not isinstance(d_steps, int) or d_steps < 1:
         raise Refused(f"D makes 1 or more steps to one of G, not {d_steps}")
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:

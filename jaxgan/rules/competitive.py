@@ -45,6 +45,7 @@ def competitive(
     def rates(state: State, grads: Both) -> tuple[Both, PyTree]:
         return Both(_all(at(g_lr, state.step), grads.g), _all(at(d_lr, state.step), grads.d)), ()
 
+    _check(g_lr, d_lr)
     return _rule(game, rates, lambda params: (), products, average)
 
 
@@ -90,7 +91,16 @@ def adaptive_competitive(
     def memory(params: Both) -> Squares:
         return Squares(jax.tree.map(jnp.zeros_like, params), jnp.int32(0))
 
+    _check(g_lr, d_lr)
     return _rule(game, rates, memory, products, average)
+
+
+def _check(*rates: Schedule) -> None:
+    for rate in rates:
+        if hasattr(rate, "init"):
+            raise Refused("competitive takes rates such as 0.01, or schedules of them, and no optimisers")
+        if isinstance(rate, float | int) and not rate >= 0:  # not so of a lane's, which is traced
+            raise Refused(f"a rate is 0 or more, not {rate}")
 
 
 def _rule(

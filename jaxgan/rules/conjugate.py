@@ -36,4 +36,4 @@ def solved(product: Callable[[PyTree], PyTree], b: PyTree, products: int) -> tup
 
 def _ratio(a: Array, b: Array) -> Array:
     """a / b, or 0 where b is: there is nothing left to solve."""
-    return jnp.where(b > 0, a / jnp.where(b > 0, b, 1), 0)
+    return jnp.where(b == 0, 0, a / jnp.where(b == 0, 1, b))  # of NaN it stays NaN

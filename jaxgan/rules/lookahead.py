@@ -39,6 +39,8 @@ def lookahead(rule: Rule, *, every: int = 5, pull: float = 0.5) -> Rule:
     >>> float(state.g.params)  # drawn all the way back
     1.0
     """
+    if not isinstance(rule, Rule):
+        raise Refused(f"lookahead is of a rule, as jg.alternating(...) gives one, not of {rule!r}")
     if every < 1:
         raise Refused(f"lookahead draws the players back after every 1 or more updates, not {every}")
 

@@ -8,7 +8,7 @@ from jaxgan.parts.average import Average
 from jaxgan.parts.optim import Projected, holds
 from jaxgan.parts.types import Batch, Key
 from jaxgan.rules.both import at_every_step
-from jaxgan.rules.rule import Rule
+from jaxgan.rules.rule import Rule, optimiser
 from jaxgan.rules.simultaneous import simultaneous
 
 
@@ -30,7 +30,7 @@ def optimistic(
     >>> from jaxgan.games.toy import bilinear
     >>> rule = optimistic(bilinear(), optax.adam(0.1), optax.adam(0.1))
     """
-    g_tx, d_tx = (optax.chain(tx, optax.scale_by_optimistic_gradient()) for tx in (g_tx, d_tx))
+    g_tx, d_tx = (optax.chain(optimiser(tx), optax.scale_by_optimistic_gradient()) for tx in (g_tx, d_tx))
     rule = simultaneous(game, g_tx, d_tx, average=average)
 
     def init(key: Key, batches: Batch) -> State:

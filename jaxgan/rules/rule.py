@@ -100,6 +100,13 @@ def averaged(average: Average | None, state: State) -> Side | None:
     return Side(*average.update(state.ema, state.g.params, state.g.stats, state.step))
 
 
+def optimiser(tx: optax.GradientTransformation) -> optax.GradientTransformation:
+    """The optimiser, refused if it is none."""
+    if not hasattr(tx, "init"):
+        raise Refused(f"{tx!r} is no optimiser: give one of optax, such as optax.adam(1e-4)")
+    return tx
+
+
 def starter(
     game: Game,
     g_tx: optax.GradientTransformation,
@@ -108,8 +115,7 @@ def starter(
 ) -> Callable[[Key, Batch], State]:
     """The `init` of a rule without memory: both players, their optimisers, the average."""
     for tx in (g_tx, d_tx):
-        if not hasattr(tx, "init"):
-            raise Refused(f"{tx!r} is no optimiser: give one of optax, such as optax.adam(1e-4)")
+        optimiser(tx)
     if average is not None and not isinstance(average, Average):
         raise Refused(f"{average!r} is no Average: give one such as jg.ema(0.999)")
 

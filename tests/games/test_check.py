@@ -1,5 +1,6 @@
 """What cannot be played, in a line each, as soon as it is built or first used."""
 
+import jax
 import jax.numpy as jnp
 import optax
 import pytest
@@ -7,12 +8,16 @@ from games.linear import BATCH, LINEAR_D, LINEAR_G, make, played, start
 
 from jaxgan.errors import Refused
 from jaxgan.games.gan import gan
-from jaxgan.models import mlp
-from jaxgan.parts import augmentations, conditioning, objectives, terms
+from jaxgan.models import mlp, sngan
+from jaxgan.parts import augmentations, conditioning, latents, objectives, terms
 from jaxgan.parts.average import ema
 from jaxgan.parts.network import Network, from_linen
 from jaxgan.parts.objectives import Objective
+from jaxgan.parts.optim import clip_weights
 from jaxgan.rules.alternating import alternating
+from jaxgan.rules.competitive import adaptive_competitive, competitive
+from jaxgan.rules.lookahead import lookahead
+from jaxgan.rules.optimistic import optimistic
 
 REFUSALS = {
     "relativistic one compares": lambda: make(objectives.relativistic(), label_smoothing=0.1),
@@ -47,6 +52,34 @@ REFUSALS = {
     "label_noise is a share between 0 and 1, not 2": lambda: make(label_noise=2.0),
     "label_smoothing is a share": lambda: make(label_smoothing=-0.1),
     "packing is of 1 or more examples, not 0": lambda: make(packing=0),
+    r"packing is of 1 or more examples, not 2\.0": lambda: make(packing=2.0),
+    r"the term lazily must give one number per input, shape \(8,\); it gives \(\)": lambda: played(
+        make(d_terms=[terms.lazily(terms.stateless("lazily", lambda view: view.real.mean()), 2)])
+    ),
+    r"the term one must return \(loss, state\); for a loss alone": lambda: played(
+        make(g_terms=[terms.lazily(terms.Term("one", tuple, lambda view, state: view.real_out), 2)])
+    ),
+    r"<function r1 .* is no Term: give one such as": lambda: terms.lazily(terms.r1, 2),
+    "D makes 1 or more steps to one of G, not 1.5": lambda: alternating(
+        make(), optax.sgd(0.1), optax.sgd(0.1), d_steps=1.5
+    ),
+    r"0\.001 is no optimiser: give one of optax": lambda: optimistic(make(), 1e-3, 1e-3),
+    "competitive takes rates such as 0.01, or schedules of them, and no optimisers": lambda: competitive(
+        make(), optax.sgd(0.1), optax.sgd(0.1)
+    ),
+    "a rate is 0 or more, not -0.1": lambda: adaptive_competitive(make(), 0.1, -0.1),
+    "lookahead is of a rule, as jg.alternating": lambda: lookahead(make()),
+    "weights are kept within a bound above 0, not -0.1": lambda: clip_weights(-0.1),
+    "latents are cut off at a bound above 0, not 0": lambda: latents.truncated(3, 0),
+    "there is no norm 'spectral_norm': take one of batch, spectral, none": lambda: start(
+        make(discriminator=from_linen(mlp.Discriminator(norm="spectral_norm")))
+    ),
+    "dropout is of a share from 0 to less than 1, not 1.5": lambda: start(
+        make(discriminator=from_linen(mlp.Discriminator(dropout=1.5)))
+    ),
+    "the norm of this discriminator is spectral or none, not batch": lambda: sngan.Discriminator(
+        width=4, norm="batch"
+    ).init(jax.random.key(0), jnp.ones((1, 16, 16, 1))),
     r"diffaugment is no augmentation .* are its \(\) missing": lambda: start(
         make(augment=augmentations.diffaugment)
     ),

@@ -102,10 +102,13 @@ def test_ema_averages_batch_statistics_and_copies_spectral_vectors():
 
     def stats(value):
         leaf = jnp.full(2, value)
-        return {"a": {"batch_stats": {"mean": leaf}, "spectral": {"u": leaf, "n": jnp.int32(value)}}}
+        flax_s = {"mean": leaf, "layer_instance/kernel/u": leaf, "layer_instance/kernel/sigma": leaf}
+        return {"a": {"batch_stats": flax_s, "spectral": {"u": leaf, "n": jnp.int32(value)}}}
 
     _, moved = average.update(average.init((), stats(0.0)), (), stats(4.0), jnp.int32(9))
     np.testing.assert_array_equal(moved["a"]["batch_stats"]["mean"], [2.0, 2.0])
+    for part in ("u", "sigma"):
+        np.testing.assert_array_equal(moved["a"]["batch_stats"][f"layer_instance/kernel/{part}"], [4.0, 4.0])
     np.testing.assert_array_equal(moved["a"]["spectral"]["u"], [4.0, 4.0])
     assert moved["a"]["spectral"]["n"] == 4
     assert moved["a"]["spectral"]["n"].dtype == jnp.int32

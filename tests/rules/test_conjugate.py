@@ -34,3 +34,9 @@ def test_nothing_to_solve_is_solved():
     x, residual = solved(lambda x: 2 * x, jnp.zeros(3), 2)
     np.testing.assert_array_equal(x, 0)
     assert residual == 0
+
+
+def test_what_is_not_finite_is_not_solved():
+    """Or the residual of a solve that failed would say that nothing is left of it."""
+    assert np.isnan(float(solved(lambda x: jnp.nan * x, jnp.ones(3), 2)[1]))
+    assert np.isnan(float(solved(lambda x: x, jnp.array([1.0, jnp.nan]), 1)[1]))
