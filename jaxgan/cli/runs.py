@@ -161,9 +161,20 @@ def info(run: Run) -> None:
     if still := still_lanes(manifest):
         lines["standing still"] = "; ".join(f"{name} {why}" for name, why in still.items())
     if rows := log.rows(place.metrics):
-        lines["last numbers"] = ", ".join(f"{name}={value}" for name, value in rows[-1].items())
+        lines["last numbers"] = ", ".join(f"{name}={_rounded(value)}" for name, value in rows[-1].items())
     width = max(map(len, lines))
     print("\n".join(f"{name:{width}}  {value}" for name, value in lines.items()))
+
+
+def _rounded(value: Any) -> str:
+    """A number, or those of lanes.
+
+    >>> _rounded([0.123456, None, "nan"]), _rounded(1234567)
+    ('[0.1235, -, nan]', '1234567')
+    """
+    if isinstance(value, list):
+        return f"[{', '.join(map(_rounded, value))}]"
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def prepare(name: Annotated[str, tyro.conf.Positional]) -> None:

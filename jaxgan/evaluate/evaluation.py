@@ -235,6 +235,9 @@ def table(said: Mapping[str, Any]) -> str:
     notes = [f"in brackets {INTERVALS}"]
     if said.get("neighbours_n", said["n"]) < said["n"]:
         notes.append(f"precision, recall, density and coverage are of {said['neighbours_n']} on either side")
+    under = [name for name, x in columns.get("oracle", {}).items() if float(x["high"] or 0) < 0]
+    if under:
+        notes.append(f"{', '.join(under)}: without bias, so below 0 where real examples share classes alike")
     notes += [said["note"]] if said["note"] else []
     return "\n".join([head, *(line.rstrip() for line in body), *notes, *said["warnings"]])
 

@@ -167,7 +167,7 @@ def krylov(product: Map, like: Array, k: int, solve: Callable[..., tuple], sweep
     if residual > limit * size:
         raise Refused(
             f"the {len(values)} eigenvalues have not converged within {sweeps} sweeps: the residual is "
-            f"{residual / size:.2g} of |J|, not {limit:.2g}; allow more products, or ask for fewer"
+            f"{residual / size:.2g} of |J|, not {limit:.2g}; allow more --products, or ask for fewer"
         )
     return values
 

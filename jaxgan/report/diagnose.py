@@ -25,7 +25,7 @@ from jaxgan.run.weights import begun
 
 MEANING = {
     "rotation": "share of the Jacobian that turns: 0 descends one potential, 1 goes round",
-    "spectrum/modulus": "largest modulus: steps of plain descent must stay below 2 by it",
+    "spectrum/modulus": "largest modulus: steps of plain descent must stay below 2 divided by it",
     "spectrum/imaginary": "largest imaginary part: how fast it turns",
     "spectrum/real": "largest real part: below 0 the state attracts",
     "g/bottom": "smallest curvature of G's loss: below 0 G is in no minimum",
