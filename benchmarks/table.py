@@ -150,7 +150,7 @@ def page(report: Facts) -> str:
     for title in ("run loop", "start", "sampling", "losses", "lanes", "lanes on a CPU"):
         if report.get(title):
             head, body, words = report[title]["head"], report[title]["body"], report[title]["words"]
-            parts += [f"## {title.capitalize()}", words, grid(head, body)]
+            parts += [f"## {title[0].upper()}{title[1:]}", words, grid(head, body)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -121,11 +121,11 @@ def begin(
     script = home / notes(file(weights)).get("script", "")
     if not script.is_file():
         raise Refused(f"{home} has no script to begin with; give the file to the --weights of a script")
-    sys.path.insert(0, str(script.parent))
     if file(weights).name != NAME:
         raise Refused(
             f"{weights} is not called {NAME}, as that of an export is: give it to the --weights of a script"
         )
+    sys.path.insert(0, str(script.parent))
     _play(str(script), ["--weights", str(home), *(["--out", out] if out else []), *options])
 
 

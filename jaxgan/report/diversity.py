@@ -89,7 +89,7 @@ def _real(record: Record, name: str, lane: int) -> float | None:
         known = [_oracle(one, name) for one in record.evaluations if one.n >= FEW]
         most = max((x for x in known if x is not None), default=None)
         taken = [facts["n"] for _, facts in record.noted if name in facts.get("names", ()) and "n" in facts]
-        return perfect(round(most), taken[-1])[name] if most and taken else most
+        return perfect(max(round(most), 1), taken[-1])[name] if most and taken else most
     return None
 
 

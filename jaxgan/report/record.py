@@ -214,7 +214,6 @@ def how(facts: Mapping[str, Any]) -> str:
     'extractor local ab, n 500'
     """
     told = {name: x for name, x in sorted(facts.items()) if name not in ("names", "note", "warnings")}
-
     words = {name: _extractor(x) if name == "extractor" else x for name, x in told.items()}
     return ", ".join(f"{name} {x}" for name, x in words.items())
 
