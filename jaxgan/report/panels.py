@@ -258,12 +258,17 @@ def _plane(axes: Any, seen: Subject, title: str) -> None:
     axes.title.set_fontsize(9)
 
 
+def _reach(values: np.ndarray) -> tuple[float, float]:
+    """Between which ends nearly all of them lie, but for a tail that would leave the rest no room."""
+    low, quarter, middle, three_quarters, high = np.percentile(values, (0.5, 25, 50, 75, 99.5))
+    reach = 5 * (three_quarters - quarter)
+    return max(low, middle - reach), min(high, middle + reach)
+
+
 def _histogram(axes: Any, found: Mapping[str, np.ndarray]) -> None:
     """Densities in the same bins; what lies far out is in the outermost."""
-    every = np.concatenate(list(found.values()))
-    low, quarter, middle, three_quarters, high = np.percentile(every, (0.5, 25, 50, 75, 99.5))
-    reach = 5 * (three_quarters - quarter)
-    low, high = max(low, middle - reach), min(high, middle + reach)
+    ends = np.array([_reach(values) for values in found.values()])  # of each: a large set outvotes none
+    low, high = ends[:, 0].min(), ends[:, 1].max()
     if low == high:
         low, high = low - 0.5, high + 0.5
     bins = np.linspace(low, high, 41)

@@ -257,3 +257,12 @@ def test_samples_that_are_not_finite_are_refused(again):
     broken = again._replace(experiment=again.experiment._replace(game=game))
     with pytest.raises(Refused, match="are not finite; look at another checkpoint"):
         subject(broken)
+
+
+def test_a_large_set_leaves_room_for_a_wider_one():
+    """Or half of the smaller would lie in the last bin, as one bar that dwarfs the others."""
+    from matplotlib.figure import Figure
+
+    axes, random = Figure().add_subplot(), np.random.RandomState(0)
+    panels._histogram(axes, {"held out": random.rand(5000), "samples": 10 * random.rand(1000)})
+    assert axes.get_xlim()[1] > 9
