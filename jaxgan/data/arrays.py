@@ -70,8 +70,9 @@ def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
 def _source(held: Held, classes: int, fingerprint: str) -> Source:
     x = held["x"]
     with jax.ensure_compile_time_eval():  # as `load` does
-        # jnp.asarray would share the caller's memory, where the device is the CPU
-        kept = {name: jnp.array(leaf, jnp.int32 if name == "label" else None) for name, leaf in held.items()}
+        # NumPy's copy: JAX's shares the caller's memory, where the device is the CPU, or copies it only later
+        own = {name: np.array(leaf, np.int32 if name == "label" else None) for name, leaf in held.items()}
+        kept = {name: jnp.asarray(leaf) for name, leaf in own.items()}
     return Source(x.shape[1:], len(x), classes, kept, _take, fingerprint=fingerprint)
 
 
