@@ -64,7 +64,7 @@ def existing(path: Path) -> Folder:
 
 
 def copied_script(folder: Folder) -> Path:
-    """The script that the run was started with."""
+    """The script that the run goes on with: that which it was started with, or was forced to since."""
     if not folder.script.is_file():
         raise Refused(f"{folder.path} has lost its script.py; copy the script there again")
     return folder.script

@@ -84,7 +84,7 @@ def train(
         hooks = [Hook(settings.sample_every, pictures), *experiment.hooks]
         draw = sampler(experiment.game, experiment.source.classes)
         log.warn(f"{line}; going on from step {step}" for line in (found.aside if found else ()))
-        log.warn(told(lambda: elsewhere(folder)) if found else ())
+        log.warn(told(lambda: elsewhere(folder, settings)) if found else ())
         if experiment.source.note:
             log.say(f"data: {experiment.source.note}")
         log.say(f"{folder.path}: step {step} of {settings.steps}; compiling ...")
@@ -99,7 +99,6 @@ def train(
         log.warn(still.lines())
         if still.all():
             raise Refused(f"no lane of {folder.path} moves; `jaxgan take` makes one of them a run of its own")
-        log.warn(told(lambda: _laid_out(folder, settings)) if found else ())
         # not sooner: what was refused leaves the run as it was
         if changed := told(lambda: {**_reconfigured(folder, settings), **adopted()}):
             entry["changed"] = changed
@@ -224,18 +223,6 @@ def _scored(checkpoints: Checkpoints, names: Sequence[str]) -> str:
 
 def _scheduled(every: int, step: int) -> bool:
     return every > 0 and step % every == 0
-
-
-def _laid_out(folder: Folder, settings: Settings) -> list[str]:
-    """A line on other devices than those it last went on with: it is the same to rounding only."""
-    old = read_config(folder)
-    layout = {name: getattr(settings, name) for name in ("devices", "data_devices", "parallel", "lanes")}
-    other = [
-        f"--{name.replace('_', '-')} {x} after {old[name]}"
-        for name, x in layout.items()
-        if old.get(name, x) != x
-    ]
-    return [f"{', '.join(other)}: from here on it may be another run, by rounding"] if other else []
 
 
 def _reconfigured(folder: Folder, settings: Settings) -> dict[str, tuple[Any, Any]]:

@@ -15,9 +15,10 @@ from typing import Any
 from jaxgan.errors import Refused
 from jaxgan.run import processor
 from jaxgan.run.files import write
-from jaxgan.run.folder import Folder
+from jaxgan.run.folder import Folder, read_config
 from jaxgan.run.lock import in_use
 from jaxgan.run.script import Script, hashes
+from jaxgan.run.settings import Settings
 
 Manifest = dict[str, Any]
 _KNOWN = frozenset({"created", "script", "files", "git", "versions", "devices", "sessions"})
@@ -122,14 +123,22 @@ def still_lanes(manifest: Manifest) -> dict[str, str]:
     return {lane: why for still in noted for lane, why in still.items()}
 
 
-def elsewhere(folder: Folder) -> list[str]:
-    """A line on what has changed under the run since it last went on: it is the same to rounding only."""
+def elsewhere(folder: Folder, settings: Settings) -> list[str]:
+    """A line on what has changed under the run since it last went on: it is the same to rounding only.
+
+    Of the options that lay it out, as config.json has them until the run goes on, as well.
+    """
 
     def told(entry: Manifest) -> Manifest:
         kinds = sorted({*entry.get("devices", ())})
         return {**entry.get("versions", {}), **({"devices": " and ".join(kinds)} if kinds else {})}
 
+    def layout(options: Mapping[str, Any]) -> Manifest:
+        names = ("devices", "data_devices", "parallel", "lanes")
+        return {f"--{name.replace('_', '-')}": options[name] for name in names if name in options}
+
     was, has = map(told, [{}, *read_manifest(folder)["sessions"]][-2:])
+    was, has = {**was, **layout(read_config(folder))}, {**has, **layout(vars(settings))}
     other = [f"{name} {has[name]} after {old}" for name, old in was.items() if has.get(name, old) != old]
     return [f"{', '.join(other)}: from here on it may be another run, by rounding"] if other else []
 

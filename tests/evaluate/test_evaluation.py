@@ -187,6 +187,16 @@ def test_samples_that_are_not_finite_end_their_lane_alone(ring, monkeypatch):
         evaluated(load("ring"), raw, n=50)(at(0)._replace(sample=lambda *_: np.full((50, 2), np.nan)))
 
 
+def test_why_real_examples_may_score_below_0_is_said():
+    said = {"step": 9, "lane": "", "n": 9, "seed": 0, "split": "test", "reference_n": 9, "oracle_n": 9}
+    said |= {"extractor": {"name": "raw", "digest": "raw", "resizer": "none"}, "note": "", "warnings": []}
+    said |= {"floor": {}, "better": {}}
+    for high, told in ((-0.1, True), (0.1, False), (None, False)):
+        oracle = {"kd_raw": {"value": -0.2, "low": -0.3, "high": high}}
+        words = evaluation.table({**said, "rows": {"samples": oracle, "oracle": oracle}})
+        assert ("kd_raw: without bias, so below 0 where" in words) == told
+
+
 def test_a_lane_that_cannot_be_evaluated_does_not_stop_the_others(ring, monkeypatch, capsys):
     before = set(written(ring))
     measure, calls = evaluation.panel, []

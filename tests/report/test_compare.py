@@ -205,6 +205,15 @@ def test_what_hooks_measured_otherwise_is_not_compared(tmp_path):
     assert compared(paths).tables[0].how == "while training"
 
 
+def test_what_says_most_comes_first(tmp_path):
+    """However its name begins."""
+    a, b = (run(tmp_path / name, values=[None], gamma=n) for n, name in enumerate("ab"))
+    for path in (a, b):
+        rows = [{"step": 100, "copies": 0.1, "coverage": 0.5, "fd_local": 3.0}]
+        (path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [table.name for table in compared([a, b]).tables] == ["fd_local", "copies", "coverage"]
+
+
 def test_few_seeds_are_warned_of(tmp_path):
     one = {0: MODES[0]}
     found = compared(two(tmp_path / "one", one, one))

@@ -16,10 +16,10 @@ from report.folders import evaluated, logged, run_folder
 from jaxgan.errors import Refused
 from jaxgan.metrics.metric import INTERVALS
 from jaxgan.report import charts
-from jaxgan.report.curves import curve, cut, kept, names, panels
+from jaxgan.report.curves import curve, panels
 from jaxgan.report.film import chosen
 from jaxgan.report.page import report
-from jaxgan.report.record import record, records
+from jaxgan.report.record import record
 
 SECTIONS = ["Curves", "Samples", "Metrics", "Health", "Memorisation", "Options", "Where it comes from"]
 VOID = {"meta", "img", "input", "br", "hr", "link"}
@@ -153,6 +153,18 @@ def test_whatever_a_folder_says_is_escaped(tmp_path):
     assert found.words.count("<script>alert(1)</script>") >= 9
 
 
+def test_what_is_known_of_copies(tmp_path):
+    """Which lane a picture is of, and why there may be nothing."""
+    run = run_folder(tmp_path / "run", config={"seeds": "0:2"})
+    assert "Nothing was measured of copies: <code>jaxgan evaluate</code> does" in page(run)[0]
+    evaluated(run, 9, {"modes": 8.0}, lane="seed=0")
+    assert "Nothing was measured of copies: that takes images, and some that are held out" in page(run)[0]
+    for n in range(2):
+        evaluated(run, 9, {"copies": 0.0}, lane=f"seed={n}", pictures={"neighbours": f"{n}.png"})
+        Image.new("L", (4, 4)).save(run / "evaluations" / f"{n}.png")
+    assert re.findall(r"<figcaption>(seed=\d): Samples", page(run)[0]) == ["seed=0", "seed=1"]
+
+
 def test_lanes_have_bands_and_films(tmp_path):
     rows = [{**row, "d/adv": [0.5, 0.7, 2.0]} for row in logged()]
     names = [f"seed={n}" for n in range(3)]
@@ -179,18 +191,6 @@ def test_lanes_of_other_options_are_other_lines(tmp_path):
     assert "lr=0.1lr=0.2" in page(run)[1].words
 
 
-def test_a_long_key_takes_nothing_of_a_figure_for_papers(tmp_path):
-    rows = [{**row, "d/adv": [float(n) for n in range(14)]} for row in logged()]
-    over = ["learning_rate=" + ",".join(str(n / 100) for n in range(1, 15))]
-    run = run_folder(tmp_path / "run", rows, config={"learning_rate": 0.1, "over": over})
-    chart = charts.panel(panels(["d/adv"])[0], charts.series([record(run)]))
-    assert charts.files([chart])
-    chart.figure.draw_without_rendering()
-    (axes,) = chart.figure.axes
-    assert axes.get_window_extent().height / chart.figure.dpi > 1.5  # inches
-    assert chart.figure.get_suptitle() == chart.title
-
-
 def test_several_runs(tmp_path):
     a = run_folder(tmp_path / "a", logged(), pictures=[0])
     b = run_folder(tmp_path / "b", logged(**{"d/adv": 3.0}), config={"lr": 0.5}, pictures=[0])
@@ -207,27 +207,6 @@ def test_several_runs(tmp_path):
         assert f"stroke: var({colour})" in text
 
 
-def test_what_real_examples_score_is_drawn_where_all_agree(tmp_path):
-    def drawn(name, *real):
-        runs = []
-        for n, x in enumerate(real):
-            own = {"energy": 5.0} if x is None else {"energy": 5.0, "energy_real": x}
-            rows = [{"step": step, **own} for step in (0, 9)]
-            runs.append(run_folder(tmp_path / name / str(n), rows))
-            evaluated(runs[-1], 9, {"energy": 5.0}, {"energy": 3.0}, n=100)
-        return charts.panel(panels(["energy"])[0], charts.series(records(runs))).note
-
-    assert drawn("alike", 0.1, None, 0.1) == "dotted: real examples, 0.1"
-    assert drawn("unlike", 0.1, 0.2) == drawn("none", None) == ""
-
-
-def test_lanes_that_stand_still_are_missed(tmp_path):
-    rows = [{**row, "d/adv": [0.5, None if row["step"] > 500 else 0.7, 2.0]} for row in logged()]
-    run = run_folder(tmp_path / "run", rows, config={"seeds": "0:3"})
-    note = charts.panel(panels(["d/adv"])[0], charts.series([record(run)])).note
-    assert note == "after step 500 of 2 of 3 lanes"
-
-
 def test_more_series_than_colours_are_told_apart_by_dashes(tmp_path):
     seeds = ",".join(map(str, range(9)))
     rows = [{**row, "d/adv": [1.0] * 9, "g/adv": [1.0] * 9} for row in logged()]
@@ -239,14 +218,6 @@ def test_more_series_than_colours_are_told_apart_by_dashes(tmp_path):
     keys = set(re.findall(r'<i style="(.*?)">', page(run)[0]))
     assert len(keys) == 9
     assert "border-top: .25em dashed var(--c0)" in keys
-
-
-def test_every_dash_is_in_the_legend_whichever_run_has_it(tmp_path):
-    """The first has no penalty, the second one, the third both."""
-    own = [{}, {"d/r1": 0.1}, {"d/r1": 0.1, "d/r2": 0.2}]
-    runs = [run_folder(tmp_path / str(n), logged(**more)) for n, more in enumerate(own)]
-    chart = charts.panel(panels(["d/r1", "d/r2"])[0], charts.series(records(runs)))
-    assert [text.get_text() for text in chart.figure.axes[0].get_legend().get_texts()] == ["d/r1", "d/r2"]
 
 
 def test_what_is_missing_is_said(tmp_path):
@@ -333,39 +304,6 @@ def test_figures_for_papers(tmp_path):
     assert ">step</text>" in svg
 
 
-def test_a_long_curve_keeps_its_spikes():
-    random = np.random.default_rng(0)
-    for size in (501, 5_000, 123_456):
-        y = random.normal(size=size)
-        y[size // 3], y[size // 2] = 50.0, -50.0
-        y[size // 4 : size // 4 + size // 20] = np.nan
-        places = kept(y)
-        assert len(places) <= 500
-        assert (np.diff(places) > 0).all()
-        assert (places[0], places[-1]) == (0, size - 1)
-        assert (np.nanmin(y[places]), np.nanmax(y[places])) == (-50.0, 50.0)
-        assert np.isnan(y[places]).any()
-
-
-def test_the_axis_is_cut_only_where_the_beginning_dwarfs_the_rest():
-    def falling(first, count=20):
-        rows = [{"step": n, "x": first if n == 0 else 1 + n / count} for n in range(count)]
-        return curve([rows], "x")
-
-    assert cut([falling(100.0)]) is not None
-    assert cut([falling(3.0)]) is None
-    assert cut([falling(100.0, count=3)]) is None  # two later points tell no range
-    exploding = [{"step": n, "x": -(10.0**n)} for n in range(10)]  # and ended before a tenth of the other
-    assert cut([falling(1.0, count=200), curve([exploding], "x")]) is None
-
-
-def test_every_number_is_in_one_panel(tmp_path):
-    run = run_folder(tmp_path / "run", [*logged(**{"d/spectral/a": 1.0, "d/spectral/b": 2.0, "new": 1.0})])
-    found = names(record(run).members)
-    shown = [name for panel in panels(found) for name in panel.names]
-    assert sorted(shown) == sorted(set(found) - {"images_per_s"})
-
-
 def test_a_long_film_is_thinned_evenly(tmp_path):
     run = run_folder(tmp_path / "run", pictures=range(0, 5000, 50))
     pictures = record(run).pictures()
@@ -374,13 +312,6 @@ def test_a_long_film_is_thinned_evenly(tmp_path):
     assert (len(shown), shown[0], shown[-1]) == (40, 0, 4950)
     assert set(np.diff(shown)) == {100, 150}
     assert len(chosen(pictures, room=1)) == 2
-
-
-def test_folders_of_one_name_are_told_apart(tmp_path):
-    runs = [run_folder(tmp_path / place / "run") for place in ("a", "b")]
-    assert [one.name for one in records([*runs, runs[0]])] == ["a/run", "b/run"]
-    deep = [run_folder(tmp_path / place / "a" / "run") for place in ("old", "new")]
-    assert [one.name for one in records([*deep, runs[1]])] == ["old/a/run", "new/a/run", "b/run"]
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import json
 
 from report.folders import evaluated, logged, run_folder
 
-from jaxgan.report.record import record
+from jaxgan.report.record import record, records
 
 
 def test_an_evaluation_of_a_step_that_was_made_again_is_left_out(tmp_path):
@@ -38,3 +38,10 @@ def test_evaluations_are_in_the_order_of_lanes(tmp_path):
     for lane in ("seed=10", "seed=2", "seed=1"):
         evaluated(run, 100, {"fd_local": 1.0}, lane=lane)
     assert [one.lane for one in record(run).evaluations] == ["seed=1", "seed=2", "seed=10"]
+
+
+def test_folders_of_one_name_are_told_apart(tmp_path):
+    runs = [run_folder(tmp_path / place / "run") for place in ("a", "b")]
+    assert [one.name for one in records([*runs, runs[0]])] == ["a/run", "b/run"]
+    deep = [run_folder(tmp_path / place / "a" / "run") for place in ("old", "new")]
+    assert [one.name for one in records([*deep, runs[1]])] == ["old/a/run", "new/a/run", "b/run"]

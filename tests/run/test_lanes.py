@@ -1,6 +1,7 @@
 """Many runs trained as one: each lane is the run that it would have been, and one that fails fails alone."""
 
 import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -147,6 +148,9 @@ def test_a_lane_that_fails_stands_still_and_the_others_go_on(how, tmp_path, caps
     assert steps(taken) == [4, 5]  # the best, and the newest
     assert record(taken).end == "stands still: step 5: d/adv is nan"
     assert record(run).still.keys() == {"seed=0"}
+    capsys.readouterr()
+    assert jaxgan(monkeypatch, "info", run) == 0
+    assert re.search(r"standing still +seed=0 stands still: step 5: d/adv is nan\n", capsys.readouterr().out)
     assert play(TINY, "--resume", taken, "--steps", 8, "--on-nan", "skip") == 0
     assert int(final(taken).rule.skipped) == 1
 

@@ -78,7 +78,7 @@ def test_of_lanes_a_line_says_the_same_in_any_order(
 
 
 def test_rules_are_shown_numbers_also_where_a_file_holds_words(tmp_path: Path) -> None:
-    for last in (-1, 5):  # of this session, and of one that goes on
+    for last in (-1, 5):  # of a run that begins, and of one that goes on
         log = Log(tmp_path / "metrics.jsonl", 0, 9, 1, last, lanes=["a", "b"])
         if last < 0:
             log.measured(5, {"x": [np.inf, np.nan]}, 5)

@@ -129,6 +129,23 @@ def test_a_run_that_was_killed_as_it_stopped_stops(tmp_path, capsys):
     assert int(final(run).step) == step + 3
 
 
+@pytest.mark.parametrize("further", [0, 1])
+def test_a_run_that_was_told_to_go_on_after_it_stopped_goes_on_though_killed(further, tmp_path):
+    """At once, or a step later, whose numbers no rule has seen."""
+    run = tmp_path / "run"
+    assert play(script("stopping"), "--out", run, "--collapse-at", 16) == 0
+    step = int(final(run).step)
+    if further:
+        assert play(script("stopping"), "--resume", run, "--steps", step + further) == 0
+    manifest = json.loads((run / "manifest.json").read_text())
+    again = [] if further else [{**manifest["sessions"][-1], "from": step}]
+    manifest["sessions"] += again
+    manifest["sessions"][-1] |= {"ended": None}
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    assert play(script("stopping"), "--resume", run, "--steps", step + 3) == 0
+    assert int(final(run).step) == step + 3
+
+
 def measured(name, values, every=10):
     return [{"step": every * i, name: value} for i, value in enumerate(values)]
 
