@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jaxgan.data.kind import of_array, with_label
 from jaxgan.data.order import spread
 from jaxgan.data.source import Source, check_split
 from jaxgan.errors import Refused, looked
@@ -73,7 +74,7 @@ def _source(held: Held, classes: int, fingerprint: str) -> Source:
         # NumPy's copy: JAX's shares the caller's memory, where the device is the CPU, or copies it only later
         own = {name: np.array(leaf, np.int32 if name == "label" else None) for name, leaf in held.items()}
         kept = {name: jnp.asarray(leaf) for name, leaf in own.items()}
-    return Source(x.shape[1:], len(x), classes, kept, _take, fingerprint=fingerprint)
+    return Source(with_label(of_array(x), classes), len(x), kept, _take, fingerprint=fingerprint)
 
 
 def _read(path: str | Path) -> dict[str, np.ndarray]:

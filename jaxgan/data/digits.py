@@ -5,6 +5,7 @@ from typing import Literal
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.data.kind import image, with_label
 from jaxgan.data.order import spread
 from jaxgan.data.source import Source, check_split
 from jaxgan.parts.types import Array, Batch, Key, PyTree
@@ -26,7 +27,7 @@ def digits(split: Literal["train", "test"] = "train") -> Source:
     chosen = order[:TRAIN] if split == "train" else order[TRAIN:]
     x = (images[chosen] / 8 - 1).astype(np.float32).reshape(-1, 8, 8, 1)
     held = {"x": jnp.asarray(x), "label": jnp.asarray(label[chosen], jnp.int32)}
-    return Source((8, 8, 1), len(chosen), 10, held, _take)
+    return Source(with_label(image(8, 8, 1), 10), len(chosen), held, _take)
 
 
 def _take(arrays: PyTree, key: Key, number: Array) -> Batch:

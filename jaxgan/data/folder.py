@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from jaxgan.data import image
+from jaxgan.data import image, kind
 from jaxgan.data.source import Source, check_split
 from jaxgan.errors import Refused, Unreadable, looked
 from jaxgan.parts.types import PyTree
@@ -66,9 +66,8 @@ def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "t
     label = np.array([number[picture.parts[0]] for picture in chosen], np.int32) if classes else None
     files = tuple(picture.file for picture in chosen)
     return Source(
-        shape,
+        kind.with_label(kind.image(*shape), len(classes)),
         len(files),
-        len(classes),
         (),
         image.shown,
         _Reader(files, label, shape),

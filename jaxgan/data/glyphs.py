@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.data.kind import image, with_label
 from jaxgan.data.source import PROCEDURAL, Source, check_split
 from jaxgan.parts.rng import each, fold
 from jaxgan.parts.types import Array, Batch, Key, PyTree
@@ -62,7 +63,7 @@ def glyphs(split: Literal["train", "test"] = "train") -> Source:
         keys = each(fold(jax.random.key(0), "glyphs"), number)
         return {"x": jax.vmap(_written, (None, 0, 0))(arrays, keys, label), "label": label}
 
-    return Source((SIDE, SIDE, 1), size, 10, _ways(), take, note=PROCEDURAL)
+    return Source(with_label(image(SIDE, SIDE, 1), 10), size, _ways(), take, note=PROCEDURAL)
 
 
 def _ways() -> dict[str, Array]:

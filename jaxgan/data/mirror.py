@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 
+from jaxgan.data.kind import Image
 from jaxgan.data.order import Place
 from jaxgan.data.source import Made, Source
 from jaxgan.errors import Refused
@@ -17,7 +18,7 @@ def mirrored(source: Source) -> Source:
     >>> mirrored(load("digits")).size
     3000
     """
-    if len(source.shape) != 3 or source.size is None:
+    if not isinstance(source.kind, Image) or source.size is None:
         raise Refused(f"only pictures [side, side, channels] have a mirror image, not {source.shape}")
 
     def take(arrays: PyTree, key: Key, number: Array) -> Batch:

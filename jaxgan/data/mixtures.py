@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.data.kind import points, with_label
 from jaxgan.data.source import Modes, Source
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import each, fold
@@ -93,7 +94,7 @@ def sampled(mixture: Mixture) -> Source:
     if mixture.basis is not None:
         arrays["basis"] = jnp.asarray(mixture.basis, jnp.float32)
     truth = Modes(mixture.centres, mixture.sigma, noisy)
-    return Source((dimensions,), None, modes, arrays, take, modes=truth)
+    return Source(with_label(points(dimensions), modes), None, arrays, take, modes=truth)
 
 
 def ring(modes: int = 8, radius: float = 1.0, sigma: float = 0.01) -> Source:
@@ -121,7 +122,7 @@ def spiral(turns: float = 2.0, sigma: float = 0.01) -> Source:
     r = sqrt(u) and t = 2 pi turns r with u ~ U(0, 1), which spreads the outer turns evenly along the arm.
     """
     _positive("spiral", turns=turns, sigma=sigma)
-    return Source((2,), None, 0, {}, _along(turns, sigma))
+    return Source({"x": points(2)}, None, {}, _along(turns, sigma))
 
 
 def _along(turns: float, sigma: float) -> Callable[[PyTree, Key, Array], Batch]:

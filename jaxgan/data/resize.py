@@ -2,6 +2,7 @@
 
 import jax
 
+from jaxgan.data.kind import Image
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Batch, Key, PyTree
@@ -14,7 +15,7 @@ def resized(source: Source, size: int) -> Source:
     >>> resized(load("digits"), 16).shape
     (16, 16, 1)
     """
-    if len(source.shape) != 3 or source.shape[0] != source.shape[1]:
+    if not isinstance(source.kind, Image) or source.shape[0] != source.shape[1]:
         raise Refused(
             f"only square images [side, side, channels] can be resized, not {source.shape}: crop first"
         )
@@ -30,7 +31,7 @@ def resized(source: Source, size: int) -> Source:
 
     channels, rest = source.channels, source.held_out
     return source._replace(
-        shape=shape,
+        leaves={**source.leaves, "x": source.leaves["x"]._replace(shape=shape)},
         take=take,
         channels=None if channels is None else resized(channels, size),
         held_out=None if rest is None else lambda: resized(rest(), size),

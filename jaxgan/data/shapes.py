@@ -7,6 +7,7 @@ from typing import Literal
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.data.kind import image, with_label
 from jaxgan.data.order import Place, shuffled
 from jaxgan.data.source import PROCEDURAL, Source, check_split
 from jaxgan.errors import Refused
@@ -49,7 +50,7 @@ def shapes(split: Literal["train", "test"] = "train") -> Source:
         return {"x": drawn(shown), "label": shown["shape"]}
 
     size = TEST if split == "test" else TOTAL - TEST
-    return Source((SIDE, SIDE, 3), size, len(SHAPES), (), take, note=PROCEDURAL)
+    return Source(with_label(image(SIDE, SIDE, 3), len(SHAPES)), size, (), take, note=PROCEDURAL)
 
 
 def chosen(example: Place, split: Literal["train", "test"] = "train") -> Place:

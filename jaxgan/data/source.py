@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.data.kind import Kind, Label, Leaf
 from jaxgan.data.order import Place, rounds, shuffled
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import each, fold
@@ -33,15 +34,14 @@ class Modes(NamedTuple):
 class Source(NamedTuple):
     """Examples by number: in memory, made on the spot, or read from files as they are needed.
 
-    `take`: (arrays, key, number [N]) -> {"x": [N, *shape], "label": int32 [N] where there is one}, traceable.
+    `take`: (arrays, key, number [N]) -> {"x": [N, *shape], ...}, an array to each of the `leaves`, traceable.
     `arrays` is what it reads, handed over as an argument so that a program does not swallow it as a constant.
     `read`: number [N] -> leaves [N, ...], on the host, where examples lie in files: then it is what `take`
     is given in the place of `arrays`. Workers are sent a copy of it, so it must pickle.
     """
 
-    shape: tuple[int, ...]  # of one example
+    leaves: Mapping[str, Leaf]  # what each example has: "x", and "label" and others where there are any
     size: int | None  # examples in an epoch; None where each is drawn anew
-    classes: int  # 0 without labels
     arrays: PyTree
     take: Callable[[PyTree, Key, Array], Batch]
     read: Callable[[np.ndarray], PyTree] | None = None
@@ -50,6 +50,22 @@ class Source(NamedTuple):
     modes: Modes | None = None  # the truth, where it is known
     channels: Source | None = None  # what every channel is one of, where grey images are stacked
     held_out: Callable[[], Source] | None = None  # those of the same kind that are kept apart from these
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example."""
+        return self.leaves["x"].shape
+
+    @property
+    def kind(self) -> Kind:
+        """What an example is."""
+        return self.leaves["x"].kind
+
+    @property
+    def classes(self) -> int:
+        """How many classes the labels tell apart, 0 without labels."""
+        leaf = self.leaves.get("label")
+        return leaf.kind.classes if leaf is not None and isinstance(leaf.kind, Label) else 0
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.data.kind import Image, image, with_label
 from jaxgan.data.order import Place, shuffled
 from jaxgan.data.source import Made, Source
 from jaxgan.errors import Refused
@@ -28,7 +29,7 @@ def stacked(base: Source, copies: int = 100) -> Source:
     >>> thousand.shape, thousand.size, thousand.classes
     ((8, 8, 3), 150000, 1000)
     """
-    if len(base.shape) != 3 or base.shape[2] != 1:
+    if not isinstance(base.kind, Image) or base.shape[2] != 1:
         raise Refused(f"only grey images [H, W, 1] can be stacked, not examples of shape {base.shape}")
     if base.classes**CHANNELS > MOST:
         raise Refused(f"{base.classes} classes are {base.classes**CHANNELS} when stacked, more than {MOST}")
@@ -52,9 +53,8 @@ def stacked(base: Source, copies: int = 100) -> Source:
 
     rest = base.held_out
     return base._replace(
-        shape=(*base.shape[:2], CHANNELS),
+        leaves=with_label(image(*base.shape[:2], CHANNELS), base.classes**CHANNELS if base.classes else 0),
         size=None if base.size is None else copies * base.size,
-        classes=base.classes**CHANNELS,
         take=take,
         read=None if base.read is None else Made(base.read, base.size, members),
         fingerprint=f"stacked {copies} {base.fingerprint}".strip(),

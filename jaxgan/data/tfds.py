@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jaxgan.data import image
+from jaxgan.data import image, kind
 from jaxgan.data.source import Source, check_split
 from jaxgan.errors import Refused, Unreadable
 from jaxgan.parts.types import PyTree
@@ -42,9 +42,8 @@ def tfds(name: str, size: int = 0, split: Literal["train", "test"] = "train") ->
         natural, _, channels = first.natural_shape()
         side = side or natural
     return Source(
-        shape=(side, side, channels),
+        leaves=kind.with_label(kind.image(side, side, channels), classes),
         size=chosen.num_examples,
-        classes=classes,
         arrays=(),
         take=image.shown,
         read=replace(read, shape=(side, side, channels)),

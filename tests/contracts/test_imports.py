@@ -27,7 +27,7 @@ FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 BASES = {
     "parts": {"types", "rng", "network"},
     "metrics": {"metric", "nearest"},
-    "data": {"source", "order", "image"},
+    "data": {"kind", "source", "order", "image"},
     "models": {"layers", "convolution"},
 }
 """On the first floor a file imports no neighbour but those that define what the whole room shares."""

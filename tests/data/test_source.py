@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
+from jaxgan.data.kind import points
 from jaxgan.data.mixtures import ring
 from jaxgan.data.source import Source, batch, check, examples, labelled
 from jaxgan.errors import Refused
@@ -118,7 +119,7 @@ def test_examples_can_be_looked_at_where_a_build_is_traced(name):
 
 def test_files_of_an_unknown_number_are_refused():
     with pytest.raises(Refused, match="must say how many"):
-        check(Source((2,), None, 0, (), lambda *_: {}, read=lambda number: {}), (1, 4), 1)
+        check(Source({"x": points(2)}, None, (), lambda *_: {}, read=lambda number: {}), (1, 4), 1)
 
 
 def test_after_the_last_example_there_are_none():

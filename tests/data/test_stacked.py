@@ -10,6 +10,7 @@ import pytest
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.data.digits import digits
+from jaxgan.data.kind import image, with_label
 from jaxgan.data.mixtures import ring
 from jaxgan.data.resize import resized
 from jaxgan.data.shapes import shapes
@@ -108,7 +109,7 @@ def test_a_streamed_base_is_a_resident_one():
 
 
 def test_a_base_that_is_drawn_by_number():
-    base = Source((1, 1, 1), 100, 10, (), by_number, note="procedural")
+    base = Source(with_label(image(1, 1, 1), 10), 100, (), by_number, note="procedural")
     source = stacked(base)
     assert (source.shape, source.size, source.classes) == ((1, 1, 3), 10_000, 1000)
     taken = shown(source, 100)
@@ -118,7 +119,7 @@ def test_a_base_that_is_drawn_by_number():
 
 
 def test_a_base_that_draws_anew():
-    source = stacked(Source((1, 1, 1), None, 10, (), by_number))
+    source = stacked(Source(with_label(image(1, 1, 1), 10), None, (), by_number))
     assert source.size is None
     found = shown(source, 3)["x"][:, 0, 0]
     np.testing.assert_array_equal(found, [[0, 1, 2], [3, 4, 5], [6, 7, 8]])
@@ -147,7 +148,7 @@ def test_refused():
     with pytest.raises(Refused, match="at least 1, not 0"):
         stacked(DIGITS, copies=0)
     with pytest.raises(Refused, match="2000 classes are 8000000000"):
-        stacked(DIGITS._replace(classes=2000))
+        stacked(DIGITS._replace(leaves=with_label(image(8, 8, 1), 2000)))
 
 
 def test_resized_they_are_stacked_of_resized_ones():

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from jaxgan.data.ahead import ahead, can_read
+from jaxgan.data.kind import points
 from jaxgan.data.source import Source, batch
 from jaxgan.data.stream import Blocks, Steps
 from jaxgan.errors import Refused, Unreadable
@@ -34,7 +35,7 @@ class Counted:
 
 
 def counted(size=10, **accident):
-    return Source((1,), size, 0, (), lambda arrays, key, number: {"x": arrays["x"]}, Counted(**accident))
+    return Source({"x": points(1)}, size, (), lambda arrays, *_: {"x": arrays["x"]}, Counted(**accident))
 
 
 @pytest.mark.parametrize("start", [0, 7])

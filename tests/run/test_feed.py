@@ -29,6 +29,7 @@ from support import (
 
 from jaxgan.data import load
 from jaxgan.data.folder import folder
+from jaxgan.data.kind import points
 from jaxgan.data.source import Source
 from jaxgan.data.stream import Steps
 from jaxgan.errors import Unreadable
@@ -65,7 +66,10 @@ def test_what_is_read_into_memory_lies_there_once(capsys):
         return {"x": np.repeat(number[:, None], 256, axis=1)}
 
     tracemalloc.start()
-    source, here = Source((256,), 2**15 - 1, 0, (), lambda arrays, *_: arrays, read), jax.devices()[0]
+    source, here = (
+        Source({"x": points(256)}, 2**15 - 1, (), lambda arrays, *_: arrays, read),
+        jax.devices()[0],
+    )
     sharding = jax.sharding.SingleDeviceSharding(here)
     build = feeder(source, (1, 1, 8), Settings())
     most = tracemalloc.get_traced_memory()[1]
