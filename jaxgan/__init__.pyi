@@ -24,6 +24,7 @@ from .parts.network import from_nnx as from_nnx
 from .parts.objectives import Objective as Objective
 from .parts.optim import clip_weights as clip_weights
 from .parts.optim import projected as projected
+from .parts.output import Output as Output
 from .parts.precision import bfloat16 as bfloat16
 from .parts.rng import each as each
 from .parts.rng import fold as fold
