@@ -91,7 +91,7 @@ def readings(config: Config, gamma: float, seeds: list[int]) -> Iterator[list[di
     experiment = digits.build(trained)
     game, rule, source = experiment.game, experiment.rule, experiment.source
     held_out = examples(load(trained.data, trained.size, split="test"), 1500)
-    draw = sampler(game, source.classes)
+    draw = sampler(game, source)
 
     def batches(state: jg.State, *layout: int) -> Any:
         return batch(source, layout, source.arrays, state.key, state.step)

@@ -192,6 +192,7 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
     one_device = dataclasses.replace(settings, parallel="jit")
     values, source = lanes(settings)[0].values, experiment.source
     lay = layout(experiment, settings)
+    leaves = {name: source.leaves[name] for name in experiment.game.given}
     of = rule_of(build, one_device, experiment)
 
     def begin_and_move(values: dict[str, Any], key: Key, arrays: PyTree) -> State:
@@ -203,7 +204,8 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
         own = build(dataclasses.replace(one_device, **values))
         arrays = arrays if own.source.read else own.source.arrays
         one = jnp.zeros(1, jnp.int32)
-        sample = own.game.sample(generator, key, one.astype(jnp.uint32), one)
+        told = {name: jnp.zeros((1, *leaf.shape), leaf.dtype) for name, leaf in leaves.items()}
+        sample = own.game.sample(generator, key, one.astype(jnp.uint32), told)
         return sample, batch(own.source, lay, arrays, key, jnp.int32(0))
 
     given = values, jax.random.key(0), shapes(source, lay)
