@@ -115,9 +115,9 @@ def sampling(rounds: int, samples: int = 10_000) -> dict[str, Any]:
     import jax.numpy as jnp
 
     import jaxgan as jg
+    from jaxgan.data import load
     from jaxgan.games.game import Side
     from jaxgan.models import mlp
-    from jaxgan.data import load
     from jaxgan.run.sample import BLOCK
 
     classes, latent, width = 10, 64, 256  # those of the script
