@@ -199,7 +199,7 @@ def labelled(source: Source, count: int, start: int = 0, block: int = 8192) -> d
         return {name: leaf[:0] for name, leaf in labelled(source, 1).items()}
     place = np.arange(start, end)
     number = place if source.size is None else np.random.RandomState(0).permutation(source.size)[place]
-    with jax.ensure_compile_time_eval():  # even where a script's `build` is traced, as `--over` has it
+    with jax.ensure_compile_time_eval():  # a `build` that looks at its examples is traced by `--over`
         key = fold(jax.random.key(0), "examples")
         for some in np.split(number.astype(np.uint32), range(block, len(number), block)):
             blocks.append(jax.device_get(source.take(given(source, some), key, jnp.asarray(some))))

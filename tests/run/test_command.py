@@ -90,7 +90,7 @@ def test_the_copy_is_of_the_script_that_ran(run_file, tmp_path):
 
 def test_a_build_that_is_no_function(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        main(TINY.Config, partial(TINY.build), ["--out", str(tmp_path / "run")])
+        main(TINY.Config, partial(TINY.build), args=["--out", str(tmp_path / "run")])
     assert "error: jg.main takes the function `build` of a script, not functools.partial(" in last_line(
         capsys
     )
@@ -142,7 +142,7 @@ def interrupted(*_):
 
 
 def test_ctrl_c_while_the_experiment_is_built(heard, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(TINY, "build", lambda config: interrupted())
+    monkeypatch.setattr(TINY, "build", lambda config, source: interrupted())
     assert play(TINY, "--out", tmp_path / "run") == 130
     assert capsys.readouterr().err == "interrupted\n"
     assert not (tmp_path / "run").exists()
@@ -155,7 +155,7 @@ def test_ctrl_c_that_falls_into_a_callback(heard, tmp_path, monkeypatch, capsys)
         def __del__(self):
             raise KeyboardInterrupt
 
-    def build(config):
+    def build(config, source):
         last = [Last()]
         last.clear()
         time.sleep(5)
@@ -170,7 +170,15 @@ def test_ctrl_c_that_falls_into_a_callback(heard, tmp_path, monkeypatch, capsys)
 SLIPS = {
     "`build` must return a jg.Experiment, not None": lambda one: None,
     "must return a jg.Experiment, not Game": lambda one: one.game,
-    "an experiment needs a Game where it has Rule": lambda one: one._replace(game=one.rule, rule=one.game),
+    "an experiment needs a Rule where it has Game: jg.Experiment(rule, source)": lambda one: jg.Experiment(
+        one.game, one.rule, one.source
+    ),
+    "a rule begins with its game, jg.Rule(game, init, update), not with init": lambda one: one._replace(
+        rule=jg.Rule(one.rule.init, one.rule.update, 1)
+    ),
+    "the experiment has other examples than `build` was given": lambda one: one._replace(
+        source=one.source._replace(note="other")
+    ),
     "an experiment needs a Source where it has 'ring'": lambda one: one._replace(source="ring"),
     r"lists, [jg.Hook(100, call)], not health": lambda one: one._replace(hooks=jg.health),
     "health is no Hook: give one such as": lambda one: one._replace(hooks=[jg.health]),
@@ -182,7 +190,9 @@ SLIPS = {
 
 @pytest.mark.parametrize("words", SLIPS)
 def test_what_is_no_experiment_is_one_line(words, tmp_path, capsys):
-    module = SimpleNamespace(Config=TINY.Config, build=lambda config: SLIPS[words](TINY.build(config)))
+    module = SimpleNamespace(
+        Config=TINY.Config, build=lambda config, source: SLIPS[words](TINY.build(config, source))
+    )
     assert play(module, "--out", tmp_path / "run") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
