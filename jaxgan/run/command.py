@@ -99,12 +99,11 @@ def takes_source(build: Callable[..., object]) -> bool:
 def _check_functions(build: Callable[..., object], data: object, own: object, run: str | None) -> None:
     """Refuses what looks at the run could not call again; `own` is what the script calls `data`."""
     if not takes_source(build):
-        raise Refused(
-            f"{run} {BEFORE}"
-            if run
-            else "`build` takes (config, source) now: the examples come from --data, or from a function given "
-            "by jg.main(Config, build, data=...)"
+        now = (
+            "`build` takes (config, source) now: the examples come from --data, or from a function given by "
+            "jg.main(Config, build, data=...)"
         )
+        raise Refused(f"{run} {BEFORE}" if run else now)
     if data is not None and (own is not data or not inspect.isfunction(data)):
         raise Refused(
             "jg.main takes as `data` a function of the script that is called `data`, not "

@@ -43,7 +43,9 @@ def test_simultaneous_with_the_update_guarded_by_skipping(tmp_path):
     assert rows(whole) == rows(half)
 
 
-@pytest.mark.parametrize("name", ["batch_stats", "spectral", "opt_state", "ema", "extra", "skipped"])
+@pytest.mark.parametrize(
+    "name", ["batch_stats", "spectral", "opt_state", "ema", "averages", "extra", "skipped"]
+)
 def test_what_is_compared_holds_every_memory(name, tmp_path):
     """The comparison above is only as good as the state is full."""
     import jax

@@ -58,7 +58,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     g_rate = optax.linear_schedule(1e-3, 1e-4, 8)
     g_tx = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(g_rate, b1=0.5))
     d_tx = optax.chain(optax.rmsprop(optax.cosine_decay_schedule(1e-3, 20)), jg.clip_weights(0.5))
-    average = jg.ema(0.99, ramp=4.0)
+    average = {"short": jg.ema(0.99, ramp=4.0), "long": jg.ema(0.999)}
     if config.rule == "alternating":
         rule = jg.alternating(game, g_tx, d_tx, d_steps=2, average=average)
     else:
