@@ -17,6 +17,7 @@ import pytest
 from support import SCRIPTS, jaxgan, picture_folder, play, script, steps
 
 import jaxgan as jg
+from jaxgan.data.source import examples
 from jaxgan.errors import Refused
 from jaxgan.run import cache, feed, picture
 from jaxgan.run.command import main
@@ -54,6 +55,7 @@ def last_line(capsys):
 def test_the_script_is_the_file_that_is_run_wherever_build_lives(run_file, tmp_path, monkeypatch):
     (tmp_path / "recipe_apart.py").write_text(TEXT)
     text = """import jaxgan as jg
+from jaxgan.data.source import examples
 from recipe_apart import Config, build
 
 if __name__ == "__main__":
@@ -104,8 +106,8 @@ def test_an_older_script_is_told_what_build_takes_now(run_file, tmp_path, capsys
     assert run_file(OLD, "--out", tmp_path / "run")[1] == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
-        "error: `build` takes (config, source) now: the examples come from --data, or from a function given by "
-        "jg.main(Config, build, data=...)"
+        "error: `build` takes (config, source) now: the examples come from --data, or from a function given "
+        "by jg.main(Config, build, data=...)"
     )
     assert not (tmp_path / "run").exists()
 
@@ -155,7 +157,7 @@ def test_a_script_may_have_data_of_its_own(run_file, tmp_path, monkeypatch):
         ("", "the script has a function `data`: give it, by jg.main(Config, build, data=data)"),
         (
             ", data=lambda config: data(config)",
-            "jg.main takes as `data` a function of the script that is called `data`, not '<lambda>': looks call it",
+            "jg.main takes as `data` a function of the script that is called `data`, not '<lambda>'",
         ),
         (
             ", data=['--steps', '1']",
@@ -177,7 +179,7 @@ def test_data_that_is_no_source_is_one_line(run_file, tmp_path, capsys):
 
 
 def test_examples_are_loaded_once_and_never_traced(tmp_path, monkeypatch):
-    """However often `build` is called, with numbers and with tracers."""
+    """However often `build` is called, with numbers and with tracers; it may look at them either way."""
     from jaxgan.run import built
 
     loaded, load = [], built.load
@@ -186,6 +188,7 @@ def test_examples_are_loaded_once_and_never_traced(tmp_path, monkeypatch):
 
     def build(config, source):
         given.append(source)
+        assert np.isfinite(examples(source, 5)).all()
         return TINY.build(config, source)
 
     module = SimpleNamespace(Config=TINY.Config, build=build)
