@@ -29,11 +29,13 @@ def alternating(
     Goodfellow et al., 2014. An update eats max(d_steps, g_steps) batches: D's n-th step the n-th of them, G's
     steps the last ones. Costs d_steps + g_steps gradients. A term's schedule and laziness count its own
     player's steps, so those of a player of k steps run k times as fast. Metrics of either are the mean over
-    its steps. Averages of G move once an update, after G's last step. A part of a side has a rate of its own
-    by an optimiser like any other, `optax.multi_transform({"head": ..., "rest": ...}, labels)`.
+    its steps. Averages of G move once an update, after the last step. Parts of a side have rates of their own
+    by `optax.multi_transform({"head": ..., "rest": ...}, labels)`, an optimiser like any other.
 
     >>> from jaxgan.games.toy import bilinear
-    >>> rule = alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
+    >>> rule = alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1), d_steps=2, g_steps=3, first="g")
+    >>> rule.batches
+    3
     """
 
     for who, steps in (("D", d_steps), ("G", g_steps)):

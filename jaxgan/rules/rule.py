@@ -21,7 +21,13 @@ class Rule(NamedTuple):
 
     `init`: (key, batches) -> State. `update`: (state, batches) -> (state, metrics). Leaves of `batches` are
     [batches, micro, B, ...]: as many batches as one update eats, each in micro-batches whose gradients are
-    averaged before the player steps.
+    averaged before the player steps. `rule._replace(update=...)` is another rule of the same game.
+
+    >>> from jaxgan.games.toy import bilinear
+    >>> from jaxgan.rules.simultaneous import simultaneous
+    >>> game = bilinear()
+    >>> simultaneous(game, optax.sgd(0.1), optax.sgd(0.1)).game is game
+    True
     """
 
     game: Game
