@@ -34,7 +34,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr)
-    average = {"short": jg.ema(0.9), "long": jg.ema(0.99)}
+    average = {"short": jg.ema(0.9), "long": jg.ema(0.99, ramp=1.0)}
     rule = jg.alternating(game, adam, adam, average=average)
     hook = jg.Hook(4, lambda moment: {"mean": float(moment.sample(moment.state.generator, 50).mean())})
     return jg.Experiment(rule, source, [hook], best=lambda measured: measured["mean"], grid=16)
