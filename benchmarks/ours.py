@@ -86,7 +86,7 @@ def experiment(work: Work, precision: str = "float32", images: np.ndarray | None
     latent = jg.latents.normal(work.latent)
     game = jg.gan(generator, discriminator, latent=latent, objective=objective, d_terms=d_terms)
     adam = optax.adam(work.rate, work.b1, work.b2)
-    return jg.Experiment(game, jg.alternating(game, adam, adam, d_steps=work.d_steps), source(work, images))
+    return jg.Experiment(jg.alternating(game, adam, adam, d_steps=work.d_steps), source(work, images))
 
 
 def source(work: Work, images: np.ndarray | None = None) -> Source:

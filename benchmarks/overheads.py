@@ -52,12 +52,12 @@ def loop(rounds: int) -> dict[str, Any]:
         bare.append(time.perf_counter() - clock)
         left = time.perf_counter()
 
-    def build(settings: jg.Settings) -> jg.Experiment:
-        return played._replace(hooks=[jg.Hook(STRETCH, hook)])
+    def build(settings: jg.Settings, source: jg.Source) -> jg.Experiment:
+        return played._replace(source=source, hooks=[jg.Hook(STRETCH, hook)])
 
     with tempfile.TemporaryDirectory() as home:
-        chosen = ["--steps", str(settings.steps), "--batch-size", str(settings.batch_size)]
-        jg.main(jg.Settings, build, [*chosen, "--out", f"{home}/run"])
+        chosen = ["--data", "ring", "--steps", str(settings.steps), "--batch-size", str(settings.batch_size)]
+        jg.main(jg.Settings, build, args=[*chosen, "--out", f"{home}/run"])
     # the first stretch of either warms up, and no loop follows the last bare one
     bare, looped = bare[1:-1], looped[1:]
     over = [100 * (ratio - 1) for ratio in ratios(looped, bare)]

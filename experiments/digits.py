@@ -43,7 +43,7 @@ class Config(jg.Settings):
     """Steps between measurements."""
 
 
-def build(config: Config) -> jg.Experiment:
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     from functools import cache, partial
 
     import optax
@@ -54,7 +54,6 @@ def build(config: Config) -> jg.Experiment:
     from jaxgan.metrics.energy import energy_distance
     from jaxgan.models import mlp
 
-    source = load(config.data, config.size)
     classes = source.classes
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, config.width)
@@ -84,7 +83,7 @@ def build(config: Config) -> jg.Experiment:
         return {"energy": energy_distance(samples, digits), "energy_real": energy_real}
 
     hooks = [jg.Hook(config.measure_every, measure), jg.Hook(config.measure_every, jg.health(source))]
-    return jg.Experiment(game, rule, source, hooks, best=lambda measured: -measured["energy"], grid=100)
+    return jg.Experiment(rule, source, hooks, best=lambda measured: -measured["energy"], grid=100)
 
 
 if __name__ == "__main__":

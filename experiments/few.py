@@ -41,7 +41,23 @@ class Config(jg.Settings):
     """Steps between measurements."""
 
 
-def build(config: Config) -> jg.Experiment:
+def data(config: Config) -> "jg.Source":
+    """So many of the examples that were asked for, of every class some."""
+    import numpy as np
+
+    from jaxgan.data import load
+    from jaxgan.data.arrays import arrays
+    from jaxgan.data.source import labelled
+
+    everything = load(config.data, config.size)
+    few = labelled(everything, config.examples)
+    classes, there = everything.classes, len(np.unique(few.get("label", ())))
+    if there < classes:
+        raise jg.Refused(f"--examples {config.examples} show only {there} of {classes} classes: take more")
+    return arrays(**few)._replace(note=everything.note, held_out=everything.held_out)
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     from functools import cache, partial
 
     import numpy as np
@@ -49,18 +65,11 @@ def build(config: Config) -> jg.Experiment:
     from jax.nn import leaky_relu
 
     from jaxgan.data import load
-    from jaxgan.data.arrays import arrays
-    from jaxgan.data.source import examples, labelled
-    from jaxgan.errors import Refused
+    from jaxgan.data.source import examples
     from jaxgan.metrics.energy import energy_distance
     from jaxgan.models import mlp
 
-    everything = load(config.data, config.size)
-    few = labelled(everything, config.examples)
-    classes, there = everything.classes, len(np.unique(few.get("label", ())))
-    if there < classes:
-        raise Refused(f"--examples {config.examples} show only {there} of {classes} classes: take more")
-    source = arrays(**few)._replace(note=everything.note, held_out=everything.held_out)
+    classes = source.classes
     augment: jg.Augment = jg.augmentations.unchanged
     match config.augment:
         case "translation":
@@ -89,8 +98,9 @@ def build(config: Config) -> jg.Experiment:
     def known() -> "tuple[np.ndarray, float, float]":
         """Digits to compare with, and how far the real ones are from them, and copies of the few."""
         digits = examples(load(config.data, config.size, split="test"), 1500)
-        copies = np.resize(few["x"], (1500, *source.shape))
-        return digits, energy_distance(examples(everything, 1500), digits), energy_distance(copies, digits)
+        everything = examples(load(config.data, config.size), 1500)
+        copies = np.resize(examples(source, config.examples), (1500, *source.shape))
+        return digits, energy_distance(everything, digits), energy_distance(copies, digits)
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         digits, energy_real, energy_copies = known()
@@ -99,8 +109,8 @@ def build(config: Config) -> jg.Experiment:
         return {"energy": energy, "energy_real": energy_real, "energy_copies": energy_copies}
 
     hooks = [jg.Hook(config.measure_every, measure)]
-    return jg.Experiment(game, rule, source, hooks, best=lambda measured: -measured["energy"], grid=100)
+    return jg.Experiment(rule, source, hooks, best=lambda measured: -measured["energy"], grid=100)
 
 
 if __name__ == "__main__":
-    jg.main(Config, build)
+    jg.main(Config, build, data)

@@ -33,11 +33,18 @@ class Config(jg.Settings):
     """Numbers per latent, each normal."""
 
 
-def build(config: Config) -> jg.Experiment:
-    import optax
-
+def data(config: Config) -> "jg.Source":
+    """The images that were asked for, of 16 px at least where their size was not."""
     from jaxgan.data import load
     from jaxgan.data.resize import resized
+
+    source = load(config.data, config.size)
+    return source if config.size else resized(source, max(16, source.shape[0]))
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    import optax
+
     from jaxgan.models import dcgan
 
     match config.loss:
@@ -45,10 +52,6 @@ def build(config: Config) -> jg.Experiment:
             objective = jg.objectives.least_squares()
         case "cross_entropy":
             objective = jg.objectives.non_saturating()
-
-    source = load(config.data, config.size)
-    if not config.size:
-        source = resized(source, max(16, source.shape[0]))
     game = jg.gan(
         jg.from_linen(dcgan.Generator(source.shape, config.width, axis=config.lowering.axis)),
         jg.from_linen(dcgan.Discriminator(config.width, axis=config.lowering.axis)),
@@ -57,8 +60,8 @@ def build(config: Config) -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=config.b1)
-    return jg.Experiment(game, jg.alternating(game, adam, adam), source)
+    return jg.Experiment(jg.alternating(game, adam, adam), source)
 
 
 if __name__ == "__main__":
-    jg.main(Config, build)
+    jg.main(Config, build, data)

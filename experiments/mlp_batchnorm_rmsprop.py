@@ -43,7 +43,7 @@ class Config(jg.Settings):
     sample_every: int = 100
 
 
-def build(config: Config) -> jg.Experiment:
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     from functools import cache, partial
 
     import optax
@@ -54,7 +54,6 @@ def build(config: Config) -> jg.Experiment:
     from jaxgan.metrics.energy import energy_distance
     from jaxgan.models import mlp
 
-    source = load(config.data, config.size)
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, 2 * config.width, 4 * config.width)
     game = jg.gan(
@@ -69,7 +68,7 @@ def build(config: Config) -> jg.Experiment:
     rmsprop = optax.rmsprop(lambda t: config.lr / (1 + config.decay * t), decay=0.9, eps=1e-7)
     rule = jg.alternating(game, rmsprop, rmsprop)
     if not config.stop_below:
-        return jg.Experiment(game, rule, source, grid=25)
+        return jg.Experiment(rule, source, grid=25)
 
     @cache
     def held_out() -> "np.ndarray":
@@ -79,7 +78,7 @@ def build(config: Config) -> jg.Experiment:
         return {"energy": energy_distance(moment.sample(moment.state.generator, 1000), held_out())}
 
     stops = [jg.reached("energy", at_most=config.stop_below)]
-    return jg.Experiment(game, rule, source, [jg.Hook(100, measure)], stops=stops, grid=25)
+    return jg.Experiment(rule, source, [jg.Hook(100, measure)], stops=stops, grid=25)
 
 
 if __name__ == "__main__":

@@ -37,16 +37,14 @@ class Config(jg.Settings):
     """Steps between sample pictures; 12 batches of 128 are an epoch of the digits."""
 
 
-def build(config: Config) -> jg.Experiment:
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     from functools import partial
 
     import optax
     from jax.nn import leaky_relu
 
-    from jaxgan.data import load
     from jaxgan.models import mlp
 
-    source = load(config.data, config.size)
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, 2 * config.width, 4 * config.width)
     game = jg.gan(
@@ -57,7 +55,7 @@ def build(config: Config) -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=config.b1)
-    return jg.Experiment(game, jg.alternating(game, adam, adam), source)
+    return jg.Experiment(jg.alternating(game, adam, adam), source)
 
 
 if __name__ == "__main__":

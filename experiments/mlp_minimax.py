@@ -32,14 +32,12 @@ class Config(jg.Settings):
     sample_every: int = 1000
 
 
-def build(config: Config) -> jg.Experiment:
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
     from jax.nn import leaky_relu
 
-    from jaxgan.data import load
     from jaxgan.models import mlp
 
-    source = load(config.data, config.size)
     game = jg.gan(
         jg.from_linen(mlp.Generator(source.shape, widths=(config.width,), activation=leaky_relu)),
         jg.from_linen(mlp.Discriminator(widths=(config.width,), activation=leaky_relu)),
@@ -49,7 +47,7 @@ def build(config: Config) -> jg.Experiment:
     )
     adam = optax.adam(config.lr, b1=0.5)
     rule = jg.alternating(game, adam, adam, d_steps=config.d_steps)
-    return jg.Experiment(game, rule, source)
+    return jg.Experiment(rule, source)
 
 
 if __name__ == "__main__":

@@ -65,11 +65,10 @@ class Config(jg.Settings):
     """What the networks compute in; parameters, losses and images are float32."""
 
 
-def build(config: Config) -> jg.Experiment:
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import jax.numpy as jnp
     import optax
 
-    from jaxgan.data import load
     from jaxgan.models import r3gan
 
     def cosine(start: float, end: float) -> "Callable[[jax.Array], jax.Array]":
@@ -79,7 +78,6 @@ def build(config: Config) -> jg.Experiment:
 
         return value
 
-    source = load(config.data, config.size)
     classes = source.classes if config.conditional else 0
     widths = (config.width,) * r3gan.stages(source.shape[0])
     options: dict[str, Any] = {"widths": widths, "blocks": config.blocks, "classes": classes}
@@ -102,7 +100,7 @@ def build(config: Config) -> jg.Experiment:
     adam = optax.inject_hyperparams(optax.adam)(lr, b1=0.0, b2=b2)
     half_life = cosine(0.0, config.half_life)
     average = jg.ema(lambda step: jnp.exp2(-1 / half_life(step)), ramp=1.0)
-    return jg.Experiment(game, jg.alternating(game, adam, adam, average=average), source, grid=100)
+    return jg.Experiment(jg.alternating(game, adam, adam, average=average), source, grid=100)
 
 
 if __name__ == "__main__":

@@ -72,12 +72,11 @@ class Config(jg.Settings):
     """Steps between measurements."""
 
 
-def build(config: Config) -> jg.Experiment:
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import flax.linen as nn
     import jax.numpy as jnp
     import optax
 
-    from jaxgan.data import load
     from jaxgan.data.source import examples
     from jaxgan.metrics.mixture import WITHIN, mode_coverage
     from jaxgan.metrics.plane import wasserstein
@@ -103,7 +102,6 @@ def build(config: Config) -> jg.Experiment:
         raise jg.Refused(
             f"--hold {config.hold} leaves no steps to fall over: it must be below --horizon {config.horizon}"
         )
-    source = load(config.data)
     widths = (config.width,) * 3  # of ReLU units
     gamma = falling(config.gamma, config.gamma_end)
     game = jg.gan(
@@ -128,7 +126,7 @@ def build(config: Config) -> jg.Experiment:
         wide = min(abs(measured["width"] - 1), 1)  # as bad as none at all, whose width is 0
         return -abs(measured["high_quality"] - WITHIN) - wide
 
-    return jg.Experiment(game, rule, source, [jg.Hook(config.measure_every, measure)], best=best)
+    return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)], best=best)
 
 
 if __name__ == "__main__":

@@ -85,13 +85,13 @@ def readings(config: Config, gamma: float, seeds: list[int]) -> Iterator[list[di
     from jaxgan.instruments.diagnosis import diagnosed
     from jaxgan.instruments.path import path_angle
     from jaxgan.metrics.energy import energy_distance
-    from jaxgan.run.sample import sampler
 
     trained = replace(digits.Config(), batch_size=config.batch_size, gamma=gamma, width=config.width)
-    experiment = digits.build(trained)
-    game, rule, source = experiment.game, experiment.rule, experiment.source
+    source = load(trained.data, trained.size)
+    rule = digits.build(trained, source).rule
+    game = rule.game
     held_out = examples(load(trained.data, trained.size, split="test"), 1500)
-    draw = sampler(game, source)
+    draw = jg.sampler(game, source)
 
     def batches(state: jg.State, *layout: int) -> Any:
         return batch(source, layout, source.arrays, state.key, state.step)

@@ -56,13 +56,11 @@ class Config(jg.Settings):
     sample_every: int = 1000
 
 
-def build(config: Config) -> jg.Experiment:
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
 
-    from jaxgan.data import load
     from jaxgan.models import sngan
 
-    source = load(config.data, config.size)
     classes = source.classes if config.conditional else 0
     options: dict[str, Any] = {"classes": classes, "attention": config.attention, "remat": config.remat}
     g_width = config.width if source.shape[0] > sngan.FLAT else 2 * config.width
@@ -90,7 +88,7 @@ def build(config: Config) -> jg.Experiment:
         d_steps=config.d_steps,
         average=jg.ema(config.average) if config.average else None,
     )
-    return jg.Experiment(game, rule, source, grid=100)
+    return jg.Experiment(rule, source, grid=100)
 
 
 if __name__ == "__main__":

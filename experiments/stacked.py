@@ -90,19 +90,17 @@ def counted(images: "np.ndarray", data: str, size: int = 0) -> dict[str, float]:
     return label_coverage((hundreds * 10 + tens) * 10 + ones, 1000)
 
 
-def build(config: Config) -> jg.Experiment:
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     from functools import partial
 
     import jax.numpy as jnp
     import optax
     from jax.nn import leaky_relu
 
-    from jaxgan.data import load
     from jaxgan.models import mlp
 
     if not config.data.startswith("stacked:"):
         raise jg.Refused(f"--data {config.data}: only stacked images have modes to count, as stacked:digits")
-    source = load(config.data, config.size)
     assert source.channels is not None
     if source.channels.classes != 10:
         raise jg.Refused(
@@ -143,7 +141,7 @@ def build(config: Config) -> jg.Experiment:
         return {**counted(samples, config.data, config.size), "named": named}
 
     hooks = [jg.Hook(config.measure_every, measure)]
-    return jg.Experiment(game, rule, source, hooks, best=lambda measured: -measured["reverse_kl"])
+    return jg.Experiment(rule, source, hooks, best=lambda measured: -measured["reverse_kl"])
 
 
 if __name__ == "__main__":

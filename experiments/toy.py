@@ -122,19 +122,26 @@ def distance(samples: "np.ndarray", modes: "Modes") -> float:
     return lies / (modes.sigma * modes.dimensions**0.5)
 
 
-def build(config: Config) -> jg.Experiment:
+def data(config: Config) -> "jg.Source":
+    """The mixture itself, or so many of its examples, of which none is held against samples."""
+    from jaxgan.data import load
+    from jaxgan.data.arrays import arrays
+    from jaxgan.data.source import labelled
+
+    mixture = load(config.data)
+    if not config.examples:
+        return mixture
+    return arrays(**labelled(mixture, config.examples, PAIRED))._replace(modes=mixture.modes)
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import flax.linen as nn
     import optax
 
     from jaxgan.data import load
-    from jaxgan.data.arrays import arrays
-    from jaxgan.data.source import labelled
     from jaxgan.models import mlp
 
-    mixture, axis, width = load(config.data), config.lowering.axis, config.width
-    source = mixture
-    if config.examples:
-        source = arrays(**labelled(mixture, config.examples, PAIRED))._replace(modes=mixture.modes)
+    axis, width = config.lowering.axis, config.width
     init = nn.initializers.normal(config.init) if config.init else nn.initializers.lecun_normal()
     dense = partial(mlp.Generator, source.shape, final=mlp.identity, kernel_init=init)
     judge = partial(mlp.Discriminator, kernel_init=init)
@@ -182,11 +189,11 @@ def build(config: Config) -> jg.Experiment:
     rule = (jg.simultaneous if config.simultaneous else alternating)(game, g_tx, d_tx, average=average)
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        return scored(moment.sample(moment.state.generator, 2500), mixture)
+        return scored(moment.sample(moment.state.generator, 2500), load(config.data))
 
     hooks = [jg.Hook(config.measure_every, measure)]
-    return jg.Experiment(game, rule, source, hooks)
+    return jg.Experiment(rule, source, hooks)
 
 
 if __name__ == "__main__":
-    jg.main(Config, build)
+    jg.main(Config, build, data)

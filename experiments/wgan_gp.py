@@ -30,16 +30,20 @@ class Config(jg.Settings):
     """Numbers per latent, each normal."""
 
 
-def build(config: Config) -> jg.Experiment:
-    import optax
-
+def data(config: Config) -> "jg.Source":
+    """The images that were asked for, of 16 px at least where their size was not."""
     from jaxgan.data import load
     from jaxgan.data.resize import resized
-    from jaxgan.models import dcgan
 
     source = load(config.data, config.size)
-    if not config.size:
-        source = resized(source, max(16, source.shape[0]))
+    return source if config.size else resized(source, max(16, source.shape[0]))
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    import optax
+
+    from jaxgan.models import dcgan
+
     game = jg.gan(
         jg.from_linen(dcgan.Generator(source.shape, config.width, axis=config.lowering.axis)),
         jg.from_linen(dcgan.Discriminator(config.width, norm="none")),
@@ -50,8 +54,8 @@ def build(config: Config) -> jg.Experiment:
     )
     adam = optax.adam(config.lr, b1=0.0, b2=0.9)
     rule = jg.alternating(game, adam, adam, d_steps=config.d_steps)
-    return jg.Experiment(game, rule, source)
+    return jg.Experiment(rule, source)
 
 
 if __name__ == "__main__":
-    jg.main(Config, build)
+    jg.main(Config, build, data)

@@ -1,3 +1,4 @@
+from .data.source import Source as Source
 from .errors import Refused as Refused
 from .evaluate.health import health as health
 from .evaluate.hook import evaluated as evaluated

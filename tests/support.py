@@ -26,6 +26,7 @@ from jaxgan.parts.network import from_linen
 from jaxgan.parts.types import PyTree
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.rule import Rule
+from jaxgan.run.built import experiment_of, source_of
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.reopen import reopened
 
@@ -50,6 +51,11 @@ def image_game(width: int = 4, **parts: Any) -> Game:
     )
 
 
+def built(module: ModuleType, config: Any) -> Experiment:
+    """The experiment of a script with these options."""
+    return experiment_of(config, module.build, source_of(config, getattr(module, "data", None)))
+
+
 def rule_of(game: Game) -> Rule:
     """The usual rule: Adam on both sides, an averaged generator."""
     return alternating(game, optax.adam(1e-3, b1=0.5), optax.adam(1e-3, b1=0.5), average=ema(0.99))
@@ -58,7 +64,7 @@ def rule_of(game: Game) -> Rule:
 def experiment(images: bool = False) -> Experiment:
     """The ring or, with images, the digits."""
     game = image_game() if images else ring_game()
-    return Experiment(game, rule_of(game), load("digits" if images else "ring"))
+    return Experiment(rule_of(game), load("digits" if images else "ring"))
 
 
 def script(name: str) -> ModuleType:
@@ -78,7 +84,7 @@ def play(module: ModuleType, *args: object) -> int:
     from jaxgan.run.command import main
 
     try:
-        main(module.Config, module.build, [str(arg) for arg in args])
+        main(module.Config, module.build, getattr(module, "data", None), [str(arg) for arg in args])
     except SystemExit as end:
         return int(end.code or 0)
     return 0

@@ -100,7 +100,7 @@ def test_your_own_data_set():
 
 
 def test_your_own_rule():
-    learns(rule=block("generator_first")["generator_first"])
+    learns(rule=block("patient")["patient"])
 
 
 @pytest.mark.parametrize("command", ["experiments/digits.py", "-m pytest -n 2 --dist loadfile"])

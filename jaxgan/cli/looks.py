@@ -22,6 +22,7 @@ def evaluate(
     extractor: Literal["auto", "local", "raw", "inception"] = "auto",
     weights: Path | None = None,
     resizer: Literal["clean", "tf1"] = "clean",
+    average: str = "",
 ) -> None:
     """Measures a checkpoint: the same numbers every time, beside those of real examples.
 
@@ -36,12 +37,14 @@ def evaluate(
             numbers as they are; auto is Inception where weights are given, else the classifier for images.
         weights: The file of Inception's weights.
         resizer: How images are brought to Inception's size, as clean-fid does it or TensorFlow 1 did.
+        average: Which of several averages of the generator, by its name; by default the first.
     """
     from jaxgan.evaluate.evaluation import Asked
     from jaxgan.evaluate.evaluation import evaluate as measured
 
     aside = partial(print, file=sys.stderr, flush=True)
-    for path in measured(run, Asked(n, seed, split, extractor, weights, resizer), at, lane, aside):
+    asked = Asked(n, seed, split, extractor, weights, resizer, average)
+    for path in measured(run, asked, at, lane, aside):
         print(path)
 
 

@@ -45,6 +45,7 @@ def sample(
     out: Path = Path("grid.png"),
     at: Literal["last", "best"] = "last",
     lane: str = "",
+    average: str = "",
 ) -> None:
     """Draws samples from a run's generator: the same bytes every time.
 
@@ -55,6 +56,7 @@ def sample(
         out: The picture to write.
         at: The newest checkpoint, or the one that scored best.
         lane: Which of the runs that were trained as one, as in seed=3.
+        average: Which of several averages of the generator, by its name; by default the first.
     """
     from jaxgan.run import picture
     from jaxgan.run.reopen import reopened
@@ -66,7 +68,7 @@ def sample(
         raise Refused(f"--n must be at least 1, not {n}")
     if out.suffix.lower() != ".png":
         raise Refused(f"what is drawn is a PNG: give --out a name that ends in .png, not {out.name}")
-    again = reopened(run, at, lane)
+    again = reopened(run, at, lane, average=average)
     draw = sampler(again.experiment.game, again.experiment.source)
     samples = draw(again.state.generator, n, seed)
     try:
@@ -77,7 +79,12 @@ def sample(
 
 
 def export(
-    run: Run, *, out: Path | None = None, at: Literal["last", "best"] = "last", lane: str = ""
+    run: Run,
+    *,
+    out: Path | None = None,
+    at: Literal["last", "best"] = "last",
+    lane: str = "",
+    average: str = "",
 ) -> None:
     """Writes a folder that draws samples without jaxgan, and with which a new run can begin.
 
@@ -86,10 +93,11 @@ def export(
         out: The folder to write; by default RUN/export-STEP.
         at: The newest checkpoint, or the one that scored best.
         lane: Which of the runs that were trained as one, as in seed=3.
+        average: Which of several averages of the generator, by its name; by default the first.
     """
     from jaxgan.run.export import export
 
-    print(export(run, out, at, lane))
+    print(export(run, out, at, lane, average))
 
 
 def take(run: Run, lane: Annotated[str, tyro.conf.Positional], *, out: Path) -> None:

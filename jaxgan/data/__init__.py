@@ -24,13 +24,10 @@ def load(name: str, size: int = 0, split: Literal["train", "test"] = "train") ->
     >>> load("ring").shape, load("digits", size=16).shape, load("stacked:digits").shape
     ((2,), (16, 16, 1), (8, 8, 3))
     """
-    import jax
-
     from jaxgan.data.source import check_split
 
     check_split(split)
-    with jax.ensure_compile_time_eval():  # to be looked at, even where a script's `build` is traced
-        source = _loaded(name, size, split)
+    source = _loaded(name, size, split)
     if split == "test" or source.size is None:
         return source
     return source._replace(held_out=partial(load, name, size, "test"))

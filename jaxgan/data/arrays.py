@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
@@ -70,10 +69,9 @@ def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
 
 def _source(held: Held, classes: int, fingerprint: str) -> Source:
     x = held["x"]
-    with jax.ensure_compile_time_eval():  # as `load` does
-        # NumPy's copy: JAX's shares the caller's memory, where the device is the CPU, or copies it only later
-        own = {name: np.array(leaf, np.int32 if name == "label" else None) for name, leaf in held.items()}
-        kept = {name: jnp.asarray(leaf) for name, leaf in own.items()}
+    # NumPy's copy: JAX's shares the caller's memory, where the device is the CPU, or copies it only later
+    own = {name: np.array(leaf, np.int32 if name == "label" else None) for name, leaf in held.items()}
+    kept = {name: jnp.asarray(leaf) for name, leaf in own.items()}
     return Source(with_label(of_array(x), classes), len(x), kept, _take, fingerprint=fingerprint)
 
 

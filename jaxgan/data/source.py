@@ -233,7 +233,7 @@ def _shuffled(source: Source, place: np.ndarray, block: int = 8192) -> dict[str,
     """The examples at these places of the order that is always the same; of what is drawn anew their own."""
     number = place if source.size is None else np.random.RandomState(0).permutation(source.size)[place]
     blocks = []
-    with jax.ensure_compile_time_eval():  # even where a script's `build` is traced, as `--over` has it
+    with jax.ensure_compile_time_eval():  # a `build` that looks at its examples is traced by `--over`
         key = fold(jax.random.key(0), "examples")
         for some in np.split(number.astype(np.uint32), range(block, len(number), block)):
             blocks.append(jax.device_get(source.take(given(source, some), key, jnp.asarray(some))))

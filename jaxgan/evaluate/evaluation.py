@@ -29,6 +29,7 @@ class Asked(NamedTuple):
     extractor: Literal["auto", "local", "raw", "inception"] = "auto"
     weights: Path | None = None
     resizer: Literal["clean", "tf1"] = "clean"
+    average: str = ""
 
 
 def evaluate(
@@ -46,10 +47,10 @@ def evaluate(
     _looked_at(asked)
     place = folder.existing(run)
     written: list[Path] = []
-    ready = None
+    ready = source = None
     every = [lane] if lane else [one.name for one in members(run)] or [""]
     for name in every:
-        again = reopened(run, at, name)
+        again = reopened(run, at, name, average=asked.average, source=source)
         source, game, generator = again.experiment.source, again.experiment.game, again.state.generator
         if ready is None:
             say("real examples, and what they are seen through ...")
@@ -104,6 +105,7 @@ def _unusual(asked: Asked, source: Source, ready: _Ready) -> list[str]:
         *([f"n={held.n}"] if held.n != usual(source) else []),
         *(["train"] if held.about["split"] == "train" and source.held_out else []),
         *([asked.resizer] if asked.resizer != "clean" else []),
+        *([f"average={asked.average}"] if asked.average else []),
         *([f"evaluation-seed={asked.seed}"] if asked.seed else []),
     ]
 
@@ -160,6 +162,7 @@ def _said(
         "data": again.config.data + (f" at {again.config.size} px" if again.config.size else ""),
         "n": held.n,
         "seed": asked.seed,
+        "average": asked.average,
         "oracle_n": held.oracle_n,
         **about,
         "warnings": list(dict.fromkeys(warnings)),
@@ -228,8 +231,9 @@ def table(said: Mapping[str, Any]) -> str:
     by = " ".join(
         [seen["name"], seen["digest"][:8], *([seen["resizer"]] if seen["resizer"] != "none" else [])]
     )
+    of = f" of the average {said['average']}" if said.get("average") else ""
     head = (
-        f"step {said['step']}{', ' + said['lane'] if said['lane'] else ''}: {said['n']} samples of seed "
+        f"step {said['step']}{', ' + said['lane'] if said['lane'] else ''}: {said['n']} samples{of} of seed "
         f"{said['seed']} against {said['reference_n']} examples ({said['split']}), seen by {by}"
     )
     notes = [f"in brackets {INTERVALS}"]

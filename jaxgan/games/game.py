@@ -97,6 +97,7 @@ class State(struct.PyTreeNode):
     ema: Side | None  # the averaged generator
     extra: PyTree  # the game's memory
     rule: PyTree  # the rule's memory
+    averages: Mapping[str, Side] = struct.field(default_factory=dict)  # further averaged generators, by name
 
     @property
     def generator(self) -> Side:

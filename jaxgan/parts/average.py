@@ -1,6 +1,6 @@
 """The averaged generator, which is the one worth sampling."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -15,6 +15,10 @@ class Average(NamedTuple):
 
     init: Callable[[Params, Stats], tuple[Params, Stats]]
     update: Callable[[tuple[Params, Stats], Params, Stats, Array], tuple[Params, Stats]]
+
+
+Averages = Average | Mapping[str, Average]
+"""One average of the generator, or several by name: the first is the one that is sampled."""
 
 
 def ema(decay: Schedule = 0.999, ramp: float = 10.0) -> Average:

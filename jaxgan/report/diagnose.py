@@ -77,8 +77,9 @@ def diagnose(
     home = (run / "diagnosis" / lane) if out is None else out
     found: dict[str, dict[str, Any]] = {}
     lines, charts = [], []
-    opened = {where: reopened(run, where, lane) for where in at}
-    newest = opened[at[0]]  # one game for all, since instruments are compiled once for a game
+    newest = reopened(run, at[0], lane)  # one game for all, since instruments are compiled once for a game
+    source = newest.experiment.source
+    opened = {at[0]: newest, **{where: reopened(run, where, lane, source=source) for where in at[1:]}}
     game = on_one_device(newest.experiment.game)
     for where, again in opened.items():
         state, step = again.state, int(again.state.step)

@@ -355,6 +355,8 @@ def _how(said: Mapping[str, Any], fingerprint: str) -> str:
         words.append(f"neighbours of {count(neighbours)} on either side")
     if (oracle := said.get("oracle_n")) and oracle != said["n"]:
         words.append(f"real examples by {count(oracle)}")
+    if average := said.get("average"):
+        words.append(f"of the average {average}")
     if data := said.get("data"):
         words.append(f"of {whatever_path(data, fingerprint)}")
     if extractor := said.get("extractor"):

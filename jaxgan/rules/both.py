@@ -15,7 +15,7 @@ import optax
 
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, State
-from jaxgan.parts.average import Average
+from jaxgan.parts.average import Averages
 from jaxgan.parts.optim import holds
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 from jaxgan.rules.rule import Metrics, averaged, gradient, stepped
@@ -91,11 +91,11 @@ def moved(
     grads: Both,
     g_tx: optax.GradientTransformation,
     d_tx: optax.GradientTransformation,
-    average: Average | None,
+    average: Averages | None,
 ) -> State:
     """The state after one step of both optimisers at once: the end of an update."""
     state = state.replace(g=stepped(state.g, g_tx, grads.g), d=stepped(state.d, d_tx, grads.d))
-    return state.replace(ema=averaged(average, state), step=state.step + 1)
+    return averaged(average, state).replace(step=state.step + 1)
 
 
 def at_every_step(state: State) -> State:

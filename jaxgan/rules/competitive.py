@@ -9,7 +9,7 @@ import optax
 
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Player, State
-from jaxgan.parts.average import Average
+from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Batch, Key, Params, PyTree, Schedule, at
 from jaxgan.rules.both import Both, gradients, plus
@@ -23,7 +23,7 @@ def competitive(
     d_lr: Schedule,
     *,
     products: int = 10,
-    average: Average | None = None,
+    average: Averages | None = None,
 ) -> Rule:
     """Steps (x, y) with x = -g_lr (grad_g L_g + D_gd L_g y) and y = -d_lr (grad_d L_d + D_dg L_d x).
 
@@ -64,7 +64,7 @@ def adaptive_competitive(
     decay: float = 0.99,
     eps: float = 1e-5,
     products: int = 10,
-    average: Average | None = None,
+    average: Averages | None = None,
 ) -> Rule:
     """`competitive` with a rate of its own for every parameter, lr / (sqrt(v) + eps), as in Adam.
 
@@ -108,7 +108,7 @@ def _rule(
     rates: Callable[[State, Both], tuple[Both, PyTree]],
     memory: Callable[[Both], PyTree],
     products: int,
-    average: Average | None,
+    average: Averages | None,
 ) -> Rule:
     """The rule with these rates, trees shaped like the parameters, of the state and both gradients."""
     if products < 1:
@@ -143,10 +143,9 @@ def _rule(
             return player.replace(params=optax.apply_updates(player.params, step))
 
         state = here.state.replace(g=stepped(here.state.g, x), d=stepped(here.state.d, y), rule=remembered)
-        state = state.replace(ema=averaged(average, state), step=state.step + 1)
-        return state, {**here.metrics, "residual": residual}
+        return averaged(average, state).replace(step=state.step + 1), {**here.metrics, "residual": residual}
 
-    return Rule(init, update, 1)
+    return Rule(game, init, update)
 
 
 def _mixed(game: Game, who: str, state: State, micros: Batch, key: Key) -> Callable[[PyTree], PyTree]:

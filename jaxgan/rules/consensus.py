@@ -4,7 +4,7 @@ import jax
 import optax
 
 from jaxgan.games.game import Game, State
-from jaxgan.parts.average import Average
+from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch
 from jaxgan.rules.both import linearised, moved, plus
@@ -17,7 +17,7 @@ def consensus(
     d_tx: optax.GradientTransformation,
     *,
     weight: float = 0.1,
-    average: Average | None = None,
+    average: Averages | None = None,
 ) -> Rule:
     """The optimisers are given F + weight J^T F, where J^T F is the gradient of |F|^2 / 2.
 
@@ -35,4 +35,4 @@ def consensus(
         grads = plus(here.grads, weight, transposed(here.grads))
         return moved(here.state, grads, g_tx, d_tx, average), here.metrics
 
-    return Rule(starter(game, g_tx, d_tx, average), update, 1)
+    return Rule(game, starter(game, g_tx, d_tx, average), update)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan.games.game import Game, State
-from jaxgan.parts.average import Average
+from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch, Key
 from jaxgan.rules.both import Both, Gradients, at_every_step, gradients, moved, placed
@@ -20,7 +20,7 @@ def extragradient(
     g_tx: optax.GradientTransformation,
     d_tx: optax.GradientTransformation,
     *,
-    average: Average | None = None,
+    average: Averages | None = None,
 ) -> Rule:
     """w' = w - h F(w), then w <- w - h F(w'), with F both players' gradients (Korpelevich, 1976).
 
@@ -47,7 +47,7 @@ def extragradient(
         state, there = _looked_ahead(state, look(state).grads, look, g_tx, d_tx, average)
         return state, there.metrics
 
-    return Rule(init, update, 1)
+    return Rule(game, init, update)
 
 
 class Past(NamedTuple):
@@ -61,7 +61,7 @@ def past_extragradient(
     g_tx: optax.GradientTransformation,
     d_tx: optax.GradientTransformation,
     *,
-    average: Average | None = None,
+    average: Averages | None = None,
 ) -> Rule:
     """The extragradient, but looking ahead with the last step's gradient (Popov, 1980; Gidel et al., 2019).
 
@@ -88,7 +88,7 @@ def past_extragradient(
         state, there = _looked_ahead(state, past.grads, look, g_tx, d_tx, average)
         return state.replace(rule=Past(there.grads)), there.metrics
 
-    return Rule(init, update, 1)
+    return Rule(game, init, update)
 
 
 def _looked_ahead(
@@ -97,7 +97,7 @@ def _looked_ahead(
     look: Callable[[State], Gradients],
     g_tx: optax.GradientTransformation,
     d_tx: optax.GradientTransformation,
-    average: Average | None,
+    average: Averages | None,
 ) -> tuple[State, Gradients]:
     """Both players stepped from where they stand, by the gradients that are found where `grads` lead."""
     there = look(state.replace(g=stepped(state.g, g_tx, grads.g), d=stepped(state.d, d_tx, grads.d)))

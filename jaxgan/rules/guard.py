@@ -51,7 +51,7 @@ def guarded(rule: Rule, *, skip: bool = False) -> Rule:
         kept = jax.tree.map(lambda new, old: jnp.where(keep, new, old), new, old)
         return kept.replace(step=new.step), metrics
 
-    return Rule(init, update, rule.batches)
+    return rule._replace(init=init, update=update)
 
 
 def all_finite(tree: PyTree) -> Array:

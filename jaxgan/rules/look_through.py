@@ -4,7 +4,7 @@ import jax
 import optax
 
 from jaxgan.games.game import Game, Player, State
-from jaxgan.parts.average import Average
+from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch, Schedule, at
 from jaxgan.rules.both import Both, moved, plus
@@ -18,7 +18,7 @@ def look_through(
     d_tx: optax.GradientTransformation,
     *,
     rate: Schedule,
-    average: Average | None = None,
+    average: Averages | None = None,
 ) -> Rule:
     """Each player descends its loss as it will be after one gradient step of the other, through that step.
 
@@ -50,4 +50,4 @@ def look_through(
         state = g.state.replace(d=d.state.d)
         return moved(state, Both(g.grads, d.grads), g_tx, d_tx, average), {**d.metrics, **g.metrics}
 
-    return Rule(starter(game, g_tx, d_tx, average), update, 1)
+    return Rule(game, starter(game, g_tx, d_tx, average), update)

@@ -62,7 +62,7 @@ def lookahead(rule: Rule, *, every: int = 5, pull: float = 0.5) -> Rule:
         slow = jax.tree.map(partial(jnp.where, due), fast, memory.slow)
         return placed(state, fast).replace(rule=Lookahead(state.rule, slow, since)), metrics
 
-    return Rule(init, update, rule.batches)
+    return rule._replace(init=init, update=update)
 
 
 def _fast(state: State) -> Both:

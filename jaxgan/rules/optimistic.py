@@ -4,7 +4,7 @@ import optax
 
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, State
-from jaxgan.parts.average import Average
+from jaxgan.parts.average import Averages
 from jaxgan.parts.optim import Projected, holds
 from jaxgan.parts.types import Batch, Key
 from jaxgan.rules.both import at_every_step
@@ -17,7 +17,7 @@ def optimistic(
     g_tx: optax.GradientTransformation,
     d_tx: optax.GradientTransformation,
     *,
-    average: Average | None = None,
+    average: Averages | None = None,
 ) -> Rule:
     """w <- w + 2 u_t - u_{t-1}, with u_t the optimiser's own update (Daskalakis et al., 2018).
 

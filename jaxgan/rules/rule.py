@@ -9,7 +9,7 @@ import optax
 
 from jaxgan.errors import Refused
 from jaxgan.games.game import Context, Game, Player, Side, State
-from jaxgan.parts.average import Average
+from jaxgan.parts.average import Average, Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
@@ -17,16 +17,23 @@ Metrics = Mapping[str, Array]
 
 
 class Rule(NamedTuple):
-    """A pure update of the whole state.
+    """A game and how it is played: a pure update of the whole state.
 
     `init`: (key, batches) -> State. `update`: (state, batches) -> (state, metrics). Leaves of `batches` are
     [batches, micro, B, ...]: as many batches as one update eats, each in micro-batches whose gradients are
-    averaged before the player steps.
+    averaged before the player steps. `rule._replace(update=...)` is another rule of the same game.
+
+    >>> from jaxgan.games.toy import bilinear
+    >>> from jaxgan.rules.simultaneous import simultaneous
+    >>> game = bilinear()
+    >>> simultaneous(game, optax.sgd(0.1), optax.sgd(0.1)).game is game
+    True
     """
 
+    game: Game
     init: Callable[[Key, Batch], State]
     update: Callable[[State, Batch], tuple[State, Metrics]]
-    batches: int
+    batches: int = 1
 
 
 class Gradient(NamedTuple):
@@ -93,11 +100,32 @@ def _of_type(new: Array, old: Array) -> Array:
     return new if new.dtype == old.dtype else new.astype(old.dtype)
 
 
-def averaged(average: Average | None, state: State) -> Side | None:
-    """The averaged generator after G's step."""
-    if average is None or state.ema is None:
-        return None
-    return Side(*average.update(state.ema, state.g.params, state.g.stats, state.step))
+def averaged(average: Averages | None, state: State) -> State:
+    """The state with its averages of G moved on: once an update, after G's last step."""
+    sampled, others = _averages(average)
+
+    def moved(average: Average, past: Side) -> Side:
+        return Side(*average.update(past, state.g.params, state.g.stats, state.step))
+
+    return state.replace(
+        ema=None if sampled is None or state.ema is None else moved(sampled, state.ema),
+        averages={name: moved(other, state.averages[name]) for name, other in others.items()},
+    )
+
+
+def _averages(average: Averages | None) -> tuple[Average | None, dict[str, Average]]:
+    """The average that is sampled, if any, and the others by name; refused what is none."""
+    if average is None or isinstance(average, Average):
+        return average, {}
+    if not isinstance(average, Mapping) or not average:
+        raise Refused(f"{average!r} is no Average: give one such as jg.ema(0.999), or several by name")
+    for name, one in average.items():
+        if not isinstance(one, Average):
+            raise Refused(f"{one!r} is no Average: give one such as jg.ema(0.999)")
+        if not isinstance(name, str) or not name.isidentifier():
+            raise Refused(f"an average is called by a word such as long, not {name!r}")
+    (_, sampled), *others = average.items()
+    return sampled, dict(others)
 
 
 def optimiser(tx: optax.GradientTransformation) -> optax.GradientTransformation:
@@ -111,13 +139,12 @@ def starter(
     game: Game,
     g_tx: optax.GradientTransformation,
     d_tx: optax.GradientTransformation,
-    average: Average | None,
+    average: Averages | None,
 ) -> Callable[[Key, Batch], State]:
-    """The `init` of a rule without memory: both players, their optimisers, the average."""
+    """The `init` of a rule without memory: both players, their optimisers, the averages of G."""
     for tx in (g_tx, d_tx):
         optimiser(tx)
-    if average is not None and not isinstance(average, Average):
-        raise Refused(f"{average!r} is no Average: give one such as jg.ema(0.999)")
+    sampled, others = _averages(average)
 
     def init(key: Key, batches: Batch) -> State:
         g, d, extra = game.init(fold(key, "init"), jax.tree.map(lambda x: x[0, 0], batches))
@@ -126,9 +153,10 @@ def starter(
             key=key,
             g=Player(*g, g_tx.init(g.params)),
             d=Player(*d, d_tx.init(d.params)),
-            ema=None if average is None else Side(*average.init(*g)),
+            ema=None if sampled is None else Side(*sampled.init(*g)),
             extra=extra,
             rule=(),
+            averages={name: Side(*other.init(*g)) for name, other in others.items()},
         )
 
     return init

@@ -4,7 +4,7 @@ import jax
 import optax
 
 from jaxgan.games.game import Game, State
-from jaxgan.parts.average import Average
+from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch
 from jaxgan.rules.both import gradients, moved
@@ -16,7 +16,7 @@ def simultaneous(
     g_tx: optax.GradientTransformation,
     d_tx: optax.GradientTransformation,
     *,
-    average: Average | None = None,
+    average: Averages | None = None,
 ) -> Rule:
     """One step of each player, both gradients taken at the same point on the same batch and latents.
 
@@ -33,4 +33,4 @@ def simultaneous(
         here = gradients(game, state, jax.tree.map(lambda x: x[0], batches), key)
         return moved(here.state, here.grads, g_tx, d_tx, average), here.metrics
 
-    return Rule(starter(game, g_tx, d_tx, average), update, 1)
+    return Rule(game, starter(game, g_tx, d_tx, average), update)

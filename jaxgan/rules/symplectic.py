@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgan.games.game import Game, State
-from jaxgan.parts.average import Average
+from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Batch
 from jaxgan.rules.both import Both, inner, linearised, moved, plus, untransposed
@@ -18,7 +18,7 @@ def symplectic(
     d_tx: optax.GradientTransformation,
     *,
     weight: float = 1.0,
-    average: Average | None = None,
+    average: Averages | None = None,
 ) -> Rule:
     """The optimisers are given F + s weight A^T F, with A = (J - J^T) / 2 the part of J that rotates.
 
@@ -41,7 +41,7 @@ def symplectic(
         grads = plus(here.grads, weight * sign, adjustment)
         return moved(here.state, grads, g_tx, d_tx, average), {**here.metrics, "sign": sign}
 
-    return Rule(starter(game, g_tx, d_tx, average), update, 1)
+    return Rule(game, starter(game, g_tx, d_tx, average), update)
 
 
 def _sign(grads: Both, pulled: Both, adjustment: Both) -> Array:

@@ -40,8 +40,10 @@ def over_hparams(build: Callable[[Hyperparameters], Rule]) -> Callable[[Hyperpar
     """
 
     def rule_of(hyperparameters: Hyperparameters) -> Rule:
+        rule = build(hyperparameters)
+
         def init(key: Key, batches: Batch) -> State:
-            state = build(hyperparameters).init(key, batches)
+            state = rule.init(key, batches)
             # by their own type, not a weak one: what comes back from a checkpoint is the same program's input
             numbers = {name: jnp.asarray(x, jnp.result_type(x)) for name, x in hyperparameters.items()}
             return state.replace(rule=Tuned(state.rule, numbers))
@@ -51,6 +53,6 @@ def over_hparams(build: Callable[[Hyperparameters], Rule]) -> Callable[[Hyperpar
             new, metrics = build(memory.hyperparameters).update(state.replace(rule=memory.inner), batches)
             return new.replace(rule=memory._replace(inner=new.rule)), metrics
 
-        return Rule(init, update, build(hyperparameters).batches)
+        return rule._replace(init=init, update=update)
 
     return rule_of

@@ -6,7 +6,7 @@ import optax
 
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Player, State
-from jaxgan.parts.average import Average
+from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Batch, Key, Params
 from jaxgan.rules.both import Both, moved
@@ -20,7 +20,7 @@ def unrolled(
     d_tx: optax.GradientTransformation,
     *,
     steps: int,
-    average: Average | None = None,
+    average: Averages | None = None,
 ) -> Rule:
     """G descends L_g(g, d_k(g)), d_k being D after k of its own steps against g; D takes the first of them.
 
@@ -63,7 +63,7 @@ def unrolled(
         state = g.state.replace(d=d.state.d)
         return moved(state, Both(g.grads, d.grads), g_tx, d_tx, average), {**d.metrics, **g.metrics}
 
-    return Rule(init, update, 1)
+    return Rule(game, init, update)
 
 
 def _refuse_unless_smooth(tx: optax.GradientTransformation, params: Params) -> None:

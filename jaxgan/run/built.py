@@ -1,27 +1,56 @@
-"""Whether what a script builds is an experiment: the usual slips, each in one line."""
+"""What a script's functions make, the examples and the experiment; the usual slips, each in one line."""
 
+from collections.abc import Callable
 from typing import Any
 
+from jaxgan.data import load
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game
 from jaxgan.rules.rule import Rule
 from jaxgan.run.experiment import Experiment, Hook
+from jaxgan.run.settings import Settings
 from jaxgan.run.stop import StopRule
 
 
-def built(made: Any) -> Experiment:
-    """What `build` has returned, refused where it or a part of it is something else.
+def source_of(config: Settings, data: Callable[[Any], Source] | None = None) -> Source:
+    """The examples of a run: those of --data, or what the script's own function `data` makes of its options.
 
-    >>> built(None)
+    >>> source_of(Settings(data="ring")).shape
+    (2,)
+    """
+    if data is None:
+        return load(config.data, config.size)
+    source: Any = data(config)
+    if not isinstance(source, Source):
+        raise Refused(f"`data` must return a source of examples, not {_named(source)}")
+    return source
+
+
+def experiment_of(config: Any, build: Callable[[Any, Source], Experiment], source: Source) -> Experiment:
+    """What `build` makes of options and examples, refused where it or a part of it is something else.
+
+    >>> experiment_of(Settings(), lambda config, source: None, load("ring"))
     Traceback (most recent call last):
     jaxgan.errors.Refused: `build` must return a jg.Experiment, not None
     """
+    made: Any = build(config, source)
     if not isinstance(made, Experiment):
         raise Refused(f"`build` must return a jg.Experiment, not {_named(made)}")
-    for part, kind in ((made.game, Game), (made.rule, Rule), (made.source, Source)):
+    if isinstance(made.rule, Game):
+        raise Refused("an experiment needs a Rule where it has Game: jg.Experiment(rule, source)")
+    for part, kind in ((made.rule, Rule), (made.source, Source)):
         if not isinstance(part, kind):
             raise Refused(f"an experiment needs a {kind.__name__} where it has {_named(part)}")
+    if not isinstance(made.game, Game):
+        raise Refused(
+            f"a rule begins with its game, jg.Rule(game, init, update), not with {_named(made.game)}"
+        )
+    if made.source is not source:
+        raise Refused(
+            "the experiment has other examples than `build` was given: make them in a function of the "
+            "script, given by jg.main(Config, build, data=data)"
+        )
     _all_are(made.hooks, Hook, "jg.Hook(100, call)")
     _all_are(made.stops, StopRule, "jg.saturated()")
     if made.best is not None and not made.hooks:

@@ -18,15 +18,18 @@ from jaxgan.run.reopen import Reopened
 _APART = frozenset({"out", "tensorboard", "wandb"})  # options that say nothing of the model
 
 
-def card(again: Reopened, place: Folder, classes: int) -> str:
-    """The text of the card, in Markdown, of a generator that is told one of so many classes."""
+def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str:
+    """The text of the card, in Markdown, of a generator that is told one of so many classes.
+
+    `average` is the name of the average that it is, where it is not the first.
+    """
     manifest = read_manifest(place)
     config, state = again.config, again.state
     rule, source = again.experiment.rule, again.experiment.source
     script, step = Path(manifest["script"]).name, int(state.step)
     made = "uint8 images" if len(source.shape) == 3 else "float32 examples"
     labels = f"of {classes} classes, each by its number" if classes else "without labels"
-    average = "" if state.ema is None else ", averaged over training"
+    averaged = "" if state.ema is None else ", averaged over training" + (f" ({average})" if average else "")
     batches = f"{rule.batches} x {config.micro_batches} x {config.batch_size}"
     return f"""# {Path(script).stem}, step {step}
 
@@ -35,7 +38,7 @@ def card(again: Reopened, place: Folder, classes: int) -> str:
 ## Model
 
 - Makes {made} of shape {list(source.shape)}, {labels}.
-- Generator: {_size(state.generator.params)} parameters{average}.
+- Generator: {_size(state.generator.params)} parameters{averaged}.
 - Discriminator: {_size(state.d.params)} parameters, in `weights.safetensors` only.
 
 ## Training

@@ -1,4 +1,4 @@
-"""A script's command line: its `Config` is the options, its `build` the experiment."""
+"""A script's command line: its `Config` is the options, `data` the examples, `build` the experiment."""
 
 import _thread
 import argparse
@@ -22,6 +22,7 @@ from jaxgan.run.script import Script, read_script
 from jaxgan.run.settings import RESUMABLE, Settings, check
 
 if TYPE_CHECKING:
+    from jaxgan.data.source import Source
     from jaxgan.games.game import State
     from jaxgan.run.experiment import Experiment
 
@@ -29,19 +30,27 @@ C = TypeVar("C", bound=Settings)
 
 REOPENED = "jaxgan_script"
 """The name of a script that is read to look at its run, not to play it."""
+BEFORE = "was made before `build` took (config, source): go on with the version of jaxgan that made it"
+"""What is said of a run by an older script."""
 PLAYED: list[type[Settings]] = []
 """What `main` has been called with, for those who would know whether a script has."""
 
 
 def main(
-    config_type: type[C], build: "Callable[[C], Experiment]", args: Sequence[str] | None = None
+    config_type: type[C],
+    build: "Callable[[C, Source], Experiment]",
+    data: "Callable[[C], Source] | None" = None,
+    args: Sequence[str] | None = None,
 ) -> "State":
-    """Runs a script: parses its options, makes the run folder, builds the experiment and trains it.
+    """Runs a script: parses its options, loads the examples, builds the experiment of them and trains it.
+
+    `data(config)` is a function of the script's own; without it the examples are those of --data. They are
+    loaded once. A run folder is opened again through the script's `Config`, `build` and, if any, `data`.
 
     Ends the process with one clear line: status 2 for what cannot be done, 1 for a run that failed, 143 after
     SIGTERM and 130 after Ctrl-C, each with a checkpoint of the step it reached.
 
-    >>> main(Settings, lambda config: None, ["--resume", "nowhere"])
+    >>> main(Settings, lambda config, source: None, args=["--resume", "nowhere"])
     Traceback (most recent call last):
     SystemExit: 2
     """
@@ -61,6 +70,7 @@ def main(
             raise Refused("jg.main is called by a script in a file of its own, which is copied into the run")
         script = read_script(Path(own["__file__"]))
         chosen, rest = _common(config_type, args)
+        _check_functions(build, data, own.get("data"), chosen.resume)
         run, weights = _path(chosen.resume, "--resume"), _path(chosen.weights, "--weights")
         if run and weights:
             raise Refused("--weights begins a new run, --resume goes on with one: give one of the two")
@@ -70,7 +80,37 @@ def main(
         if run:
             _same(config, started, run, chosen.force)
         with _backend(config, chosen), answered():
-            return _run(config, build, script, run, chosen.force, weights)
+            return _run(config, build, data, script, run, chosen.force, weights)
+
+
+def takes_source(build: Callable[..., object]) -> bool:
+    """Whether it can be called as build(config, source).
+
+    >>> takes_source(lambda config, source: None), takes_source(lambda config: None)
+    (True, False)
+    """
+    try:
+        inspect.signature(build).bind(None, None)
+    except TypeError:
+        return False
+    return True
+
+
+def _check_functions(build: Callable[..., object], data: object, own: object, run: str | None) -> None:
+    """Refuses what looks at the run could not call again; `own` is what the script calls `data`."""
+    if not takes_source(build):
+        now = (
+            "`build` takes (config, source) now: the examples come from --data, or from a function given by "
+            "jg.main(Config, build, data=...)"
+        )
+        raise Refused(f"{run} {BEFORE}" if run else now)
+    if data is not None and (own is not data or not inspect.isfunction(data)):
+        raise Refused(
+            "jg.main takes as `data` a function of the script that is called `data`, not "
+            f"{getattr(data, '__name__', data)!r}: looks call it again"
+        )
+    if data is None and inspect.isfunction(own):
+        raise Refused("the script has a function `data`: give it, by jg.main(Config, build, data=data)")
 
 
 def printable() -> None:
@@ -130,7 +170,8 @@ def _backend(config: Settings, chosen: argparse.Namespace) -> Iterator[None]:
 
 def _run(
     config: C,
-    build: "Callable[[C], Experiment]",
+    build: "Callable[[C, Source], Experiment]",
+    data: "Callable[[C], Source] | None",
     script: Script,
     run: Path | None,
     force: bool,
@@ -138,7 +179,7 @@ def _run(
 ) -> "State":
     from jaxgan.run import begin, folder, lane
     from jaxgan.run import weights as arrays
-    from jaxgan.run.built import built
+    from jaxgan.run.built import experiment_of, source_of
     from jaxgan.run.checkpoint import SaveFailed
     from jaxgan.run.interrupt import Interrupted
     from jaxgan.run.lock import locked
@@ -151,32 +192,33 @@ def _run(
     path = run or (Path(config.out) if config.out else told(lambda: folder.free(script.path.stem)))
     with contextlib.ExitStack() as stack:
         told(lambda: stack.enter_context(locked(path)))
-        experiment = built(build(config))
+        source = source_of(config, data)
+        experiment = experiment_of(config, build, source)
         rule_of = lane.rule_of(build, config, experiment)
         fits(experiment, config)
-        games = lane.games(build, config)
+        games = lane.games(build, config, source)
         lane.fits_over(build, config, experiment)
         sharing(config, len(lanes))
         fit(experiment, config, lanes, rule_of)
 
-        data = {"fingerprint": experiment.source.fingerprint, "note": experiment.source.note}
+        about = {"fingerprint": source.fingerprint, "note": source.note}
 
         def opened() -> folder.Folder:
             if run is not None:
                 place = folder.existing(path)
                 begin.check_files(place, script, force)
-                begin.check_data(place, experiment.source.fingerprint, force)
+                begin.check_data(place, source.fingerprint, force)
                 return place
             begins = None
             if weights:
                 arrays.check(arrays.file(weights), start_shapes(experiment, config))
                 begins = arrays.note(arrays.file(weights))
-            return begin.create(path, script, codec.dumps(config), config.seed, data, begins)
+            return begin.create(path, script, codec.dumps(config), config.seed, about, begins)
 
         place = told(opened)
         try:
             return train(
-                experiment, config, place, lanes, rule_of, games, partial(begin.adopted, place, script, data)
+                experiment, config, place, lanes, rule_of, games, partial(begin.adopted, place, script, about)
             )
         except Interrupted as stop:
             print(f"{stop}: saved; go on with `jaxgan resume {path}`", file=sys.stderr)

@@ -44,17 +44,21 @@ class Hook(NamedTuple):
 
 
 class Experiment(NamedTuple):
-    """A game, the rule that plays it, and the examples: everything that `train` needs.
+    """A rule with the game that it plays, and the examples: everything that `train` needs.
 
     `best` scores what hooks measured at a step, higher is better: that step is saved, and the one with the
     highest score is kept, of each lane its own; the last step of a session is scored as well. `stops` end
     the run, or its lane, once one of them says why. `grid` is how many samples a picture shows.
     """
 
-    game: Game
     rule: Rule
     source: Source
     hooks: Sequence[Hook] = ()
     best: Callable[[Mapping[str, float]], float] | None = None
     stops: Sequence[StopRule] = ()
     grid: int = 64
+
+    @property
+    def game(self) -> Game:
+        """What the rule plays."""
+        return self.rule.game

@@ -31,11 +31,20 @@ from jaxgan.run.sample import BLOCK, sampler, stream
 PLATFORMS = ("cpu", "cuda", "tpu")
 
 
-def export(run: Path, out: Path | None = None, at: Literal["last", "best"] = "last", lane: str = "") -> Path:
-    """Writes the folder of a run's checkpoint, by default RUN/export-STEP, whole or not at all."""
-    again = reopened(run, at, lane)
+def export(
+    run: Path,
+    out: Path | None = None,
+    at: Literal["last", "best"] = "last",
+    lane: str = "",
+    average: str = "",
+) -> Path:
+    """Writes the folder of a run's checkpoint, by default RUN/export-STEP, whole or not at all.
+
+    `average` names another average than the first to draw from, which is then `average/...` of the weights.
+    """
+    again = reopened(run, at, lane, average=average)
     place = folder.existing(run)
-    out = out or place.path / "-".join(["export", *([lane] if lane else []), str(int(again.state.step))])
+    out = out or place.path / "-".join(["export", *filter(None, (lane, average)), str(int(again.state.step))])
     source, generator = again.experiment.source, again.state.generator
     game = again.experiment.game
     with files.whole(out) as aside:
@@ -51,7 +60,7 @@ def export(run: Path, out: Path | None = None, at: Literal["last", "best"] = "la
         script = _script(place, aside / "script")
         weights.save(aside / weights.NAME, again.state, {"script": script})
         files.write(aside / "config.json", codec.dumps(again.config))
-        files.write(aside / "README.md", card.card(again, place, classes))
+        files.write(aside / "README.md", card.card(again, place, classes, average))
     return out
 
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.source import batch, shapes
+from jaxgan.data.source import Source, batch, shapes
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, State
 from jaxgan.parts.types import Key, PyTree
@@ -23,7 +23,7 @@ from jaxgan.run.program import RuleOf, layout
 from jaxgan.run.settings import Settings
 
 C = TypeVar("C", bound=Settings)
-Build = Callable[[Any], Experiment]
+Build = Callable[[Any, Source], Experiment]
 MOST = 100_000
 """Seeds, which are listed one by one."""
 _SHARED = frozenset(field.name for field in dataclasses.fields(Settings))
@@ -162,12 +162,12 @@ def rule_of(build: Build, settings: Settings, experiment: Experiment) -> RuleOf:
         return lambda values: experiment.rule
 
     def of(values: Mapping[str, Any]) -> Rule:
-        return build(dataclasses.replace(settings, **values)).rule
+        return build(dataclasses.replace(settings, **values), experiment.source).rule
 
     return over_hparams(of)
 
 
-def games(build: Build, settings: Settings) -> tuple[Game, ...]:
+def games(build: Build, settings: Settings, source: Source) -> tuple[Game, ...]:
     """Each lane's own game, of one device, where lanes have their own values; refused as the script does."""
     if not settings.over:
         return ()
@@ -177,7 +177,7 @@ def games(build: Build, settings: Settings) -> tuple[Game, ...]:
     def game(values: tuple[tuple[str, float], ...]) -> Game:
         own: dict[str, Any] = dict(values)
         try:  # what the script says of plain numbers it cannot say of tracers
-            return build(dataclasses.replace(one_device, **own)).game
+            return build(dataclasses.replace(one_device, **own), source).rule.game
         except Refused as error:
             told = ", ".join(f"{name}={value}" for name, value in values)
             raise Refused(f"--over {told}: {error}") from None
@@ -200,28 +200,26 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
         state = of(values).update(of(values).init(key, batches), batches)[0]
         return state.replace(rule=state.rule.inner)  # without the values themselves
 
-    def shown(values: dict[str, Any], key: Key, arrays: PyTree, generator: PyTree) -> PyTree:
-        own = build(dataclasses.replace(one_device, **values))
-        arrays = arrays if own.source.read else own.source.arrays
+    def sampled(values: dict[str, Any], key: Key, generator: PyTree) -> PyTree:
         one = jnp.zeros(1, jnp.int32)
         told = {name: jnp.zeros((1, *leaf.shape), leaf.dtype) for name, leaf in leaves.items()}
-        sample = own.game.sample(generator, key, one.astype(jnp.uint32), told)
-        return sample, batch(own.source, lay, arrays, key, jnp.int32(0))
+        return of(values).game.sample(generator, key, one.astype(jnp.uint32), told)
 
-    given = values, jax.random.key(0), shapes(source, lay)
+    key = jax.random.key(0)
+    given = values, key, shapes(source, lay)
     try:
         moved = depends_on(begin_and_move, *given)
-        elsewhere = depends_on(shown, *given, jax.eval_shape(begin_and_move, *given).generator)
+        drawn = depends_on(sampled, values, key, jax.eval_shape(begin_and_move, *given).generator)
     except Exception as error:  # of any kind: the script has just been built of plain numbers
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Refused(
             f"--over {', '.join(values)}: the experiment is not built of numbers it is only told later "
             f"({line}); train these one by one"
         ) from None
-    if elsewhere:
+    if drawn:
         raise Refused(
-            f"--over {', '.join(elsewhere)}: what is sampled or shown depends on such a number beside the "
-            "parameters; train these one by one"
+            f"--over {', '.join(drawn)}: what is sampled depends on such a number beside the parameters; "
+            "train these one by one"
         )
     if idle := [name for name in values if name not in moved]:
         raise Refused(

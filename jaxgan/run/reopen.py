@@ -1,5 +1,6 @@
 """A finished or interrupted run, opened again to look at."""
 
+import inspect
 import runpy
 import sys
 from functools import cache
@@ -9,13 +10,15 @@ from typing import Any, Literal, NamedTuple
 import jax
 import numpy as np
 
+from jaxgan.data.source import Source
 from jaxgan.errors import Refused
-from jaxgan.games.game import State
+from jaxgan.games.game import Side, State
 from jaxgan.run import cache as compiled
 from jaxgan.run import codec, folder
 from jaxgan.run.begin import changed
+from jaxgan.run.built import experiment_of, source_of
 from jaxgan.run.checkpoint import Checkpoints
-from jaxgan.run.command import REOPENED
+from jaxgan.run.command import BEFORE, REOPENED, takes_source
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
 from jaxgan.run.manifest import read_manifest
@@ -34,17 +37,25 @@ class Reopened(NamedTuple):
     lane: int | None  # the number of the lane, of a run that has some
 
 
-def reopened(run: Path, at: Literal["last", "best"] = "last", lane: str = "") -> Reopened:
-    """The run again, through the `Config` and `build` of the script copied into it.
+def reopened(
+    run: Path,
+    at: Literal["last", "best"] = "last",
+    lane: str = "",
+    *,
+    average: str = "",
+    source: Source | None = None,
+) -> Reopened:
+    """The run again, through the `Config`, `build` and, if any, `data` of the script copied into it.
 
-    Of a run with lanes, one of them, as the single run that it is.
+    Of a run with lanes, one of them, as the single run that it is. `average` is the name of the one to sample
+    in the place of the first; `source` are the run's examples where they have been loaded already.
     """
     compiled.enable()
     place = folder.existing(run)
     script, config = _script(place)
     own = lanes(config)
     number = named(own, lane, run)
-    experiment = _built(place, script, config)
+    experiment = _built(place, script, config, source)
     if other := changed(place, read_script(folder.copied_script(place))):
         _warn(f"{place.path}: changed since the run was started: {', '.join(other)}")
     if own:
@@ -62,8 +73,20 @@ def reopened(run: Path, at: Literal["last", "best"] = "last", lane: str = "") ->
         state = checkpoints.at(step, jax.tree.map(_blank, shapes))
     if own:
         config = own[number].settings(config)
-        experiment, state = script["build"](config), alone(one_of(state, number), own[number])
+        experiment = script["build"](config, experiment.source)
+        state = alone(one_of(state, number), own[number])
+    if average:
+        state = state.replace(ema=_chosen(state, average, run))
     return Reopened(config, experiment, state, number if own else None)
+
+
+def _chosen(state: State, average: str, run: Path) -> Side:
+    if average not in state.averages:
+        there = ", ".join(state.averages) or "none"
+        raise Refused(
+            f"{run} has no average {average!r} beside the one that is sampled anyway: there are {there}"
+        )
+    return Side(*state.averages[average])
 
 
 def members(run: Path) -> tuple[Lane, ...]:
@@ -82,17 +105,21 @@ def _script(place: folder.Folder) -> tuple[dict[str, Any], Any]:
         raise Refused(f"{place.script} cannot be run: {error}; it looks for modules in {home}") from error
     if missing := {"Config", "build"} - script.keys():
         raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")
+    if not takes_source(script["build"]):
+        raise Refused(f"{place.path} {BEFORE}")
     return script, codec.loads(place.config.read_bytes(), script["Config"], str(place.config))
 
 
-def _built(place: folder.Folder, script: dict[str, Any], config: Any) -> Experiment:
+def _built(place: folder.Folder, script: dict[str, Any], config: Any, source: Source | None) -> Experiment:
+    data = script.get("data")
     try:
-        made: Experiment = script["build"](config)
+        if source is None:
+            source = source_of(config, data if inspect.isfunction(data) else None)
+        return experiment_of(config, script["build"], source)
     except ImportError as error:
         raise Refused(
             f"{place.script} cannot be run: {error}; it looks for modules in {_home(place)}"
         ) from error
-    return made
 
 
 def _home(place: folder.Folder) -> str:

@@ -34,7 +34,8 @@ def take(run: Path, lane: str, out: Path) -> Path:
                 Checkpoints(new.checkpoints, again.config.keep) as mine,
             ):
                 scores = old.scores(lane)
-                for one in [reopened(run, "best", lane), again] if scores else [again]:
+                best = [reopened(run, "best", lane, source=again.experiment.source)] if scores else []
+                for one in [*best, again]:
                     at = int(one.state.step)
                     mine.save(at, one.state, scores={"": scores[at]} if at in scores else None)
         except SaveFailed as error:

@@ -35,7 +35,8 @@ def file(path: Path) -> Path:
 
 
 def save(path: Path, state: State, notes: Mapping[str, str]) -> None:
-    """Writes g/..., d/... and, where there is one, average/...: parameters and statistics, with notes."""
+    """Writes parameters and statistics, with notes: g/..., d/..., and of averages that there are average/...,
+    which is sampled, and averages/NAME/... of the others."""
     from safetensors.numpy import save as serialised
 
     arrays = jax.device_get(_named(_players(state)))
@@ -79,12 +80,14 @@ def begun(state: State, folder: Folder) -> State:
         g=state.g.replace(params=g.params, stats=g.stats),
         d=state.d.replace(params=d.params, stats=d.stats),
         ema=new.get("average"),
+        averages=new["averages"],
     )
 
 
-def _players(state: State) -> dict[str, Side]:
+def _players(state: State) -> dict[str, Any]:
     average = {} if state.ema is None else {"average": Side(*state.ema)}
-    return {"g": state.g.side, "d": state.d.side, **average}
+    others = {name: Side(*side) for name, side in state.averages.items()}
+    return {"g": state.g.side, "d": state.d.side, **average, "averages": others}
 
 
 def _named(tree: PyTree) -> dict[str, Any]:

@@ -110,8 +110,8 @@ def test_a_run_twice_and_traced_once_each_time(tmp_path, monkeypatch):
 def test_lanes_on_many_devices_are_traced_no_more_often_than_on_one(tmp_path):
     tiny, traced = script("tiny"), []
 
-    def build(config):
-        built = tiny.build(config)
+    def build(config, source):
+        built = tiny.build(config, source)
 
         def update(state, batches):
             traced.append(None)

@@ -17,6 +17,7 @@ from jaxgan.evaluate import panel as panels
 from jaxgan.evaluate.extractor import raw
 from jaxgan.evaluate.hook import evaluated
 from jaxgan.metrics.metric import INTERVALS
+from jaxgan.report.record import record
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 
@@ -105,6 +106,22 @@ def test_images_are_shown_beside_the_nearest_training_examples(tmp_path, monkeyp
     assert (run / "evaluations" / "3-raw-n=150-neighbours.png").read_bytes()[1:4] == b"PNG"
     assert "fid" not in found["rows"]["samples"]
     assert "fd_raw" in found["rows"]["samples"]
+
+
+def test_another_average_has_numbers_and_a_file_of_its_own(tmp_path, monkeypatch, capsys):
+    run = tmp_path / "run"
+    assert play(script("pictures"), "--out", run, "--steps", 3) == 0
+    for options in ((), ("--average", "long")):
+        assert jaxgan(monkeypatch, "evaluate", run, "--n", 150, "--extractor", "raw", *options) == 0
+    assert "150 samples of the average long of seed 0" in capsys.readouterr().out
+    first, other = (
+        json.loads((run / "evaluations" / f"3-raw-n=150{name}.json").read_text())
+        for name in ("", "-average=long")
+    )
+    assert first["rows"]["samples"]["fd_raw"] != other["rows"]["samples"]["fd_raw"]
+    hows = {evaluation.how for evaluation in record(run).evaluations}
+    assert len(hows) == 2  # which no table puts side by side
+    assert sum("of the average long" in how for how in hows) == 1
 
 
 def written_json(run: Path) -> dict:

@@ -11,7 +11,7 @@ from types import ModuleType
 import jax
 import numpy as np
 import pytest
-from support import play, rows, tfds_set
+from support import built, play, rows, tfds_set
 
 from jaxgan import cli
 from jaxgan.errors import Refused
@@ -111,7 +111,7 @@ def test_serves_many_devices_and_lanes(name: str) -> None:
     config = replace(module.Config(), width=8, batch_size=8, parallel="shard_map")
     if name in {"sngan", "r3gan"}:
         config = replace(config, size=8)
-    experiment = module.build(config)
+    experiment = built(module, config)
     assert experiment.rule.batches >= 1
     named_means(experiment, config, start_shapes(experiment, config), row(jax.devices()[:2]))
     plain = replace(config, parallel="jit", over=("lr=1e-4,1e-3",))
@@ -151,7 +151,7 @@ def test_builds_for_the_usual_data(
     monkeypatch.setenv("TFDS_DATA_DIR", str(prepared))
     module = imported(name)
     config = module.Config(data=f"tfds:{data}", size=size, width=8, batch_size=8)
-    experiment = module.build(config)
+    experiment = built(module, config)
     assert experiment.source.shape == shape
     assert start_shapes(experiment, config).step.shape == ()
 
@@ -178,7 +178,7 @@ def test_what_a_script_cannot_do_is_refused(
     if "data" in options:
         options = {"data": str(options["data"]).format(folder=tmp_path)}
     with pytest.raises(Refused, match=line) as said:
-        module.build(replace(module.Config(), **options))
+        built(module, replace(module.Config(), **options))
     assert "\n" not in str(said.value)
 
 
@@ -186,7 +186,7 @@ def test_what_a_script_cannot_do_is_refused(
 def test_either_end_of_a_schedule_may_be_told_to_lanes(option: str) -> None:
     module = imported("ring")
     config = replace(module.Config(), width=8, batch_size=8)
-    fits_over(module.build, replace(config, over=(option,)), module.build(config))
+    fits_over(module.build, replace(config, over=(option,)), built(module, config))
 
 
 def test_stops_when_good(tmp_path: Path) -> None:
@@ -213,19 +213,19 @@ def test_a_saved_dcgan_draws_a_hundred(tmp_path: Path) -> None:
 
 def test_few_examples_are_known_to_be_few_of_many() -> None:
     few = imported("few")
-    source = few.build(few.Config(examples=100)).source
+    source = few.data(few.Config(examples=100))
     assert source.size == 100
     assert source.held_out().size == 297  # which `jaxgan evaluate` measures against
-    assert "procedural" in few.build(few.Config(data="glyphs")).source.note
+    assert "procedural" in few.data(few.Config(data="glyphs")).note
     with pytest.raises(Refused, match=r"--examples 5 show only . of 10 classes: take more"):
-        few.build(few.Config(examples=5))
+        few.data(few.Config(examples=5))
 
 
 def test_r3gan_s_schedules_end_where_they_say() -> None:
     """A cosine each; at the first step G's average forgets all, and is G."""
     module = imported("r3gan")
     config = module.Config(data="digits", width=8, z_size=8, blocks=1, horizon=4, half_life=2.0)
-    rule = module.build(config).rule
+    rule = built(module, config).rule
     batch = {
         "x": np.zeros((1, 1, 8, 8, 8, 1), np.float32),
         "index": np.arange(8, dtype=np.uint32)[None, None],

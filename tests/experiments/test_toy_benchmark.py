@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.stats import t, ttest_rel
+from support import built
 
 from jaxgan.data import load
 from jaxgan.data.source import labelled
@@ -80,14 +81,14 @@ def test_recipes_have_options_of_their_own(benchmark: ModuleType, tmp_path: Path
 def test_examples_may_be_drawn_once_and_players_move_at_once(benchmark: ModuleType) -> None:
     import toy
 
-    source = toy.build(toy.Config(simultaneous=True, examples=50)).source
+    source = toy.data(toy.Config(simultaneous=True, examples=50))
     apart = labelled(load("ring"), toy.PAIRED)["x"]  # what samples are held against
     assert source.modes is not None  # which `jaxgan evaluate` counts
     np.testing.assert_array_equal(source.modes.centres, load("ring").modes.centres)
     assert source.size == 50
     assert not {tuple(x) for x in np.asarray(source.arrays["x"])} & {tuple(x) for x in apart}
     with pytest.raises(Refused, match="5 steps of D to one of G: leave --simultaneous out"):
-        toy.build(toy.Config(recipe="wgan_gp", simultaneous=True))
+        built(toy, toy.Config(recipe="wgan_gp", simultaneous=True))
 
 
 def test_a_run_is_not_played_by_two_at_once(
@@ -238,7 +239,7 @@ def test_every_recipe_builds_with_either_network(benchmark: ModuleType) -> None:
     for recipe in recipes:
         for network in get_args(hints["network"]):
             config = replace(toy.Config(), recipe=recipe, network=network, width=8, batch_size=8)
-            assert start_shapes(toy.build(config), config).step.shape == ()
+            assert start_shapes(built(toy, config), config).step.shape == ()
 
 
 def test_the_usual_mistakes_show(benchmark: ModuleType) -> None:

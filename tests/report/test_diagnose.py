@@ -156,8 +156,8 @@ def test_the_hook_looks_at_each_lanes_own_game(tmp_path: Path) -> None:
     """At the equilibrium J is [[0, -1/2], [1/2, -gamma]]."""
     dirac = script("dirac")
 
-    def build(config: Any) -> Experiment:
-        experiment = dirac.build(config)
+    def build(config: Any, source: Any) -> Experiment:
+        experiment = dirac.build(config, source)
         return experiment._replace(hooks=[Hook(1, rotation(experiment.source, batch_size=8))], best=None)
 
     build.__module__ = dirac.build.__module__

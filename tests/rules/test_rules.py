@@ -8,6 +8,7 @@ import pytest
 from flax import linen as nn
 
 from jaxgan.errors import Refused
+from jaxgan.games.game import Aux
 from jaxgan.games.gan import gan
 from jaxgan.games.toy import bilinear
 from jaxgan.models import mlp
@@ -17,7 +18,10 @@ from jaxgan.parts.network import from_linen
 from jaxgan.parts.types import Lowering
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.guard import guarded
+from jaxgan.rules.lookahead import lookahead
 from jaxgan.rules.simultaneous import simultaneous
+from jaxgan.rules.tuned import over_hparams
+from jaxgan.rules.watched import watched
 
 EMPTY = {"x": jnp.zeros((1, 1, 1))}
 
@@ -235,3 +239,135 @@ def test_what_is_no_part_of_a_rule_is_refused(rule):
         rule(bilinear(), 0.001, optax.sgd(0.1))
     with pytest.raises(Refused, match=r"0.999 is no Average: give one such as jg.ema\(0.999\)"):
         rule(bilinear(), optax.sgd(0.1), optax.sgd(0.1), average=0.999)
+
+
+@pytest.mark.parametrize("first", ["d", "g"])
+def test_either_player_may_take_several_steps_and_go_first(first):
+    """On min max g d, where a step of D is d + h g and one of G is g - h d."""
+    h, d_steps, g_steps = 0.1, 2, 3
+    rule = alternating(bilinear(), optax.sgd(h), optax.sgd(h), d_steps=d_steps, g_steps=g_steps, first=first)
+    assert rule.batches == 3
+    g, d = 1.0, 1.0
+    state, _ = play(rule, 4, {"x": jnp.zeros((3, 1, 1))})
+    for _ in range(4):
+        for who in ("d", "g") if first == "d" else ("g", "d"):
+            for _ in range(d_steps if who == "d" else g_steps):
+                g, d = (g, d + h * g) if who == "d" else (g - h * d, d)
+    np.testing.assert_allclose([state.g.params, state.d.params], [g, d], rtol=1e-5)
+
+
+def told(seen):
+    """A game that notes what each step is shown: who moves, its step, the first example, a draw."""
+
+    def loss(who):
+        def of(g, d, context):
+            draw = jax.random.uniform(context.key)
+            jax.debug.callback(
+                lambda *facts: seen.append((who, *map(float, facts))),
+                context.step,
+                context.batch["x"][0, 0],
+                draw,
+                ordered=True,
+            )
+            metrics = {f"{who}/step": context.step}
+            return g * d, Aux(context.g_stats, context.d_stats, context.extra, metrics)
+
+        return of
+
+    return bilinear()._replace(d_loss=loss("d"), g_loss=loss("g"))
+
+
+@pytest.mark.parametrize(("d_steps", "g_steps"), [(3, 1), (1, 3), (3, 2)])
+def test_each_step_has_its_own_batch_count_and_draw(d_steps, g_steps):
+    """D's n-th step the n-th batch, G's steps the last ones; G's first draw is that of a single step."""
+
+    def played(d_steps, g_steps):
+        seen = []
+        rule = alternating(told(seen), optax.sgd(0.1), optax.sgd(0.1), d_steps=d_steps, g_steps=g_steps)
+        _, path = play(rule, 2, {"x": jnp.arange(float(rule.batches)).reshape(rule.batches, 1, 1, 1)})
+        jax.effects_barrier()
+        return seen, path
+
+    seen, path = played(d_steps, g_steps)
+    many = max(d_steps, g_steps)
+    expected = [
+        (who, update * steps + nth, nth if who == "d" else many - g_steps + nth)
+        for update in range(2)
+        for who, steps in (("d", d_steps), ("g", g_steps))
+        for nth in range(steps)
+    ]
+    assert [one[:3] for one in seen] == expected
+    assert len({one[3] for one in seen}) == len(seen)
+    single = [one for one in played(1, 1)[0] if one[0] == "g"]
+    assert [one[3] for one in seen if one[0] == "g"][::g_steps] == [one[3] for one in single]
+    assert float(path[1]["g/step"]) == g_steps + (g_steps - 1) / 2  # the mean over its steps
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"g_steps": 0}, "G makes 1 or more steps in its turn, not 0"),
+        ({"d_steps": 0.5}, "D makes 1 or more steps in its turn, not 0.5"),
+        ({"first": "G"}, '"d" or "g" goes first, not \'G\''),
+    ],
+)
+def test_turns_that_cannot_be(options, line):
+    with pytest.raises(Refused, match=line):
+        alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1), **options)
+
+
+@pytest.mark.parametrize("rule", [alternating, simultaneous])
+def test_several_averages_are_each_what_it_is_alone(rule):
+    sgd, decays = optax.sgd(0.1), {"short": 0.5, "long": 0.99, "last": 0.0}
+    several, _ = play(rule(bilinear(), sgd, sgd, average={name: ema(b) for name, b in decays.items()}), 5)
+    alone = {name: play(rule(bilinear(), sgd, sgd, average=ema(b)), 5)[0].ema for name, b in decays.items()}
+    assert several.averages.keys() == {"long", "last"}
+    assert several.generator is several.ema
+    for name, average in {**several.averages, "short": several.ema}.items():
+        assert average.params == alone[name].params
+    assert several.averages["last"].params == several.g.params != several.ema.params
+    assert play(rule(bilinear(), sgd, sgd, average=ema()), 1)[0].averages == {}
+
+
+@pytest.mark.parametrize(
+    ("average", "line"),
+    [
+        ({}, "{} is no Average: give one such as"),
+        ({"long": 0.999}, "0.999 is no Average: give one such as"),
+        ({"a/b": ema()}, "an average is called by a word such as long, not 'a/b'"),
+    ],
+)
+def test_averages_that_are_none(average, line):
+    with pytest.raises(Refused, match=line):
+        alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1), average=average)
+
+
+def test_a_part_of_a_side_may_have_a_rate_of_its_own():
+    """By `optax.multi_transform`: one of G's two layers stands still, the other moves as it would."""
+    nets = [from_linen(mlp.Generator(shape=(2,), widths=(4,))), from_linen(mlp.Discriminator(widths=(4,)))]
+    game = gan(*nets, latent=latents.normal(2), objective=objectives.non_saturating())
+
+    def labels(params):
+        return {name: "still" if name == "Dense_0" else "moves" for name in params}
+
+    parts = optax.multi_transform({"still": optax.set_to_zero(), "moves": optax.sgd(0.1)}, labels)
+    data = {name: leaf for name, leaf in batches(1, 1, 8).items() if name != "label"}
+    (before, _), (after, _), (whole, _) = (
+        play(alternating(game, tx, optax.sgd(0.1)), steps, data)
+        for tx, steps in ((parts, 0), (parts, 1), (optax.sgd(0.1), 1))
+    )
+    same, moved = (after.g.params[name]["kernel"] for name in ("Dense_0", "Dense_1"))
+    np.testing.assert_array_equal(same, before.g.params["Dense_0"]["kernel"])
+    assert not np.allclose(moved, before.g.params["Dense_1"]["kernel"])
+    np.testing.assert_allclose(moved, whole.g.params["Dense_1"]["kernel"], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [guarded, watched, lookahead, lambda rule: over_hparams(lambda hparams: rule)({"lr": 0.1})],
+)
+def test_a_rule_around_a_rule_plays_its_game(wrapped):
+    game = bilinear()
+    rule = wrapped(alternating(game, optax.sgd(0.1), optax.sgd(0.1), d_steps=3))
+    assert rule.game is game
+    assert rule.batches == 3

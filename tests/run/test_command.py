@@ -17,6 +17,7 @@ import pytest
 from support import SCRIPTS, jaxgan, picture_folder, play, script, steps
 
 import jaxgan as jg
+from jaxgan.data.source import examples
 from jaxgan.errors import Refused
 from jaxgan.run import cache, feed, picture
 from jaxgan.run.command import main
@@ -54,6 +55,7 @@ def last_line(capsys):
 def test_the_script_is_the_file_that_is_run_wherever_build_lives(run_file, tmp_path, monkeypatch):
     (tmp_path / "recipe_apart.py").write_text(TEXT)
     text = """import jaxgan as jg
+from jaxgan.data.source import examples
 from recipe_apart import Config, build
 
 if __name__ == "__main__":
@@ -90,10 +92,110 @@ def test_the_copy_is_of_the_script_that_ran(run_file, tmp_path):
 
 def test_a_build_that_is_no_function(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        main(TINY.Config, partial(TINY.build), ["--out", str(tmp_path / "run")])
+        main(TINY.Config, partial(TINY.build), args=["--out", str(tmp_path / "run")])
     assert "error: jg.main takes the function `build` of a script, not functools.partial(" in last_line(
         capsys
     )
+
+
+OLD = TEXT.replace('(config: Config, source: "jg.Source")', "(config: Config)")
+BEFORE = "was made before `build` took (config, source): go on with the version of jaxgan that made it"
+
+
+def test_an_older_script_is_told_what_build_takes_now(run_file, tmp_path, capsys):
+    assert run_file(OLD, "--out", tmp_path / "run")[1] == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        "error: `build` takes (config, source) now: the examples come from --data, or from a function given "
+        "by jg.main(Config, build, data=...)"
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_of_an_older_script_is_one_line(tmp_path, monkeypatch, capsys):
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--steps", 1) == 0
+    (run / "script.py").write_text(OLD)
+    capsys.readouterr()
+    for command in ("sample", "evaluate", "export", "analyze", "diagnose", "resume"):
+        assert jaxgan(monkeypatch, command, run) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line == f"error: {run} {BEFORE}"
+    assert jaxgan(monkeypatch, "report", run) == 0  # what the folder says by itself
+    assert BEFORE in (run / "report.html").read_text()
+
+
+OWN = TEXT.replace(
+    "def build(",
+    """def data(config: Config) -> "jg.Source":
+    import numpy as np
+
+    from jaxgan.data.arrays import arrays
+
+    return arrays(np.random.RandomState(config.width).normal(size=(50, 2)).astype(np.float32))
+
+
+def build(""",
+)
+
+
+def test_a_script_may_have_data_of_its_own(run_file, tmp_path, monkeypatch):
+    text, run = OWN.replace("main(Config, build)", "main(Config, build, data=data)"), tmp_path / "run"
+    assert run_file(text, "--out", run, "--steps", 1)[1] == 0
+    source = reopened(run).experiment.source
+    drawn = np.random.RandomState(8).normal(size=(50, 2)).astype(np.float32)
+    np.testing.assert_array_equal(source.arrays["x"], drawn)
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["data"]["fingerprint"] == source.fingerprint != ""
+    assert jaxgan(monkeypatch, "resume", run, "--steps", 2) == 0
+    assert jaxgan(monkeypatch, "sample", run, "--out", tmp_path / "a.png") == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ("", "the script has a function `data`: give it, by jg.main(Config, build, data=data)"),
+        (
+            ", data=lambda config: data(config)",
+            "jg.main takes as `data` a function of the script that is called `data`, not '<lambda>'",
+        ),
+        (
+            ", data=['--steps', '1']",
+            "jg.main takes as `data` a function of the script that is called `data`, not",
+        ),
+    ],
+)
+def test_data_that_a_look_could_not_call_again(given, line, run_file, tmp_path, capsys):
+    text = OWN.replace("main(Config, build)", f"main(Config, build{given})")
+    assert run_file(text, "--out", tmp_path / "run")[1] == 2
+    assert last_line(capsys).startswith(f"error: {line}")
+    assert not (tmp_path / "run").exists()
+
+
+def test_data_that_is_no_source_is_one_line(run_file, tmp_path, capsys):
+    text = OWN.replace("return arrays(", "return (").replace("build)", "build, data)")
+    assert run_file(text, "--out", tmp_path / "run")[1] == 2
+    assert last_line(capsys) == "error: `data` must return a source of examples, not ndarray"
+
+
+def test_examples_are_loaded_once_and_never_traced(tmp_path, monkeypatch):
+    """However often `build` is called, with numbers and with tracers; it may look at them either way."""
+    from jaxgan.run import built
+
+    loaded, load = [], built.load
+    monkeypatch.setattr(built, "load", lambda *given: loaded.append(load(*given)) or loaded[-1])
+    given = []
+
+    def build(config, source):
+        given.append(source)
+        assert np.isfinite(examples(source, 5)).all()
+        return TINY.build(config, source)
+
+    module = SimpleNamespace(Config=TINY.Config, build=build)
+    assert play(module, "--out", tmp_path / "run", "--over", "lr=1e-3,1e-2", "--steps", 1) == 0
+    assert len(loaded) == 1
+    assert len(given) > 3
+    assert all(source is loaded[0] for source in given)
 
 
 def test_a_config_may_hold_paths(run_file, tmp_path):
@@ -142,7 +244,7 @@ def interrupted(*_):
 
 
 def test_ctrl_c_while_the_experiment_is_built(heard, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(TINY, "build", lambda config: interrupted())
+    monkeypatch.setattr(TINY, "build", lambda config, source: interrupted())
     assert play(TINY, "--out", tmp_path / "run") == 130
     assert capsys.readouterr().err == "interrupted\n"
     assert not (tmp_path / "run").exists()
@@ -155,7 +257,7 @@ def test_ctrl_c_that_falls_into_a_callback(heard, tmp_path, monkeypatch, capsys)
         def __del__(self):
             raise KeyboardInterrupt
 
-    def build(config):
+    def build(config, source):
         last = [Last()]
         last.clear()
         time.sleep(5)
@@ -170,7 +272,15 @@ def test_ctrl_c_that_falls_into_a_callback(heard, tmp_path, monkeypatch, capsys)
 SLIPS = {
     "`build` must return a jg.Experiment, not None": lambda one: None,
     "must return a jg.Experiment, not Game": lambda one: one.game,
-    "an experiment needs a Game where it has Rule": lambda one: one._replace(game=one.rule, rule=one.game),
+    "an experiment needs a Rule where it has Game: jg.Experiment(rule, source)": lambda one: jg.Experiment(
+        one.game, one.rule, one.source
+    ),
+    "a rule begins with its game, jg.Rule(game, init, update), not with init": lambda one: one._replace(
+        rule=jg.Rule(one.rule.init, one.rule.update, 1)
+    ),
+    "the experiment has other examples than `build` was given": lambda one: one._replace(
+        source=one.source._replace(note="other")
+    ),
     "an experiment needs a Source where it has 'ring'": lambda one: one._replace(source="ring"),
     r"lists, [jg.Hook(100, call)], not health": lambda one: one._replace(hooks=jg.health),
     "health is no Hook: give one such as": lambda one: one._replace(hooks=[jg.health]),
@@ -182,7 +292,9 @@ SLIPS = {
 
 @pytest.mark.parametrize("words", SLIPS)
 def test_what_is_no_experiment_is_one_line(words, tmp_path, capsys):
-    module = SimpleNamespace(Config=TINY.Config, build=lambda config: SLIPS[words](TINY.build(config)))
+    module = SimpleNamespace(
+        Config=TINY.Config, build=lambda config, source: SLIPS[words](TINY.build(config, source))
+    )
     assert play(module, "--out", tmp_path / "run") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line

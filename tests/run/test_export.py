@@ -21,7 +21,7 @@ from jaxgan.errors import Refused
 from jaxgan.games.gan import gan
 from jaxgan.parts import latents, objectives
 from jaxgan.parts.network import from_linen
-from jaxgan.run import standalone
+from jaxgan.run import picture, standalone
 from jaxgan.run.card import card
 from jaxgan.run.export import export, exported
 from jaxgan.run.folder import existing
@@ -142,8 +142,32 @@ def test_every_array_by_name(run, folder):
         state.ema.stats["batch_stats"]["BatchNorm_0"]["mean"],
     )
     assert any(name.startswith("d/stats/spectral/") for name in arrays)
-    assert len(arrays) == len(jax.tree.leaves((state.g.side, state.d.side, state.ema)))
+    same(arrays["averages/long/params/Dense_0/kernel"], state.averages["long"].params["Dense_0"]["kernel"])
+    assert len(arrays) == len(jax.tree.leaves((state.g.side, state.d.side, state.ema, state.averages)))
     assert (noted["step"], noted["script"], len(noted["structure"])) == ("6", "script/pictures.py", 64)
+
+
+def test_another_average_is_drawn_from_and_exported(run, tmp_path, monkeypatch, capsys):
+    """What is sampled by name is that average of the state; a name that there is not is one line."""
+    again, other = reopened(run), reopened(run, average="long")
+    same(other.state.generator, again.state.averages["long"])
+    same(other.state.averages, again.state.averages)
+    assert jaxgan(monkeypatch, "export", run, "--average", "long", "--out", tmp_path / "long") == 0
+    assert "averaged over training (long)." in (tmp_path / "long" / "README.md").read_text()
+    drawn = {}
+    for name, *options in (("first",), ("long", "--average", "long")):
+        assert jaxgan(monkeypatch, "sample", run, "--n", 9, *options, "--out", tmp_path / f"{name}.png") == 0
+        drawn[name] = (tmp_path / f"{name}.png").read_bytes()
+    assert drawn["first"] != drawn["long"]
+    images = sampler(again.experiment.game, 10)(again.state.averages["long"], 16)
+    picture.save(images, tmp_path / "by_hand.png")
+    assert (tmp_path / "long" / "samples.png").read_bytes() == (tmp_path / "by_hand.png").read_bytes()
+    capsys.readouterr()
+    for command in (("sample", "--out", tmp_path / "a.png"), ("export",), ("evaluate",)):
+        assert jaxgan(monkeypatch, command[0], run, "--average", "lnog", *command[1:]) == 2
+        assert capsys.readouterr().err.splitlines()[-1] == (
+            f"error: {run} has no average 'lnog' beside the one that is sampled anyway: there are long"
+        )
 
 
 def test_what_else_lies_there(run, folder):

@@ -43,17 +43,19 @@ def test_simultaneous_with_the_update_guarded_by_skipping(tmp_path):
     assert rows(whole) == rows(half)
 
 
-@pytest.mark.parametrize("name", ["batch_stats", "spectral", "opt_state", "ema", "extra", "skipped"])
+@pytest.mark.parametrize(
+    "name", ["batch_stats", "spectral", "opt_state", "ema", "averages", "extra", "skipped"]
+)
 def test_what_is_compared_holds_every_memory(name, tmp_path):
     """The comparison above is only as good as the state is full."""
     import jax
     import jax.numpy as jnp
-    from support import script
+    from support import built, script
 
     from jaxgan.run.program import starter
 
     module = script("everything")
-    experiment = module.build(module.Config())
+    experiment = built(module, module.Config())
     init = starter(experiment, module.Config())
     state = jax.eval_shape(init, jax.random.key(0), experiment.source.arrays)
     paths = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_flatten_with_path(state)[0]]

@@ -93,7 +93,9 @@ def test_a_rule_is_asked_when_there_is_news_for_it(tmp_path):
 
     module = script("stopping")
     build = module.build
-    module.build = lambda config: build(config)._replace(stops=[counting("diversity"), counting()])
+    module.build = lambda config, source: build(config, source)._replace(
+        stops=[counting("diversity"), counting()]
+    )
     assert play(module, "--out", tmp_path / "run", "--log-every", 1, "--steps", 20) == 0
     assert asked == {"diversity": 5, "": 21}
 
@@ -213,7 +215,9 @@ def test_measurements_that_are_no_numbers_are_no_progress():
 def test_a_rule_that_waits_for_what_nobody_measures_is_told_of(tmp_path, capsys):
     module = script("stopping")
     build = module.build
-    module.build = lambda config: build(config)._replace(stops=[reached("coverge", at_least=1), saturated()])
+    module.build = lambda config, source: build(config, source)._replace(
+        stops=[reached("coverge", at_least=1), saturated()]
+    )
     assert play(module, "--out", tmp_path / "run", "--steps", 10) == 0
     said = capsys.readouterr().err
     assert said.count("warning: a stop rule waits for coverge, which nothing has measured so far") == 1
@@ -223,7 +227,9 @@ def test_a_rule_that_waits_for_what_nobody_measures_is_told_of(tmp_path, capsys)
 def test_a_best_that_asks_for_what_is_not_measured_is_one_line(tmp_path, capsys):
     module = script("stopping")
     build = module.build
-    module.build = lambda config: build(config)._replace(best=lambda measured: -measured["fd_raw"])
+    module.build = lambda config, source: build(config, source)._replace(
+        best=lambda measured: -measured["fd_raw"]
+    )
     assert play(module, "--out", tmp_path / "run", "--steps", 10) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith(

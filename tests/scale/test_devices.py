@@ -145,10 +145,10 @@ def test_means_that_are_not_named_are_refused(way, lanes, tmp_path, capsys):
     class Unnamed:
         Config = FILES.Config
 
-    def build(config):
+    def build(config, source):
         from dataclasses import replace
 
-        return FILES.build(replace(config, parallel="jit"))
+        return FILES.build(replace(config, parallel="jit"), source)
 
     build.__module__ = FILES.build.__module__
     Unnamed.build = staticmethod(build)
@@ -171,9 +171,10 @@ def test_pmap_needs_a_game_that_says_its_lowering(tmp_path, capsys):
         Config = FILES.Config
 
         @staticmethod
-        def build(config):
-            built = FILES.build(config)
-            return built._replace(game=built.game._replace(lowering=Lowering()))
+        def build(config, source):
+            built = FILES.build(config, source)
+            game = built.game._replace(lowering=Lowering())
+            return built._replace(rule=built.rule._replace(game=game))
 
     Silent.build.__module__ = FILES.build.__module__
     options = ("--data", "digits", "--out", tmp_path / "run", "--devices", 2, "--parallel", "pmap")
@@ -197,7 +198,7 @@ def test_parts_that_do_not_fit_the_data_are_refused(parts, options, words, tmp_p
         Config = FILES.Config
 
         @staticmethod
-        def build(config):
+        def build(config, source):
             low, sgd = config.lowering, optax.sgd(0.1)
             game = gan(
                 from_linen(mlp.Generator((8, 8, 1), (4,))),
@@ -207,7 +208,7 @@ def test_parts_that_do_not_fit_the_data_are_refused(parts, options, words, tmp_p
                 lowering=low,
                 **parts,
             )
-            return jg.Experiment(game, alternating(game, sgd, sgd), SOURCE)
+            return jg.Experiment(alternating(game, sgd, sgd), source)
 
     Own.build.__module__ = FILES.build.__module__
     common = ("--data", "digits", "--out", tmp_path / "run", "--parallel", "shard_map")

@@ -18,11 +18,17 @@ class Config(jg.Settings):
     """The step that scores best."""
 
 
-def build(config: Config) -> jg.Experiment:
+def data(config: Config) -> "jg.Source":
     import numpy as np
-    import optax
 
     from jaxgan.data.arrays import arrays
+
+    return arrays(np.zeros((64, 1), np.float32))
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    import optax
+
     from jaxgan.games.toy import dirac
 
     game = dirac(
@@ -37,5 +43,4 @@ def build(config: Config) -> jg.Experiment:
     def scored(moment: jg.Moment) -> dict[str, float]:
         return {"score": -abs(moment.step - config.best_at)}
 
-    source = arrays(np.zeros((64, 1), np.float32))
-    return jg.Experiment(game, rule, source, [jg.Hook(1, scored)], best=lambda measured: measured["score"])
+    return jg.Experiment(rule, source, [jg.Hook(1, scored)], best=lambda measured: measured["score"])

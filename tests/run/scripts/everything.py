@@ -17,12 +17,19 @@ class Config(jg.Settings):
     rule: Literal["alternating", "simultaneous"] = "alternating"
 
 
-def build(config: Config) -> jg.Experiment:
-    import jax.numpy as jnp
+def data(config: Config) -> "jg.Source":
+    """50 examples: an epoch never ends where a batch does."""
     import numpy as np
-    import optax
 
     from jaxgan.data.arrays import arrays
+
+    return arrays(np.random.RandomState(0).normal(size=(50, 2)).astype(np.float32), np.arange(50) % 3)
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    import jax.numpy as jnp
+    import optax
+
     from jaxgan.models import mlp
 
     def memory():
@@ -33,8 +40,6 @@ def build(config: Config) -> jg.Experiment:
         mean = mean + 0.1 * (view.fake_out.mean() - mean)
         return 1e-2 * jnp.square(view.fake_out - mean), (mean, times + 1)
 
-    # 50 examples: an epoch never ends where a batch does
-    source = arrays(np.random.RandomState(0).normal(size=(50, 2)).astype(np.float32), np.arange(50) % 3)
     game = jg.gan(
         jg.from_linen(
             mlp.Generator(shape=source.shape, widths=(16,), norm="batch", axis=config.lowering.axis)
@@ -53,13 +58,13 @@ def build(config: Config) -> jg.Experiment:
     g_rate = optax.linear_schedule(1e-3, 1e-4, 8)
     g_tx = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(g_rate, b1=0.5))
     d_tx = optax.chain(optax.rmsprop(optax.cosine_decay_schedule(1e-3, 20)), jg.clip_weights(0.5))
-    average = jg.ema(0.99, ramp=4.0)
+    average = {"short": jg.ema(0.99, ramp=4.0), "long": jg.ema(0.999)}
     if config.rule == "alternating":
         rule = jg.alternating(game, g_tx, d_tx, d_steps=2, average=average)
     else:
         rule = jg.simultaneous(game, g_tx, d_tx, average=average)
-    return jg.Experiment(game, rule, source, [jg.Hook(3, lambda moment: {"step_again": moment.step})])
+    return jg.Experiment(rule, source, [jg.Hook(3, lambda moment: {"step_again": moment.step})])
 
 
 if __name__ == "__main__":
-    jg.main(Config, build)
+    jg.main(Config, build, data)

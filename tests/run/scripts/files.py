@@ -19,17 +19,15 @@ class Config(jg.Settings):
     """The update of this step gives NaN, unless the root key was changed."""
 
 
-def build(config: Config) -> jg.Experiment:
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import time
 
     import jax
     import jax.numpy as jnp
     import optax
 
-    from jaxgan.data import load
     from jaxgan.models import mlp
 
-    source = load(config.data, config.size)
     game = jg.gan(
         jg.from_linen(mlp.Generator(source.shape, (8,), norm="batch", axis=config.lowering.axis)),
         jg.from_linen(mlp.Discriminator((8,), classes=source.classes)),
@@ -47,7 +45,7 @@ def build(config: Config) -> jg.Experiment:
         return new, {**metrics, "d/adv": jnp.where(bad, jnp.nan, metrics["d/adv"])}
 
     hooks = [jg.Hook(1, lambda moment: time.sleep(config.pause))] if config.pause else []
-    return jg.Experiment(game, jg.Rule(rule.init, update, rule.batches), source, hooks)
+    return jg.Experiment(rule._replace(update=update), source, hooks)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,11 @@ class Config(jg.Settings):
     width: int = 16
 
 
-def build(config: Config) -> jg.Experiment:
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
 
-    from jaxgan.data import load
     from jaxgan.models import mlp
 
-    source = load(config.data)
     game = jg.gan(
         jg.from_linen(
             mlp.Generator(source.shape, widths=(config.width,), norm="batch", axis=config.lowering.axis)
@@ -36,9 +34,10 @@ def build(config: Config) -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr)
-    rule = jg.alternating(game, adam, adam, average=jg.ema(0.9))
+    average = {"short": jg.ema(0.9), "long": jg.ema(0.99, ramp=1.0)}
+    rule = jg.alternating(game, adam, adam, average=average)
     hook = jg.Hook(4, lambda moment: {"mean": float(moment.sample(moment.state.generator, 50).mean())})
-    return jg.Experiment(game, rule, source, [hook], best=lambda measured: measured["mean"], grid=16)
+    return jg.Experiment(rule, source, [hook], best=lambda measured: measured["mean"], grid=16)
 
 
 if __name__ == "__main__":

@@ -22,14 +22,10 @@ class Config(jg.Settings):
     """A file for each process, of this name and its number, of the examples that it reads."""
 
 
-def build(config: Config) -> jg.Experiment:
-    import time
-
+def data(config: Config) -> "jg.Source":
     import jax
-    import optax
 
     from jaxgan.data import load
-    from jaxgan.models import mlp
 
     source = load(config.data)
 
@@ -38,6 +34,17 @@ def build(config: Config) -> jg.Experiment:
             with open(f"{config.noted}-{jax.process_index()}", "a") as file:
                 print(*number.tolist(), file=file)
         return source.read(number)
+
+    return source._replace(read=read)
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    import time
+
+    import jax
+    import optax
+
+    from jaxgan.models import mlp
 
     low = config.lowering
     game = jg.gan(
@@ -61,8 +68,8 @@ def build(config: Config) -> jg.Experiment:
         return {"asked": jax.process_index()}
 
     watching = config.pause or max(config.stop_at, config.raise_at) >= 0
-    return jg.Experiment(game, rule, source._replace(read=read), [jg.Hook(1, watch)] if watching else [])
+    return jg.Experiment(rule, source, [jg.Hook(1, watch)] if watching else [])
 
 
 if __name__ == "__main__":
-    jg.main(Config, build)
+    jg.main(Config, build, data)

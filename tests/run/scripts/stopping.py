@@ -21,17 +21,15 @@ class Config(jg.Settings):
     """Stop where diversity has not been higher for so many steps."""
 
 
-def build(config: Config) -> jg.Experiment:
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import jax
     import jax.numpy as jnp
     import optax
 
-    from jaxgan.data import load
     from jaxgan.evaluate.health import health
     from jaxgan.models import mlp
     from jaxgan.run.stop import collapsed, stalled
 
-    source = load(config.data)
     game = jg.gan(
         jg.from_linen(mlp.Generator((2,), (16,), final=mlp.identity)),
         jg.from_linen(mlp.Discriminator((16,))),
@@ -56,8 +54,7 @@ def build(config: Config) -> jg.Experiment:
     if config.patience:
         stops.append(stalled("diversity", config.patience, "higher"))
     return jg.Experiment(
-        game,
-        jg.Rule(rule.init, update, rule.batches),
+        rule._replace(update=update),
         source,
         [jg.Hook(5, health(source))],
         best=lambda measured: measured["diversity"],

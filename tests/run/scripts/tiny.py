@@ -30,14 +30,13 @@ class Config(jg.Settings):
     """Numbers in the memory of a term: millions make a save take its time."""
 
 
-def build(config: Config) -> jg.Experiment:
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import time
 
     import jax
     import jax.numpy as jnp
     import optax
 
-    from jaxgan.data import load
     from jaxgan.models import mlp
 
     def remember(view, memory):
@@ -46,7 +45,6 @@ def build(config: Config) -> jg.Experiment:
     def ballast():  # nothing that could be compressed
         return jax.random.normal(jax.random.key(7), (config.ballast,))
 
-    source = load(config.data)
     game = jg.gan(
         jg.from_linen(
             mlp.Generator(
@@ -88,7 +86,7 @@ def build(config: Config) -> jg.Experiment:
     if config.pause or max(config.raise_at, config.stop_at) >= 0:
         hooks.append(jg.Hook(1, accident))
     best = (lambda measured: measured["score"]) if config.keep_best and config.best_at >= 0 else None
-    return jg.Experiment(game, jg.Rule(rule.init, update, rule.batches), source, hooks, best)
+    return jg.Experiment(rule._replace(update=update), source, hooks, best)
 
 
 if __name__ == "__main__":
