@@ -322,7 +322,7 @@ def with_heads(
     hidden: Sequence[Array] | None,
     norm: Norm,
     train: bool,
-    kernel_init: Initializer = nn.initializers.lecun_normal(),
+    kernel_init: Initializer = nn.linear.default_kernel_init,
 ) -> Array | Output:
     """The logit alone; or an Output of it, with a dense layer on the features h [B, n] for each of the heads
     (auxiliary classes: Odena et al., 2017; codes: Chen et al., 2016) and `hidden` as the head "features".
