@@ -1,12 +1,11 @@
 """Examples with another beside them: made of each (a pair), or of another source (no pair)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import ArrayLike
 
 from jaxgan.data.kind import Image, Leaf, Numbers
 from jaxgan.data.order import Place, shuffled
@@ -52,8 +51,7 @@ def paired(source: Source, make: Make, name: str = "source", leaf: Leaf | None =
 def unpaired(a: Source, b: Source) -> Source:
     """The examples of `a`, each with an x of `b` beside it as the leaf "other", which it does not depend on.
 
-    An epoch shows each of the larger once; the smaller goes round, in another order each time. These orders
-    are constant and apart; a run shuffles on top.
+    An epoch shows each of the larger once; the smaller goes round, each time in another, constant order.
 
     >>> from jaxgan.data import load
     >>> two = unpaired(load("digits"), load("glyphs"))
@@ -82,7 +80,7 @@ def unpaired(a: Source, b: Source) -> Source:
     )
 
 
-def recoloured(source: Source, palette: ArrayLike) -> Source:
+def recoloured(source: Source, palette: np.ndarray | Sequence[Sequence[float]]) -> Source:
     """Pictures in other colours: each pixel's channels [C], in [-1, 1], times the palette [C, D].
 
     >>> from jaxgan.data import load
