@@ -8,7 +8,6 @@ from .games.adversarial import adversarial as adversarial
 from .games.adversary import Adversary as Adversary
 from .games.adversary import Meeting as Meeting
 from .games.adversary import adversary as adversary
-from .games.adversary import several as several
 from .games.game import Aux as Aux
 from .games.game import Context as Context
 from .games.game import Game as Game
@@ -17,6 +16,7 @@ from .games.game import Player as Player
 from .games.game import Side as Side
 from .games.game import State as State
 from .games.gan import gan as gan
+from .games.several import several as several
 from .parts import augmentations as augmentations
 from .parts import conditioning as conditioning
 from .parts import latents as latents
