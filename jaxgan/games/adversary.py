@@ -232,9 +232,11 @@ class _Called(NamedTuple):
     gradient: Callable[..., Array]
 
 
-def _called(
-    show: Callable[[Array], Array], say: Callable[[Array], tuple[Output, Stats]], x: Array
-) -> _Called:
+Show = Callable[[Array], Array]
+Say = Callable[[Array], tuple[Output, Stats]]
+
+
+def _called(show: Show, say: Say, x: Array) -> _Called:
     seen = show(x)
     return _Called(seen, *say(seen), _not_asked)
 
