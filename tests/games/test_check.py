@@ -71,7 +71,7 @@ REFUSALS = {
     "lookahead is of a rule, as jg.alternating": lambda: lookahead(make()),
     "weights are kept within a bound above 0, not -0.1": lambda: clip_weights(-0.1),
     "latents are cut off at a bound above 0, not 0": lambda: latents.truncated(3, 0),
-    "there is no norm 'spectral_norm': take one of batch, spectral, none": lambda: start(
+    "there is no norm 'spectral_norm': take one of": lambda: start(
         make(discriminator=from_linen(mlp.Discriminator(norm="spectral_norm")))
     ),
     "dropout is of a share from 0 to less than 1, not 1.5": lambda: start(
