@@ -42,7 +42,7 @@ def sample(
     *,
     n: int = 64,
     seed: int = 0,
-    out: Path = Path("grid.png"),
+    out: Path | None = None,
     at: Literal["last", "best"] = "last",
     lane: str = "",
 ) -> None:
@@ -52,25 +52,30 @@ def sample(
         run: The run folder.
         n: How many.
         seed: Of the latents.
-        out: The picture to write.
+        out: The file to write, by its name a .png of images or points, a .csv of points or a table, a .txt of
+            tokens, a .wav of sound, a .gif of videos, or the numbers as .npy; by default what is usual.
         at: The newest checkpoint, or the one that scored best.
         lane: Which of the runs that were trained as one, as in seed=3.
     """
-    from jaxgan.run import picture
     from jaxgan.run.reopen import reopened
     from jaxgan.run.sample import sampler
     from jaxgan.run.settings import check_seed
+    from jaxgan.run.written import check_name, unwritten, usual_name, written
 
     check_seed(seed)
     if n < 1:
         raise Refused(f"--n must be at least 1, not {n}")
-    if out.suffix.lower() != ".png":
-        raise Refused(f"what is drawn is a PNG: give --out a name that ends in .png, not {out.name}")
     again = reopened(run, at, lane)
+    kind = again.experiment.source.kind
+    if out is None:
+        out = Path(usual_name(kind))
+        if why := unwritten(kind):
+            print(f"warning: {why}", file=sys.stderr)
+    check_name(kind, out)  # sooner than they are drawn
     draw = sampler(again.experiment.game, again.experiment.source.classes)
     samples = draw(again.state.generator, n, seed)
     try:
-        picture.save(samples, out)
+        written(kind, samples, out)
     except OSError as error:
         raise Refused(f"cannot write {out}: {error.strerror or error}") from None
     print(f"{out}: {n} samples of step {int(again.state.step)}")

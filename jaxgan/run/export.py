@@ -2,7 +2,7 @@
 
 generator.jaxexport   (seed, labels) -> samples, compiled by whatever JAX loads it
 sample.py             draws from it, with jax and flatbuffers
-samples.png           what it draws
+samples.png           what it draws, or another file of samples that is usual for their kind
 weights.safetensors   every array of both players, by name
 config.json, script/  the options and the script that made them, for `jaxgan import`
 README.md             the model card
@@ -15,12 +15,15 @@ import jax
 import jax.export
 import jax.numpy as jnp
 
+from jaxgan.data.kind import Image, Kind
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
-from jaxgan.run import card, codec, files, folder, picture, standalone, weights
+from jaxgan.pictures.images import quantised
+from jaxgan.run import card, codec, files, folder, standalone, weights
 from jaxgan.run.manifest import read_manifest
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import BLOCK, reads_labels, sampler, stream
+from jaxgan.run.written import usual, written
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -34,11 +37,11 @@ def export(run: Path, out: Path | None = None, at: Literal["last", "best"] = "la
     game = again.experiment.game
     with files.whole(out) as aside:
         classes = source.classes if reads_labels(game, generator) else 0
-        (aside / "generator.jaxexport").write_bytes(exported(game, generator, classes))
+        (aside / "generator.jaxexport").write_bytes(exported(game, generator, classes, source.kind))
         own = Path(standalone.__file__).read_text(encoding="utf-8")
         files.write(aside / "sample.py", own.replace("CLASSES = 0", f"CLASSES = {classes}"))
-        if len(source.shape) in (1, 3):
-            picture.save(sampler(game, classes)(generator, again.experiment.grid), aside / "samples.png")
+        samples = sampler(game, classes)(generator, again.experiment.grid)
+        written(source.kind, samples, aside / f"samples{usual(source.kind)}")
         script = _script(place, aside / "script")
         weights.save(aside / weights.NAME, again.state, {"script": script})
         files.write(aside / "config.json", codec.dumps(again.config))
@@ -46,7 +49,7 @@ def export(run: Path, out: Path | None = None, at: Literal["last", "best"] = "la
     return out
 
 
-def exported(game: Game, generator: Side, classes: int = 0) -> bytes:
+def exported(game: Game, generator: Side, classes: int = 0, kind: Kind = None) -> bytes:
     """(seed uint32, labels int32 [b]) -> samples [b, ...] as an artefact of `jax.export`, for any b.
 
     Images come out as uint8, as a picture shows them. The i-th sample of a seed is the i-th that `sampler`
@@ -74,7 +77,7 @@ def exported(game: Game, generator: Side, classes: int = 0) -> bytes:
 
         drawn = jax.lax.map(some, (index.reshape(blocks, BLOCK), labels.reshape(blocks, BLOCK)))
         samples = drawn.reshape(blocks * BLOCK, *drawn.shape[2:])[:n]
-        return picture.quantised(samples) if samples.ndim == 4 else samples
+        return quantised(samples) if isinstance(kind, Image) else samples
 
     (b,) = jax.export.symbolic_shape("b")
     shapes = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((b,), jnp.int32)

@@ -59,7 +59,7 @@ if __name__ == "__main__":
     if not 0 <= given.seed < 2**32:
         parser.error(f"a seed is from 0 to 4294967295, not {given.seed}")
     drawn = draw(given.seed, given.n, given.label if CLASSES else None)
-    if drawn.ndim == 4:
+    if drawn.ndim == 4 and drawn.dtype == np.uint8:
         Path("drawn.png").write_bytes(png(drawn))
     else:
         np.save("drawn.npy", drawn)

@@ -12,9 +12,12 @@ from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.data.source import labelled
 from jaxgan.errors import Refused
+from jaxgan.evaluate import features
 from jaxgan.evaluate import panel as panels
 from jaxgan.evaluate.extractor import BLOCK, Extractor, Seen, by, in_blocks, raw
-from jaxgan.evaluate.panel import FRESH, bounded, kept_features, panel
+from jaxgan.evaluate.features import kept_features
+from jaxgan.evaluate.images import bounded
+from jaxgan.evaluate.panel import FRESH, panel
 from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.run.sample import sampler
 
@@ -134,7 +137,7 @@ def test_copies_of_training_examples_are_flagged_and_fresh_ones_are_not(monkeypa
     fresh = made.measure(lambda count, at: every["x"][1000 + at :][:count])[0]
     assert fresh["copies"].high < 0.1
     assert not made.about["warnings"]
-    monkeypatch.setattr(panels, "SEARCHED", 300)
+    monkeypatch.setattr(features, "SEARCHED", 300)
     few = panel(train, load("digits", split="test"), COARSE, n=200)
     assert few.about["warnings"] == [
         "copies were looked for among 300 of the 1,000 examples that were trained on"

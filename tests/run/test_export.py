@@ -21,11 +21,11 @@ from jaxgan.errors import Refused
 from jaxgan.games.gan import gan
 from jaxgan.parts import latents, objectives
 from jaxgan.parts.network import from_linen
+from jaxgan.pictures.images import quantised
 from jaxgan.run import standalone
 from jaxgan.run.card import card
 from jaxgan.run.export import export, exported
 from jaxgan.run.folder import existing
-from jaxgan.run.picture import quantised
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 
