@@ -11,7 +11,7 @@ from jaxgan.errors import Refused
 from jaxgan.evaluate.extractor import Extractor, Seen, digest, together
 from jaxgan.evaluate.names import frechet_name, kernel_name, score_name
 from jaxgan.evaluate.store import stored
-from jaxgan.metrics.frechet import frechet, intra_class, moments
+from jaxgan.metrics.frechet import Moments, frechet, intra_class, moments
 from jaxgan.metrics.kernel import kernel_distance
 from jaxgan.metrics.metric import Estimate, Metric, kept, measured
 from jaxgan.metrics.neighbours import precision_recall
@@ -80,7 +80,7 @@ def of_features(reference: Reference) -> Measures:
     x, name = seen.features, frechet_name(extractor)
     about = {"neighbours_n": min(reference.n, len(x))}
     metrics = [
-        ("features", or_refused(lambda: frechet(moments(x), name))),
+        ("features", or_refused(lambda: _by_moments(x, name))),
         ("features", or_refused(lambda: kernel_distance(x, kernel_name(extractor)))),
         ("features", or_refused(lambda: _by_neighbours(x))),
         ("features", sliced_wasserstein(x)),
@@ -93,6 +93,14 @@ def of_features(reference: Reference) -> Measures:
         within = or_refused(lambda: _by_class(x, reference.real.get("label"), f"intra_{name}"))
         metrics.append(("labelled", within))
     return Measures(metrics, about=about)
+
+
+def _by_moments(x: np.ndarray, name: str) -> Metric:
+    """The Frechet distance to these features. Too few are refused by their number, with no scatter made:
+    of a second of sound it would take two gigabytes.
+    """
+    few = len(x) <= x.shape[1]
+    return frechet(Moments(len(x), x.mean(axis=0), np.zeros((0, 0))) if few else moments(x), name)
 
 
 def _by_neighbours(real: np.ndarray) -> Metric:
