@@ -12,8 +12,12 @@ import pytest
 
 import jaxgan as jg
 from jaxgan.data import load
+from jaxgan.data.arrays import arrays
 from jaxgan.data.source import batch
+from jaxgan.evaluate.extractor import raw
+from jaxgan.evaluate.panel import panel
 from jaxgan.models import mlp
+from jaxgan.run.written import usual, written
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
@@ -72,6 +76,16 @@ def test_your_own_objective():
 def test_your_own_term():
     state = learns(d_terms=[block("lecam")["lecam"]()])
     assert float(jnp.abs(state.extra["d"][0][0])) > 0  # it remembers
+
+
+def test_your_own_kind(tmp_path):
+    leaf = block("Graph")["leaves"]["x"]
+    graphs = np.random.RandomState(0).rand(100, *leaf.shape).astype(np.float32).round()
+    assert jg.drawn(leaf.kind, graphs).shape == leaf.shape
+    path = written(leaf.kind, graphs, tmp_path / f"samples{usual(leaf.kind)}")
+    np.testing.assert_array_equal(np.loadtxt(path).reshape(graphs.shape), graphs)
+    source = arrays(graphs)._replace(leaves={"x": leaf})
+    assert "coverage" in panel(source, source, raw(), n=50).oracle()[0]
 
 
 def test_your_own_augmentation():
