@@ -1,4 +1,4 @@
-"""The README's code, run as it stands."""
+"""The code of the README and of the pages beside it, run as it stands."""
 
 import re
 import runpy
@@ -19,8 +19,10 @@ from jaxgan.evaluate.panel import panel
 from jaxgan.models import mlp
 from jaxgan.run.written import usual, written
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+HOME = Path(__file__).parent.parent
+README = (HOME / "README.md").read_text()
+PAGES = "\n".join([README, *(page.read_text() for page in sorted((HOME / "docs").glob("*.md")))])
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGES, flags=re.DOTALL)
 
 
 def block(word):
@@ -101,6 +103,27 @@ def test_your_own_augmentation():
 
 def test_your_own_network():
     learns(discriminator=block("Critic")["critic"])
+
+
+def test_your_own_head():
+    learns(**block("auxiliary")["auxiliary"])
+
+
+def test_your_own_condition():
+    masked, moons = block("masked")["masked"], block("moons")["moons"]()
+
+    def take(arrays, key, number):
+        taken = moons.take(arrays, key, number)
+        return {**taken, "mask": (taken["x"] > 0).astype(jnp.float32)}
+
+    source = moons._replace(take=take, leaves={**moons.leaves, "mask": moons.leaves["x"]})
+    learns(source, conditioning=masked)
+
+
+def test_your_own_second_discriminator():
+    game = block("two_critics")["two_critics"]
+    state = learns(rule=lambda _, *optimisers: jg.alternating(game, *optimisers))
+    assert state.d.params.keys() == {"wide", "deep"}
 
 
 def test_your_own_data_set():
