@@ -11,6 +11,7 @@ import jaxgan
 
 PACKAGE = Path(jaxgan.__file__).parent
 EXPERIMENTS = sorted((PACKAGE.parent / "experiments").glob("*.py"))
+METHODS = sorted((PACKAGE.parent / "experiments" / "methods").glob("*.py"))
 
 FLOORS = [
     {"errors"},
@@ -152,7 +153,8 @@ def test_import_jaxgan_is_light():
 
 
 def test_importing_an_experiment_is_light():
-    names = ", ".join(path.stem for path in EXPERIMENTS)
-    assert names
-    home = str(EXPERIMENTS[0].parent)
-    assert loaded_by(f"import sys; sys.path.insert(0, {home!r}); import {names}") == set()
+    assert EXPERIMENTS
+    assert METHODS
+    names = ", ".join(path.stem for path in (*EXPERIMENTS, *METHODS))
+    homes = [str(EXPERIMENTS[0].parent), str(METHODS[0].parent)]
+    assert loaded_by(f"import sys; sys.path[:0] = {homes!r}; import {names}") == set()

@@ -1,0 +1,102 @@
+"""GMAN: two critics of the same fakes, and G minds the harsher of them more.
+
+    python experiments/methods/two_critics.py --seeds 0:3
+    python experiments/methods/two_critics.py --seeds 0:3 --critics deep
+
+    HEADER
+
+Each critic plays a game of its own against G. G minimises the sum of w_i V_i, V_i what critic i costs it and
+w = softmax(strictness V): 0 is the mean, and the larger, the more the harshest counts alone (Durugkar et al.,
+2017). Changed: the critics differ in width and depth, and not by dropout; G's cost is the non-saturating
+loss; no gradient goes through the weights; the data are 25 narrow Gaussians on a lattice.
+`--critics deep` and `--critics wide` are the same GAN with that critic alone.
+
+Measured on 2,500 samples as in `ring.py`: `modes` found of the 25, the share `high_quality` within 3 standard
+deviations of one, and `reverse_kl` of the modes' weights from uniform.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jaxgan as jg
+
+
+@dataclass(frozen=True)
+class Config(jg.Settings):
+    steps: int = 2000
+    data: Literal["ring", "grid"] = "grid"
+    """8 modes on a circle, or 25 on a lattice."""
+    critics: Literal["both", "deep", "wide"] = "both"
+    """Which play."""
+    strictness: float = 1.0
+    """How much more the harsher critic counts."""
+    batch_size: int = 256
+    lr: float = 1e-3
+    """Adam's learning rate, for all players."""
+    gamma: float = 0.1
+    """Weight of R1, of each critic."""
+    width: int = 64
+    """Units of each of three hidden layers, in G and the deep critic; the wide one has one of 4 times as many."""
+    z_size: int = 16
+    """Numbers per latent, each normal."""
+    log_every: int = 100
+    measure_every: int = 500
+    """Steps between measurements."""
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    from jaxgan.metrics.mixture import mode_coverage
+    from jaxgan.models import mlp
+
+    def critic(*widths: int) -> jg.Adversary:
+        return jg.adversary(
+            jg.from_linen(mlp.Discriminator(widths)),
+            jg.objectives.non_saturating(),
+            d_terms=[jg.terms.r1(config.gamma)],
+            lowering=config.lowering,
+        )
+
+    critics = {"deep": critic(*(config.width,) * 3), "wide": critic(4 * config.width)}
+    critics = {name: one for name, one in critics.items() if config.critics in (name, "both")}
+    together = jg.several(critics)
+
+    def strict(views: "dict[str, jg.View]", memory: Any) -> tuple:
+        """G's loss: that of each critic, the harsher the heavier."""
+        _, metrics, memory = together.g_loss(views, memory)
+        losses = jnp.stack([metrics[f"g/{name}/adv"] for name in critics])
+        weights = jax.lax.stop_gradient(jax.nn.softmax(config.strictness * losses))
+        heard = {f"g/{name}/weight": weight for name, weight in zip(critics, weights, strict=True)}
+        return (weights * losses).sum(), {**metrics, **heard}, memory
+
+    generator = jg.from_linen(mlp.Generator(source.shape, (config.width,) * 3, final=mlp.identity))
+    draw = jax.vmap(jg.latents.normal(config.z_size).draw)
+
+    def play(params: Any, stats: Any, batch: Any, moment: Any) -> jg.Play:
+        z = draw(jg.fold(moment.keys, "z"))
+        fake, stats = generator.apply(params, stats, z, train=True)
+        return jg.Play({name: jg.Meeting(batch["x"], fake, z=z) for name in critics}, stats)
+
+    game = jg.adversarial(
+        together._replace(g_loss=strict),
+        init=lambda key, batch, keys: jg.Side(*generator.init(key, draw(keys))),
+        play=play,
+        sample=lambda g, key, index, given: generator.apply(*g, draw(jg.each(key, index)))[0],
+        lowering=config.lowering,
+    )
+    adam = optax.adam(config.lr, b1=0.5, b2=0.99)
+    rule = jg.alternating(game, adam, adam, average=jg.ema(0.999))
+
+    def measure(moment: jg.Moment) -> dict[str, float]:
+        assert source.modes is not None
+        coverage = mode_coverage(moment.sample(moment.state.generator, 2500), *source.modes)
+        return {name: coverage[name] for name in ("modes", "high_quality", "reverse_kl")}
+
+    return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)])
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)
