@@ -21,6 +21,7 @@ from .games.game import Side as Side
 from .games.game import State as State
 from .games.gan import gan as gan
 from .games.several import several as several
+from .games.shared import shared as shared
 from .parts import augmentations as augmentations
 from .parts import conditioning as conditioning
 from .parts import latents as latents

@@ -1,0 +1,65 @@
+"""One discriminator against several streams of fakes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+
+from jaxgan.errors import Refused
+from jaxgan.games.adversary import Adversary, Moment
+from jaxgan.games.game import Side
+from jaxgan.games.several import several
+from jaxgan.parts.rng import fold
+from jaxgan.parts.types import Key, Params, PyTree, Stats
+
+
+def shared(adversaries: Mapping[str, Adversary]) -> Adversary:
+    """Adversaries of one network and one set of its parameters, each with meetings of its own by its name.
+
+    Samples and reconstructions before the same D (Larsen et al., 2016; Rosca et al., 2017). Objectives,
+    weights, terms and memories are those of each; losses add up and metrics are called as in `several`. D's
+    statistics pass through the meetings in the order of the mapping, the first of which also judges.
+
+    >>> from flax import linen as nn
+    >>> import jax.numpy as jnp
+    >>> from jaxgan.games.adversary import Meeting, adversary
+    >>> from jaxgan.parts.network import from_linen
+    >>> from jaxgan.parts.objectives import hinge
+    >>> critic = adversary(from_linen(nn.Dense(1)), hinge())
+    >>> both = dict.fromkeys(("drawn", "rebuilt"), Meeting(jnp.zeros((4, 2)), jnp.ones((4, 2))))
+    >>> keys = jax.random.split(jax.random.key(1), 4)
+    >>> side, _ = shared(dict.fromkeys(both, critic)).init(jax.random.key(0), both, keys)
+    >>> side.params["kernel"].shape
+    (2, 1)
+    """
+    if not adversaries:
+        raise Refused("one D is shared by one or more adversaries, not by none of them")
+
+    def init(key: Key, meetings: Mapping[str, Any], keys: Key) -> tuple[Side, PyTree]:
+        made = {name: one.init(key, meetings[name], keys) for name, one in adversaries.items()}
+        (first, side), *others = ((name, side) for name, (side, _) in made.items())
+        for name, other in others:
+            if _shape(other) != _shape(side):
+                raise Refused(
+                    f"the adversaries {first} and {name} share one D, but their networks differ: give both "
+                    "the same, or take jg.several"
+                )
+        return side, {name: memory for name, (_, memory) in made.items()}
+
+    def meet(
+        who: str, params: Params, stats: Stats, memory: PyTree, meetings: Mapping[str, Any], moment: Moment
+    ) -> tuple[Any, Stats, PyTree]:
+        views, memories = {}, {}
+        for name, one in adversaries.items():
+            own = moment._replace(keys=fold(moment.keys, name))
+            views[name], stats, memories[name] = one.meet(
+                who, params, stats, memory[name], meetings[name], own
+            )
+        return views, stats, memories
+
+    judge = next(iter(adversaries.values())).judge
+    return several(adversaries)._replace(init=init, meet=meet, judge=judge)
+
+
+def _shape(side: Side) -> str:
+    return str(jax.tree.map(jax.typeof, side))
