@@ -23,7 +23,7 @@ from support import built, ended, final, jaxgan, play, rows, same, start
 
 import jaxgan as jg
 from jaxgan.data.source import batch
-from jaxgan.run.picture import quantised
+from jaxgan.pictures.images import quantised
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 from jaxgan.scale.devices import over_data, row, whole
