@@ -115,6 +115,7 @@ def sampling(rounds: int, samples: int = 10_000) -> dict[str, Any]:
     import jax.numpy as jnp
 
     import jaxgan as jg
+    from jaxgan.data import load
     from jaxgan.games.game import Side
     from jaxgan.models import mlp
     from jaxgan.run.sample import BLOCK
@@ -132,20 +133,20 @@ def sampling(rounds: int, samples: int = 10_000) -> dict[str, Any]:
     )
     batch = {"x": jnp.zeros((8, 8, 8, 1)), "index": jnp.arange(8), "label": jnp.zeros(8, jnp.int32)}
     side: Side = game.init(jax.random.key(0), batch)[0]
-    draw = jg.sampler(game, classes)
+    draw = jg.sampler(game, load("digits"))
 
     z = jax.random.normal(jax.random.key(1), (BLOCK, latent))
     index = jnp.arange(BLOCK, dtype=jnp.uint32)
-    label = jnp.arange(BLOCK) % classes
+    told = {"label": jnp.arange(BLOCK) % classes}
     forward = jax.jit(game.sample)
-    network = jax.jit(lambda side, z, label: generator.apply(*side, *conditioning.g(z, label))[0])
+    network = jax.jit(lambda side, z, told: generator.apply(*side, *conditioning.g(z, told))[0])
     key, count = jax.random.key(2), -(-samples // BLOCK)
 
     def passes() -> None:
-        jax.block_until_ready([forward(side, key, index, label) for _ in range(count)])
+        jax.block_until_ready([forward(side, key, index, told) for _ in range(count)])
 
     def networks() -> None:
-        jax.block_until_ready([network(side, z, label) for _ in range(count)])
+        jax.block_until_ready([network(side, z, told) for _ in range(count)])
 
     def drawn() -> None:
         draw(side, samples)

@@ -91,7 +91,7 @@ def readings(config: Config, gamma: float, seeds: list[int]) -> Iterator[list[di
     rule = digits.build(trained, source).rule
     game = rule.game
     held_out = examples(load(trained.data, trained.size, split="test"), 1500)
-    draw = jg.sampler(game, source.classes)
+    draw = jg.sampler(game, source)
 
     def batches(state: jg.State, *layout: int) -> Any:
         return batch(source, layout, source.arrays, state.key, state.step)

@@ -169,7 +169,7 @@ def played(config: Config, game: jg.Game, rule: jg.Rule, mixture: Any, updates: 
 
     def score(seed: int) -> dict[str, float]:
         one = lane(state, seed)
-        x = game.sample(one.generator, jg.fold(one.key, "measure"), jnp.arange(2500), None)
+        x = game.sample(one.generator, jg.fold(one.key, "measure"), jnp.arange(2500), {})
         return mode_coverage(np.asarray(x), mixture.centres, mixture.sigma)
 
     scores = [score(seed) for seed in range(config.seeds)]

@@ -69,7 +69,7 @@ def sample(
     if out.suffix.lower() != ".png":
         raise Refused(f"what is drawn is a PNG: give --out a name that ends in .png, not {out.name}")
     again = reopened(run, at, lane, average=average)
-    draw = sampler(again.experiment.game, again.experiment.source.classes)
+    draw = sampler(again.experiment.game, again.experiment.source)
     samples = draw(again.state.generator, n, seed)
     try:
         picture.save(samples, out)

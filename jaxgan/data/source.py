@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from typing import NamedTuple
 
@@ -194,11 +195,44 @@ def labelled(source: Source, count: int, start: int = 0, block: int = 8192) -> d
     {'label': (800,), 'x': (800, 8, 8, 1)}
     """
     end = start + count if source.size is None else min(start + count, source.size)
-    blocks = []
     if start >= end:
         return {name: leaf[:0] for name, leaf in labelled(source, 1).items()}
-    place = np.arange(start, end)
+    return _shuffled(source, np.arange(start, end), block)
+
+
+def givens(source: Source, names: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """Conditions to sample under: (numbers of samples [N]) -> leaves of these names [N, ...], on the host.
+
+    Labels go round the classes. Anything else is that of the held-out example of the number, in the order of
+    `labelled` and round and round; of the examples themselves where none are held out.
+
+    >>> from jaxgan.data import load
+    >>> givens(load("digits"), ["label"])(np.array([0, 9, 10]))["label"].tolist()
+    [0, 9, 0]
+    """
+    for name in names:
+        if name not in source.leaves:
+            there = ", ".join(sorted(source.leaves))
+            raise Refused(f"samples are drawn under a leaf called {name}, and the data have {there} only")
+    classes = {n: kind.classes for n in names if isinstance(kind := source.leaves[n].kind, Label)}
+    others = [name for name in names if name not in classes]
+    held_out = cache(lambda: source.held_out() if source.held_out else source)
+
+    def conditions(number: np.ndarray) -> dict[str, np.ndarray]:
+        leaves = {name: (number % count).astype(np.int32) for name, count in classes.items()}
+        if others:
+            size = held_out().size
+            taken = _shuffled(held_out(), number if size is None else number % size)
+            leaves |= {name: taken[name] for name in others}
+        return leaves
+
+    return conditions
+
+
+def _shuffled(source: Source, place: np.ndarray, block: int = 8192) -> dict[str, np.ndarray]:
+    """The examples at these places of the order that is always the same; of what is drawn anew their own."""
     number = place if source.size is None else np.random.RandomState(0).permutation(source.size)[place]
+    blocks = []
     with jax.ensure_compile_time_eval():  # a `build` that looks at its examples is traced by `--over`
         key = fold(jax.random.key(0), "examples")
         for some in np.split(number.astype(np.uint32), range(block, len(number), block)):

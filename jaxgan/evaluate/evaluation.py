@@ -16,7 +16,7 @@ from jaxgan.evaluate.panel import Draw, Numbers, Panel, panel, usual
 from jaxgan.metrics.metric import INTERVALS, Estimate
 from jaxgan.run import files, folder, picture
 from jaxgan.run.reopen import Reopened, members, reopened
-from jaxgan.run.sample import reads_labels, sampler
+from jaxgan.run.sample import sampler
 from jaxgan.run.settings import check_seed
 
 
@@ -54,10 +54,10 @@ def evaluate(
         source, game, generator = again.experiment.source, again.experiment.game, again.state.generator
         if ready is None:
             say("real examples, and what they are seen through ...")
-            ready = _ready(source, asked, source.classes if reads_labels(game, generator) else 0)
+            ready = _ready(source, asked, source.classes if "label" in game.given else 0)
             held = ready.panel
             oracle = held.oracle()
-        samples = sampler(game, source.classes)
+        samples = sampler(game, source)
 
         def draw(count: int, start: int) -> Any:
             return samples(generator, count, asked.seed, start)  # noqa: B023 - called at once

@@ -1,34 +1,39 @@
-"""Whether the parts of a GAN go together: refused in one line each, when built or first used."""
+"""Whether the parts of a game go together: refused in one line each, when built or first used."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
 
 from jaxgan.errors import Refused
 from jaxgan.parts.conditioning import Conditioning
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
+from jaxgan.parts.output import as_output
 from jaxgan.parts.terms import Term
-from jaxgan.parts.types import Schedule
+from jaxgan.parts.types import Array, Schedule
 
-METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update", "average")
+METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update", "average", "augment")
 """What is measured of every player under its own name, as `d/adv`, and so no name of a term."""
 
 
-def fit(
-    generator: Network,
-    discriminator: Network,
-    latent: Latent,
+def generator(network: Network, latent: Latent) -> None:
+    """Refuses what is no part of its kind."""
+    _network(network)
+    if not isinstance(latent, Latent):
+        raise Refused(f"{_name(latent)} is no Latent: give one such as latents.normal(64)")
+
+
+def adversary(
+    network: Network,
     objective: Objective,
     d_terms: Sequence[Term],
     g_terms: Sequence[Term],
     conditioning: Conditioning,
 ) -> None:
     """Refuses what is no part of its kind, and names that clash."""
-    for network in (generator, discriminator):
-        if not isinstance(network, Network):
-            raise Refused(f"{_name(network)} is no Network: wrap it in from_linen or from_nnx")
-    if not isinstance(latent, Latent):
-        raise Refused(f"{_name(latent)} is no Latent: give one such as latents.normal(64)")
+    _network(network)
     if not isinstance(objective, Objective):
         raise Refused(f"{_name(objective)} is no Objective: are its () missing, as in hinge()?")
     if not isinstance(conditioning, Conditioning):
@@ -48,14 +53,41 @@ def fit(
             raise Refused(f"two terms of one player share a name: {', '.join(names)}; rename one of them")
 
 
-def told_apart(generator: Network, discriminator: Network, classes: int) -> None:
+def agree(generator: Network, discriminator: Network, conditioning: Conditioning) -> None:
     """Refuses networks that tell other labels apart than they are to be given."""
+    classes = getattr(conditioning, "classes", 0)  # what is no conditioning is refused elsewhere
     for network, player in ((generator, "generator"), (discriminator, "discriminator")):
-        if network.classes and classes and network.classes != classes:
+        of_network = getattr(network, "classes", 0)
+        if of_network and classes and of_network != classes:
             raise Refused(
-                f"the {player} tells {network.classes} classes apart, the conditioning {classes}: they must "
-                "agree"
+                f"the {player} tells {of_network} classes apart, the conditioning {classes}: they must agree"
             )
+
+
+def given(conditioning: Conditioning, leaves: Mapping[str, Array]) -> None:
+    """Refuses examples without what the networks are conditioned on."""
+    for name in conditioning.reads:
+        if leaves.get(name) is None:
+            of = f"{conditioning.classes} classes" if name == "label" and conditioning.classes else name
+            has = "labels" if name == "label" else f"leaf called {name}"
+            raise Refused(f"the networks are conditional on {of}, but the examples have no {has}")
+
+
+def packs(x: Array, packing: int) -> None:
+    """Refuses a batch that is no whole number of packs."""
+    if x.shape[0] % packing:
+        raise Refused(f"packing {packing} examples does not divide the {x.shape[0]} that a device is given")
+
+
+def logits(said: Any, inputs: int) -> None:
+    """Refuses a discriminator that does not say a logit, or several, of each input."""
+    scales = jax.tree.leaves(as_output(said).logit)
+    shapes = [tuple(x.shape) for x in scales]
+    if not shapes or any(shape[:1] != (inputs,) for shape in shapes):
+        raise Refused(
+            f"the discriminator must give one logit per input, shape ({inputs},), or one per patch, "
+            f"({inputs}, ...); it gives {', '.join(map(str, shapes)) or 'nothing'}"
+        )
 
 
 def numbers(label_smoothing: float, label_noise: float, packing: int) -> None:
@@ -74,6 +106,11 @@ def is_on(number: Schedule) -> bool:
     (False, True, True)
     """
     return not isinstance(number, float | int) or number != 0
+
+
+def _network(network: Network) -> None:
+    if not isinstance(network, Network):
+        raise Refused(f"{_name(network)} is no Network: wrap it in from_linen or from_nnx")
 
 
 def _name(part: object) -> str:

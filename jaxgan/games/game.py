@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 from flax import struct
 
-from jaxgan.parts.latents import Latent
-from jaxgan.parts.types import Array, Batch, Key, Lowering, Params, PyTree, Stats
+from jaxgan.parts.types import Array, Batch, Given, Key, Lowering, Params, PyTree, Stats
 
 
 class Side(NamedTuple):
@@ -40,17 +39,27 @@ class Aux(NamedTuple):
 Loss = Callable[[Params, Params, Context], tuple[Array, Aux]]
 
 
+class Looks(NamedTuple):
+    """What a game shows to whoever looks at its networks; nothing of it is needed to train.
+
+    `latents`: (g, keys [N]) -> latents, a tree of leaves [N, ...]. `decode`: (g, latents, given) -> examples
+    [N, ...]. `judge`: (d, examples, given) -> logits [N]. Each is None where there is no such thing.
+    """
+
+    latents: Callable[[Side, Key], PyTree] | None = None
+    decode: Callable[[Side, PyTree, Given], Array] | None = None
+    judge: Callable[[Side, Array, Given], Array] | None = None
+
+
 class Game(NamedTuple):
     """Two losses with the same arguments: who moves is decided by which argument is differentiated.
 
     `init`: (key, batch) -> (g, d, extra). `d_loss`, `g_loss`: (g_params, d_params, context) -> (loss, aux).
-    `sample`: (g, key, index [N], label [N] or None) -> examples [N, ...]; the n-th depends on index[n] alone.
-    `judge`: (d, examples [N, ...], label [N] or None) -> logits [N], for looking only; None where no single
-    network judges examples.
-    `latent`, `decode`: the prior of what `sample` draws, and (g, z [N, size], label [N] or None) -> examples
-    [N, ...], for looking only; None where a generator is fed something else.
-    `classes`: how many labels the networks tell apart, 0 where they are not told any.
-    `lowering`: how it is laid out over devices, by which rules average what they make of its gradients.
+    `sample`: (g, key, index [N], given) -> examples [N, ...]; the n-th depends on index[n] and on the n-th of
+    what is given alone. `given`: the leaves of a batch that `sample` reads, by name.
+    `classes`: how many labels the networks tell apart, 0 where they are not told any; data may not have more.
+    `looks`: for looking only. `lowering`: how it is laid out over devices, by which rules average what they
+    make of its gradients.
     A side is any tree, so two generators, an encoder or a classifier beside D are games like any other. There
     is no `stop_gradient` on the other player: rules that look through it need its gradient.
     """
@@ -58,11 +67,10 @@ class Game(NamedTuple):
     init: Callable[[Key, Batch], tuple[Side, Side, PyTree]]
     d_loss: Loss
     g_loss: Loss
-    sample: Callable[[Side, Key, Array, Array | None], Any]
-    judge: Callable[[Side, Array, Array | None], Array] | None = None
-    latent: Latent | None = None
-    decode: Callable[[Side, Array, Array | None], Any] | None = None
+    sample: Callable[[Side, Key, Array, Given], Any]
+    given: tuple[str, ...] = ()
     classes: int = 0
+    looks: Looks = Looks()
     lowering: Lowering = Lowering()
 
 

@@ -15,7 +15,7 @@ from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.rng import each
 from jaxgan.parts.terms import Term
-from jaxgan.parts.types import Array, Batch, Key, Lowering, Params, Schedule
+from jaxgan.parts.types import Array, Batch, Given, Key, Lowering, Params, Schedule
 
 Value = Callable[[Params, Params], Array]
 
@@ -47,7 +47,7 @@ def of_losses(
     def init(key: Key, batch: Batch) -> tuple[Side, Side, tuple]:
         return Side(jax.tree.map(_floats, g), {}), Side(jax.tree.map(_floats, d), {}), ()
 
-    def samples(g: Side, key: Key, index: Array, label: Array | None) -> Array:
+    def samples(g: Side, key: Key, index: Array, given: Given) -> Array:
         draw = sample or (lambda params, key: params)
         return jax.vmap(lambda key: draw(g.params, key))(each(key, index))
 
@@ -163,7 +163,7 @@ def two_modes(sigma: float = 0.1, ridge: float = 0.0, start: tuple[float, float]
     s the descent has the eigenvalues -ridge/2 +- sqrt(ridge^2/4 - s^2).
 
     >>> g, _, _ = two_modes().init(jax.random.key(0), {})
-    >>> two_modes().sample(g, jax.random.key(1), jnp.arange(5), None).shape
+    >>> two_modes().sample(g, jax.random.key(1), jnp.arange(5), {}).shape
     (5, 1)
     """
 
@@ -192,7 +192,7 @@ def linear_quadratic(covariance: Array, ridge: float = 0.0, start: float = 0.5) 
     ridge it cycles.
 
     >>> g, _, _ = linear_quadratic(jnp.eye(3)).init(jax.random.key(0), {})
-    >>> linear_quadratic(jnp.eye(3)).sample(g, jax.random.key(1), jnp.arange(5), None).shape
+    >>> linear_quadratic(jnp.eye(3)).sample(g, jax.random.key(1), jnp.arange(5), {}).shape
     (5, 3)
     """
     n = covariance.shape[0]

@@ -6,14 +6,16 @@ al., 2020): were real ones changed alone, G would learn to make changed ones. Si
 and what is not there is 0, the middle of [-1, 1].
 """
 
+from collections.abc import Callable, Mapping
 from math import inf
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Augment, Key
+from jaxgan.parts.types import Array, Augment, Key, PyTree, Schedule, View, at
 
 
 def unchanged(key: Key, x: Array) -> Array:
@@ -67,6 +69,87 @@ def diffaugment() -> Augment:
     (32, 32, 3)
     """
     return chain(brightness(), saturation(), contrast(), translation(), cutout())
+
+
+class Augmentation(NamedTuple):
+    """An augmentation that changes while training goes on: by the step, or by what it remembers of D.
+
+    `init`: () -> memory. `now`: (memory, updates made) -> the augmentation of this step. `update`: (memory,
+    view) -> memory, after D's loss has seen the view. `metrics`: (memory) -> numbers to log, as d/NAME. A
+    plain augmentation is one that never changes.
+    """
+
+    init: Callable[[], PyTree]
+    now: Callable[[PyTree, Array], Augment]
+    update: Callable[[PyTree, View], PyTree] = lambda memory, view: memory
+    metrics: Callable[[PyTree], Mapping[str, Array]] = lambda memory: {}
+
+
+def constant(augment: Augment | Augmentation) -> Augmentation:
+    """An augmentation of either sort as one that may change.
+
+    >>> constant(unchanged).now((), 0) is unchanged
+    True
+    """
+    return augment if isinstance(augment, Augmentation) else Augmentation(lambda: (), lambda *_: augment)
+
+
+def scheduled(of: Callable[[Array], Augment], number: Schedule) -> Augmentation:
+    """`of` a number that is a schedule of the updates, such as a probability that rises.
+
+    >>> rising = scheduled(lambda p: sometimes(diffaugment(), p), lambda step: 0.55 * (step > 1000))
+    >>> rising.now((), jnp.int32(0))(jax.random.key(0), jnp.ones((8, 8, 1))).min().item()
+    1.0
+    """
+    return Augmentation(lambda: (), lambda memory, step: of(jnp.asarray(at(number, step))))
+
+
+class Adaptive(NamedTuple):
+    """The memory of `adaptive`."""
+
+    probability: Array
+    signs: Array  # their sum since the probability moved last
+    steps: Array  # of D, since then
+
+
+def adaptive(
+    of: Callable[[Array], Augment],
+    *,
+    target: float = 0.6,
+    steps: int = 8000,
+    every: int = 4,
+    sign: Callable[[View], Array] = lambda view: jnp.sign(view.real_out),
+) -> Augmentation:
+    """`of` a probability p that D itself sets: ADA (Karras et al., 2020).
+
+    At every few steps of D, p goes up where r = E sign(D(real)) since the last time lies above the target,
+    and down else, by `every` / `steps`: in `steps` steps it could go from 0 to 1. The paper's 500,000 are
+    8,000 steps of 64 pictures. Where the middle between real and fake is not 0, as of relativistic losses,
+    give another `sign`, per input, of the view.
+
+    >>> ada = adaptive(lambda p: sometimes(diffaugment(), p))
+    >>> float(ada.init().probability)
+    0.0
+    """
+    if every < 1 or steps < every:
+        raise Refused(f"a probability that moves every {every} steps cannot go from 0 to 1 in {steps}")
+
+    def update(memory: Adaptive, view: View) -> Adaptive:
+        signs, count = memory.signs + view.mean(sign(view)), memory.steps + 1
+        due = count >= every
+        moved = memory.probability + jnp.sign(signs / count - target) * every / steps
+        return Adaptive(
+            jnp.where(due, jnp.clip(moved, 0.0, 1.0), memory.probability).astype(jnp.float32),
+            jnp.where(due, 0.0, signs).astype(jnp.float32),
+            jnp.where(due, 0, count),
+        )
+
+    return Augmentation(
+        lambda: Adaptive(jnp.float32(0), jnp.float32(0), jnp.int32(0)),
+        lambda memory, step: of(memory.probability),
+        update,
+        lambda memory: {"augment": memory.probability},
+    )
 
 
 def brightness(most: float | Array = 0.5) -> Augment:

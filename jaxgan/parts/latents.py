@@ -7,18 +7,23 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.parts.types import Array, Key
+from jaxgan.parts.rng import fold
+from jaxgan.parts.types import Array, Key, Params, PyTree
 
 
 class Latent(NamedTuple):
-    """A prior over latents of `size` numbers; `draw` maps one key to one latent [size].
+    """A prior over latents: `draw` maps one key to one latent, an array or a tree of arrays by name.
+
+    A prior with parameters of its own, which G's steps move with G's, has an `init`, (key) -> parameters, and
+    a `transform`, (parameters, what was drawn) -> latent, through which the gradient reaches them.
 
     >>> jax.vmap(normal(2).draw)(jax.random.split(jax.random.key(0), 3)).shape
     (3, 2)
     """
 
-    size: int
-    draw: Callable[[Key], Array]
+    draw: Callable[[Key], PyTree]
+    init: Callable[[Key], Params] | None = None
+    transform: Callable[[Params, PyTree], PyTree] = lambda params, drawn: drawn
 
 
 def normal(size: int) -> Latent:
@@ -27,7 +32,7 @@ def normal(size: int) -> Latent:
     >>> normal(3).draw(jax.random.key(0)).shape
     (3,)
     """
-    return Latent(size, lambda key: jax.random.normal(key, (size,)))
+    return Latent(lambda key: jax.random.normal(key, (size,)))
 
 
 def uniform(size: int, low: float = -1.0, high: float = 1.0) -> Latent:
@@ -36,7 +41,7 @@ def uniform(size: int, low: float = -1.0, high: float = 1.0) -> Latent:
     >>> bool(uniform(3, 0.0, 1.0).draw(jax.random.key(0)).min() >= 0)
     True
     """
-    return Latent(size, lambda key: jax.random.uniform(key, (size,), minval=low, maxval=high))
+    return Latent(lambda key: jax.random.uniform(key, (size,), minval=low, maxval=high))
 
 
 def sphere(size: int) -> Latent:
@@ -50,7 +55,7 @@ def sphere(size: int) -> Latent:
         z = jax.random.normal(key, (size,))
         return z * jnp.sqrt(size) / jnp.linalg.norm(z)
 
-    return Latent(size, draw)
+    return Latent(draw)
 
 
 def truncated(size: int, bound: float = 2.0) -> Latent:
@@ -61,4 +66,71 @@ def truncated(size: int, bound: float = 2.0) -> Latent:
     """
     if isinstance(bound, float | int) and not bound > 0:
         raise Refused(f"latents are cut off at a bound above 0, not {bound}")
-    return Latent(size, lambda key: jax.random.truncated_normal(key, -bound, bound, (size,)))
+    return Latent(lambda key: jax.random.truncated_normal(key, -bound, bound, (size,)))
+
+
+def categorical(classes: int) -> Latent:
+    """One of so many classes, one-hot: a code that G may give a meaning (Chen et al., 2016).
+
+    >>> float(categorical(10).draw(jax.random.key(0)).sum())
+    1.0
+    """
+    return Latent(lambda key: jax.nn.one_hot(jax.random.randint(key, (), 0, classes), classes))
+
+
+def nothing() -> Latent:
+    """No numbers at all: for a G that is told a condition and nothing else.
+
+    >>> nothing().draw(jax.random.key(0)).shape
+    (0,)
+    """
+    return Latent(lambda key: jnp.zeros(0))
+
+
+def parts(**latents: Latent) -> Latent:
+    """A latent in named parts: a dictionary, of which terms and G read what they need.
+
+    >>> z = parts(noise=normal(8), code=categorical(10)).draw(jax.random.key(0))
+    >>> {name: part.shape for name, part in z.items()}
+    {'code': (10,), 'noise': (8,)}
+    """
+
+    def init(key: Key) -> Params:
+        return {name: part.init(fold(key, name)) for name, part in latents.items() if part.init}
+
+    def transform(params: Params, drawn: PyTree) -> PyTree:
+        return {
+            n: part.transform(params[n], drawn[n]) if part.init else drawn[n] for n, part in latents.items()
+        }
+
+    return Latent(
+        lambda key: {name: latents[name].draw(fold(key, name)) for name in sorted(latents)},
+        init if any(part.init for part in latents.values()) else None,
+        transform,
+    )
+
+
+def mixture(components: int, size: int, spread: float = 0.2) -> Latent:
+    """mu_k + sigma_k n with k uniform, n ~ N(0, I), and mu, sigma learnt by G (Gurumurthy et al., 2017).
+
+    The means begin uniform in [-1, 1], the deviations as `spread`.
+
+    >>> prior = mixture(10, 2)
+    >>> params = prior.init(jax.random.key(0))
+    >>> prior.transform(params, prior.draw(jax.random.key(1))).shape
+    (2,)
+    """
+
+    def init(key: Key) -> Params:
+        means = jax.random.uniform(key, (components, size), minval=-1, maxval=1)
+        return {"mean": means, "deviation": jnp.full((components, size), spread)}
+
+    def draw(key: Key) -> PyTree:
+        which = jax.random.randint(fold(key, "which"), (), 0, components)
+        return {"which": which, "noise": jax.random.normal(fold(key, "noise"), (size,))}
+
+    def transform(params: Params, drawn: PyTree) -> Array:
+        which = drawn["which"]
+        return params["mean"][which] + params["deviation"][which] * drawn["noise"]
+
+    return Latent(draw, init, transform)

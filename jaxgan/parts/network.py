@@ -20,6 +20,8 @@ class Network(NamedTuple):
     `apply`: (params, stats, *inputs, key=None, train=False) -> (output, stats), where `key` holds one key per
     example [B], for dropout and the like. Any such pair will do; Flax is not needed.
     `classes`: how many labels it tells apart, 0 where it is given none or does not say.
+    `reads_step`: whether `apply` also takes `step=`, the updates made so far, for what fades in or out; with
+    step=None it is as at the last training step, which its statistics keep.
 
     >>> import jax.numpy as jnp
     >>> linear = Network(
@@ -31,10 +33,18 @@ class Network(NamedTuple):
     init: Callable[..., tuple[Params, Stats]]
     apply: Callable[..., tuple[Any, Stats]]
     classes: int = 0
+    reads_step: bool = False
+
+    def train(
+        self, params: Params, stats: Stats, *inputs: Any, key: jax.Array, step: Any
+    ) -> tuple[Any, Stats]:
+        """A call in training: with a key to each example, and the step where the network reads it."""
+        told = {"step": step} if self.reads_step else {}
+        return self.apply(params, stats, *inputs, key=key, train=True, **told)
 
 
 def from_linen(module: linen.Module) -> Network:
-    """A Linen module. Its `__call__` is given `train=` or `deterministic=`, and `key=`, if it takes them.
+    """A Linen module. Its `__call__` is given `train=` or `deterministic=`, `key=`, `step=` if it takes them.
 
     Every collection beside "params" becomes statistics. Flax's own Dropout works too (stream "dropout"), but
     draws from one key for the whole batch: across devices only `jaxgan.models.layers.Dropout` keeps the run.
@@ -51,38 +61,45 @@ def from_linen(module: linen.Module) -> Network:
     def keywords(**offered: Any) -> dict[str, Any]:
         return {name: value for name, value in offered.items() if name in signature.parameters}
 
-    quiet = keywords(train=False, deterministic=True)
+    quiet, reads_step = keywords(train=False, deterministic=True), "step" in signature.parameters
 
     def init(key: jax.Array, *inputs: Any) -> tuple[Params, Stats]:
         try:
-            signature.bind(*inputs, **quiet)
+            signature.bind(*inputs, **quiet, **keywords(step=0))
         except TypeError as error:
             raise Refused(
                 f"{type(module).__name__} of {type(module).__module__} cannot be given {len(inputs)} inputs "
                 f"({error}); with some conditionings these are an example or a latent and its label"
             ) from None
-        stats = dict(module.init(key, *inputs, **quiet))
+        stats = dict(module.init(key, *inputs, **quiet, **keywords(step=jnp.int32(0))))
         params = stats.pop("params", {})
         if (kept := sorted(_MOVED & stats.keys())) and not quiet:
             raise Refused(
                 f"{type(module).__name__} keeps {' and '.join(kept)}, which would stay as they began: its "
                 "__call__ takes neither train= nor deterministic=; write a module that does, and passes it on"
             )
-        return params, stats
+        return params, {**stats, **({_STEP: jnp.int32(0)} if reads_step else {})}
 
     def apply(
-        params: Params, stats: Stats, *inputs: Any, key: jax.Array | None = None, train: bool = False
+        params: Params,
+        stats: Stats,
+        *inputs: Any,
+        key: jax.Array | None = None,
+        train: bool = False,
+        step: jax.Array | None = None,
     ) -> tuple[Any, Stats]:
+        kept = {name: stat for name, stat in stats.items() if name != _STEP}
+        now = stats.get(_STEP) if step is None else jnp.asarray(step, jnp.int32)
         output, changed = module.apply(
-            {"params": params, **stats},
+            {"params": params, **kept},
             *inputs,
-            **keywords(train=train, deterministic=not train, key=key),
+            **keywords(train=train, deterministic=not train, key=key, step=now),
             rngs={} if key is None else {"dropout": key[0]},
-            mutable=list(stats) if train else [],
+            mutable=list(kept) if train else [],
         )
-        return output, {**stats, **changed}
+        return output, {**kept, **changed, **({_STEP: now} if reads_step else {})}
 
-    return Network(init, apply, getattr(module, "classes", 0))
+    return Network(init, apply, getattr(module, "classes", 0), reads_step)
 
 
 def from_nnx(build: Callable[[nnx.Rngs], nnx.Module]) -> Network:
@@ -132,6 +149,8 @@ def from_nnx(build: Callable[[nnx.Rngs], nnx.Module]) -> Network:
     return Network(init, apply)
 
 
+_STEP = "step"
+"""Where statistics keep the last step of a network that reads it."""
 _MOVED = {"batch_stats", "spectral"}
 """Collections that training moves, of layers that have to be told of it."""
 

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax.nn import relu, softplus
 
-from jaxgan.parts.types import Array
+from jaxgan.parts.types import Array, Lowering
 
 Loss = Callable[[Array, Array], Array]
-Mean = Callable[[Array], Array]  # [B] -> []
 
 
 class Objective(NamedTuple):
@@ -20,14 +19,14 @@ class Objective(NamedTuple):
 
     `d_told_fake` is D's loss [B] on any logit labelled "fake"; one-sided label smoothing needs it. None where
     the loss compares real with fake and so does not split, or knows no labels.
-    `over`: of losses that take means over the batch, (mean) -> the same by this one, which a game gives them:
-    it is of the batches of all devices.
+    `over`: of losses between examples, (lowering) -> the same over the batches of all devices, which a game
+    asks for: their means, and what it gathers.
     """
 
     d_loss: Loss
     g_loss: Loss
     d_told_fake: Callable[[Array], Array] | None = None
-    over: Callable[[Mean], "Objective"] | None = None
+    over: Callable[[Lowering], "Objective"] | None = None
 
 
 def _separable(
@@ -98,7 +97,7 @@ def relativistic() -> Objective:
     return Objective(lambda r, f: softplus(f - r), lambda r, f: softplus(r - f))
 
 
-def relativistic_average(mean: Mean = jnp.mean) -> Objective:
+def relativistic_average(lowering: Lowering = Lowering()) -> Objective:  # noqa: B008 - immutable
     """Each logit against the other side's mean, D: softplus(E f - r) + softplus(f - E r), G: roles swapped.
 
     Jolicoeur-Martineau, 2019.
@@ -108,6 +107,6 @@ def relativistic_average(mean: Mean = jnp.mean) -> Objective:
     """
 
     def loss(high: Array, low: Array) -> Array:
-        return softplus(mean(low) - high) + softplus(low - mean(high))
+        return softplus(lowering.mean(low) - high) + softplus(low - lowering.mean(high))
 
     return Objective(loss, lambda r, f: loss(f, r), over=relativistic_average)

@@ -28,11 +28,9 @@ def bfloat16(network: Network) -> Network:
     Array([256.], dtype=float32)
     """
 
-    def apply(
-        params: Params, stats: Stats, *inputs: Any, key: jax.Array | None = None, train: bool = False
-    ) -> tuple[Any, Stats]:
+    def apply(params: Params, stats: Stats, *inputs: Any, **told: Any) -> tuple[Any, Stats]:
         params, inputs = _cast((params, inputs), jnp.float32, jnp.bfloat16)
-        output, changed = network.apply(params, stats, *inputs, key=key, train=train)
+        output, changed = network.apply(params, stats, *inputs, **told)
         changed = jax.tree.map(lambda new, old: new.astype(old.dtype), changed, stats)
         return _cast(output, jnp.bfloat16, jnp.float32), changed
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
+from jaxgan.parts.output import per_example
 from jaxgan.parts.types import Array, Augment, PyTree, Schedule, View, at, augmented
 
 
@@ -14,37 +15,52 @@ class Term(NamedTuple):
     """A loss per input of D, with a memory of its own where it needs one.
 
     `init`: () -> state. `apply`: (view, state) -> (loss [B], new state). A term without memory carries ().
-    Means over the batch are taken by `view.mean`. A memory moves with every micro-batch of every step.
+    A loss per patch, shaped like the logits, is averaged as they are. Means over the batch are taken by
+    `view.mean`. A memory moves with every micro-batch of every step. `gradients`: whether it asks for
+    `view.real_gradient` or `view.fake_gradient`, which then share D's calls on both.
     """
 
     name: str
     init: Callable[[], PyTree]
     apply: Callable[[View, PyTree], tuple[Array, PyTree]]
+    gradients: bool = False
 
 
-def stateless(name: str, loss: Callable[[View], Array]) -> Term:
+def stateless(name: str, loss: Callable[[View], Array], gradients: bool = False) -> Term:
     """A term from a plain function (view) -> [B].
 
     >>> drift = stateless("drift", lambda view: 1e-3 * view.real_out**2)  # Karras et al., 2018
     """
-    return Term(name, lambda: (), lambda view, state: (loss(view), state))
+    return Term(name, lambda: (), lambda view, state: (loss(view), state), gradients)
 
 
-def r1(gamma: Schedule = 1.0) -> Term:
-    """gamma/2 |grad_x D(x)|^2 on real inputs (Mescheder et al., 2018).
+def r1(gamma: Schedule = 1.0, *, plain: bool = False) -> Term:
+    """gamma/2 |grad_x D(x)|^2 on real inputs (Mescheder et al., 2018), D the mean logit of an input.
+
+    The gradient is that in what D was shown; `plain`: in the examples before augmentation, noise and packing,
+    through all of these, as R3GAN has it (Huang et al., 2024).
 
     >>> r1(lambda step: 10.0 * 0.99**step).name  # a weight may be a schedule
     'r1'
     """
-    return stateless("r1", lambda v: at(gamma, v.step) / 2 * _squared_norm(_input_gradient(v.d, v.real)))
+    return _flat("r1", gamma, lambda v: v.real_gradient(plain))
 
 
-def r2(gamma: Schedule = 1.0) -> Term:
-    """gamma/2 |grad_x D(x)|^2 on fake inputs (Mescheder et al., 2018).
+def r2(gamma: Schedule = 1.0, *, plain: bool = False) -> Term:
+    """gamma/2 |grad_x D(x)|^2 on fake inputs (Mescheder et al., 2018); `plain` as in `r1`.
 
     >>> both = [r1(0.1), r2(0.1)]  # as in Huang et al., 2024
     """
-    return stateless("r2", lambda v: at(gamma, v.step) / 2 * _squared_norm(_input_gradient(v.d, v.fake)))
+    return _flat("r2", gamma, lambda v: v.fake_gradient(plain))
+
+
+def _flat(name: str, gamma: Schedule, gradient: Callable[[View], Array]) -> Term:
+    def loss(v: View) -> Array:
+        squared = _squared_norm(gradient(v))
+        per_input = squared.reshape(v.keys.shape[0], -1).sum(axis=1)  # of a pack the sum
+        return at(gamma, v.step) / 2 * per_input
+
+    return stateless(name, loss, gradients=True)
 
 
 def wgan_gp(weight: Schedule = 10.0, *, one_sided: bool = False) -> Term:
@@ -136,22 +152,22 @@ def lazily(term: Term, every: int) -> Term:
 
         def idle(memory: _Lazy) -> tuple[Array, _Lazy]:
             kind = jax.eval_shape(due, memory)[0]
-            per_input = kind.shape == view.real_out.shape  # or per example, of which a pack has several
-            like = view.real_out if per_input else view.z.reshape(*kind.shape, -1)[:, 0]
+            per_input = kind.shape[0] == view.real.shape[0]  # or per example, of which a pack has several
+            like = (view.real if per_input else view.real_plain).reshape(kind.shape[0], -1)[:, 0]
             return jnp.full_like(like, memory.last, kind.dtype), memory
 
         return jax.lax.cond(view.step % every == 0, due, idle, memory)
 
-    return Term(term.name, lambda: _Lazy(term.init(), jnp.float32(0)), apply)
+    return Term(term.name, lambda: _Lazy(term.init(), jnp.float32(0)), apply, term.gradients)
 
 
-def per_input(whose: str, loss: Array, view: View) -> Array:
-    """The loss, refused unless it is a number to each input of D, or to each example."""
-    if jnp.shape(loss) not in (view.real_out.shape, view.z.shape[:1]):
-        raise Refused(
-            f"{whose} must give one number per input, shape {view.real_out.shape}; it gives {jnp.shape(loss)}"
-        )
-    return loss
+def per_input(whose: str, loss: PyTree, view: View) -> Array:
+    """The loss as a number per input of D or per example; refused unless it is that, or one to each logit."""
+    inputs, examples = view.keys.shape, view.real_plain.shape[:1]
+    given = [x.shape for x in jax.tree.leaves(loss)]
+    if given in ([inputs], [examples], [x.shape for x in jax.tree.leaves(view.real_out)]):
+        return per_example(loss)
+    raise Refused(f"{whose} must give one number per input, shape {inputs}; it gives {jnp.shape(loss)}")
 
 
 def applied(term: Term, view: View, state: PyTree) -> tuple[Array, PyTree]:
@@ -171,20 +187,24 @@ def _kind(tree: PyTree) -> str:
 
 
 def _moved_by(augment: Augment, v: View, x: Array) -> Array:
-    return jnp.square(v.d(_each_augmented(augment, v, x)) - v.d(x))
+    return per_example(jax.tree.map(_squared_distance, v.d(_each_augmented(augment, v, x)), v.d(x)))
+
+
+def _squared_distance(a: Array, b: Array) -> Array:
+    return jnp.square(a - b)
 
 
 def _each_augmented(augment: Augment, v: View, x: Array) -> Array:
     """D's inputs with every example augmented, of which a pack [..., C m] has m side by side as channels."""
-    m = v.z.shape[0] // x.shape[0]
+    m = v.real_plain.shape[0] // x.shape[0]
     apart = jnp.moveaxis(x.reshape(*x.shape[:-1], m, -1), -2, 1)
     keys = jax.vmap(lambda key: jax.random.split(key, m))(v.keys)
     new = augmented(augment, keys.reshape(-1), apart.reshape(-1, *apart.shape[2:])).reshape(apart.shape)
     return jnp.moveaxis(new, 1, -2).reshape(x.shape)
 
 
-def _input_gradient(d: Callable[[Array], Array], x: Array) -> Array:
-    return jax.grad(lambda x: d(x).sum())(x)
+def _input_gradient(d: Callable[[Array], PyTree], x: Array) -> Array:
+    return jax.grad(lambda x: per_example(d(x)).sum())(x)
 
 
 def _squared_norm(x: Array) -> Array:

@@ -7,13 +7,17 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
+from jaxgan.parts.output import Output
 
 Array = jax.Array
 Key = jax.Array  # a typed key, `jax.random.key(...)`, or an array of them
 PyTree = Any
 Params = PyTree
 Stats = PyTree  # what a network remembers beside its parameters: BatchNorm averages, spectral-norm vectors
-Batch = Mapping[str, Array]  # "x": examples, "index": their place in the stream, "label" where there is one
+Batch = Mapping[
+    str, Array
+]  # "x": examples, "index": their place in the stream, "label" and others where given
+Given = Mapping[str, Array]  # the leaves of a batch that networks are conditioned on, by name
 Schedule = float | Callable[[Array], Array]  # a number, or a function of a player's step count
 Augment = Callable[[Key, Array], Array]  # one example to one of the same shape
 
@@ -64,6 +68,27 @@ class Lowering(NamedTuple):
         """Every leaf averaged over the devices."""
         return tree if self.axis is None else jax.lax.pmean(tree, self.axis)
 
+    def gather(self, x: Array) -> Array:
+        """[B, ...] on each device -> those of all devices, one after another: for losses between examples.
+
+        Each device then computes the whole loss, or its own rows of it; the mean over devices that rules take
+        of losses and gradients makes either the gradient of the whole, on any number of devices.
+        """
+        if self.axis is None:
+            return x
+        # a sum, and not all_gather, so that the compiler knows that all devices hold the same
+        there = jnp.zeros((jax.lax.axis_size(self.axis), *x.shape), x.dtype)
+        there = jax.lax.psum(there.at[jax.lax.axis_index(self.axis)].set(x), self.axis)
+        return there.reshape(-1, *x.shape[1:])
+
+    def max(self, x: Array) -> Array:
+        """The largest number of an array over everything, all devices included."""
+        return jnp.max(self.gather(jnp.max(x)[None]))  # pmax has no derivative
+
+    def logsumexp(self, x: Array) -> Array:
+        """log sum exp of an array over everything, all devices included."""
+        return jax.nn.logsumexp(self.gather(jax.nn.logsumexp(x)[None]))
+
     def loop(
         self, body: Callable[[PyTree, PyTree], tuple[PyTree, PyTree]], carry: PyTree, xs: PyTree
     ) -> tuple[PyTree, PyTree]:
@@ -78,21 +103,33 @@ class Lowering(NamedTuple):
 
 
 class View(NamedTuple):
-    """What a term may look at. B counts the discriminator's inputs: after augmentation, noise and
-    packing.
+    """What a term may look at, of N examples, which D was shown as B inputs (fewer where it sees packs).
 
-    `d` and `g` are closed over the players' parameters and statistics; statistics they change are discarded.
-    `mean` is over everything, all devices included.
+    Functions are closed over the players' parameters and statistics; statistics they change are discarded.
     """
 
-    real: Array  # [B, ...] what D was shown
+    real: Array  # [B, ...] as D was shown them: augmented, with noise, in packs
     fake: Array  # [B, ...]
-    real_out: Array  # [B] logits
-    fake_out: Array  # [B]
-    z: Array  # [examples, n] latents
-    label: Array | None
-    d: Callable[[Array], Array]  # inputs like `real` -> [B] logits
-    g: Callable[[Array], Array]  # latents -> [examples, ...]
+    real_plain: Array  # [N, ...] as they are
+    fake_plain: Array  # [N, ...]
+    real_out: Any  # logits [B], [B, ...] with one to each patch, or a tuple of those with one to each scale
+    fake_out: Any
+    real_heads: Any  # what else D says
+    fake_heads: Any
+    given: Given  # conditions [N, ...]
+    z: Any  # latents, a tree of leaves [N, ...]
+    d: Callable[[Array], Any]  # inputs like `real` -> logits
+    judge: Callable[[Array], Output]  # inputs like `real` -> all that D says of them
+    real_gradient: Callable[
+        ..., Array
+    ]  # (plain=False) -> of D's mean logit in each of `real`, or `real_plain`
+    fake_gradient: Callable[..., Array]
+    g: Callable[[Any], Array] | None  # latents like `z` -> examples, where a single network makes them
+    averaged: Callable[[Array], Output] | None  # as `judge`, by the average of D where there is one
     keys: Key  # [B] one key per input of D, already a term's own
     step: Array  # steps the player has made
-    mean: Callable[[Array], Array]  # [...] -> []
+    lowering: Lowering
+
+    def mean(self, x: Array) -> Array:
+        """Mean over everything, all devices included."""
+        return self.lowering.mean(x)

@@ -30,7 +30,7 @@ def interpolation(seen: Subject) -> Chart | str:
         rows, names = [], []
         for number, (a, b) in enumerate(zip(starts, ends, strict=True)):
             for name, way in ways.items():
-                rows.append(latents.decode(way(a, b, t), _label(seen, 2 * number, len(t))))
+                rows.append(latents.decode(way(a, b, t), _given(seen, 2 * number, len(t))))
                 names.append(name)
         return _tiled("interpolation", title, rows, names, [f"{x:.3g}" for x in t])
     if not seen.points:
@@ -41,7 +41,7 @@ def interpolation(seen: Subject) -> Chart | str:
         for axes, (name, way) in zip(figure.subplots(1, 2), ways.items(), strict=True):
             _plane(axes, seen, name)
             for number, (a, b) in enumerate(zip(starts, ends, strict=True)):
-                x = latents.decode(way(a, b, t), _label(seen, 2 * number, len(t)))
+                x = latents.decode(way(a, b, t), _given(seen, 2 * number, len(t)))
                 axes.plot(x[:, 0], x[:, 1], color=COLOURS[number], lw=1.4)
                 axes.plot(x[[0, -1], 0], x[[0, -1], 1], "o", color=COLOURS[number], ms=4)
         return "grey: training examples"
@@ -56,8 +56,7 @@ def truncation(seen: Subject) -> Chart | str:
     title = "Latents z moved towards their mean m: m + psi (z - m)"
     middle = latents.z.mean(axis=0)
     if seen.images:
-        z, labels = latents.z[:10], seen.samples.label
-        own = None if labels is None else labels[:10]
+        z, own = latents.z[:10], {name: leaf[:10] for name, leaf in seen.samples.given.items()}
         rows = [latents.decode(middle + psi * (z - middle), own) for psi in TRUNCATIONS]
         return _tiled("truncation", title, rows, [f"psi {psi:g}" for psi in TRUNCATIONS], [])
     if not seen.points:
@@ -66,7 +65,7 @@ def truncation(seen: Subject) -> Chart | str:
     def draw(figure: Any) -> str:
         for axes, psi in zip(figure.subplots(2, 3).flat, TRUNCATIONS, strict=True):
             _plane(axes, seen, f"psi {psi:g}")
-            x = latents.decode(middle + psi * (latents.z - middle), seen.samples.label)
+            x = latents.decode(middle + psi * (latents.z - middle), seen.samples.given)
             axes.plot(x[:, 0], x[:, 1], ".", color=COLOURS[0], ms=2, alpha=0.6, rasterized=True)
         return "grey: training examples"
 
@@ -80,8 +79,8 @@ def traversals(seen: Subject) -> Chart | str:
     if not seen.images and not seen.points:
         return NEITHER
     title = "Along latent directions"
-    z, x, label = latents.z, seen.samples.x, seen.samples.label
-    if seen.labelled and label is not None:  # what a class is does not follow the latent
+    z, x, label = latents.z, seen.samples.x, seen.samples.given.get("label")
+    if label is not None:  # what a class is does not follow the latent
         z, x = _apart(z, label), _apart(x, label)
     found = latent.directions(z, x, 6)
     if not len(found.vectors):
@@ -97,7 +96,7 @@ def traversals(seen: Subject) -> Chart | str:
         rows = []
         for vector, far in zip(found.vectors, reach, strict=True):
             along = [latents.z[start] + far * t[:, None] * vector for start in (0, 1)]
-            decoded = [latents.decode(way, _label(seen, start, len(t))) for start, way in enumerate(along)]
+            decoded = [latents.decode(way, _given(seen, start, len(t))) for start, way in enumerate(along)]
             rows.append(np.concatenate(decoded))
         return _tiled("directions", title, rows, names, [f"{3 * x:+.2g}" for x in t] * 2, gap_after=7)
     t = np.linspace(-1, 1, 61)
@@ -108,7 +107,7 @@ def traversals(seen: Subject) -> Chart | str:
             _plane(axes, seen, name)
             for start in range(12):
                 way = latents.z[start] + far * t[:, None] * vector
-                points = latents.decode(way, _label(seen, start, len(t)))
+                points = latents.decode(way, _given(seen, start, len(t)))
                 axes.plot(points[:, 0], points[:, 1], color=COLOURS[start % len(COLOURS)], lw=1)
         return "grey: training examples; each line from 3 standard deviations before a latent to 3 beyond"
 
@@ -190,10 +189,10 @@ NO_LATENTS = "this game has no latents to move"
 NEITHER = "examples that are neither images nor points of two numbers or more cannot be drawn"
 
 
-def _label(seen: Subject, start: int, count: int) -> np.ndarray | None:
-    """The class of one sample, for all on the way from it."""
-    label = seen.samples.label
-    return None if label is None else np.repeat(label[start], count)
+def _given(seen: Subject, start: int, count: int) -> dict[str, np.ndarray]:
+    """The conditions of one sample, for all on the way from it."""
+    given = seen.samples.given
+    return {name: np.repeat(leaf[start : start + 1], count, axis=0) for name, leaf in given.items()}
 
 
 def _apart(x: np.ndarray, label: np.ndarray) -> np.ndarray:

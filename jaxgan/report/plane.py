@@ -29,13 +29,13 @@ def planes(run: Path, lane: str = "") -> list[Chart]:
     if source.shape != (2,):
         return []
     real = examples(source, COUNT)
-    made = sampler(game, source.classes)(state.generator, COUNT)
+    made = sampler(game, source)(state.generator, COUNT)
     ends = extent(real)
     charts = [
         square("plane-real", "Real examples", lambda axes: density(axes, real, ends)),
         square("plane-generated", "Generated", lambda axes: density(axes, made, ends)),
     ]
-    if game.judge is not None:
+    if game.looks.judge is not None and set(game.given) <= {"label"}:
         logits = landscape(game, state.d.side, source, ends)
         charts.append(
             square("plane-landscape", "What D sees", lambda axes: _relief(axes, logits, real, made, ends))
@@ -75,11 +75,12 @@ def landscape(
 
     @jax.jit
     def judged(d: Side) -> jax.Array:
-        assert game.judge is not None
-        if not source.classes:
-            return game.judge(d, ground, None)
+        judge = game.looks.judge
+        assert judge is not None
+        if "label" not in game.given:
+            return judge(d, ground, {})
         labels = jnp.arange(source.classes, dtype=jnp.int32)
-        each = jax.vmap(lambda label: game.judge(d, ground, jnp.full(len(ground), label)))  # type: ignore[misc]
+        each = jax.vmap(lambda label: judge(d, ground, {"label": jnp.full(len(ground), label)}))
         return each(labels).mean(axis=0)
 
     return np.asarray(judged(d)).reshape(side, side)

@@ -1,6 +1,7 @@
 """A trained generator as a folder that stands alone: to draw from without jaxgan, or to begin a new run with.
 
-generator.jaxexport   (seed, labels) -> samples, compiled by whatever JAX loads it
+generator.jaxexport   (seed, numbers of samples, conditions) -> samples, compiled by whatever JAX loads it
+given.npz             conditions to draw under, where they are more than labels
 sample.py             draws from it, with jax and flatbuffers
 samples.png           what it draws
 weights.safetensors   every array of both players, by name
@@ -8,19 +9,24 @@ config.json, script/  the options and the script that made them, for `jaxgan imp
 README.md             the model card
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import jax
 import jax.export
 import jax.numpy as jnp
+import numpy as np
 
+from jaxgan.data.kind import Leaf
+from jaxgan.data.source import givens
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
+from jaxgan.parts.types import Given
 from jaxgan.run import card, codec, files, folder, picture, standalone, weights
 from jaxgan.run.manifest import read_manifest
 from jaxgan.run.reopen import reopened
-from jaxgan.run.sample import BLOCK, reads_labels, sampler, stream
+from jaxgan.run.sample import BLOCK, sampler, stream
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -42,12 +48,15 @@ def export(
     source, generator = again.experiment.source, again.state.generator
     game = again.experiment.game
     with files.whole(out) as aside:
-        classes = source.classes if reads_labels(game, generator) else 0
-        (aside / "generator.jaxexport").write_bytes(exported(game, generator, classes))
+        leaves = {name: source.leaves[name] for name in game.given}
+        classes = source.classes if "label" in leaves else 0
+        (aside / "generator.jaxexport").write_bytes(exported(game, generator, leaves))
         own = Path(standalone.__file__).read_text(encoding="utf-8")
         files.write(aside / "sample.py", own.replace("CLASSES = 0", f"CLASSES = {classes}"))
+        if others := [name for name in leaves if name != "label"]:
+            np.savez(aside / "given.npz", **givens(source, others)(np.arange(again.experiment.grid)))  # type: ignore[arg-type]
         if len(source.shape) in (1, 3):
-            picture.save(sampler(game, classes)(generator, again.experiment.grid), aside / "samples.png")
+            picture.save(sampler(game, source)(generator, again.experiment.grid), aside / "samples.png")
         script = _script(place, aside / "script")
         weights.save(aside / weights.NAME, again.state, {"script": script})
         files.write(aside / "config.json", codec.dumps(again.config))
@@ -55,38 +64,39 @@ def export(
     return out
 
 
-def exported(game: Game, generator: Side, classes: int = 0) -> bytes:
-    """(seed uint32, labels int32 [b]) -> samples [b, ...] as an artefact of `jax.export`, for any b.
+def exported(game: Game, generator: Side, leaves: Mapping[str, Leaf] | None = None) -> bytes:
+    """(seed, index [b], conditions by name [b, ...]) -> samples [b, ...] for any b, by `jax.export`.
 
-    Images come out as uint8, as a picture shows them. The i-th sample of a seed is the i-th that `sampler`
-    draws, in the same blocks and so to the last bit; without classes nothing is read of the labels but how
-    many there are.
+    Images come out as uint8, as a picture shows them. With index 0 to b - 1 the i-th sample of a seed is the
+    i-th that `sampler` draws, in the same blocks and so to the last bit. `leaves` are the game's conditions.
 
     >>> from jaxgan.games.toy import bilinear
     >>> artefact = exported(bilinear(), Side(jnp.float32(3.0), {}))
-    >>> jax.export.deserialize(bytearray(artefact)).call(jnp.uint32(0), jnp.zeros(2, jnp.int32)).tolist()
+    >>> jax.export.deserialize(bytearray(artefact)).call(jnp.uint32(0), jnp.zeros(2, jnp.uint32), {}).tolist()
     [3.0, 3.0]
     """
 
-    def draw(seed: jax.Array, labels: jax.Array) -> jax.Array:
+    def draw(seed: jax.Array, index: jax.Array, told: Given) -> jax.Array:
         # behind a barrier, or the compiler works out in advance what follows from the weights alone, and in
         # other last bits than a program that is given them
         opaque = jax.lax.optimization_barrier(generator)
-        n = labels.shape[0]
+        n = index.shape[0]
         blocks = (n + BLOCK - 1) // BLOCK
-        index = jnp.arange(blocks * BLOCK, dtype=jnp.uint32)
-        labels = jnp.pad(labels, (0, blocks * BLOCK - n))
 
-        def some(block: tuple[jax.Array, jax.Array]) -> jax.Array:
-            index, labels = block
-            return game.sample(opaque, stream(seed), index, labels if classes else None)
+        def in_blocks(leaf: jax.Array) -> jax.Array:
+            whole = jnp.pad(leaf, [(0, blocks * BLOCK - n)] + [(0, 0)] * (leaf.ndim - 1))
+            return whole.reshape(blocks, BLOCK, *leaf.shape[1:])
 
-        drawn = jax.lax.map(some, (index.reshape(blocks, BLOCK), labels.reshape(blocks, BLOCK)))
+        def some(block: tuple[jax.Array, Given]) -> jax.Array:
+            return game.sample(opaque, stream(seed), *block)
+
+        drawn = jax.lax.map(some, jax.tree.map(in_blocks, (index, told)))
         samples = drawn.reshape(blocks * BLOCK, *drawn.shape[2:])[:n]
         return picture.quantised(samples) if samples.ndim == 4 else samples
 
     (b,) = jax.export.symbolic_shape("b")
-    shapes = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((b,), jnp.int32)
+    told = {name: jax.ShapeDtypeStruct((b, *leaf.shape), leaf.dtype) for name, leaf in (leaves or {}).items()}
+    shapes = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((b,), jnp.uint32), told
     try:
         return bytes(jax.export.export(jax.jit(draw), platforms=PLATFORMS)(*shapes).serialize())
     except Exception as error:

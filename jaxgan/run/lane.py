@@ -192,6 +192,7 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
     one_device = dataclasses.replace(settings, parallel="jit")
     values, source = lanes(settings)[0].values, experiment.source
     lay = layout(experiment, settings)
+    leaves = {name: source.leaves[name] for name in experiment.game.given}
     of = rule_of(build, one_device, experiment)
 
     def begin_and_move(values: dict[str, Any], key: Key, arrays: PyTree) -> State:
@@ -201,7 +202,8 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
 
     def sampled(values: dict[str, Any], key: Key, generator: PyTree) -> PyTree:
         one = jnp.zeros(1, jnp.int32)
-        return of(values).game.sample(generator, key, one.astype(jnp.uint32), one)
+        told = {name: jnp.zeros((1, *leaf.shape), leaf.dtype) for name, leaf in leaves.items()}
+        return of(values).game.sample(generator, key, one.astype(jnp.uint32), told)
 
     key = jax.random.key(0)
     given = values, key, shapes(source, lay)

@@ -82,7 +82,7 @@ def train(
         stack.enter_context(contextlib.closing(log))
         pictures = drawing(folder.samples, experiment.source, experiment.grid, log.pictured)
         hooks = [Hook(settings.sample_every, pictures), *experiment.hooks]
-        draw = sampler(experiment.game, experiment.source.classes)
+        draw = sampler(experiment.game, experiment.source)
         log.warn(f"{line}; going on from step {step}" for line in (found.aside if found else ()))
         log.warn(told(lambda: elsewhere(folder, settings)) if found else ())
         if experiment.source.note:

@@ -1,16 +1,16 @@
 """Samples from a trained generator, by number."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.data.source import Source, givens
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Key
-from jaxgan.run.depends import depends_on
+from jaxgan.parts.types import Array, Given, Key
 
 Sampler = Callable[..., np.ndarray]
 
@@ -23,43 +23,37 @@ def stream(seed: int | Array) -> Key:
     return fold(jax.random.key(seed), "sample")
 
 
-def reads_labels(game: Game, generator: Side) -> bool:
-    """Whether labels make a difference to the samples: data may have some that the generator is not told.
-
-    >>> from jaxgan.games.toy import bilinear
-    >>> reads_labels(bilinear(), Side(jnp.float32(3.0), {}))
-    False
-    """
-
-    def sample(told: dict[str, Array], generator: Side) -> Array:
-        return game.sample(generator, stream(0), jnp.zeros(1, jnp.uint32), told["label"])
-
-    return bool(depends_on(sample, {"label": jnp.zeros(1, jnp.int32)}, generator))
-
-
-def sampler(game: Game, classes: int = 0, block: int = BLOCK) -> Sampler:
-    """A function (generator, n, seed=0, start=0) -> [n, ...] on the host, compiled once.
+def sampler(game: Game, source: Source | None = None, block: int = BLOCK) -> Sampler:
+    """A function (generator, n, seed=0, start=0, given=None) -> [n, ...] on the host, compiled once.
 
     The i-th sample of all, counted from 0, depends on (seed, i) alone, not on n or the block: a bank of them.
-    `start` is the first to draw. Labels, if any, go round the classes.
+    `start` is the first to draw. What the game is conditional on comes from the source, by `givens`, or is
+    `given` by the caller: leaves by name, of which the i-th sample has the i-th, round and round.
 
-    >>> import optax
     >>> from jaxgan.games.toy import bilinear
     >>> draw = sampler(bilinear())
     >>> draw(Side(jnp.float32(3.0), {}), n=2).tolist()
     [3.0, 3.0]
     """
+    if game.given and source is None:
+        raise Refused(f"samples are drawn under {', '.join(game.given)}: give the source that has them")
+    usual = givens(source, game.given) if source is not None else lambda number: {}
 
     @jax.jit
-    def some(generator: Side, key: jax.Array, start: jax.Array) -> jax.Array:
-        index = start + jnp.arange(block, dtype=jnp.uint32)
-        return game.sample(generator, key, index, index.astype(jnp.int32) % classes if classes else None)
+    def some(generator: Side, key: Key, start: Array, told: Given) -> Array:
+        return game.sample(generator, key, start + jnp.arange(block, dtype=jnp.uint32), told)
 
-    def draw(generator: Side, n: int, seed: int = 0, start: int = 0) -> np.ndarray:
+    def draw(
+        generator: Side, n: int, seed: int = 0, start: int = 0, given: Mapping[str, np.ndarray] | None = None
+    ) -> np.ndarray:
         if n < 1:
             raise Refused(f"at least one sample can be drawn, not {n}")
-        key = stream(seed)
-        blocks = [some(generator, key, jnp.uint32(at)) for at in range(start, start + n, block)]
+        key, blocks = stream(seed), []
+        for first in range(start, start + n, block):
+            number = np.arange(first, first + block)
+            told = dict(usual(number) if given is None or set(game.given) - given.keys() else {})
+            told |= {name: leaf[number % len(leaf)] for name, leaf in (given or {}).items()}
+            blocks.append(some(generator, key, jnp.uint32(first), told))
         return np.concatenate(jax.device_get(blocks))[:n]
 
     return draw

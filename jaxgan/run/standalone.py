@@ -2,6 +2,7 @@
 
 python sample.py --seed 0 --n 64               classes in turn, if there are any
 python sample.py --seed 0 --n 64 --label 3     one of them
+python sample.py --given mine.npz              under other conditions than those of given.npz, if there is one
 
 Images go into drawn.png, anything else into drawn.npy.
 """
@@ -16,14 +17,20 @@ import numpy as np
 CLASSES = 0
 
 
-def draw(seed: int, n: int, label: int | None = None) -> np.ndarray:
+def draw(seed: int, n: int, label: int | None = None, given: Path | None = None) -> np.ndarray:
     """The first n samples of a seed: images as uint8 [n, H, W, C]."""
     from jax import export
 
-    index = np.arange(n, dtype=np.int32)
-    labels = index % max(CLASSES, 1) if label is None else np.full_like(index, label)
+    index = np.arange(n, dtype=np.uint32)
+    told = {"label": (index % CLASSES).astype(np.int32)} if CLASSES else {}
+    conditions = given or Path(__file__).with_name("given.npz")
+    if conditions.exists():
+        with np.load(conditions) as file:
+            told |= {name: file[name][index % len(file[name])] for name in file.files}
+    if label is not None:
+        told["label"] = np.full(n, label, np.int32)
     generator = export.deserialize(bytearray(Path(__file__).with_name("generator.jaxexport").read_bytes()))
-    return np.asarray(generator.call(np.uint32(seed), labels))
+    return np.asarray(generator.call(np.uint32(seed), index, told))
 
 
 def png(images: np.ndarray) -> bytes:
@@ -53,12 +60,15 @@ if __name__ == "__main__":
     parser.add_argument("--n", type=int, default=64)
     if CLASSES:
         parser.add_argument("--label", type=int, choices=range(CLASSES), metavar="CLASS")
-    given = parser.parse_args()
-    if given.n < 1:
-        parser.error(f"at least one sample can be drawn, not {given.n}")
-    if not 0 <= given.seed < 2**32:
-        parser.error(f"a seed is from 0 to 4294967295, not {given.seed}")
-    drawn = draw(given.seed, given.n, given.label if CLASSES else None)
+    parser.add_argument("--given", type=Path, metavar="FILE.npz")
+    asked = parser.parse_args()
+    if asked.n < 1:
+        parser.error(f"at least one sample can be drawn, not {asked.n}")
+    if not 0 <= asked.seed < 2**32:
+        parser.error(f"a seed is from 0 to 4294967295, not {asked.seed}")
+    if asked.given is not None and not asked.given.is_file():
+        parser.error(f"there is no file {asked.given}")
+    drawn = draw(asked.seed, asked.n, asked.label if CLASSES else None, asked.given)
     if drawn.ndim == 4:
         Path("drawn.png").write_bytes(png(drawn))
     else:

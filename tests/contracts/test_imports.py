@@ -25,7 +25,7 @@ FLOORS = [
 ]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 BASES = {
-    "parts": {"types", "output", "rng", "network"},
+    "parts": {"types", "output", "rng", "network", "terms"},
     "metrics": {"metric", "nearest"},
     "data": {"kind", "source", "order", "image"},
     "models": {"layers", "convolution"},

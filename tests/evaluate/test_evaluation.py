@@ -149,7 +149,7 @@ def test_what_cannot_be_is_one_line(ring, tmp_path, monkeypatch, capsys):
 def moments(run, monkeypatch, times):
     """Moments of one run, at which the clock shows these times."""
     again = reopened(run, lane="seed=0")
-    draw = sampler(again.experiment.game, again.experiment.source.classes)
+    draw = sampler(again.experiment.game, again.experiment.source)
     clock = iter(times)
     monkeypatch.setattr(hook.time, "perf_counter", lambda: next(clock))
     return lambda step, **more: jg.Moment(step, again.state, again.experiment.game, draw, **more)

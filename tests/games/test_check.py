@@ -105,7 +105,7 @@ REFUSALS = {
         make(generator=from_linen(mlp.Generator(shape=(5,), widths=(4,))))
     ),
     "one logit per input": lambda: start(
-        make(discriminator=Network(lambda key, x: ((), {}), lambda p, s, x, key=None, train=False: (x, s)))
+        make(discriminator=Network(lambda key, x: ((), {}), lambda p, s, x, key=None, train=False: (x[0], s)))
     ),
 }
 

@@ -199,9 +199,10 @@ def test_d_sees_every_example_augmented_and_g_learns_through_it():
     np.testing.assert_allclose(slopes[0], -jnp.outer((z * by["fake"][:, None]).mean(0), d), rtol=1e-5)
     np.testing.assert_allclose(slopes[1], -jnp.outer(z.mean(0), d), rtol=1e-5)
     sides = game.init(jax.random.key(0), BATCH)[:2]
-    for of, side, *what in (("sample", 0, jax.random.key(1), jnp.arange(4), None), ("judge", 1, X, None)):
-        same = [getattr(which, of)(sides[side], *what) for which in (game, plain)]
-        np.testing.assert_array_equal(*same)
+    np.testing.assert_array_equal(
+        *(which.sample(sides[0], jax.random.key(1), jnp.arange(4), {}) for which in (game, plain))
+    )
+    np.testing.assert_array_equal(*(which.looks.judge(sides[1], X, {}) for which in (game, plain)))
 
 
 @pytest.mark.parametrize("own", [{"dropout": 0.5}, {"norm": "spectral"}], ids=str)
@@ -240,7 +241,7 @@ def test_packed_images_are_channels():
 @pytest.mark.parametrize("cond", [conditioning.concatenation(3), conditioning.projection(3)])
 @pytest.mark.parametrize("packing", [1, 2])
 def test_labels_reach_both_players(cond, packing):
-    classes = 3 if cond.d(X, BATCH["label"])[1:] else 0
+    classes = 3 if cond.d(X, BATCH)[1:] else 0
     game = make(
         generator=from_linen(mlp.Generator(shape=(2,), widths=(8,))),
         discriminator=from_linen(mlp.Discriminator(widths=(8,), classes=classes)),
@@ -253,7 +254,9 @@ def test_labels_reach_both_players(cond, packing):
     for loss in (game.d_loss, game.g_loss):
         assert float(loss(g, d, context)[0]) != float(loss(g, d, other)[0])
     side = game.init(jax.random.key(0), BATCH)[0]
-    zero, one = (game.sample(side, jax.random.key(1), jnp.arange(4), jnp.full(4, c)) for c in (0, 1))
+    zero, one = (
+        game.sample(side, jax.random.key(1), jnp.arange(4), {"label": jnp.full(4, c)}) for c in (0, 1)
+    )
     assert not np.allclose(zero, one)
 
 
@@ -280,21 +283,22 @@ def test_statistics_made_inside_a_term_are_discarded():
 def test_samples_depend_on_key_and_index():
     game = make()
     g, _, _ = game.init(jax.random.key(0), BATCH)
-    many = game.sample(g, jax.random.key(1), jnp.arange(8), None)
-    few = game.sample(g, jax.random.key(1), jnp.arange(3), None)
+    many = game.sample(g, jax.random.key(1), jnp.arange(8), {})
+    few = game.sample(g, jax.random.key(1), jnp.arange(3), {})
     np.testing.assert_allclose(many[:3], few, rtol=1e-5)
-    assert not np.allclose(many, game.sample(g, jax.random.key(2), jnp.arange(8), None))
+    assert not np.allclose(many, game.sample(g, jax.random.key(2), jnp.arange(8), {}))
 
 
 def test_a_latent_is_decoded_as_it_is():
     """What is sampled by number is decoded from the latents of these numbers."""
     game = make()
     g, _, _ = game.init(jax.random.key(0), BATCH)
-    assert game.latent.size == 4
-    z = jnp.stack([game.latent.draw(key) for key in each(jax.random.key(1), jnp.arange(3))])
-    np.testing.assert_allclose(game.decode(g, z, None), z @ g.params, rtol=1e-5)
+    looks = game.looks
+    z = looks.latents(g, each(jax.random.key(1), jnp.arange(3)))
+    assert z.shape == (3, 4)
+    np.testing.assert_allclose(looks.decode(g, z, {}), z @ g.params, rtol=1e-5)
     np.testing.assert_allclose(
-        game.sample(g, jax.random.key(1), jnp.arange(3), None), game.decode(g, z, None), rtol=1e-5
+        game.sample(g, jax.random.key(1), jnp.arange(3), {}), looks.decode(g, z, {}), rtol=1e-5
     )
 
 
@@ -303,17 +307,18 @@ def test_an_example_is_judged_alone(packing):
     game = make(packing=packing)
     _, d, _ = game.init(jax.random.key(0), BATCH)
     by_hand = X @ d.params if packing == 1 else np.concatenate([X, X], axis=1) @ d.params
-    np.testing.assert_allclose(game.judge(d, X, None), by_hand, rtol=1e-5)
+    np.testing.assert_allclose(game.looks.judge(d, X, {}), by_hand, rtol=1e-5)
     told = make(
         packing=packing,
         conditioning=conditioning.projection(3),
         discriminator=from_linen(mlp.Discriminator((4,), classes=3)),
     )
     _, d, _ = told.init(jax.random.key(0), BATCH)
-    judged = told.judge(d, X, BATCH["label"])
-    one = [told.judge(d, X[i : i + 1], BATCH["label"][i : i + 1])[0] for i in range(B)]
+    judge, label = told.looks.judge, BATCH["label"]
+    judged = judge(d, X, {"label": label})
+    one = [judge(d, X[i : i + 1], {"label": label[i : i + 1]})[0] for i in range(B)]
     np.testing.assert_allclose(judged, one, rtol=1e-5)
-    assert not np.allclose(judged, told.judge(d, X, (BATCH["label"] + 1) % 3))
+    assert not np.allclose(judged, judge(d, X, {"label": (label + 1) % 3}))
 
 
 def test_expected_loss_at_the_start():

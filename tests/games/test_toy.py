@@ -119,7 +119,7 @@ def test_what_starts_where_it_is_told():
     game = dirac(objectives.wasserstein(), start=(0.1, -0.3))
     g, d, _ = game.init(jax.random.key(0), jax.tree.map(lambda x: x[0, 0], zeros()))
     assert (float(g.params), float(d.params)) == (0.1, -0.3)
-    assert float(game.sample(g, jax.random.key(0), jnp.arange(3), None)[2, 0]) == 0.1
+    assert float(game.sample(g, jax.random.key(0), jnp.arange(3), {})[2, 0]) == 0.1
 
 
 def test_bilinear_turns():
@@ -157,7 +157,7 @@ def test_two_modes_are_learned():
     for _ in range(500):
         state, _ = update(state, zeros())
     np.testing.assert_allclose(state.g.params, [-1, 1], atol=1e-6)
-    x = two_modes(0.1).sample(state.g.side, jax.random.key(1), jnp.arange(20_000), None)
+    x = two_modes(0.1).sample(state.g.side, jax.random.key(1), jnp.arange(20_000), {})
     np.testing.assert_allclose([x.mean(), (x**2).mean()], [0, 1.01], atol=0.03)
 
 

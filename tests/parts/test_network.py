@@ -130,4 +130,4 @@ def test_nnx_plays_a_game():
         state, metrics = update(state, batch)
     assert all(np.isfinite(float(m)) for m in metrics.values())
     assert not np.allclose(first["first"]["kernel"], state.g.params["first"]["kernel"])
-    assert game.sample(state.generator, jax.random.key(1), jnp.arange(5), None).shape == (5, 4)
+    assert game.sample(state.generator, jax.random.key(1), jnp.arange(5), {}).shape == (5, 4)

@@ -105,7 +105,7 @@ def test_the_best_discriminator_is_the_one_the_papers_prove(objective, optimum):
 
 def test_relativistic_average_is_over_all_devices():
     """Under a mapped axis the mean is the whole batch's, not the shard's."""
-    over = o.relativistic_average().over(Lowering(axis="data").mean)
+    over = o.relativistic_average().over(Lowering(axis="data"))
     real, fake = jnp.arange(8.0), jnp.arange(8.0)[::-1] / 3
     shards = jax.vmap(over.d_loss, axis_name="data")(real.reshape(4, 2), fake.reshape(4, 2))
     np.testing.assert_allclose(shards.reshape(-1), o.relativistic_average().d_loss(real, fake), rtol=1e-6)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from jaxgan.parts import terms
-from jaxgan.parts.types import View
+from jaxgan.parts.output import Output
+from jaxgan.parts.types import Lowering, View
 
 W = jnp.array([3.0, -4.0])  # |w| = 5
 A = jnp.array([[2.0, 1.0], [1.0, -3.0]])
@@ -23,18 +24,30 @@ def quadratic(x):
 def view(d, step=0, n=6):
     real, fake = jax.random.normal(jax.random.key(0), (2, n, 2))
     keys = jax.random.split(jax.random.key(1), n)
+
+    def gradient(x):
+        return lambda plain=False: jax.grad(lambda x: d(x).sum())(x)
+
     return View(
         real=real,
         fake=fake,
+        real_plain=real,
+        fake_plain=fake,
         real_out=d(real),
         fake_out=d(fake),
+        real_heads=(),
+        fake_heads=(),
+        given={},
         z=fake,
-        label=None,
         d=d,
+        judge=lambda x: Output(d(x)),
+        real_gradient=gradient(real),
+        fake_gradient=gradient(fake),
         g=lambda z: z,
+        averaged=None,
         keys=keys,
         step=jnp.int32(step),
-        mean=jnp.mean,
+        lowering=Lowering(),
     )
 
 
@@ -97,7 +110,7 @@ def test_consistency_of_a_pack_augments_each_of_its_examples():
     packs = jnp.concatenate([pictures[:, i] for i in range(3)], axis=-1)
     shown = []
     v = view(linear)._replace(
-        real=packs, z=jnp.zeros((18, 7)), d=lambda x: shown.append(x) or x.sum((1, 2, 3))
+        real=packs, real_plain=jnp.zeros((18, 7)), d=lambda x: shown.append(x) or x.sum((1, 2, 3))
     )
     terms.consistency(marked).apply(v, ())
     each = jnp.stack(jnp.split(shown[0], 3, axis=-1), axis=1)
@@ -205,7 +218,8 @@ def test_lazily_has_the_precision_of_its_term():
 
 
 def test_lazily_takes_a_term_of_examples_where_d_sees_packs():
-    seen = view(lambda x: x[::2] @ W)  # a logit to each two
+    seen = view(lambda x: x @ W)
+    seen = seen._replace(real=seen.real[::2], keys=seen.keys[::2])  # an input to each two
     lazy = terms.lazily(terms.stateless("own", lambda v: jnp.square(v.z).sum(axis=1)), 2)
     due, memory = lazy.apply(seen, lazy.init())
     idle, _ = lazy.apply(seen._replace(step=jnp.int32(1)), memory)

@@ -91,7 +91,7 @@ def test_what_does_not_follow_many_latents_at_all_is_not_said_to():
     z, x = RANDOM.normal(size=(300, 100)), RANDOM.normal(size=(300, 4))
     assert latent.directions(z, x, 4).followed.max() < 0.2
     assert np.isnan(latent.directions(z[:101], x[:101], 4).followed).all()
-    seen = made((4, 4, 1), latents=Latents(z[:50], lambda z, label: np.zeros((len(z), 4, 4, 1))))
+    seen = made((4, 4, 1), latents=Latents(z[:50], lambda z, given: np.zeros((len(z), 4, 4, 1))))
     names = [text.get_text() for text in panels.traversals(seen).figure.axes[0].get_yticklabels()]
     assert all(name.endswith("% of variance") for name in names)
 
@@ -123,15 +123,17 @@ def test_white_noise_has_the_same_power_everywhere():
 
 def test_a_subject_is_what_the_run_draws_and_was_trained_on(again):
     seen = subject(again, seed=3)
-    drawn = sampler(again.experiment.game, 10)(again.state.generator, 1000, 3)
+    drawn = sampler(again.experiment.game, again.experiment.source)(again.state.generator, 1000, 3)
     np.testing.assert_array_equal(seen.samples.x, drawn)
     assert seen.latents is not None
-    np.testing.assert_allclose(seen.latents.decode(seen.latents.z, seen.samples.label), drawn, atol=1e-5)
-    few = seen.latents.decode(seen.latents.z[300:305], seen.samples.label[300:305])
+    np.testing.assert_allclose(seen.latents.decode(seen.latents.z, seen.samples.given), drawn, atol=1e-5)
+    few = seen.latents.decode(seen.latents.z[300:305], {"label": seen.samples.given["label"][300:305]})
     np.testing.assert_allclose(few, drawn[300:305], atol=1e-5)
     assert (seen.train.x.shape, seen.held_out.x.shape, seen.whole) == ((1500, 8, 8, 1), (297, 8, 8, 1), True)
-    assert seen.labelled
-    by_hand = again.experiment.game.judge(again.state.d.side, seen.train.x[:4], seen.train.label[:4])
+    assert "label" in seen.samples.given
+    by_hand = again.experiment.game.looks.judge(
+        again.state.d.side, seen.train.x[:4], {"label": seen.train.given["label"][:4]}
+    )
     np.testing.assert_allclose(seen.judge(*seen.train)[:4], by_hand, rtol=1e-5)
 
 
@@ -165,7 +167,7 @@ def test_images_have_every_picture(digits, found):
 
 def test_of_few_training_examples_all_are_beside(again):
     seen = subject(again)
-    few = seen._replace(train=Examples(seen.train.x[:3], None))
+    few = seen._replace(train=Examples(seen.train.x[:3], {}))
     assert panels.neighbours(few).name == "neighbours"
 
 
@@ -190,10 +192,10 @@ def test_points_have_what_makes_sense(ring):
 
 def made(shape, **parts):
     """A subject of noise."""
-    train, held_out, samples = (Examples(RANDOM.normal(size=(50, *shape)), None) for _ in range(3))
-    latents = Latents(RANDOM.normal(size=(50, 3)), lambda z, label: np.zeros((len(z), *shape)))
+    train, held_out, samples = (Examples(RANDOM.normal(size=(50, *shape)), {}) for _ in range(3))
+    latents = Latents(RANDOM.normal(size=(50, 3)), lambda z, given: np.zeros((len(z), *shape)))
     parts = {"held_out": held_out, "samples": samples, "latents": latents, "judge": None, **parts}
-    return Subject(shape=shape, train=train, whole=True, labelled=False, **parts)
+    return Subject(shape=shape, train=train, whole=True, **parts)
 
 
 @pytest.mark.parametrize(
@@ -206,9 +208,9 @@ def made(shape, **parts):
         (made((1,)), {"interpolation", "truncation", "traversals", "spectrum", "scores"}),
         (made((4, 4)), {"interpolation", "truncation", "traversals", "spectrum", "scores"}),
         (made((2,), latents=None), {"interpolation", "truncation", "traversals", "spectrum", "scores"}),
-        (made((2,), samples=Examples(np.ones((50, 2)), None)), {"traversals", "spectrum", "scores"}),
-        (made((2,), judge=lambda x, label: np.zeros(len(x))), {"spectrum"}),
-        (made((2,), judge=lambda x, label: np.full(len(x), np.nan)), {"spectrum", "scores"}),
+        (made((2,), samples=Examples(np.ones((50, 2)), {})), {"traversals", "spectrum", "scores"}),
+        (made((2,), judge=lambda x, given: np.zeros(len(x))), {"spectrum"}),
+        (made((2,), judge=lambda x, given: np.full(len(x), np.nan)), {"spectrum", "scores"}),
     ],
 )
 def test_each_game_has_the_pictures_that_it_can(seen, left_out):
@@ -219,13 +221,13 @@ def test_each_game_has_the_pictures_that_it_can(seen, left_out):
 def test_classes_are_no_directions():
     """What a class is does not follow the latent: means of classes are left out where there are some."""
     label = np.arange(50) % 2
-    latents = Latents(RANDOM.normal(size=(50, 1)), lambda z, label: np.zeros((len(z), 4, 4, 1)))
+    latents = Latents(RANDOM.normal(size=(50, 1)), lambda z, given: np.zeros((len(z), 4, 4, 1)))
     x = np.zeros((50, 4, 4, 1))
     x[:, 0, 0, 0], x[:, 1, 1, 0] = 100.0 * label, latents.z[:, 0]
-    seen = made((4, 4, 1), samples=Examples(x, label), latents=latents)
+    seen = made((4, 4, 1), samples=Examples(x, {}), latents=latents)
     texts = [
         [text.get_text() for text in panels.traversals(one).figure.axes[0].get_yticklabels()]
-        for one in (seen, seen._replace(labelled=True))
+        for one in (seen, seen._replace(samples=Examples(x, {"label": label})))
     ]
     assert texts[1] == ["100 % of variance\n100 % linear in z"]
     assert texts[0] != texts[1]
@@ -253,7 +255,7 @@ def test_a_run_without_checkpoints_is_refused(digits, tmp_path):
 
 
 def test_samples_that_are_not_finite_are_refused(again):
-    game = again.experiment.game._replace(sample=lambda g, key, index, label: np.nan * index.astype(float))
+    game = again.experiment.game._replace(sample=lambda g, key, index, given: np.nan * index.astype(float))
     broken = again._replace(experiment=again.experiment._replace(game=game))
     with pytest.raises(Refused, match="are not finite; look at another checkpoint"):
         subject(broken)

@@ -35,6 +35,6 @@ def test_norms_of_gradients_steps_and_what_d_gets_right():
         metrics["g/update"] * optax.tree.norm(old.g.params), 0.5 * metrics["g/grad"], rtol=1e-4
     )
     # the share right of the middle between both means, whatever is added to all of D's logits
-    real = game.judge(old.d.side, one["x"], None)
+    real = game.looks.judge(old.d.side, one["x"], {})
     middle = (metrics["d/real"] + metrics["d/fake"]) / 2
     np.testing.assert_allclose(metrics["d/acc_real"], (real > middle).mean(), atol=1e-6)

@@ -65,10 +65,10 @@ def test_sample_twice_the_same_bytes(run, monkeypatch, tmp_path, capsys):
 
 def test_the_first_samples_do_not_depend_on_how_many(run):
     again = reopened(run)
-    draw = sampler(again.experiment.game, again.experiment.source.classes)
+    draw = sampler(again.experiment.game, again.experiment.source)
     many = draw(again.state.generator, 300, 1)
     np.testing.assert_array_equal(many[:7], draw(again.state.generator, 7, 1))
-    other = sampler(again.experiment.game, again.experiment.source.classes, block=16)
+    other = sampler(again.experiment.game, again.experiment.source, block=16)
     np.testing.assert_allclose(many[:40], other(again.state.generator, 40, 1), atol=1e-6)
 
 

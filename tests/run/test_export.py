@@ -56,17 +56,9 @@ def folder(run):
 def drawn(run, n, seed, label=None):
     """The samples that `jaxgan sample` shows."""
     again = reopened(run)
-    classes = again.experiment.source.classes
-    if label is None:
-        return sampler(again.experiment.game, classes)(again.state.generator, n, seed)
-    many = sampler(again.experiment.game._replace(sample=labelled(again.experiment.game, label)), classes)
-    return many(again.state.generator, n, seed)
-
-
-def labelled(game, label):
-    return lambda generator, key, index, _: game.sample(
-        generator, key, index, jnp.full(index.shape, label, jnp.int32)
-    )
+    given = None if label is None else {"label": np.array([label], np.int32)}
+    draw = sampler(again.experiment.game, again.experiment.source)
+    return draw(again.state.generator, n, seed, given=given)
 
 
 def alone(folder, *args):
@@ -104,7 +96,7 @@ def test_the_artefact_draws_what_the_sampler_draws_to_the_last_bit(points):
     draw = sampler(game)
     for seed in (0, 1, 2**32 - 1):
         for n in (1, 256, 600):
-            ours = np.asarray(artefact.call(np.uint32(seed), np.zeros(n, np.int32)))
+            ours = np.asarray(artefact.call(np.uint32(seed), np.arange(n, dtype=np.uint32), {}))
             np.testing.assert_array_equal(ours, draw(generator, n, seed))
 
 
@@ -167,7 +159,7 @@ def test_another_average_is_drawn_from_and_exported(run, tmp_path, monkeypatch, 
         assert jaxgan(monkeypatch, "sample", run, "--n", 9, *options, "--out", tmp_path / f"{name}.png") == 0
         drawn[name] = (tmp_path / f"{name}.png").read_bytes()
     assert drawn["first"] != drawn["long"]
-    images = sampler(again.experiment.game, 10)(again.state.averages["long"], 16)
+    images = sampler(again.experiment.game, again.experiment.source)(again.state.averages["long"], 16)
     picture.save(images, tmp_path / "by_hand.png")
     assert (tmp_path / "long" / "samples.png").read_bytes() == (tmp_path / "by_hand.png").read_bytes()
     capsys.readouterr()

@@ -59,7 +59,7 @@ def test_step_0_is_the_export(run, folder, tmp_path):
         same(getattr(old.state, who).side, getattr(new.state, who).side)
     same(old.state.ema, new.state.ema)
     same(old.state.averages, new.state.averages)
-    draw = sampler(old.experiment.game, 10)
+    draw = sampler(old.experiment.game, old.experiment.source)
     same(draw(old.state.generator, 30, 1), draw(new.state.generator, 30, 1))
 
     assert int(new.state.step) == 0

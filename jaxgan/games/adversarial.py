@@ -1,0 +1,91 @@
+"""A game as what G's side makes of a batch, against an adversary: most methods, put together by hand.
+
+G runs on batch statistics in both losses. Of all statistics a rule keeps only those of the player that moves:
+G's running averages advance with G's steps, D's vectors with D's.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from jaxgan.errors import Refused
+from jaxgan.games.adversary import Adversary, Moment
+from jaxgan.games.game import Aux, Context, Game, Looks, Loss, Side
+from jaxgan.parts.rng import each, fold
+from jaxgan.parts.types import Array, Batch, Given, Key, Lowering, Params, Stats
+
+
+class Play(NamedTuple):
+    """What G's side makes of a batch.
+
+    `met`: what the adversary is shown, a `Meeting`, or for `several` one to each name. `stats`: those of G's
+    networks, moved on. `losses`: what G minimises beside the adversary's, numbers per example [N] by name.
+    """
+
+    met: Any
+    stats: Stats
+    losses: Mapping[str, Array] = {}
+
+
+def adversarial(
+    adversary: Adversary,
+    *,
+    init: Callable[[Key, Batch, Key], Side],
+    play: Callable[[Params, Stats, Batch, Moment], Play],
+    sample: Callable[[Side, Key, Array, Given], Any],
+    given: tuple[str, ...] = (),
+    classes: int = 0,
+    looks: Looks = Looks(),  # noqa: B008 - immutable
+    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
+) -> Game:
+    """The game of G's side against an adversary; `jg.gan` is the one most people play.
+
+    `init`: (key, batch, keys [N]) -> G's side: any tree of parameters, of two generators, of an encoder
+    beside one. `play`: (params, stats, batch, moment) -> what it makes of a batch in training, where
+    `moment.keys` has a key to each example. `sample`, `given`, `classes`, `looks` are those of the game.
+
+    >>> from flax import linen as nn
+    >>> from jaxgan.games.adversary import Meeting, adversary
+    >>> from jaxgan.parts.network import from_linen
+    >>> from jaxgan.parts.objectives import hinge
+    >>> move = from_linen(nn.Dense(2))  # moves points of one cloud onto those of another
+    >>> def play(params, stats, batch, moment):
+    ...     moved, stats = move.apply(params, stats, batch["source"], train=True)
+    ...     far = jnp.square(moved - batch["source"]).sum(axis=-1)
+    ...     return Play(Meeting(batch["x"], moved), stats, {"far": far})
+    >>> game = adversarial(
+    ...     adversary(from_linen(nn.Dense(1)), hinge()),
+    ...     init=lambda key, batch, keys: Side(*move.init(key, batch["source"])),
+    ...     play=play,
+    ...     sample=lambda g, key, index, given: move.apply(*g, given["source"])[0],
+    ...     given=("source",),
+    ... )
+    """
+
+    def loss_of(who: str) -> Loss:
+        def loss(g_params: Params, d_params: Params, context: Context) -> tuple[Array, Aux]:
+            moment = Moment(each(context.key, context.batch["index"]), context.step, context.update)
+            made = play(g_params, context.g_stats, context.batch, moment)
+            view, d_stats, memory = adversary.meet(
+                who, d_params, context.d_stats, context.extra, made.met, moment
+            )
+            total = adversary.g_loss if who == "g" else adversary.d_loss
+            loss, metrics, memory = total(view, memory)
+            if who == "g":
+                if clash := sorted(f"g/{name}" for name in made.losses if f"g/{name}" in metrics):
+                    raise Refused(f"two losses are called {clash[0]}: rename the one that `play` returns")
+                own = {f"g/{name}": lowering.mean(x) for name, x in made.losses.items()}
+                loss, metrics = loss + sum(own.values()), {**metrics, **own}
+            return loss, Aux(made.stats, d_stats, memory, metrics)
+
+        return loss
+
+    def begin(key: Key, batch: Batch) -> tuple[Side, Side, Any]:
+        keys = each(key, batch["index"])
+        g = init(fold(key, "g"), batch, keys)
+        moment = Moment(keys, jnp.int32(0), jnp.int32(0))
+        met = play(g.params, g.stats, batch, moment).met
+        return g, *adversary.init(fold(key, "d"), met, keys)
+
+    return Game(begin, loss_of("d"), loss_of("g"), sample, given, classes, looks, lowering)
