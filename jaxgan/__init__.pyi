@@ -1,14 +1,17 @@
+from .data.kind import Leaf as Leaf
 from .data.source import Source as Source
 from .errors import Refused as Refused
+from .evaluate.features import Measures as Measures
 from .evaluate.health import health as health
 from .evaluate.hook import evaluated as evaluated
+from .evaluate.measures import measures as measures
+from .evaluate.measures import usual_extractor as usual_extractor
 from .evaluate.rotation import rotation as rotation
 from .games.adversarial import Play as Play
 from .games.adversarial import adversarial as adversarial
 from .games.adversary import Adversary as Adversary
 from .games.adversary import Meeting as Meeting
 from .games.adversary import adversary as adversary
-from .games.adversary import several as several
 from .games.game import Aux as Aux
 from .games.game import Context as Context
 from .games.game import Game as Game
@@ -17,6 +20,7 @@ from .games.game import Player as Player
 from .games.game import Side as Side
 from .games.game import State as State
 from .games.gan import gan as gan
+from .games.several import several as several
 from .parts import augmentations as augmentations
 from .parts import conditioning as conditioning
 from .parts import latents as latents
@@ -43,6 +47,8 @@ from .parts.terms import Term as Term
 from .parts.types import Augment as Augment
 from .parts.types import Lowering as Lowering
 from .parts.types import View as View
+from .pictures.drawn import crowd as crowd
+from .pictures.drawn import drawn as drawn
 from .rules.alternating import alternating as alternating
 from .rules.competitive import adaptive_competitive as adaptive_competitive
 from .rules.competitive import competitive as competitive
@@ -71,3 +77,4 @@ from .run.stop import collapsed as collapsed
 from .run.stop import reached as reached
 from .run.stop import saturated as saturated
 from .run.stop import stalled as stalled
+from .run.written import formats as formats

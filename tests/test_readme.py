@@ -1,4 +1,4 @@
-"""The README's code, run as it stands."""
+"""The code of the README and of the pages beside it, run as it stands."""
 
 import re
 import runpy
@@ -12,11 +12,17 @@ import pytest
 
 import jaxgan as jg
 from jaxgan.data import load
+from jaxgan.data.arrays import arrays
 from jaxgan.data.source import batch
+from jaxgan.evaluate.extractor import raw
+from jaxgan.evaluate.panel import panel
 from jaxgan.models import mlp
+from jaxgan.run.written import usual, written
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+HOME = Path(__file__).parent.parent
+README = (HOME / "README.md").read_text()
+PAGES = "\n".join([README, *(page.read_text() for page in sorted((HOME / "docs").glob("*.md")))])
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGES, flags=re.DOTALL)
 
 
 def block(word):
@@ -74,6 +80,16 @@ def test_your_own_term():
     assert float(jnp.abs(state.extra["d"][0][0])) > 0  # it remembers
 
 
+def test_your_own_kind(tmp_path):
+    leaf = block("Graph")["leaves"]["x"]
+    graphs = np.random.RandomState(0).rand(100, *leaf.shape).astype(np.float32).round()
+    assert jg.drawn(leaf.kind, graphs).shape == leaf.shape
+    path = written(leaf.kind, graphs, tmp_path / f"samples{usual(leaf.kind)}")
+    np.testing.assert_array_equal(np.loadtxt(path).reshape(graphs.shape), graphs)
+    source = arrays(graphs)._replace(leaves={"x": leaf})
+    assert "coverage" in panel(source, source, raw(), n=50).oracle()[0]
+
+
 def test_your_own_augmentation():
     augment, x = block("turned")["augment"], jnp.arange(64.0).reshape(8, 8, 1)
     seen = jax.vmap(augment, (0, None))(jax.random.split(jax.random.key(0), 40), x)
@@ -87,6 +103,27 @@ def test_your_own_augmentation():
 
 def test_your_own_network():
     learns(discriminator=block("Critic")["critic"])
+
+
+def test_your_own_head():
+    learns(**block("auxiliary")["auxiliary"])
+
+
+def test_your_own_condition():
+    masked, moons = block("masked")["masked"], block("moons")["moons"]()
+
+    def take(arrays, key, number):
+        taken = moons.take(arrays, key, number)
+        return {**taken, "mask": (taken["x"] > 0).astype(jnp.float32)}
+
+    source = moons._replace(take=take, leaves={**moons.leaves, "mask": moons.leaves["x"]})
+    learns(source, conditioning=masked)
+
+
+def test_your_own_second_discriminator():
+    game = block("two_critics")["two_critics"]
+    state = learns(rule=lambda _, *optimisers: jg.alternating(game, *optimisers))
+    assert state.d.params.keys() == {"wide", "deep"}
 
 
 def test_your_own_data_set():

@@ -40,9 +40,10 @@ def resume(
 def sample(
     run: Run,
     *,
-    n: int = 64,
+    n: int = 0,
     seed: int = 0,
-    out: Path = Path("grid.png"),
+    out: Path | None = None,
+    given: tuple[str, ...] = (),
     at: Literal["last", "best"] = "last",
     lane: str = "",
     average: str = "",
@@ -51,28 +52,38 @@ def sample(
 
     Args:
         run: The run folder.
-        n: How many.
+        n: How many; by default 64, or as many as conditions are given.
         seed: Of the latents.
-        out: The picture to write.
+        given: What to draw under, in the place of held-out conditions: label=3, an .npz of arrays by name, a
+            folder of pictures, a text file; NAME=PATH where the generator is told several such things.
+        out: The file to write, by its name a .png of images or points, a .csv of points or a table, a .txt of
+            tokens, a .wav of sound, a .gif of videos, or the numbers as .npy; by default what is usual.
         at: The newest checkpoint, or the one that scored best.
         lane: Which of the runs that were trained as one, as in seed=3.
         average: Which of several averages of the generator, by its name; by default the first.
     """
-    from jaxgan.run import picture
+    from jaxgan.run.given import read_given
     from jaxgan.run.reopen import reopened
     from jaxgan.run.sample import sampler
     from jaxgan.run.settings import check_seed
+    from jaxgan.run.written import check_name, unwritten, usual_name, written
 
     check_seed(seed)
-    if n < 1:
+    if n < 0:
         raise Refused(f"--n must be at least 1, not {n}")
-    if out.suffix.lower() != ".png":
-        raise Refused(f"what is drawn is a PNG: give --out a name that ends in .png, not {out.name}")
     again = reopened(run, at, lane, average=average)
-    draw = sampler(again.experiment.game, again.experiment.source)
-    samples = draw(again.state.generator, n, seed)
+    game, source = again.experiment.game, again.experiment.source
+    told = read_given(given, {name: source.leaves[name] for name in game.given})
+    n = n or max([len(leaf) for name, leaf in told.items() if name != "label"], default=64)
+    kind = again.experiment.source.kind
+    if out is None:
+        out = Path(usual_name(kind))
+        if why := unwritten(kind):
+            print(f"warning: {why}", file=sys.stderr)
+    check_name(kind, out)  # sooner than they are drawn
+    samples = sampler(game, source)(again.state.generator, n, seed, given=told or None)
     try:
-        picture.save(samples, out)
+        written(kind, samples, out)
     except OSError as error:
         raise Refused(f"cannot write {out}: {error.strerror or error}") from None
     print(f"{out}: {n} samples of step {int(again.state.step)}")

@@ -5,10 +5,13 @@ examples are drawn, which file samples are written to, and what they are measure
 frozen dataclass, for which a script registers as many of these as it needs.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from jaxgan.errors import Refused
 
 Kind = Any  # a frozen dataclass: one of those below, or one of a script's own
 
@@ -116,3 +119,29 @@ def with_label(x: Leaf, classes: int) -> dict[str, Leaf]:
     (['label', 'x'], ['x'])
     """
     return {"x": x, **({"label": label(classes)} if classes else {})}
+
+
+def registered(function: Callable[..., Any], kind: Kind) -> bool:
+    """Whether a function that dispatches on the kind knows this one.
+
+    >>> from functools import singledispatch
+    >>> sides = singledispatch(lambda kind: 0)
+    >>> sides.register(Image, lambda kind: 4)(Image())
+    4
+    >>> registered(sides, Image()), registered(sides, Numbers())
+    (True, False)
+    """
+    dispatch = function.dispatch  # type: ignore[attr-defined]
+    return dispatch(type(kind)) is not dispatch(object)
+
+
+def unregistered(does: str, kind: Kind, function: str) -> Refused:
+    """What a function that dispatches on the kind raises of one that it does not know.
+
+    >>> str(unregistered("draws", Numbers(), "jaxgan.drawn"))
+    'nothing draws examples of the kind Numbers: register a function that does with jaxgan.drawn.register'
+    """
+    return Refused(
+        f"nothing {does} examples of the kind {type(kind).__name__}: register a function that does with "
+        f"{function}.register"
+    )

@@ -12,7 +12,8 @@ from jaxgan.parts.types import Array, Batch, Key, PyTree
 def mirrored(source: Source) -> Source:
     """2 N pictures of N: number 2n is the n-th, 2n + 1 the n-th with left and right exchanged.
 
-    So an epoch shows either of both once, where a coin at each step would show some twice.
+    So an epoch shows either of both once, where a coin at each step would show some twice. Of an example that
+    is several pictures all are exchanged.
 
     >>> from jaxgan.data import load
     >>> mirrored(load("digits")).size
@@ -24,7 +25,8 @@ def mirrored(source: Source) -> Source:
     def take(arrays: PyTree, key: Key, number: Array) -> Batch:
         taken = source.take(arrays, key, _halved(number))
         odd = (number % 2 == 1)[:, None, None, None]
-        return {**taken, "x": jnp.where(odd, taken["x"][:, :, ::-1], taken["x"])}
+        pictures = [name for name, leaf in source.leaves.items() if isinstance(leaf.kind, Image)]
+        return {**taken, **{name: jnp.where(odd, taken[name][:, :, ::-1], taken[name]) for name in pictures}}
 
     read = None if source.read is None else Made(source.read, source.size, _halved)
     return source._replace(size=2 * source.size, take=take, read=read)

@@ -4,7 +4,9 @@ import numpy as np
 
 from jaxgan.data.source import Source
 from jaxgan.evaluate.extractor import Extractor
-from jaxgan.evaluate.panel import LOOKED_AT, Draw, bounded, kept_features, searched
+from jaxgan.evaluate.features import kept_features, searched
+from jaxgan.evaluate.images import bounded
+from jaxgan.evaluate.panel import LOOKED_AT, Draw
 from jaxgan.metrics.nearest import nearest
 
 SHOWN, BESIDE = 8, 3

@@ -6,15 +6,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from jaxgan.data.kind import Image
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
 from jaxgan.evaluate.copies import copies
 from jaxgan.evaluate.extractor import Extractor, raw
+from jaxgan.evaluate.features import Numbers
 from jaxgan.evaluate.local import local
+from jaxgan.evaluate.measures import usual_extractor
 from jaxgan.evaluate.names import better
-from jaxgan.evaluate.panel import Draw, Numbers, Panel, panel, usual
+from jaxgan.evaluate.panel import Draw, Panel, panel, usual
 from jaxgan.metrics.metric import INTERVALS, Estimate
-from jaxgan.run import files, folder, picture
+from jaxgan.pictures import png
+from jaxgan.pictures.drawn import drawn
+from jaxgan.run import files, folder
 from jaxgan.run.reopen import Reopened, members, reopened
 from jaxgan.run.sample import sampler
 from jaxgan.run.settings import check_seed
@@ -54,7 +59,7 @@ def evaluate(
         source, game, generator = again.experiment.source, again.experiment.game, again.state.generator
         if ready is None:
             say("real examples, and what they are seen through ...")
-            ready = _ready(source, asked, source.classes if "label" in game.given else 0)
+            ready = _ready(source, asked, game.given)
             held = ready.panel
             oracle = held.oracle()
         samples = sampler(game, source)
@@ -110,15 +115,14 @@ def _unusual(asked: Asked, source: Source, ready: _Ready) -> list[str]:
     ]
 
 
-def _ready(source: Source, asked: Asked, classes: int) -> _Ready:
-    image = len(source.shape) == 3
-    kind = asked.extractor
-    if kind == "auto":
-        kind = ("inception" if asked.weights else "local") if image else "raw"
-    if kind != "inception" and (asked.weights is not None or asked.resizer != "clean"):
+def _ready(source: Source, asked: Asked, given: tuple[str, ...]) -> _Ready:
+    chosen = asked.extractor
+    if chosen == "auto" and asked.weights and isinstance(source.kind, Image):
+        chosen = "inception"
+    if chosen != "inception" and (asked.weights is not None or asked.resizer != "clean"):
         option = "--resizer" if asked.weights is None else "--weights"
-        raise Refused(f"{option} is for Inception, and these examples are seen through {kind}: leave it out")
-    match kind:
+        raise Refused(f"{option} is for Inception, which these examples are not seen through: leave it out")
+    match chosen:
         case "inception":
             from jaxgan.evaluate import resizers
             from jaxgan.evaluate.inception import NAME, inception
@@ -128,10 +132,12 @@ def _ready(source: Source, asked: Asked, classes: int) -> _Ready:
             extractor = inception(asked.weights, resizers.clean if asked.resizer == "clean" else resizers.tf1)
         case "local":
             extractor = local(source)
-        case _:
+        case "raw":
             extractor = raw()
+        case "auto":
+            extractor = usual_extractor(source.kind, source)
     held_out = source.held_out() if source.held_out else None
-    return _Ready(panel(source, held_out, extractor, asked.n, asked.split, classes), extractor)
+    return _Ready(panel(source, held_out, extractor, asked.n, asked.split, given), extractor)
 
 
 def _said(
@@ -180,11 +186,10 @@ def _written(home: Path, stem: str, said: dict[str, Any], draw: Draw, source: So
     path = home / f"{stem}.json"
     try:
         home.mkdir(exist_ok=True)
-        if len(source.shape) == 3:
+        if isinstance(source.kind, Image):
             rows = copies(draw, source, ready.extractor, ready.panel.n)
-            picture.save(
-                rows.reshape(-1, *source.shape), home / f"{stem}-neighbours.png", columns=rows.shape[1]
-            )
+            pixels = drawn(source.kind, rows.reshape(-1, *source.shape), columns=rows.shape[1])
+            png.save(pixels, home / f"{stem}-neighbours.png")
             said["pictures"] = {"neighbours": f"{stem}-neighbours.png"}
         files.write(path, json.dumps(said, indent=1))
     except OSError as error:

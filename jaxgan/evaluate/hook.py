@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jaxgan.data.kind import registered, unregistered
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
-from jaxgan.evaluate.extractor import Extractor, raw
-from jaxgan.evaluate.local import local
+from jaxgan.evaluate.extractor import Extractor
+from jaxgan.evaluate.measures import measures, usual_extractor
 from jaxgan.evaluate.panel import Panel, panel
 from jaxgan.run.experiment import Moment, Stop
+from jaxgan.run.measuring import unable
 
 
 def evaluated(
@@ -19,20 +21,21 @@ def evaluated(
     n: int = 2000,
     seed: int = 0,
     share: float = 0.2,
-    classes: int = 0,
-) -> Callable[[Moment], Mapping[str, float]]:
+) -> Callable[[Moment], Mapping[str, float] | None]:
     """A hook that measures n samples of the averaged generator against held-out examples, lane by lane.
 
-    By default images are seen through `local(source)`, anything else as it is. At the same n, seed and
-    classes (there all that the generator is told of) they are the numbers of `jaxgan evaluate`, without
-    intervals; how they were measured is kept in the manifest. It looks away while more than `share` of the
-    time since its first call would go into it, that of making ready aside; never at the first and the last
-    step.
+    By default images are seen through `local(source)`, and most else as it is (`usual_extractor`). At the
+    same n and seed they are the numbers of `jaxgan evaluate`, without intervals; how they were measured is
+    kept in the manifest. It looks away while more than `share` of the time since its first call would go into
+    it, that of making ready aside; never at the first and the last step. Of a kind that nothing measures it
+    says so once.
 
     >>> import jaxgan as jg
     >>> from jaxgan.data import load
     >>> hook = jg.Hook(1000, evaluated(load("ring"), share=0.1))
     """
+    if not registered(measures, source.kind):
+        return unable("evaluated", unregistered("measures", source.kind, "jaxgan.measures"))
     ready: list[Panel] = []
     began = spent = longest = latest = 0.0
     step, looks = -1, False  # at a step it looks at every lane, or at none
@@ -40,7 +43,7 @@ def evaluated(
     def call(moment: Moment) -> Mapping[str, float]:
         nonlocal began, spent, longest, latest, step, looks
         if not ready:
-            ready.append(_made_ready(source, extractor, n, classes))
+            ready.append(_made_ready(source, extractor, n, moment.game.given))
             began = time.perf_counter()
         clock = time.perf_counter()
         if moment.step != step:
@@ -69,7 +72,9 @@ def evaluated(
     return call
 
 
-def _made_ready(source: Source, extractor: Callable[[], Extractor] | None, n: int, classes: int) -> Panel:
-    usual = (lambda: local(source)) if len(source.shape) == 3 else raw
+def _made_ready(
+    source: Source, extractor: Callable[[], Extractor] | None, n: int, given: tuple[str, ...]
+) -> Panel:
+    seen_by = extractor() if extractor else usual_extractor(source.kind, source)
     held_out = source.held_out() if source.held_out else None
-    return panel(source, held_out, (extractor or usual)(), n, classes=classes)
+    return panel(source, held_out, seen_by, n, given=given)

@@ -15,6 +15,7 @@ import numpy as np
 import optax
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from jaxgan.data.kind import Image
 from jaxgan.data.source import Source, labelled
 from jaxgan.errors import Refused
 from jaxgan.evaluate.extractor import Extractor, Seen, digest, in_blocks
@@ -41,7 +42,7 @@ def local(source: Source) -> Extractor:
     """
     if source.channels is not None:
         return _by_channel(local(source.channels))
-    if len(source.shape) != 3:
+    if not isinstance(source.kind, Image):
         raise Refused(f"a classifier of images cannot see examples of shape {source.shape}")
     told = source.classes > 1  # one alone teaches nothing
     if not told and source.shape[0] != source.shape[1]:

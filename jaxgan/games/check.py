@@ -73,12 +73,6 @@ def given(conditioning: Conditioning, leaves: Mapping[str, Array]) -> None:
             raise Refused(f"the networks are conditional on {of}, but the examples have no {has}")
 
 
-def packs(x: Array, packing: int) -> None:
-    """Refuses a batch that is no whole number of packs."""
-    if x.shape[0] % packing:
-        raise Refused(f"packing {packing} examples does not divide the {x.shape[0]} that a device is given")
-
-
 def logits(said: Any, inputs: int) -> None:
     """Refuses a discriminator that does not say a logit, or several, of each input."""
     scales = jax.tree.leaves(as_output(said).logit)

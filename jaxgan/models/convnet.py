@@ -4,7 +4,8 @@ import flax.linen as nn
 import jax
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import ConvTranspose, Dropout, Logit, Norm, normalised, weighted
+from jaxgan.models.layers import ConvTranspose, Dropout, Heads, Logit, Norm, normalised, weighted, with_heads
+from jaxgan.parts.output import Output
 
 Array = jax.Array
 
@@ -49,7 +50,8 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images [B, h, w, channels] -> logits [B]: 3x3 convolutions of stride 2, one dense layer, the logit.
 
-    After each: BatchNorm but on the first, LeakyReLU, dropout.
+    After each: BatchNorm but on the first, LeakyReLU, dropout. With `heads`, (name, size) each, or `features`
+    it returns an Output, as the dense discriminator does.
 
     >>> d = Discriminator(widths=(8, 16), dense=32)
     >>> jax.eval_shape(d.init_with_output, jax.random.key(0), jax.numpy.ones((2, 28, 28, 1)))[0].shape
@@ -63,11 +65,14 @@ class Discriminator(nn.Module):
     dropout: float = 0.0
     classes: int = 0
     axis: str | None = None
+    heads: Heads = ()
+    features: bool = False
 
     @nn.compact
     def __call__(
         self, x: Array, label: Array | None = None, *, key: Array | None = None, train: bool = False
-    ) -> Array:
+    ) -> Array | Output:
+        hidden = []
         layers = [nn.Conv(width, (3, 3), (2, 2)) for width in self.widths] + [nn.Dense(self.dense)]
         for i, layer in enumerate(layers):
             if i == len(self.widths):
@@ -75,5 +80,8 @@ class Discriminator(nn.Module):
             x = weighted(layer, x, self.norm, train)
             if i:
                 x = normalised(x, self.norm, self.axis, train)
-            x = Dropout(self.dropout)(nn.leaky_relu(x, self.slope), key, train)
-        return Logit(self.classes, self.norm)(x.reshape(x.shape[0], -1), label, train)
+            hidden.append(nn.leaky_relu(x, self.slope))
+            x = Dropout(self.dropout)(hidden[-1], key, train)
+        x = x.reshape(x.shape[0], -1)
+        logit = Logit(self.classes, self.norm)(x, label, train)
+        return with_heads(logit, x, self.heads, hidden if self.features else None, self.norm, train)

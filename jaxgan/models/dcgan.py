@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxgan.models.layers import (
     Conv,
     ConvTranspose,
+    Heads,
     Logit,
     Norm,
     doublings,
@@ -16,7 +17,9 @@ from jaxgan.models.layers import (
     side_of,
     sides,
     weighted,
+    with_heads,
 )
+from jaxgan.parts.output import Output
 
 Array = jax.Array
 SIZES = sides(256)
@@ -54,7 +57,7 @@ class Generator(nn.Module):
     def __call__(self, z: Array, *, train: bool = False) -> Array:
         k = _doublings(self.shape)
         base = self.shape[0] >> k
-        bias = self.norm != "batch"  # which has its own
+        bias = self.norm not in ("batch", "instance")  # which has its own
         widths = [min(self.width << i, MOST_CHANNELS) for i in reversed(range(k))]
 
         dense = nn.Dense(base * base * widths[0], use_bias=bias, kernel_init=_kernel_init)
@@ -71,7 +74,8 @@ class Discriminator(nn.Module):
     """Images [B, s, s, channels] -> logits [B], for the sizes of the generator.
 
     k strided 4x4 convolutions that double the channels from `width`, BatchNorm on all but the first,
-    LeakyReLU of slope 0.2, then one dense layer.
+    LeakyReLU of slope 0.2, then one dense layer. With `heads`, (name, size) each, or `features` it returns an
+    Output, which has them under these names: dense layers beside the logit, and all hidden activations.
 
     >>> d = Discriminator(width=4, norm="spectral", classes=10)
     >>> x, label = jnp.ones((2, 32, 32, 3)), jnp.array([3, 9])
@@ -83,17 +87,24 @@ class Discriminator(nn.Module):
     norm: Norm = "batch"
     classes: int = 0
     axis: str | None = None
+    heads: Heads = ()
+    features: bool = False
 
     @nn.compact
-    def __call__(self, x: Array, label: Array | None = None, *, train: bool = False) -> Array:
+    def __call__(self, x: Array, label: Array | None = None, *, train: bool = False) -> Array | Output:
+        hidden = []
         for i in range(_doublings(x.shape[1:], packed=True)):
-            bias = self.norm != "batch" or i == 0
+            bias = self.norm not in ("batch", "instance") or i == 0
             width = min(self.width << i, MOST_CHANNELS)
             x = weighted(Conv(width, bias, _kernel_init), x, self.norm, train)
             if i:
                 x = normalised(x, self.norm, self.axis, train, scale_init=_scale_init)
             x = nn.leaky_relu(x, 0.2)
-        return Logit(self.classes, self.norm, _kernel_init)(x.reshape(x.shape[0], -1), label, train)
+            hidden.append(x)
+        x = x.reshape(x.shape[0], -1)
+        logit = Logit(self.classes, self.norm, _kernel_init)(x, label, train)
+        seen = hidden if self.features else None
+        return with_heads(logit, x, self.heads, seen, self.norm, train, _kernel_init)
 
 
 def _doublings(shape: tuple[int, ...], packed: bool = False) -> int:

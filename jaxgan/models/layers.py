@@ -1,7 +1,8 @@
 """Layers that several architectures share: norms, attention, dropout per example, doubling, logits."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, Literal, get_args
 
 import flax.linen as nn
@@ -10,11 +11,13 @@ import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.models.convolution import doubling, halving
+from jaxgan.parts.output import Output
 
 Array = jax.Array
 Initializer = Callable[..., Any]
-Norm = Literal["batch", "spectral", "none"]
+Norm = Literal["batch", "instance", "spectral", "none"]
 NORMS: tuple[Norm, ...] = get_args(Norm)
+Heads = tuple[tuple[str, int], ...]  # (name, size) of each
 
 
 def side_of(shape: tuple[int, ...], name: str, packed: bool = False) -> int:
@@ -79,10 +82,18 @@ def normalised(
     momentum: float = 0.9,
     scale_init: Initializer = nn.initializers.ones,
 ) -> Array:
-    """BatchNorm over everything but channels if `norm` is "batch" (Ioffe & Szegedy, 2015), else x.
+    """BatchNorm over everything but channels if `norm` is "batch" (Ioffe & Szegedy, 2015); over the pixels
+    of each image and channel apart if it is "instance" (Ulyanov et al., 2016); else x.
 
     `axis` names the mapped axis that the batch is split over, if any: moments are then of the whole batch.
     """
+    if norm == "instance":
+        if prod(x.shape[1:-1]) < 2:
+            raise Refused(
+                f"instance norm of single numbers is 0, and this layer makes {x.shape[1:]} of an example: "
+                "take another norm, or larger images or fewer layers"
+            )
+        return nn.InstanceNorm(epsilon=1e-5, scale_init=scale_init)(x)
     if norm != "batch":
         return x
     batch_norm = nn.BatchNorm(momentum=momentum, scale_init=scale_init, axis_name=axis)
@@ -302,3 +313,30 @@ class Logit(nn.Module):
         table = nn.Embed(self.classes, h.shape[-1], embedding_init=self.embedding_init)
         embedding = weighted(table, label.reshape(h.shape[0], -1), self.norm, train)
         return logit + (embedding.sum(axis=1) * h).sum(axis=-1)
+
+
+def with_heads(
+    logit: Array,
+    h: Array,
+    heads: Heads,
+    hidden: Sequence[Array] | None,
+    norm: Norm,
+    train: bool,
+    kernel_init: Initializer = nn.linear.default_kernel_init,
+) -> Array | Output:
+    """The logit alone; or an Output of it, with a dense layer on the features h [B, n] for each of the heads
+    (auxiliary classes: Odena et al., 2017; codes: Chen et al., 2016) and `hidden` as the head "features".
+
+    For use inside a compact module, to which the dense layers belong.
+    """
+    if not heads and hidden is None:
+        return logit
+    sizes = dict(heads)
+    if "features" in sizes or len(sizes) < len(heads):
+        raise Refused(f"heads have names of their own, none of them features, unlike {tuple(heads)}")
+    h = at_least_float32(h)
+    said: dict[str, Any] = {
+        name: weighted(nn.Dense(size, kernel_init=kernel_init, name=f"head_{name}"), h, norm, train)
+        for name, size in sizes.items()
+    }
+    return Output(logit, said if hidden is None else {**said, "features": tuple(hidden)})

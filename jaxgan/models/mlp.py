@@ -6,7 +6,8 @@ from math import prod
 import flax.linen as nn
 import jax
 
-from jaxgan.models.layers import Dropout, Initializer, Logit, Norm, normalised, weighted
+from jaxgan.models.layers import Dropout, Heads, Initializer, Logit, Norm, normalised, weighted, with_heads
+from jaxgan.parts.output import Output
 
 Array = jax.Array
 Activation = Callable[[Array], Array]
@@ -58,10 +59,16 @@ class Discriminator(nn.Module):
     """x [B, ...], flattened -> logits [B]: per width dense, norm, activation, dropout; then the logit.
 
     With `pieces` k > 1 the activation is maxout; with `classes` the logit is a projection of labels.
+    With `heads`, (name, size) each, or `features` it returns an Output, which has them under these names:
+    dense layers beside the logit, and the activations of all hidden layers, before dropout.
 
     >>> d = Discriminator(widths=(16,), activation=nn.leaky_relu, norm="spectral")
     >>> d.init_with_output(jax.random.key(0), jax.numpy.ones((4, 8, 8, 1)))[0].shape
     (4,)
+    >>> d = Discriminator(widths=(16,), heads=(("class", 10),), features=True)
+    >>> said, _ = d.init_with_output(jax.random.key(0), jax.numpy.ones((4, 2)))
+    >>> said.logit.shape, said.heads["class"].shape, said.heads["features"][0].shape
+    ((4,), (4, 10), (4, 16))
     """
 
     widths: tuple[int, ...] = (128, 128)
@@ -73,15 +80,20 @@ class Discriminator(nn.Module):
     classes: int = 0
     kernel_init: Initializer = nn.initializers.lecun_normal()
     axis: str | None = None
+    heads: Heads = ()
+    features: bool = False
 
     @nn.compact
     def __call__(
         self, x: Array, label: Array | None = None, *, key: Array | None = None, train: bool = False
-    ) -> Array:
-        x = x.reshape(x.shape[0], -1)
+    ) -> Array | Output:
+        x, hidden = x.reshape(x.shape[0], -1), []
         for width in self.widths:
-            x = Dropout(self.dropout)(_hidden(self, x, width, train), key, train)
-        return Logit(self.classes, self.norm, self.kernel_init)(x, label, train)
+            hidden.append(_hidden(self, x, width, train))
+            x = Dropout(self.dropout)(hidden[-1], key, train)
+        logit = Logit(self.classes, self.norm, self.kernel_init)(x, label, train)
+        seen = hidden if self.features else None
+        return with_heads(logit, x, self.heads, seen, self.norm, train, self.kernel_init)
 
 
 def _hidden(module: Generator | Discriminator, x: Array, width: int, train: bool) -> Array:

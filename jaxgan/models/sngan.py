@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxgan.errors import Refused
 from jaxgan.models.layers import (
     ConditionalNorm,
+    Heads,
     Logit,
     SelfAttention,
     UpConv,
@@ -27,7 +28,9 @@ from jaxgan.models.layers import (
     sides,
     squares,
     weighted,
+    with_heads,
 )
+from jaxgan.parts.output import Output
 
 Array = jax.Array
 SIZES = sides(128)
@@ -89,6 +92,8 @@ class Discriminator(nn.Module):
     sides up to 32 px two blocks halve and two do not, all of `width` channels (128 in the paper). Above, the
     side is halved while it is even and above 4 px, `width` (64) channels doubled each time up to 16 times;
     then one block more. `norm` "none" leaves spectral norm out. `attention` and `remat` as in the generator.
+    With `heads`, (name, size) each, or `features` it returns an Output, which has them under these names:
+    dense layers beside the logit, and what each block ends with.
 
     >>> d = Discriminator(width=4, classes=10)
     >>> x, label = jnp.ones((2, 32, 32, 3)), jnp.array([3, 9])
@@ -101,9 +106,11 @@ class Discriminator(nn.Module):
     norm: Literal["spectral", "none"] = "spectral"
     attention: int = 0
     remat: bool = False
+    heads: Heads = ()
+    features: bool = False
 
     @nn.compact
-    def __call__(self, x: Array, label: Array | None = None, *, train: bool = False) -> Array:
+    def __call__(self, x: Array, label: Array | None = None, *, train: bool = False) -> Array | Output:
         _check(x.shape[1:], packed=True)
         if self.norm not in ("spectral", "none"):
             raise Refused(f"the norm of this discriminator is spectral or none, not {self.norm}")
@@ -112,13 +119,15 @@ class Discriminator(nn.Module):
         block = _perhaps_twice(_Down, self.remat)
         attention = _perhaps_twice(SelfAttention, self.remat, (2,))  # `train`; 0 is self
 
-        attended = False
+        attended, hidden = False, []
         for i, (side, width) in enumerate(blocks):
             x = block(width, side < x.shape[1], i == 0, self.norm, train, name=f"block{i}")(x)
             if side == self.attention and not attended:
                 x, attended = attention(self.norm, name="attention")(x, train), True
+            hidden.append(x)
         h = at_least_float32(nn.relu(x)).sum(axis=(1, 2))
-        return Logit(self.classes, self.norm, _xavier, _xavier)(h, label, train)
+        logit = Logit(self.classes, self.norm, _xavier, _xavier)(h, label, train)
+        return with_heads(logit, h, self.heads, hidden if self.features else None, self.norm, train, _xavier)
 
 
 class _Up(nn.Module):

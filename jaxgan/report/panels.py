@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from jaxgan.metrics.nearest import nearest
+from jaxgan.pictures.images import quantised
 from jaxgan.report import latent
 from jaxgan.report.charts import Chart, chart
 from jaxgan.report.spectrum import power
 from jaxgan.report.style import COLOURS, FAINT, INK
 from jaxgan.report.subject import Subject
-from jaxgan.run.picture import quantised
 
 Panel = Callable[[Subject], Chart | str]
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.data.kind import Points
 from jaxgan.data.source import Source, examples
 from jaxgan.games.game import Game, Side
 from jaxgan.report.charts import Chart, square
@@ -26,7 +27,7 @@ def planes(run: Path, lane: str = "") -> list[Chart]:
     """
     again = reopened(run, lane=lane)
     game, source, state = again.experiment.game, again.experiment.source, again.state
-    if source.shape != (2,):
+    if not isinstance(source.kind, Points) or source.shape != (2,):
         return []
     real = examples(source, COUNT)
     made = sampler(game, source)(state.generator, COUNT)

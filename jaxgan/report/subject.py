@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from jaxgan.data.kind import Image, Kind, Points
 from jaxgan.data.source import Source, givens, labelled
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
@@ -38,6 +39,7 @@ class Subject(NamedTuple):
     """What is looked at. A game may have no latents to look at, and no D that judges examples."""
 
     shape: tuple[int, ...]  # of an example
+    kind: Kind
     train: Examples
     whole: bool  # whether that is all there is to train on
     held_out: Examples | None
@@ -47,12 +49,12 @@ class Subject(NamedTuple):
 
     @property
     def images(self) -> bool:
-        return len(self.shape) == 3
+        return isinstance(self.kind, Image)
 
     @property
     def points(self) -> bool:
         """Whether two of its numbers can be drawn across each other."""
-        return len(self.shape) == 1 and self.shape[0] > 1
+        return isinstance(self.kind, Points) and self.shape[0] > 1
 
 
 def subject(again: Reopened, seed: int = 0) -> Subject:
@@ -65,6 +67,7 @@ def subject(again: Reopened, seed: int = 0) -> Subject:
         raise Refused(f"the samples of step {int(state.step)} are not finite; look at another checkpoint")
     return Subject(
         shape=source.shape,
+        kind=source.kind,
         train=_some(source, game.given),
         whole=source.size is not None and source.size <= REAL,
         held_out=_held_out(source, game.given),

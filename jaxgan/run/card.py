@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 
+from jaxgan.data.kind import Image
 from jaxgan.parts.types import PyTree
 from jaxgan.run.folder import Folder
 from jaxgan.run.log import rows
@@ -27,7 +28,7 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
     config, state = again.config, again.state
     rule, source = again.experiment.rule, again.experiment.source
     script, step = Path(manifest["script"]).name, int(state.step)
-    made = "uint8 images" if len(source.shape) == 3 else "float32 examples"
+    made = "uint8 images" if isinstance(source.kind, Image) else "float32 examples"
     labels = f"of {classes} classes, each by its number" if classes else "without labels"
     averaged = "" if state.ema is None else ", averaged over training" + (f" ({average})" if average else "")
     batches = f"{rule.batches} x {config.micro_batches} x {config.batch_size}"

@@ -3,7 +3,7 @@
 generator.jaxexport   (seed, numbers of samples, conditions) -> samples, compiled by whatever JAX loads it
 given.npz             conditions to draw under, where they are more than labels
 sample.py             draws from it, with jax and flatbuffers
-samples.png           what it draws
+samples.png           what it draws, or another file of samples that is usual for their kind
 weights.safetensors   every array of both players, by name
 config.json, script/  the options and the script that made them, for `jaxgan import`
 README.md             the model card
@@ -11,22 +11,24 @@ README.md             the model card
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.export
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.kind import Leaf
+from jaxgan.data.kind import Image, Kind, Leaf
 from jaxgan.data.source import givens
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
 from jaxgan.parts.types import Given
-from jaxgan.run import card, codec, files, folder, picture, standalone, weights
+from jaxgan.pictures.images import quantised
+from jaxgan.run import card, codec, files, folder, standalone, weights
 from jaxgan.run.manifest import read_manifest
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import BLOCK, sampler, stream
+from jaxgan.run.written import usual, written
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -50,13 +52,14 @@ def export(
     with files.whole(out) as aside:
         leaves = {name: source.leaves[name] for name in game.given}
         classes = source.classes if "label" in leaves else 0
-        (aside / "generator.jaxexport").write_bytes(exported(game, generator, leaves))
+        (aside / "generator.jaxexport").write_bytes(exported(game, generator, leaves, source.kind))
         own = Path(standalone.__file__).read_text(encoding="utf-8")
         files.write(aside / "sample.py", own.replace("CLASSES = 0", f"CLASSES = {classes}"))
         if others := [name for name in leaves if name != "label"]:
-            np.savez(aside / "given.npz", **givens(source, others)(np.arange(again.experiment.grid)))  # type: ignore[arg-type]
-        if len(source.shape) in (1, 3):
-            picture.save(sampler(game, source)(generator, again.experiment.grid), aside / "samples.png")
+            conditions: dict[str, Any] = givens(source, others)(np.arange(again.experiment.grid))
+            np.savez(aside / "given.npz", **conditions)
+        samples = sampler(game, source)(generator, again.experiment.grid)
+        written(source.kind, samples, aside / f"samples{usual(source.kind)}")
         script = _script(place, aside / "script")
         weights.save(aside / weights.NAME, again.state, {"script": script})
         files.write(aside / "config.json", codec.dumps(again.config))
@@ -64,7 +67,9 @@ def export(
     return out
 
 
-def exported(game: Game, generator: Side, leaves: Mapping[str, Leaf] | None = None) -> bytes:
+def exported(
+    game: Game, generator: Side, leaves: Mapping[str, Leaf] | None = None, kind: Kind = None
+) -> bytes:
     """(seed, index [b], conditions by name [b, ...]) -> samples [b, ...] for any b, by `jax.export`.
 
     Images come out as uint8, as a picture shows them. With index 0 to b - 1 the i-th sample of a seed is the
@@ -92,7 +97,7 @@ def exported(game: Game, generator: Side, leaves: Mapping[str, Leaf] | None = No
 
         drawn = jax.lax.map(some, jax.tree.map(in_blocks, (index, told)))
         samples = drawn.reshape(blocks * BLOCK, *drawn.shape[2:])[:n]
-        return picture.quantised(samples) if samples.ndim == 4 else samples
+        return quantised(samples) if isinstance(kind, Image) else samples
 
     (b,) = jax.export.symbolic_shape("b")
     told = {name: jax.ShapeDtypeStruct((b, *leaf.shape), leaf.dtype) for name, leaf in (leaves or {}).items()}

@@ -43,6 +43,19 @@ def measured_by(
     return measured, stops
 
 
+def unable(name: str, why: Refused) -> Callable[[Moment], None]:
+    """A hook that does nothing but say once why, for the run to go on."""
+    said = False
+
+    def call(moment: Moment) -> None:
+        nonlocal said
+        if not said:
+            moment.note(name, {"names": [], "warnings": [str(why)]})
+        said = True
+
+    return call
+
+
 def _answer(hook: Hook, moment: Moment, others: Container[str]) -> tuple[dict[str, float], str | None]:
     """What a hook measures beside what others have, and why it stops the run if it does."""
     try:

@@ -69,7 +69,7 @@ if __name__ == "__main__":
     if asked.given is not None and not asked.given.is_file():
         parser.error(f"there is no file {asked.given}")
     drawn = draw(asked.seed, asked.n, asked.label if CLASSES else None, asked.given)
-    if drawn.ndim == 4:
+    if drawn.ndim == 4 and drawn.dtype == np.uint8:
         Path("drawn.png").write_bytes(png(drawn))
     else:
         np.save("drawn.npy", drawn)

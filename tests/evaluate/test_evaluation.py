@@ -142,7 +142,7 @@ def test_what_cannot_be_is_one_line(ring, tmp_path, monkeypatch, capsys):
     assert "its sha256 is" in capsys.readouterr().err
     for asked in (("--weights", weights), ("--resizer", "tf1"), ("--weights", weights, "--extractor", "raw")):
         assert jaxgan(monkeypatch, "evaluate", ring, *asked) == 2
-        said = f"error: {asked[0]} is for Inception, and these examples are seen through raw: leave it out"
+        said = f"error: {asked[0]} is for Inception, which these examples are not seen through: leave it out"
         assert said in capsys.readouterr().err
 
 

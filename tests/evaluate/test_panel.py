@@ -12,9 +12,12 @@ from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.data.source import labelled
 from jaxgan.errors import Refused
+from jaxgan.evaluate import features
 from jaxgan.evaluate import panel as panels
 from jaxgan.evaluate.extractor import BLOCK, Extractor, Seen, by, in_blocks, raw
-from jaxgan.evaluate.panel import FRESH, bounded, kept_features, panel
+from jaxgan.evaluate.features import kept_features
+from jaxgan.evaluate.images import bounded
+from jaxgan.evaluate.panel import FRESH, panel
 from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.run.sample import sampler
 
@@ -134,7 +137,7 @@ def test_copies_of_training_examples_are_flagged_and_fresh_ones_are_not(monkeypa
     fresh = made.measure(lambda count, at: every["x"][1000 + at :][:count])[0]
     assert fresh["copies"].high < 0.1
     assert not made.about["warnings"]
-    monkeypatch.setattr(panels, "SEARCHED", 300)
+    monkeypatch.setattr(features, "SEARCHED", 300)
     few = panel(train, load("digits", split="test"), COARSE, n=200)
     assert few.about["warnings"] == [
         "copies were looked for among 300 of the 1,000 examples that were trained on"
@@ -163,7 +166,7 @@ def test_labels_are_those_the_generator_is_told():
     """A generator that draws the class it is told of, and one that ignores it: only one of these can tell."""
     train = load("glyphs")  # the n-th shows the digit n mod 10, as samples are told their class
     seen = by(lambda x: x[:, 8:20:6, 8:20:6, 0].reshape(len(x), -1), "four", "v1")
-    made = panel(train, load("glyphs", split="test"), seen, n=400, classes=10)
+    made = panel(train, load("glyphs", split="test"), seen, n=400, given=("label",))
 
     def drawn(first):
         def draw(count, at):
@@ -181,10 +184,10 @@ def test_labels_are_those_the_generator_is_told():
 def test_labels_that_are_missing_are_said():
     train, every = load("digits"), labelled(load("digits", split="test"), 297)
     unlabelled = arrays(every["x"])
-    _, refused = panel(train, unlabelled, COARSE, classes=10).measure(of(train))
+    _, refused = panel(train, unlabelled, COARSE, given=("label",)).measure(of(train))
     why = "not measured: intra_fd_coarse needs labels, and the examples that were to be"
     assert f"{why} compared with have none" in refused
-    against = panel(train, unlabelled, COARSE, split="train", classes=10)
+    against = panel(train, unlabelled, COARSE, split="train", given=("label",))
     assert "intra_fd_coarse" in against.measure(of(train))[0]
     numbers, refused = against.oracle()
     assert "intra_fd_coarse" not in numbers

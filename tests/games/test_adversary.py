@@ -7,7 +7,8 @@ import pytest
 from flax import linen as nn
 
 import jaxgan as jg
-from jaxgan.games.adversary import Meeting, Moment, adversary, several
+from jaxgan.games.adversary import Meeting, Moment, adversary
+from jaxgan.games.several import several
 from jaxgan.parts.augmentations import Adaptive, Augmentation
 from jaxgan.parts.network import Network
 from jaxgan.parts.output import Output

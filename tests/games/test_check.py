@@ -60,7 +60,7 @@ REFUSALS = {
         make(g_terms=[terms.lazily(terms.Term("one", tuple, lambda view, state: view.real_out), 2)])
     ),
     r"<function r1 .* is no Term: give one such as": lambda: terms.lazily(terms.r1, 2),
-    "D makes 1 or more steps to one of G, not 1.5": lambda: alternating(
+    "D makes 1 or more steps in its turn, not 1.5": lambda: alternating(
         make(), optax.sgd(0.1), optax.sgd(0.1), d_steps=1.5
     ),
     r"0\.001 is no optimiser: give one of optax": lambda: optimistic(make(), 1e-3, 1e-3),
@@ -71,7 +71,7 @@ REFUSALS = {
     "lookahead is of a rule, as jg.alternating": lambda: lookahead(make()),
     "weights are kept within a bound above 0, not -0.1": lambda: clip_weights(-0.1),
     "latents are cut off at a bound above 0, not 0": lambda: latents.truncated(3, 0),
-    "there is no norm 'spectral_norm': take one of batch, spectral, none": lambda: start(
+    "there is no norm 'spectral_norm': take one of": lambda: start(
         make(discriminator=from_linen(mlp.Discriminator(norm="spectral_norm")))
     ),
     "dropout is of a share from 0 to less than 1, not 1.5": lambda: start(
@@ -95,7 +95,7 @@ REFUSALS = {
     ),
     "lazy by 1 or more steps, not 0": lambda: terms.lazily(terms.r1(), 0),
     "factor between 0 and 1, not 1.5": lambda: ema(1.5),
-    "1 or more steps to one of G, not 0": lambda: alternating(make(), optax.sgd(0), optax.sgd(0), d_steps=0),
+    "1 or more steps in its turn, not 0": lambda: alternating(make(), optax.sgd(0), optax.sgd(0), d_steps=0),
     "share a name": lambda: make(d_terms=[terms.r1(), terms.r1()]),
     "have no labels": lambda: start(
         make(conditioning=conditioning.concatenation(3)), {k: BATCH[k] for k in ("x", "index")}

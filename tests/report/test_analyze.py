@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from support import play, script
 
+from jaxgan.data.kind import of_array
 from jaxgan.errors import Refused
 from jaxgan.report import latent, panels
 from jaxgan.report.analyze import analyze
@@ -195,7 +196,8 @@ def made(shape, **parts):
     train, held_out, samples = (Examples(RANDOM.normal(size=(50, *shape)), {}) for _ in range(3))
     latents = Latents(RANDOM.normal(size=(50, 3)), lambda z, given: np.zeros((len(z), *shape)))
     parts = {"held_out": held_out, "samples": samples, "latents": latents, "judge": None, **parts}
-    return Subject(shape=shape, train=train, whole=True, **parts)
+    kind = of_array(train.x).kind
+    return Subject(shape=shape, kind=kind, train=train, whole=True, **parts)
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_requests_that_make_no_sense(run, monkeypatch, tmp_path, capsys):
         (("evaluate", run, "--seed", 2**70), "--seed must be from 0 to 4294967295, not "),
         (("analyze", run, "--seed", -1), "--seed must be from 0 to 4294967295, not -1"),
         (("sample", run, "--out", "/proc/none/a.png"), "cannot write /proc/none/a.png"),
-        (("sample", run, "--out", tmp_path / "a.jpg"), "a name that ends in .png, not a.jpg"),
+        (("sample", run, "--out", tmp_path / "a.jpg"), "a name that ends in .png, .csv or .npy, not a.jpg"),
         (("diagnose", run, "--products", 3), "--products must be at least 50, not 3"),
         (("info", shutil.copytree(run, tmp_path / "damaged")), "is damaged"),
     ):

@@ -19,7 +19,8 @@ from support import SCRIPTS, jaxgan, picture_folder, play, script, steps
 import jaxgan as jg
 from jaxgan.data.source import examples
 from jaxgan.errors import Refused
-from jaxgan.run import cache, feed, picture
+from jaxgan.pictures import png
+from jaxgan.run import cache, feed
 from jaxgan.run.command import main
 from jaxgan.run.files import whole
 from jaxgan.run.lock import locked
@@ -328,7 +329,7 @@ def test_a_full_disk_is_no_traceback_and_leaves_nothing(tmp_path):
         pass
     (tmp_path / ".g.png").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left"):
-        picture.save(np.zeros((4, 8, 8, 1)), tmp_path / "g.png")
+        png.save(np.zeros((8, 8), np.uint8), tmp_path / "g.png")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
 
 

@@ -21,13 +21,14 @@ from jaxgan.errors import Refused
 from jaxgan.games.gan import gan
 from jaxgan.parts import latents, objectives
 from jaxgan.parts.network import from_linen
-from jaxgan.run import picture, standalone
+from jaxgan.pictures.images import quantised
+from jaxgan.run import standalone
 from jaxgan.run.card import card
 from jaxgan.run.export import export, exported
 from jaxgan.run.folder import existing
-from jaxgan.run.picture import quantised
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
+from jaxgan.run.written import written
 
 TINY, PICTURES = script("tiny"), script("pictures")
 BLOCKED = ("jaxgan", "flax", "optax", "orbax", "PIL", "sklearn", "safetensors", "tyro", "msgspec", "tqdm")
@@ -160,7 +161,7 @@ def test_another_average_is_drawn_from_and_exported(run, tmp_path, monkeypatch, 
         drawn[name] = (tmp_path / f"{name}.png").read_bytes()
     assert drawn["first"] != drawn["long"]
     images = sampler(again.experiment.game, again.experiment.source)(again.state.averages["long"], 16)
-    picture.save(images, tmp_path / "by_hand.png")
+    written(again.experiment.source.kind, images, tmp_path / "by_hand.png")
     assert (tmp_path / "long" / "samples.png").read_bytes() == (tmp_path / "by_hand.png").read_bytes()
     capsys.readouterr()
     for command in (("sample", "--out", tmp_path / "a.png"), ("export",), ("evaluate",)):

@@ -9,10 +9,11 @@ from PIL import Image
 from support import experiment
 
 from jaxgan.errors import Refused
+from jaxgan.pictures import images, png
+from jaxgan.pictures.points import bars
 from jaxgan.run.experiment import Hook
 from jaxgan.run.log import Log
 from jaxgan.run.measuring import measured_by, scores_of, stopped_by
-from jaxgan.run.picture import save
 from jaxgan.run.stop import reached
 
 
@@ -89,7 +90,7 @@ def test_rules_are_shown_numbers_also_where_a_file_holds_words(tmp_path: Path) -
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "L"), (3, "RGB"), (4, "RGB"), (5, "RGB")])
 def test_no_channel_is_taken_for_opacity(channels: int, mode: str, tmp_path: Path) -> None:
-    save(np.zeros((4, 8, 8, channels)), tmp_path / "a.png")
+    png.save(images.grid(np.zeros((4, 8, 8, channels))), tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.mode == mode
 
@@ -97,7 +98,7 @@ def test_no_channel_is_taken_for_opacity(channels: int, mode: str, tmp_path: Pat
 def test_numbers_are_drawn_as_bars(tmp_path: Path) -> None:
     """Blue where samples lie, grey where they do not."""
     numbers = np.random.RandomState(0).normal(size=(2000, 1))
-    save(np.abs(numbers), tmp_path / "a.png", numbers)
+    png.save(bars(np.abs(numbers), numbers), tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as picture:
         pixels = np.asarray(picture)
     blue, grey = ((pixels == colour).all(axis=2) for colour in ((31, 81, 180), (190, 190, 190)))

@@ -1,0 +1,73 @@
+"""Conditions of one's own: what may be given on the command line, and what is drawn under it."""
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+
+from jaxgan.data.kind import Leaf, Tokens, image, label
+from jaxgan.errors import Refused
+from jaxgan.run.given import read_given
+
+LEAVES = {
+    "label": label(10),
+    "source": image(4, 4, 1),
+    "text": Leaf((3,), Tokens(("a", "b", "c"), ""), np.int32),
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number, grey in enumerate((0, 255)):
+        Picture.new("L", (8, 8), grey).save(pictures / f"{number}.png")
+    (pictures / "notes.md").write_text("no picture")
+    (tmp_path / "words.txt").write_text("abc\ncab\n")
+    np.savez(tmp_path / "own.npz", source=np.zeros((5, 4, 4, 1), np.uint8), label=np.arange(5), other=1)
+    np.savez(tmp_path / "none.npz", other=np.zeros(3))
+    np.savez(tmp_path / "small.npz", source=np.zeros((5, 3, 3, 1), np.float32))
+    return tmp_path
+
+
+def test_what_may_be_given(folder):
+    assert read_given(["label=7"], LEAVES)["label"].tolist() == [7]
+    pictures = read_given([str(folder / "pictures")], LEAVES)["source"]
+    assert pictures.shape == (2, 4, 4, 1)
+    assert (pictures.min(axis=(1, 2, 3)).tolist(), pictures.dtype) == ([-1, 1], np.float32)
+    assert read_given([f"text={folder / 'words.txt'}"], LEAVES)["text"].tolist() == [[0, 1, 2], [2, 0, 1]]
+    npz = read_given([str(folder / "own.npz"), "label=2"], LEAVES)
+    assert (npz["label"].tolist(), npz["source"].min(), sorted(npz)) == ([2], -1, ["label", "source"])
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("label=10", "labels are from 0 to 9"),
+        ("label=three", "labels are from 0 to 9"),
+        ("source=3", "there is no file 3"),
+        ("colour=3", "the generator is not told colour, but label, source, text"),
+        ("nowhere", "there is no such file; of a label it is label=3"),
+        ("{}/none.npz", "has none of label, source, text"),
+        ("{}/small.npz", r"source is \[5, 3, 3, 1\], where the generator is told \['n', 4, 4, 1\]"),
+        ("{}/pictures/notes.md", "it is no condition; give an .npz of arrays"),
+        ("text={}/long.txt", "line 1: 4 words, where there are to be 3"),
+        ("text={}/other.txt", "line 2: 'd' is not in the vocabulary"),
+    ],
+)
+def test_what_cannot_be_given_is_one_line(folder, given, words):
+    (folder / "long.txt").write_text("abca")
+    (folder / "other.txt").write_text("abc\nabd")
+    with pytest.raises(Refused, match=words):
+        read_given([given.format(folder)], LEAVES)
+
+
+def test_two_leaves_of_a_kind_are_told_apart_by_name(folder):
+    two = {"source": image(4, 4, 1), "mask": image(4, 4, 1)}
+    with pytest.raises(Refused, match="say which of source, mask it is, as in source="):
+        read_given([str(folder / "pictures")], two)
+    assert list(read_given([f"mask={folder / 'pictures'}"], two)) == ["mask"]
+
+
+def test_a_generator_that_is_told_nothing_takes_nothing():
+    with pytest.raises(Refused, match="this generator is told nothing"):
+        read_given(["label=3"], {})
