@@ -7,6 +7,7 @@ G's running averages advance with G's steps, D's vectors with D's.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
@@ -85,7 +86,22 @@ def adversarial(
         keys = each(key, batch["index"])
         g = init(fold(key, "g"), batch, keys)
         moment = Moment(keys, jnp.int32(0), jnp.int32(0))
-        met = play(g.params, g.stats, batch, moment).met
-        return g, *adversary.init(fold(key, "d"), met, keys)
+
+        def rest(batch: Batch) -> tuple[Side, Any]:
+            return adversary.init(fold(key, "d"), play(g.params, g.stats, batch, moment).met, keys)
+
+        return g, *_alone(lowering, rest)(batch)
 
     return Game(begin, loss_of("d"), loss_of("g"), sample, given, classes, looks, lowering)
+
+
+def _alone(lowering: Lowering, of: Callable[[Batch], Any]) -> Callable[[Batch], Any]:
+    """The function as a single device calls it: a state begins outside of what binds the axis of devices."""
+    if lowering.axis is None:
+        return of
+
+    def bound(batch: Batch) -> Any:
+        one = jax.vmap(of, axis_name=lowering.axis)(jax.tree.map(lambda x: x[None], batch))
+        return jax.tree.map(lambda x: x[0], one)
+
+    return bound

@@ -318,7 +318,7 @@ def test_what_cannot_be_is_one_line(options, line, tmp_path, capsys):
 
 def test_a_build_that_breaks_on_a_number_it_is_told_later(tmp_path, capsys):
     def build(config, source):
-        return TINY.build(replace(config, width=8 if config.lr.is_integer() else 4))
+        return TINY.build(replace(config, width=8 if config.lr.is_integer() else 4), source)
 
     build.__module__ = TINY.build.__module__
     module = SimpleNamespace(Config=TINY.Config, build=build)
