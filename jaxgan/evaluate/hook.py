@@ -40,7 +40,7 @@ def evaluated(
     def call(moment: Moment) -> Mapping[str, float]:
         nonlocal began, spent, longest, latest, step, looks
         if not ready:
-            ready.append(_made_ready(source, extractor, n, classes))
+            ready.append(made_ready(source, extractor, n, classes))
             began = time.perf_counter()
         clock = time.perf_counter()
         if moment.step != step:
@@ -69,7 +69,8 @@ def evaluated(
     return call
 
 
-def _made_ready(source: Source, extractor: Callable[[], Extractor] | None, n: int, classes: int) -> Panel:
+def made_ready(source: Source, extractor: Callable[[], Extractor] | None, n: int, classes: int) -> Panel:
+    """The panel of a source as it is usually looked at."""
     usual = (lambda: local(source)) if len(source.shape) == 3 else raw
     held_out = source.held_out() if source.held_out else None
     return panel(source, held_out, (extractor or usual)(), n, classes=classes)
