@@ -154,3 +154,15 @@ def test_importing_an_experiment_is_light():
     assert names
     home = str(EXPERIMENTS[0].parent)
     assert loaded_by(f"import sys; sys.path.insert(0, {home!r}); import {names}") == set()
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_experiments_import_nothing_four_levels_deep(path):
+    """What people copy names `jg.metrics.energy.energy_distance`, or a room of the package and a file in it."""
+    deep = [
+        node.module
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").count(".") >= 2
+        if (node.module or "").startswith("jaxgan.")
+    ]
+    assert not deep
