@@ -39,9 +39,8 @@ class Config(jg.Settings):
 
 def data(config: Config) -> "jg.Source":
     """The images that were asked for; Radford's networks are of 64 px where their size was not."""
-    from jaxgan.data import load
 
-    return load(config.data, config.size or (64 if config.network == "radford" else 0))
+    return jg.load(config.data, config.size or (64 if config.network == "radford" else 0))
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
@@ -50,18 +49,16 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
     from jax.nn import leaky_relu
 
-    from jaxgan.models import convnet, dcgan, mlp
-
     axis = config.lowering.axis
     match config.network:
         case "tutorial":
-            generator = jg.from_linen(convnet.Generator(source.shape, axis=axis))
+            generator = jg.from_linen(jg.models.convnet.Generator(source.shape, axis=axis))
             leaky = partial(leaky_relu, negative_slope=0.2)
             widths = (2 * config.width, config.width)
-            discriminator = jg.from_linen(mlp.Discriminator(widths, activation=leaky))
+            discriminator = jg.from_linen(jg.models.mlp.Discriminator(widths, activation=leaky))
         case "radford":
-            generator = jg.from_linen(dcgan.Generator(source.shape, config.width, axis=axis))
-            discriminator = jg.from_linen(dcgan.Discriminator(config.width, axis=axis))
+            generator = jg.from_linen(jg.models.dcgan.Generator(source.shape, config.width, axis=axis))
+            discriminator = jg.from_linen(jg.models.dcgan.Discriminator(config.width, axis=axis))
 
     game = jg.gan(
         generator,

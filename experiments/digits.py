@@ -49,19 +49,16 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
     from jax.nn import leaky_relu
 
-    from jaxgan.data import load
-    from jaxgan.data.source import examples
-    from jaxgan.metrics.energy import energy_distance
-    from jaxgan.models import mlp
-
     classes = source.classes
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, config.width)
     game = jg.gan(
         jg.from_linen(
-            mlp.Generator(source.shape, widths, activation=leaky, norm="batch", axis=config.lowering.axis)
+            jg.models.mlp.Generator(
+                source.shape, widths, activation=leaky, norm="batch", axis=config.lowering.axis
+            )
         ),
-        jg.from_linen(mlp.Discriminator(widths, activation=leaky, classes=classes)),
+        jg.from_linen(jg.models.mlp.Discriminator(widths, activation=leaky, classes=classes)),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.relativistic(),
         d_terms=[jg.terms.r1(config.gamma), jg.terms.r2(config.gamma)],
@@ -74,13 +71,13 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     @cache
     def held_out() -> "tuple[np.ndarray, float]":
         """Digits to compare with, and how far the real ones are from them; when first asked for."""
-        digits = examples(load(config.data, config.size, split="test"), 1500)
-        return digits, energy_distance(examples(source, 1500), digits)
+        digits = jg.data.examples(jg.load(config.data, config.size, split="test"), 1500)
+        return digits, jg.metrics.energy.energy_distance(jg.data.examples(source, 1500), digits)
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         digits, energy_real = held_out()
         samples = moment.sample(moment.state.generator, 1500)
-        return {"energy": energy_distance(samples, digits), "energy_real": energy_real}
+        return {"energy": jg.metrics.energy.energy_distance(samples, digits), "energy_real": energy_real}
 
     hooks = [jg.Hook(config.measure_every, measure), jg.Hook(config.measure_every, jg.health(source))]
     return jg.Experiment(rule, source, hooks, best=lambda measured: -measured["energy"], grid=100)

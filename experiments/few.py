@@ -45,16 +45,12 @@ def data(config: Config) -> "jg.Source":
     """So many of the examples that were asked for, of every class some."""
     import numpy as np
 
-    from jaxgan.data import load
-    from jaxgan.data.arrays import arrays
-    from jaxgan.data.source import labelled
-
-    everything = load(config.data, config.size)
-    few = labelled(everything, config.examples)
+    everything = jg.load(config.data, config.size)
+    few = jg.data.labelled(everything, config.examples)
     classes, there = everything.classes, len(np.unique(few.get("label", ())))
     if there < classes:
         raise jg.Refused(f"--examples {config.examples} show only {there} of {classes} classes: take more")
-    return arrays(**few)._replace(note=everything.note, held_out=everything.held_out)
+    return jg.data.arrays.arrays(**few)._replace(note=everything.note, held_out=everything.held_out)
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
@@ -63,11 +59,6 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import numpy as np
     import optax
     from jax.nn import leaky_relu
-
-    from jaxgan.data import load
-    from jaxgan.data.source import examples
-    from jaxgan.metrics.energy import energy_distance
-    from jaxgan.models import mlp
 
     classes = source.classes
     augment: jg.Augment = jg.augmentations.unchanged
@@ -81,9 +72,11 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     widths = (config.width, config.width)
     game = jg.gan(
         jg.from_linen(
-            mlp.Generator(source.shape, widths, activation=leaky, norm="batch", axis=config.lowering.axis)
+            jg.models.mlp.Generator(
+                source.shape, widths, activation=leaky, norm="batch", axis=config.lowering.axis
+            )
         ),
-        jg.from_linen(mlp.Discriminator(widths, activation=leaky, classes=classes)),
+        jg.from_linen(jg.models.mlp.Discriminator(widths, activation=leaky, classes=classes)),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.relativistic(),
         d_terms=[jg.terms.r1(config.gamma), jg.terms.r2(config.gamma)],
@@ -97,15 +90,19 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     @cache
     def known() -> "tuple[np.ndarray, float, float]":
         """Digits to compare with, and how far the real ones are from them, and copies of the few."""
-        digits = examples(load(config.data, config.size, split="test"), 1500)
-        everything = examples(load(config.data, config.size), 1500)
-        copies = np.resize(examples(source, config.examples), (1500, *source.shape))
-        return digits, energy_distance(everything, digits), energy_distance(copies, digits)
+        digits = jg.data.examples(jg.load(config.data, config.size, split="test"), 1500)
+        everything = jg.data.examples(jg.load(config.data, config.size), 1500)
+        copies = np.resize(jg.data.examples(source, config.examples), (1500, *source.shape))
+        return (
+            digits,
+            jg.metrics.energy.energy_distance(everything, digits),
+            jg.metrics.energy.energy_distance(copies, digits),
+        )
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         digits, energy_real, energy_copies = known()
         samples = moment.sample(moment.state.generator, 1500)
-        energy = energy_distance(samples, digits)
+        energy = jg.metrics.energy.energy_distance(samples, digits)
         return {"energy": energy, "energy_real": energy_real, "energy_copies": energy_copies}
 
     hooks = [jg.Hook(config.measure_every, measure)]

@@ -35,17 +35,13 @@ class Config(jg.Settings):
 
 def data(config: Config) -> "jg.Source":
     """The images that were asked for, of 16 px at least where their size was not."""
-    from jaxgan.data import load
-    from jaxgan.data.resize import resized
 
-    source = load(config.data, config.size)
-    return source if config.size else resized(source, max(16, source.shape[0]))
+    source = jg.load(config.data, config.size)
+    return source if config.size else jg.data.resized(source, max(16, source.shape[0]))
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
-
-    from jaxgan.models import dcgan
 
     match config.loss:
         case "least_squares":
@@ -53,8 +49,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         case "cross_entropy":
             objective = jg.objectives.non_saturating()
     game = jg.gan(
-        jg.from_linen(dcgan.Generator(source.shape, config.width, axis=config.lowering.axis)),
-        jg.from_linen(dcgan.Discriminator(config.width, axis=config.lowering.axis)),
+        jg.from_linen(jg.models.dcgan.Generator(source.shape, config.width, axis=config.lowering.axis)),
+        jg.from_linen(jg.models.dcgan.Discriminator(config.width, axis=config.lowering.axis)),
         latent=jg.latents.normal(config.z_size),
         objective=objective,
         lowering=config.lowering,

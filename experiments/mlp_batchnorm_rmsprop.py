@@ -49,18 +49,15 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
     from jax.nn import leaky_relu
 
-    from jaxgan.data import load
-    from jaxgan.data.source import examples
-    from jaxgan.metrics.energy import energy_distance
-    from jaxgan.models import mlp
-
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, 2 * config.width, 4 * config.width)
     game = jg.gan(
         jg.from_linen(
-            mlp.Generator(source.shape, widths, leaky, norm="batch", momentum=0.8, axis=config.lowering.axis)
+            jg.models.mlp.Generator(
+                source.shape, widths, leaky, norm="batch", momentum=0.8, axis=config.lowering.axis
+            )
         ),
-        jg.from_linen(mlp.Discriminator(widths[::-1], activation=leaky)),
+        jg.from_linen(jg.models.mlp.Discriminator(widths[::-1], activation=leaky)),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.non_saturating(),
         lowering=config.lowering,
@@ -72,10 +69,14 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     @cache
     def held_out() -> "np.ndarray":
-        return examples(load(config.data, config.size, split="test"), 1500)
+        return jg.data.examples(jg.load(config.data, config.size, split="test"), 1500)
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        return {"energy": energy_distance(moment.sample(moment.state.generator, 1000), held_out())}
+        return {
+            "energy": jg.metrics.energy.energy_distance(
+                moment.sample(moment.state.generator, 1000), held_out()
+            )
+        }
 
     stops = [jg.reached("energy", at_most=config.stop_below)]
     return jg.Experiment(rule, source, [jg.Hook(100, measure)], stops=stops, grid=25)

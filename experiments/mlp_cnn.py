@@ -42,21 +42,19 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
     from jax.nn import leaky_relu
 
-    from jaxgan.models import convnet, mlp
-
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, 2 * config.width, 4 * config.width)
-    generator = mlp.Generator(
+    generator = jg.models.mlp.Generator(
         source.shape,
         widths,
         activation=leaky,
-        final=mlp.scaled_sigmoid,
+        final=jg.models.mlp.scaled_sigmoid,
         norm=config.norm,
         axis=config.lowering.axis,
     )
     game = jg.gan(
         jg.from_linen(generator),
-        jg.from_linen(convnet.Discriminator(widths=(32, 64), dense=128)),
+        jg.from_linen(jg.models.convnet.Discriminator(widths=(32, 64), dense=128)),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.non_saturating(),
         lowering=config.lowering,

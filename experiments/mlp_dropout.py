@@ -43,13 +43,11 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
     from jax.nn import leaky_relu
 
-    from jaxgan.models import mlp
-
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width, 2 * config.width, 4 * config.width)
     game = jg.gan(
-        jg.from_linen(mlp.Generator(source.shape, widths, activation=leaky)),
-        jg.from_linen(mlp.Discriminator(widths[::-1], activation=leaky, dropout=config.dropout)),
+        jg.from_linen(jg.models.mlp.Generator(source.shape, widths, activation=leaky)),
+        jg.from_linen(jg.models.mlp.Discriminator(widths[::-1], activation=leaky, dropout=config.dropout)),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.non_saturating(),
         lowering=config.lowering,

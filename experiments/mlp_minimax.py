@@ -36,11 +36,9 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
     from jax.nn import leaky_relu
 
-    from jaxgan.models import mlp
-
     game = jg.gan(
-        jg.from_linen(mlp.Generator(source.shape, widths=(config.width,), activation=leaky_relu)),
-        jg.from_linen(mlp.Discriminator(widths=(config.width,), activation=leaky_relu)),
+        jg.from_linen(jg.models.mlp.Generator(source.shape, widths=(config.width,), activation=leaky_relu)),
+        jg.from_linen(jg.models.mlp.Discriminator(widths=(config.width,), activation=leaky_relu)),
         latent=jg.latents.uniform(config.z_size, -1.0, 1.0),
         objective=jg.objectives.minimax(),
         lowering=config.lowering,

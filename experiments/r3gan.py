@@ -72,8 +72,6 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import jax.numpy as jnp
     import optax
 
-    from jaxgan.models import r3gan
-
     def cosine(start: float, end: float) -> "Callable[[jax.Array], jax.Array]":
         def value(step: "jax.Array") -> "jax.Array":
             done = jnp.minimum(step / config.horizon, 1.0)
@@ -82,10 +80,10 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         return value
 
     classes = source.classes if config.conditional else 0
-    widths = (config.width,) * r3gan.stages(source.shape[0])
+    widths = (config.width,) * jg.models.r3gan.stages(source.shape[0])
     options: dict[str, Any] = {"widths": widths, "blocks": config.blocks, "classes": classes}
-    generator = jg.from_linen(r3gan.Generator(source.shape, **options))
-    discriminator = jg.from_linen(r3gan.Discriminator(**options))
+    generator = jg.from_linen(jg.models.r3gan.Generator(source.shape, **options))
+    discriminator = jg.from_linen(jg.models.r3gan.Discriminator(**options))
     if config.precision == "bfloat16":
         generator, discriminator = jg.bfloat16(generator), jg.bfloat16(discriminator)
 

@@ -77,11 +77,6 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import jax.numpy as jnp
     import optax
 
-    from jaxgan.data.source import examples
-    from jaxgan.metrics.mixture import WITHIN, mode_coverage
-    from jaxgan.metrics.plane import wasserstein
-    from jaxgan.models import mlp
-
     def falling(start: float, end: float) -> "Callable[[jax.Array], jax.Array]":
         """Level, then by the same factor at every step, then level."""
         if any(isinstance(value, float) and not value > 0 for value in (start, end)):  # a lane's is traced
@@ -105,8 +100,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     widths = (config.width,) * 3  # of ReLU units
     gamma = falling(config.gamma, config.gamma_end)
     game = jg.gan(
-        jg.from_linen(mlp.Generator((2,), widths, final=mlp.identity)),
-        jg.from_linen(nn.Sequential([waves, mlp.Discriminator(widths)])),
+        jg.from_linen(jg.models.mlp.Generator((2,), widths, final=jg.models.mlp.identity)),
+        jg.from_linen(nn.Sequential([waves, jg.models.mlp.Discriminator(widths)])),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.relativistic(),
         d_terms=[jg.terms.r1(gamma), jg.terms.r2(gamma)],
@@ -118,13 +113,13 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     def measure(moment: jg.Moment) -> dict[str, float]:
         assert source.modes is not None
         samples = moment.sample(moment.state.generator, 2500)
-        moved = wasserstein(samples[:1000], examples(source, 1000))
-        return {**mode_coverage(samples, *source.modes), "wasserstein": moved}
+        moved = jg.metrics.plane.wasserstein(samples[:1000], jg.data.examples(source, 1000))
+        return {**jg.metrics.mixture.mode_coverage(samples, *source.modes), "wasserstein": moved}
 
     def best(measured: "Mapping[str, float]") -> float:
         """Neither too wide, which lowers the quality, nor too narrow."""
         wide = min(abs(measured["width"] - 1), 1)  # as bad as none at all, whose width is 0
-        return -abs(measured["high_quality"] - WITHIN) - wide
+        return -abs(measured["high_quality"] - jg.metrics.mixture.WITHIN) - wide
 
     return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)], best=best)
 

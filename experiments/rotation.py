@@ -80,21 +80,17 @@ def readings(config: Config, gamma: float, seeds: list[int]) -> Iterator[list[di
     import jax
     import jax.numpy as jnp
 
-    from jaxgan.data import load
-    from jaxgan.data.source import batch, examples
-    from jaxgan.instruments.diagnosis import diagnosed
-    from jaxgan.instruments.path import path_angle
-    from jaxgan.metrics.energy import energy_distance
+    from jaxgan.instruments import diagnosis, path
 
     trained = replace(digits.Config(), batch_size=config.batch_size, gamma=gamma, width=config.width)
-    source = load(trained.data, trained.size)
+    source = jg.load(trained.data, trained.size)
     rule = digits.build(trained, source).rule
     game = rule.game
-    held_out = examples(load(trained.data, trained.size, split="test"), 1500)
+    held_out = jg.data.examples(jg.load(trained.data, trained.size, split="test"), 1500)
     draw = jg.sampler(game, source)
 
     def batches(state: jg.State, *layout: int) -> Any:
-        return batch(source, layout, source.arrays, state.key, state.step)
+        return jg.data.batch(source, layout, source.arrays, state.key, state.step)
 
     @jax.jit
     def played(state: jg.State, until: int) -> jg.State:
@@ -104,10 +100,10 @@ def readings(config: Config, gamma: float, seeds: list[int]) -> Iterator[list[di
 
     def read(begun: jg.State, state: jg.State) -> dict[str, Any]:
         seen = batches(state, 8, config.look)
-        found = diagnosed(game, state, seen, k=config.eigenvalues, products=config.products)
-        angle = path_angle(game, begun, state, jax.tree.map(lambda x: x[0], seen))
+        found = diagnosis.diagnosed(game, state, seen, k=config.eigenvalues, products=config.products)
+        angle = path.path_angle(game, begun, state, jax.tree.map(lambda x: x[0], seen))
         return {
-            "energy": energy_distance(np.asarray(draw(state.generator, 1500, 0)), held_out),
+            "energy": jg.metrics.energy.energy_distance(np.asarray(draw(state.generator, 1500, 0)), held_out),
             **found.numbers,
             "refused": found.refused,
             "eigenvalues": [[float(x.real), float(x.imag)] for x in found.spectrum],
@@ -116,7 +112,9 @@ def readings(config: Config, gamma: float, seeds: list[int]) -> Iterator[list[di
 
     for seed in seeds:
         key = jax.random.key(seed)
-        begun = rule.init(key, batch(source, (1, 1, config.batch_size), source.arrays, key, jnp.int32(0)))
+        begun = rule.init(
+            key, jg.data.batch(source, (1, 1, config.batch_size), source.arrays, key, jnp.int32(0))
+        )
         state, rows = begun, []
         for step in config.steps:
             state = played(state, step)

@@ -80,29 +80,22 @@ def rules(config: Config, cost: float = 1.0) -> dict[str, Callable[[jg.Game], jg
     """Every rule, with its weights as its paper has them, and an average over as much arithmetic."""
     import optax
 
-    from jaxgan.rules.competitive import adaptive_competitive
-    from jaxgan.rules.consensus import consensus
-    from jaxgan.rules.extragradient import extragradient, past_extragradient
-    from jaxgan.rules.look_through import look_through
-    from jaxgan.rules.lookahead import lookahead
-    from jaxgan.rules.optimistic import optimistic
-    from jaxgan.rules.symplectic import symplectic
-    from jaxgan.rules.unrolled import unrolled
-
     adam = optax.adam(config.lr, b1=0.5, b2=0.99, eps_root=1e-8)
     ema = jg.ema(0.999**cost)
     every = {
         "alternating": lambda game: jg.alternating(game, adam, adam, average=ema),
         "simultaneous": lambda game: jg.simultaneous(game, adam, adam, average=ema),
-        "extragradient": lambda game: extragradient(game, adam, adam, average=ema),
-        "past_extragradient": lambda game: past_extragradient(game, adam, adam, average=ema),
-        "optimistic": lambda game: optimistic(game, adam, adam, average=ema),
-        "consensus": lambda game: consensus(game, adam, adam, weight=0.1, average=ema),
-        "symplectic": lambda game: symplectic(game, adam, adam, average=ema),
-        "look_through": lambda game: look_through(game, adam, adam, rate=0.01, average=ema),
-        "unrolled": lambda game: unrolled(game, adam, adam, steps=5, average=ema),
-        "competitive": lambda game: adaptive_competitive(game, config.lr, config.lr, products=3, average=ema),
-        "lookahead": lambda game: lookahead(jg.alternating(game, adam, adam, average=ema)),
+        "extragradient": lambda game: jg.extragradient(game, adam, adam, average=ema),
+        "past_extragradient": lambda game: jg.past_extragradient(game, adam, adam, average=ema),
+        "optimistic": lambda game: jg.optimistic(game, adam, adam, average=ema),
+        "consensus": lambda game: jg.consensus(game, adam, adam, weight=0.1, average=ema),
+        "symplectic": lambda game: jg.symplectic(game, adam, adam, average=ema),
+        "look_through": lambda game: jg.look_through(game, adam, adam, rate=0.01, average=ema),
+        "unrolled": lambda game: jg.unrolled(game, adam, adam, steps=5, average=ema),
+        "competitive": lambda game: jg.adaptive_competitive(
+            game, config.lr, config.lr, products=3, average=ema
+        ),
+        "lookahead": lambda game: jg.lookahead(jg.alternating(game, adam, adam, average=ema)),
     }
     unknown = set(config.only) - every.keys()
     if unknown:
@@ -111,7 +104,6 @@ def rules(config: Config, cost: float = 1.0) -> dict[str, Callable[[jg.Game], jg
 
 
 def game_of(config: Config, loss: str, penalty: str) -> jg.Game:
-    from jaxgan.models import mlp
 
     match loss:
         case "non_saturating":
@@ -120,8 +112,8 @@ def game_of(config: Config, loss: str, penalty: str) -> jg.Game:
             objective = jg.objectives.wasserstein()
     widths = (config.width,) * 2
     return jg.gan(
-        jg.from_linen(mlp.Generator((2,), widths, final=mlp.identity)),
-        jg.from_linen(mlp.Discriminator(widths)),
+        jg.from_linen(jg.models.mlp.Generator((2,), widths, final=jg.models.mlp.identity)),
+        jg.from_linen(jg.models.mlp.Discriminator(widths)),
         latent=jg.latents.normal(2),
         objective=objective,
         d_terms=[jg.terms.r1(config.gamma)] if penalty == "r1" else [],
@@ -143,23 +135,20 @@ def played(config: Config, game: jg.Game, rule: jg.Rule, mixture: Any, updates: 
     import jax
     import jax.numpy as jnp
 
-    from jaxgan.data.mixtures import sampled
-    from jaxgan.data.source import batch
-    from jaxgan.metrics.mixture import mode_coverage
-    from jaxgan.scale.lanes import along, lane, side_by_side
+    from jaxgan.scale import lanes
 
-    rule, source = jg.guarded(rule), sampled(mixture)
+    rule, source = jg.guarded(rule), jg.data.mixtures.sampled(mixture)
 
     def batches(key: Any, step: Any) -> Any:
-        return batch(source, (1, 1, config.batch_size), source.arrays, key, step)
+        return jg.data.batch(source, (1, 1, config.batch_size), source.arrays, key, step)
 
     def start(key: Any) -> jg.State:
         return rule.init(key, batches(key, 0))
 
     keys = jax.vmap(jax.random.key)(jnp.arange(config.seeds))
     first = jax.eval_shape(start, keys[0])
-    state = jax.jit(jax.vmap(start, out_axes=along(first, 0, None)))(keys)
-    update = side_by_side(rule.update)
+    state = jax.jit(jax.vmap(start, out_axes=lanes.along(first, 0, None)))(keys)
+    update = lanes.side_by_side(rule.update)
 
     def step(_: Any, state: jg.State) -> jg.State:
         seen = jax.vmap(batches, in_axes=(0, None))(state.key, state.step)
@@ -168,9 +157,9 @@ def played(config: Config, game: jg.Game, rule: jg.Rule, mixture: Any, updates: 
     state = jax.jit(lambda state: jax.lax.fori_loop(0, updates, step, state))(state)
 
     def score(seed: int) -> dict[str, float]:
-        one = lane(state, seed)
+        one = lanes.lane(state, seed)
         x = game.sample(one.generator, jg.fold(one.key, "measure"), jnp.arange(2500), {})
-        return mode_coverage(np.asarray(x), mixture.centres, mixture.sigma)
+        return jg.metrics.mixture.mode_coverage(np.asarray(x), mixture.centres, mixture.sigma)
 
     scores = [score(seed) for seed in range(config.seeds)]
     return int((state.rule.failed >= 0).sum()), scores
@@ -180,11 +169,9 @@ def missing(config: Config, known: set[tuple[str, ...]]) -> Iterator[Cell]:
     """Every cell not yet known, as it is played, of alternating's cost."""
     import jax.numpy as jnp
 
-    from jaxgan.data.mixtures import grid_mixture, ring_mixture
-
     layout = (1, 1, config.batch_size)
     batches = {"x": jnp.zeros((*layout, 2)), "index": jnp.zeros(layout, jnp.uint32)}
-    mixtures = {"ring": ring_mixture(), "grid": grid_mixture()}
+    mixtures = {"ring": jg.data.mixtures.ring_mixture(), "grid": jg.data.mixtures.grid_mixture()}
     for penalty, loss in itertools.product(("r1", "none"), ("non_saturating", "wasserstein")):
         game = game_of(config, loss, penalty)
         whole = arithmetic(rules(Config())["alternating"](game), batches)
@@ -207,9 +194,9 @@ def interval(values: list[float]) -> str:
     >>> interval([1.0, 3.0]), interval([8.0, 8.0])
     ('2.000 ± 12.706', '8.000')
     """
-    from jaxgan.report.statistics import mean
+    from jaxgan.report import statistics
 
-    found = mean(np.asarray(values))
+    found = statistics.mean(np.asarray(values))
     return f"{found.value:.3f}" + ("" if math.isnan(found.high) else f" ± {found.high - found.value:.3f}")
 
 

@@ -59,13 +59,13 @@ class Config(jg.Settings):
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
 
-    from jaxgan.models import sngan
-
     classes = source.classes if config.conditional else 0
     options: dict[str, Any] = {"classes": classes, "attention": config.attention, "remat": config.remat}
-    g_width = config.width if source.shape[0] > sngan.FLAT else 2 * config.width
-    generator = jg.from_linen(sngan.Generator(source.shape, g_width, axis=config.lowering.axis, **options))
-    discriminator = jg.from_linen(sngan.Discriminator(config.width, **options))
+    g_width = config.width if source.shape[0] > jg.models.sngan.FLAT else 2 * config.width
+    generator = jg.from_linen(
+        jg.models.sngan.Generator(source.shape, g_width, axis=config.lowering.axis, **options)
+    )
+    discriminator = jg.from_linen(jg.models.sngan.Discriminator(config.width, **options))
     if config.precision == "bfloat16":
         generator, discriminator = jg.bfloat16(generator), jg.bfloat16(discriminator)
 

@@ -70,11 +70,8 @@ def namer(data: str, size: int) -> "tuple[KNeighborsClassifier, float]":
     """What names the digits that are stacked, and how often it is right about held-out ones."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    from jaxgan.data import load
-    from jaxgan.data.source import labelled
-
     def digits(split: Literal["train", "test"]) -> "tuple[np.ndarray, np.ndarray]":
-        found = labelled(load(data.removeprefix("stacked:"), size, split), KNOWN)
+        found = jg.data.labelled(jg.load(data.removeprefix("stacked:"), size, split), KNOWN)
         return found["x"].reshape(len(found["x"]), -1), found["label"]
 
     nearest = KNeighborsClassifier(1).fit(*digits("train"))
@@ -83,11 +80,10 @@ def namer(data: str, size: int) -> "tuple[KNeighborsClassifier, float]":
 
 def counted(images: "np.ndarray", data: str, size: int = 0) -> dict[str, float]:
     """Which of the thousand modes images [N, H, W, 3] show, and how evenly."""
-    from jaxgan.metrics.mixture import label_coverage
 
     channels = images.transpose(0, 3, 1, 2).reshape(3 * len(images), -1)
     hundreds, tens, ones = namer(data, size)[0].predict(channels).reshape(-1, 3).T
-    return label_coverage((hundreds * 10 + tens) * 10 + ones, 1000)
+    return jg.metrics.mixture.label_coverage((hundreds * 10 + tens) * 10 + ones, 1000)
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
@@ -96,8 +92,6 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import jax.numpy as jnp
     import optax
     from jax.nn import leaky_relu
-
-    from jaxgan.models import mlp
 
     if not config.data.startswith("stacked:"):
         raise jg.Refused(f"--data {config.data}: only stacked images have modes to count, as stacked:digits")
@@ -122,9 +116,11 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     game = jg.gan(
         jg.from_linen(
-            mlp.Generator(source.shape, widths, activation=leaky, norm="batch", axis=config.lowering.axis)
+            jg.models.mlp.Generator(
+                source.shape, widths, activation=leaky, norm="batch", axis=config.lowering.axis
+            )
         ),
-        jg.from_linen(mlp.Discriminator(widths, activation=leaky)),
+        jg.from_linen(jg.models.mlp.Discriminator(widths, activation=leaky)),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.relativistic() if relativistic else jg.objectives.non_saturating(),
         d_terms=[jg.terms.r1(gamma), jg.terms.r2(gamma)] if relativistic else [],

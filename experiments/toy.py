@@ -39,7 +39,6 @@ import jaxgan as jg
 if TYPE_CHECKING:
     import numpy as np
 
-    from jaxgan.data.source import Modes, Source
 
 PAIRED = 1000  # samples, with as many true ones; it takes the longer, the farther they are apart
 
@@ -85,18 +84,18 @@ class Config(jg.Settings):
     """Steps between measurements."""
 
 
-def scored(samples: "np.ndarray", source: "Source") -> dict[str, float]:
+def scored(samples: "np.ndarray", source: "jg.Source") -> dict[str, float]:
     """What the benchmark says of samples, by the modes of their source."""
-    from jaxgan.data.source import examples
-    from jaxgan.metrics.mixture import TEN_SIGMA, mode_coverage
-    from jaxgan.metrics.plane import wasserstein
 
     assert source.modes is not None
-    found = mode_coverage(samples, *source.modes)
+    found = jg.metrics.mixture.mode_coverage(samples, *source.modes)
     if source.shape == (2,):
-        return {**found, "wasserstein": wasserstein(samples[:PAIRED], examples(source, PAIRED))}
-    nearest = mode_coverage(samples, *source.modes, radius=inf)
-    published = mode_coverage(samples, *source.modes, radius=TEN_SIGMA)
+        return {
+            **found,
+            "wasserstein": jg.metrics.plane.wasserstein(samples[:PAIRED], jg.data.examples(source, PAIRED)),
+        }
+    nearest = jg.metrics.mixture.mode_coverage(samples, *source.modes, radius=inf)
+    published = jg.metrics.mixture.mode_coverage(samples, *source.modes, radius=jg.metrics.mixture.TEN_SIGMA)
     return {
         **found,
         "distance": distance(samples, source.modes),
@@ -107,11 +106,11 @@ def scored(samples: "np.ndarray", source: "Source") -> dict[str, float]:
     }
 
 
-def distance(samples: "np.ndarray", modes: "Modes") -> float:
+def distance(samples: "np.ndarray", modes: "jg.data.Modes") -> float:
     """How far the median sample lies from its nearest centre, to what true ones lie from theirs.
 
     >>> import numpy as np
-    >>> from jaxgan.data.source import Modes
+    >>> from jaxgan.data import Modes
     >>> distance(np.array([[0.0, 6.0], [9.0, 6.0]]), Modes(np.array([[0.0, 0.0], [9.0, 0.0]]), 1.5, 4))
     2.0
     """
@@ -124,27 +123,23 @@ def distance(samples: "np.ndarray", modes: "Modes") -> float:
 
 def data(config: Config) -> "jg.Source":
     """The mixture itself, or so many of its examples, of which none is held against samples."""
-    from jaxgan.data import load
-    from jaxgan.data.arrays import arrays
-    from jaxgan.data.source import labelled
 
-    mixture = load(config.data)
+    mixture = jg.load(config.data)
     if not config.examples:
         return mixture
-    return arrays(**labelled(mixture, config.examples, PAIRED))._replace(modes=mixture.modes)
+    return jg.data.arrays.arrays(**jg.data.labelled(mixture, config.examples, PAIRED))._replace(
+        modes=mixture.modes
+    )
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import flax.linen as nn
     import optax
 
-    from jaxgan.data import load
-    from jaxgan.models import mlp
-
     axis, width = config.lowering.axis, config.width
     init = nn.initializers.normal(config.init) if config.init else nn.initializers.lecun_normal()
-    dense = partial(mlp.Generator, source.shape, final=mlp.identity, kernel_init=init)
-    judge = partial(mlp.Discriminator, kernel_init=init)
+    dense = partial(jg.models.mlp.Generator, source.shape, final=jg.models.mlp.identity, kernel_init=init)
+    judge = partial(jg.models.mlp.Discriminator, kernel_init=init)
     match config.network:
         case "tanh":
             generator, discriminator = (of((width,) * 2, activation=nn.tanh) for of in (dense, judge))
@@ -189,7 +184,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     rule = (jg.simultaneous if config.simultaneous else alternating)(game, g_tx, d_tx, average=average)
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        return scored(moment.sample(moment.state.generator, 2500), load(config.data))
+        return scored(moment.sample(moment.state.generator, 2500), jg.load(config.data))
 
     hooks = [jg.Hook(config.measure_every, measure)]
     return jg.Experiment(rule, source, hooks)

@@ -15,9 +15,8 @@ def apart(runs: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> list[str]:
     >>> print(*apart({"a": few, "b": many, "c": many}))
     - modes: a is worse than b, c (2 of 3 pairs)
     """
-    from jaxgan.evaluate.names import better
-    from jaxgan.report.methods import Measure
-    from jaxgan.report.tables import ENOUGH, SURE, table
+    from jaxgan.evaluate import names
+    from jaxgan.report import methods, tables
 
     lines = []
     for name, head in NUMBERS.items():
@@ -25,12 +24,12 @@ def apart(runs: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> list[str]:
             recipe: {seed: own[name] for seed, own in found.items() if name in own}
             for recipe, found in runs.items()
         }
-        chosen = {recipe: seeds for recipe, seeds in chosen.items() if len(seeds) >= ENOUGH}
-        pairs = table(Measure(name, "at the last step"), "", better(name), chosen).pairs
+        chosen = {recipe: seeds for recipe, seeds in chosen.items() if len(seeds) >= tables.ENOUGH}
+        pairs = tables.table(methods.Measure(name, "at the last step"), "", names.better(name), chosen).pairs
         above: dict[str, list[str]] = {}
         for pair in pairs:
-            if pair.p < SURE:
-                b_is_better = (pair.difference.interval.value > 0) == (better(name) == "higher")
+            if pair.p < tables.SURE:
+                b_is_better = (pair.difference.interval.value > 0) == (names.better(name) == "higher")
                 worse, other = (pair.a, pair.b) if b_is_better else (pair.b, pair.a)
                 above.setdefault(worse, []).append(other)
         if pairs:

@@ -25,8 +25,7 @@ import toy_apart
 import toy_table
 
 from jaxgan.errors import Refused
-from jaxgan.run.files import write
-from jaxgan.run.lock import locked
+from jaxgan.run import files, lock
 
 HERE = Path(__file__).parent
 FIRST = 3  # seeds of everything before more of anything
@@ -155,8 +154,7 @@ def command(cell: Cell, run: Path, steps: int) -> list[str]:
 
 def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
     """Plays a cell to its end: what was measured there, or how it failed."""
-    from jaxgan.run.log import rows
-    from jaxgan.run.manifest import devices
+    from jaxgan.run import log, manifest
 
     run = runs / cell.run
 
@@ -165,19 +163,22 @@ def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
         return json.loads(manifest.read_text())["sessions"][-1] if manifest.exists() else {}
 
     def last() -> dict[str, Any] | None:
-        found = rows(run / "metrics.jsonl")
+        found = log.rows(run / "metrics.jsonl")
         return next((row for row in found if row["step"] == steps and "reverse_kl" in row), None)
 
     if last() is None:  # else it was done, but not written down
         done = subprocess.run(command(cell, run, steps), capture_output=True, text=True)
         ended = str(session().get("ended"))
         if ended.startswith("NotFinite: "):
-            return {"failed": ended.removeprefix("NotFinite: "), "on": devices(session())}
+            return {"failed": ended.removeprefix("NotFinite: "), "on": manifest.devices(session())}
         if done.returncode:
             sys.exit(f"{cell.name} ended with {done.returncode}: {done.stderr[-2000:].strip()}")
     row = last()
     assert row is not None
-    return {**{name: row[name] for name in toy_table.COLUMNS if name in row}, "on": devices(session())}
+    return {
+        **{name: row[name] for name in toy_table.COLUMNS if name in row},
+        "on": manifest.devices(session()),
+    }
 
 
 class Store:
@@ -198,8 +199,8 @@ class Store:
         for data in {name.split("/")[1] for name in self.cells} - self.oracle.keys():
             self.oracle[data] = toy_table.oracles(data)
         found = {"oracle": self.oracle, "cells": dict(sorted(self.cells.items()))}
-        write(self.path, json.dumps(found, indent=1) + "\n")
-        write(self.path.with_suffix(".md"), self.page() + "\n")
+        files.write(self.path, json.dumps(found, indent=1) + "\n")
+        files.write(self.path.with_suffix(".md"), self.page() + "\n")
 
     def page(self) -> str:
         """All tables that there is a run for, as Markdown."""
@@ -235,7 +236,7 @@ def to_core(cores: Iterator[int]) -> Callable[[], None]:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    from jaxgan.run.lane import seeds
+    from jaxgan.run import lane
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -258,7 +259,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
     store = Store(chosen.results)
     try:
-        wanted = seeds(chosen.seeds)
+        wanted = lane.seeds(chosen.seeds)
     except Refused as error:
         parser.error(str(error))
     cells = planned(chosen.protocols, chosen.recipes, chosen.data, wanted)
@@ -287,7 +288,7 @@ def main(args: Sequence[str] | None = None) -> None:
 def alone(runs: Path) -> Iterator[None]:
     """One benchmark at a time: another would write the results over with what it knew when it began."""
     try:
-        with locked(runs):
+        with lock.locked(runs):
             yield
     except Refused as error:
         sys.exit(f"error: {error}")

@@ -6,7 +6,7 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from jaxgan.data.mixtures import Mixture
+    from jaxgan.data import mixtures
 
 Numbers = Mapping[str, Any]  # what one run measured, or why it failed, under "failed"
 
@@ -101,7 +101,7 @@ Holm's correction for the number of pairs. Those that are not may still differ, 
 What was published is of other implementations and, but where PacGAN is named, of other networks."""
 
 
-def linspace_ring() -> "Mixture":
+def linspace_ring() -> "mixtures.Mixture":
     """The ring as public code often has it: `linspace(0, 2 pi, 8)` gives the first centre twice, so seven.
 
     >>> len({tuple(centre) for centre in linspace_ring().centres.round(6) + 0.0})
@@ -109,21 +109,21 @@ def linspace_ring() -> "Mixture":
     """
     import numpy as np
 
-    from jaxgan.data.mixtures import ring_mixture
+    from jaxgan.data import mixtures
 
     angle = np.linspace(0, 2 * np.pi, 8)
-    return ring_mixture()._replace(centres=np.stack([np.cos(angle), np.sin(angle)], axis=1))
+    return mixtures.ring_mixture()._replace(centres=np.stack([np.cos(angle), np.sin(angle)], axis=1))
 
 
-def covariance_ring() -> "Mixture":
+def covariance_ring() -> "mixtures.Mixture":
     """The ring where sigma was passed on as a covariance: its deviation is ten times what is said.
 
     >>> covariance_ring().sigma
     0.1
     """
-    from jaxgan.data.mixtures import ring_mixture
+    from jaxgan.data import mixtures
 
-    return ring_mixture(sigma=ring_mixture().sigma ** 0.5)
+    return mixtures.ring_mixture(sigma=mixtures.ring_mixture().sigma ** 0.5)
 
 
 def oracles(data: str, draws: int = 10) -> dict[str, list[dict[str, float]]]:
@@ -134,9 +134,7 @@ def oracles(data: str, draws: int = 10) -> dict[str, list[dict[str, float]]]:
     import stacked
     import toy
 
-    from jaxgan.data import load
-    from jaxgan.data.mixtures import sampled
-    from jaxgan.data.source import labelled
+    from jaxgan.data import labelled, load, mixtures
 
     source = load(data)
     if source.modes is None:
@@ -146,8 +144,8 @@ def oracles(data: str, draws: int = 10) -> dict[str, list[dict[str, float]]]:
         return {"oracle: the training pictures": [stacked.counted(x, data) for x in images]}
     samplers = {"oracle: the true sampler": source}
     if data == "ring":
-        samplers["mistaken: centres at `linspace(0, 2 pi, 8)`"] = sampled(linspace_ring())
-        samplers["mistaken: sigma as a covariance"] = sampled(covariance_ring())
+        samplers["mistaken: centres at `linspace(0, 2 pi, 8)`"] = mixtures.sampled(linspace_ring())
+        samplers["mistaken: sigma as a covariance"] = mixtures.sampled(covariance_ring())
 
     def draw(sampler: Any, seed: int) -> "np.ndarray":
         return np.asarray(sampler.take(sampler.arrays, jax.random.key(seed), jnp.arange(2500))["x"])
@@ -181,7 +179,7 @@ def spread(values: Sequence[float], column: Column) -> str:
 def table(data: str, runs: Mapping[str, Sequence[Numbers]], oracle: Mapping[str, Sequence[Numbers]]) -> str:
     """One table: the runs of each recipe on these data, then what they are to be held against."""
     from jaxgan.data import load
-    from jaxgan.metrics.mixture import WITHIN, perfect
+    from jaxgan.metrics import mixture
 
     modes, n, goal = load(data).classes, SAMPLES[data], GOALS.get(data)
     measured = {*next(iter(oracle.values()))[0]}
@@ -205,9 +203,10 @@ def table(data: str, runs: Mapping[str, Sequence[Numbers]], oracle: Mapping[str,
             row(recipe, found)
     for what, draws in oracle.items():
         row(f"*{what}*", draws)
-    near = round(n * WITHIN) if "high_quality" in measured else n
+    near = round(n * mixture.WITHIN) if "high_quality" in measured else n
     floor = {
-        name: COLUMNS[name].form.format(COLUMNS[name].times * x) for name, x in perfect(modes, near).items()
+        name: COLUMNS[name].form.format(COLUMNS[name].times * x)
+        for name, x in mixture.perfect(modes, near).items()
     }
     apart = [""] * (3 if goal else 1)
     for what, cells in {"*what it scores on average*": floor, **published(data)}.items():
@@ -233,12 +232,12 @@ def published(data: str) -> dict[str, Mapping[str, str]]:
 
 def of_runs(name: str, runs: Sequence[Numbers], modes: int, n: int) -> Iterator[float]:
     """One column of the runs that have it: no width where no mode has two samples to tell it by."""
-    from jaxgan.metrics.mixture import perfect
+    from jaxgan.metrics import mixture
 
     for own in runs:
         if name == "even_kl":
             if near := round(n * own["high_quality"]):
-                yield perfect(modes, near)["reverse_kl"]
+                yield mixture.perfect(modes, near)["reverse_kl"]
         elif not name.startswith("width") or own[name] > 0:
             yield own[name]
 

@@ -94,27 +94,27 @@ class Cell(NamedTuple):
 
 def methods(config: Config) -> list[Method]:
     """The rows of the table."""
-    from jaxgan.games.toy import dirac
+    from jaxgan.games import toy
 
     o, t = jg.objectives, jg.terms
     gamma, sigma, weight = config.gamma, config.sigma, config.weight
     pull = weight * SLOPE**2
     return [
-        Method("GAN", dirac(o.minimax()), SLOPE),
-        Method("non-saturating", dirac(o.non_saturating()), SLOPE),
-        Method("least squares", dirac(o.least_squares(-1.0, 1.0, 1.0)), 1.0),
-        Method("WGAN", dirac(o.wasserstein()), 1.0, clip=config.clip),
-        Method("WGAN-GP", dirac(o.wasserstein(), d_terms=[t.wgan_gp(config.penalty)]), None),
+        Method("GAN", toy.dirac(o.minimax()), SLOPE),
+        Method("non-saturating", toy.dirac(o.non_saturating()), SLOPE),
+        Method("least squares", toy.dirac(o.least_squares(-1.0, 1.0, 1.0)), 1.0),
+        Method("WGAN", toy.dirac(o.wasserstein()), 1.0, clip=config.clip),
+        Method("WGAN-GP", toy.dirac(o.wasserstein(), d_terms=[t.wgan_gp(config.penalty)]), None),
         Method("instance noise", blurred(sigma), SLOPE, e=-(sigma**2) / 2),
-        Method("R1", dirac(o.minimax(), d_terms=[t.r1(gamma)]), SLOPE, e=-gamma),
-        Method("R2", dirac(o.minimax(), d_terms=[t.r2(gamma)]), SLOPE, e=-gamma),
+        Method("R1", toy.dirac(o.minimax(), d_terms=[t.r1(gamma)]), SLOPE, e=-gamma),
+        Method("R2", toy.dirac(o.minimax(), d_terms=[t.r2(gamma)]), SLOPE, e=-gamma),
         Method(
             "R1 + R2, relativistic",
-            dirac(o.relativistic(), d_terms=[t.r1(gamma), t.r2(gamma)]),
+            toy.dirac(o.relativistic(), d_terms=[t.r1(gamma), t.r2(gamma)]),
             SLOPE,
             e=-2 * gamma,
         ),
-        Method("consensus", agreeing(dirac(o.minimax()), weight), SLOPE, a=-pull, e=-pull),
+        Method("consensus", agreeing(toy.dirac(o.minimax()), weight), SLOPE, a=-pull, e=-pull),
     ]
 
 
@@ -127,11 +127,11 @@ def blurred(sigma: float, points: int = 64) -> jg.Game:
 
     from jax.nn import softplus
 
-    from jaxgan.games.toy import of_losses
+    from jaxgan.games import toy
 
     noise = np.array([NormalDist().inv_cdf((i + 0.5) / points) for i in range(points)])
     noise *= sigma / noise.std()
-    return of_losses(
+    return toy.of_losses(
         lambda theta, psi: -softplus(psi * (theta + noise)).mean(),
         lambda theta, psi: softplus(psi * (theta + noise)).mean() + softplus(-psi * noise).mean(),
         1.0,
@@ -167,10 +167,8 @@ def rules(method: Method, lr: float) -> dict[str, jg.Rule]:
     """The columns of the table."""
     import optax
 
-    from jaxgan.parts.optim import clip_weights
-
     sgd = optax.sgd(lr)
-    d_sgd = sgd if method.clip is None else optax.chain(sgd, clip_weights(method.clip))
+    d_sgd = sgd if method.clip is None else optax.chain(sgd, jg.clip_weights(method.clip))
     return {
         "simultaneous": jg.simultaneous(method.game, sgd, d_sgd),
         "alternating": jg.alternating(method.game, sgd, d_sgd),
@@ -238,9 +236,7 @@ def table(config: Config) -> tuple[list[Cell], dict[tuple[str, str], np.ndarray]
     """Every cell, and the paths."""
     import jax
 
-    from jaxgan.errors import Refused
-    from jaxgan.instruments.field import field, smooth
-    from jaxgan.instruments.spectrum import spectral_radius, update_operator
+    from jaxgan.instruments import field, spectrum
 
     cells, paths = [], {}
     for method in methods(config):
@@ -248,9 +244,9 @@ def table(config: Config) -> tuple[list[Cell], dict[tuple[str, str], np.ndarray]
             path, (still, batch) = walked(rule, config.steps)
             r = np.hypot(*path.T)
             try:
-                smooth(field(method.game, still, jax.tree.map(lambda x: x[0, 0], batch)))
-                found = spectral_radius(update_operator(rule, still, batch))
-            except Refused:
+                field.smooth(field.field(method.game, still, jax.tree.map(lambda x: x[0, 0], batch)))
+                found = spectrum.spectral_radius(spectrum.update_operator(rule, still, batch))
+            except jg.Refused:
                 found = None
             theorem, closed = theory(method, moves, config.lr)
             cells.append(Cell(method.name, moves, *classed(r), float(r[-1]), found, closed, theorem))

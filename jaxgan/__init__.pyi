@@ -1,9 +1,14 @@
+from . import data as data
+from . import metrics as metrics
+from . import models as models
+from .data import load as load
 from .data.kind import Leaf as Leaf
 from .data.source import Source as Source
 from .errors import Refused as Refused
 from .evaluate.features import Measures as Measures
 from .evaluate.health import health as health
 from .evaluate.hook import evaluated as evaluated
+from .evaluate.measure import measure as measure
 from .evaluate.measures import measures as measures
 from .evaluate.measures import usual_extractor as usual_extractor
 from .evaluate.rotation import rotation as rotation
@@ -70,7 +75,11 @@ from .run.experiment import Experiment as Experiment
 from .run.experiment import Hook as Hook
 from .run.experiment import Moment as Moment
 from .run.experiment import Stop as Stop
+from .run.fit import fit as fit
+from .run.fit import sample as sample
+from .run.loop import Fitted as Fitted
 from .run.loop import train as train
+from .run.run import Run as Run
 from .run.sample import sampler as sampler
 from .run.settings import Settings as Settings
 from .run.stop import StopRule as StopRule
@@ -78,4 +87,5 @@ from .run.stop import collapsed as collapsed
 from .run.stop import reached as reached
 from .run.stop import saturated as saturated
 from .run.stop import stalled as stalled
+from .run.trouble import NotFinite as NotFinite
 from .run.written import formats as formats

@@ -46,12 +46,8 @@ class Config(jg.Settings):
 
 def data(config: Config) -> "jg.Source":
     """So many of the examples that were asked for."""
-    from jaxgan.data import load
-    from jaxgan.data.arrays import arrays
-    from jaxgan.data.source import labelled
-
-    everything = load(config.data, config.size)
-    few = arrays(**labelled(everything, config.examples))
+    everything = jg.load(config.data, config.size)
+    few = jg.data.arrays.arrays(**jg.data.source.labelled(everything, config.examples))
     if few.classes < everything.classes:
         raise jg.Refused(f"--examples {config.examples} show {few.classes} of {everything.classes} classes")
     return few._replace(note=everything.note, held_out=everything.held_out)
@@ -65,18 +61,17 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
     from jax.nn import leaky_relu
 
-    from jaxgan.data.source import examples
-    from jaxgan.metrics.energy import energy_distance
-    from jaxgan.models import mlp
-
+    energy_distance, examples = jg.metrics.energy.energy_distance, jg.data.source.examples
     classes, widths = source.classes, (config.width, config.width)
     leaky = partial(leaky_relu, negative_slope=0.2)
     move = jg.augmentations.translation()
     game = jg.gan(
         jg.from_linen(
-            mlp.Generator(source.shape, widths, activation=leaky, norm="batch", axis=config.lowering.axis)
+            jg.models.mlp.Generator(
+                source.shape, widths, activation=leaky, norm="batch", axis=config.lowering.axis
+            )
         ),
-        jg.from_linen(mlp.Discriminator(widths, activation=leaky, classes=classes)),
+        jg.from_linen(jg.models.mlp.Discriminator(widths, activation=leaky, classes=classes)),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.relativistic(),
         d_terms=[jg.terms.r1(config.gamma), jg.terms.r2(config.gamma)],

@@ -28,10 +28,10 @@ def resume(
         force: Go on although the script or files beside it have changed.
     """
     from jaxgan.run import folder
-    from jaxgan.run.manifest import read_manifest
+    from jaxgan.run.manifest import copied_script, read_manifest
 
     place = folder.existing(run)
-    script = str(folder.copied_script(place))
+    script = str(copied_script(place))
     sys.path.insert(0, str(Path(read_manifest(place)["script"]).parent))
     more = [] if steps is None else ["--steps", str(steps)]
     _play(script, ["--resume", str(run), *more, *(["--force"] if force else []), *options])
@@ -161,7 +161,7 @@ def info(run: Run) -> None:
     manifest, config = read_manifest(place), folder.read_config(place)
     steps = sorted(int(p.name) for p in place.checkpoints.glob("[0-9]*") if p.name.isdigit())
     lines: dict[str, Any] = {
-        "script": manifest["script"],
+        "script": manifest["script"] or "none: made by jg.fit",
         "created": manifest["created"],
         "commit": commit(manifest),
         "versions": ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()),

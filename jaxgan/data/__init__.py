@@ -6,10 +6,32 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import lazy_loader
+
 from jaxgan.errors import Refused, looked
 
 if TYPE_CHECKING:
-    from jaxgan.data.source import Source
+    from jaxgan.data import arrays as arrays
+    from jaxgan.data import kind as kind
+    from jaxgan.data import mixtures as mixtures
+    from jaxgan.data import source as source
+    from jaxgan.data.resize import resized as resized
+    from jaxgan.data.source import Modes as Modes
+    from jaxgan.data.source import Source as Source
+    from jaxgan.data.source import batch as batch
+    from jaxgan.data.source import examples as examples
+    from jaxgan.data.source import labelled as labelled
+
+__getattr__, __dir__, _ = (
+    lazy_loader.attach(  # what scripts name as `jg.data.examples`, loaded when it is used
+        __name__,
+        submodules=["arrays", "kind", "mixtures", "source"],
+        submod_attrs={
+            "resize": ["resized"],
+            "source": ["Modes", "Source", "batch", "examples", "labelled"],
+        },
+    )
+)
 
 KNOWN = ("digits", "shapes", "glyphs", "ring", "grid", "gaussian_1200d", "spiral")
 

@@ -43,7 +43,7 @@ def evaluated(
     def call(moment: Moment) -> Mapping[str, float]:
         nonlocal began, spent, longest, latest, step, looks
         if not ready:
-            ready.append(_made_ready(source, extractor, n, moment.game.given))
+            ready.append(made_ready(source, extractor, n, moment.game.given))
             began = time.perf_counter()
         clock = time.perf_counter()
         if moment.step != step:
@@ -72,9 +72,10 @@ def evaluated(
     return call
 
 
-def _made_ready(
+def made_ready(
     source: Source, extractor: Callable[[], Extractor] | None, n: int, given: tuple[str, ...]
 ) -> Panel:
+    """The panel of a source as it is usually looked at."""
     seen_by = extractor() if extractor else usual_extractor(source.kind, source)
     held_out = source.held_out() if source.held_out else None
     return panel(source, held_out, seen_by, n, given=given)

@@ -1,0 +1,5 @@
+"""Networks, an architecture to a file, G and D together: `jg.models.mlp.Generator(...)`."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

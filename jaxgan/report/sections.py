@@ -92,7 +92,7 @@ def origins(found: Sequence[Record], notes: Iterable[str]) -> str:
         rows = [
             ["folder", str(one.path)],
             ["command", " ".join(map(str, manifest.get("command", [])))],
-            ["script", str(manifest["script"])],
+            ["script", str(manifest["script"]) or "none: made by jg.fit"],
             ["begun", str(manifest["created"])],
             ["commit", commit(manifest)],
             ["versions", ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())],

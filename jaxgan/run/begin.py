@@ -13,14 +13,14 @@ from jaxgan.run.script import Script, hashes
 
 def create(
     path: Path,
-    script: Script,
+    script: Script | None,
     config_text: str,
     seed: int,
     data: Mapping[str, str],
     weights: Mapping[str, str] | None = None,
 ) -> Folder:
     """A new run folder; refused where one cannot be, or already is. `data` says which examples it is about,
-    `weights` which it begins with."""
+    `weights` which it begins with. Without a script it goes on by another call of `jg.fit`."""
     folder = Folder(path.absolute())
     if folder.config.exists():
         raise Refused(
@@ -30,7 +30,8 @@ def create(
         if path.is_dir() and any(p.name != ".lock" for p in path.iterdir()):
             raise Refused(f"{path} is not empty; choose another --out")
         folder.samples.mkdir(parents=True)
-        folder.script.write_bytes(script.code)
+        if script is not None:
+            folder.script.write_bytes(script.code)
         begins = {"weights": dict(weights)} if weights else {}
         write(folder.manifest, json.dumps({**described(script, seed, data), **begins}, indent=2))
         write(folder.config, config_text)  # last: a folder with a config is a run

@@ -37,6 +37,19 @@ def experiment_of(config: Any, build: Callable[[Any, Source], Experiment], sourc
     made: Any = build(config, source)
     if not isinstance(made, Experiment):
         raise Refused(f"`build` must return a jg.Experiment, not {_named(made)}")
+    checked(made)
+    if made.source is not source:
+        raise Refused(
+            "the experiment has other examples than `build` was given: make them in a function of the "
+            "script, given by jg.main(Config, build, data=data)"
+        )
+    return made
+
+
+def checked(made: Any) -> Experiment:
+    """The experiment, refused where it or a part of it is something else."""
+    if not isinstance(made, Experiment):
+        raise Refused(f"a jg.Experiment is trained, jg.Experiment(rule, source), not {_named(made)}")
     if isinstance(made.rule, Game):
         raise Refused("an experiment needs a Rule where it has Game: jg.Experiment(rule, source)")
     for part, kind in ((made.rule, Rule), (made.source, Source)):
@@ -45,11 +58,6 @@ def experiment_of(config: Any, build: Callable[[Any, Source], Experiment], sourc
     if not isinstance(made.game, Game):
         raise Refused(
             f"a rule begins with its game, jg.Rule(game, init, update), not with {_named(made.game)}"
-        )
-    if made.source is not source:
-        raise Refused(
-            "the experiment has other examples than `build` was given: make them in a function of the "
-            "script, given by jg.main(Config, build, data=data)"
         )
     _all_are(made.hooks, Hook, "jg.Hook(100, call)")
     _all_are(made.stops, StopRule, "jg.saturated()")

@@ -183,9 +183,11 @@ def _run(
     from jaxgan.run.checkpoint import SaveFailed
     from jaxgan.run.interrupt import Interrupted
     from jaxgan.run.lock import locked
-    from jaxgan.run.loop import NotFinite, train
+    from jaxgan.run.loop import train
     from jaxgan.run.program import fits, start_shapes
+    from jaxgan.run.run import Run
     from jaxgan.run.sharing import fit, sharing
+    from jaxgan.run.trouble import NotFinite
     from jaxgan.scale.processes import told
 
     lanes = lane.lanes(config)
@@ -217,9 +219,8 @@ def _run(
 
         place = told(opened)
         try:
-            return train(
-                experiment, config, place, lanes, rule_of, games, partial(begin.adopted, place, script, about)
-            )
+            adopted = partial(begin.adopted, place, script, about)
+            return train(Run(experiment, config, place, lanes, rule_of, games, adopted)).state
         except Interrupted as stop:
             print(f"{stop}: saved; go on with `jaxgan resume {path}`", file=sys.stderr)
             sys.exit(stop.code)

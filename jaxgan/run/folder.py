@@ -63,13 +63,6 @@ def existing(path: Path) -> Folder:
     return folder
 
 
-def copied_script(folder: Folder) -> Path:
-    """The script that the run goes on with: that which it was started with, or was forced to since."""
-    if not folder.script.is_file():
-        raise Refused(f"{folder.path} has lost its script.py; copy the script there again")
-    return folder.script
-
-
 def read_config(folder: Folder) -> dict[str, Any]:
     """What config.json says, whatever the script is now."""
     try:

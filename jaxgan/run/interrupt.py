@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
@@ -17,8 +18,14 @@ class Interrupted(Exception):
 
 @contextlib.contextmanager
 def requests() -> Iterator[Callable[[], int]]:
-    """Yields a function that says which signal has come, 0 for none. A second one ends it all at once."""
+    """Yields a function that says which signal has come, 0 for none. A second one ends it all at once.
+
+    None comes to a thread other than the first.
+    """
     came = 0
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: came
+        return
 
     def note(signum: int, frame: FrameType | None) -> None:
         nonlocal came

@@ -6,6 +6,7 @@ import re
 import statistics
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ class Log:
 
     Rows after the step `last` are dropped: a run that starts at `start` is about to make them again. Where
     there are `lanes`, by name, a row holds a list for them, and a line their median and the one farthest off.
-    Without a path it is silent: another process speaks for this one.
+    Without a path nothing is written. Where it is `silent` nothing is said either, and there is no bar.
     """
 
     def __init__(
@@ -46,8 +47,9 @@ class Log:
         last: int,
         sinks: Sequence[Sink] = (),
         lanes: Sequence[str] = (),
+        silent: bool = False,
     ) -> None:
-        self._path = path
+        self._path, self._silent = path, silent
         self._rows: list[dict[str, Any]] = []
         self._apart: dict[int, list[dict[str, Any]]] = {}
         self._file: Any = None
@@ -55,10 +57,8 @@ class Log:
         self._sinks, self._lanes = sinks, lanes
         self._steps, self._per_step = steps, per_step
         self._last = (start, time.perf_counter())
-        terminal = path is not None and sys.stderr.isatty()
-        self._bar = tqdm.tqdm(
-            total=steps, initial=start, unit="step", disable=not terminal, dynamic_ncols=True
-        )
+        drawn = not silent and (in_notebook() or sys.stderr.isatty())
+        self._bar = _bar()(total=steps, initial=start, unit="step", disable=not drawn, dynamic_ncols=True)
 
     def write(self, step: int, metrics: Numbers, every: int) -> None:
         """Logs the metrics of a step, with the speed since the last call."""
@@ -116,14 +116,13 @@ class Log:
             self.say(f"warning: {line}")
 
     def _record(self, step: int, numbers: Numbers, every: int) -> None:
-        if self._path is None:
-            return
         row = {"step": step, **{name: _jsonable(value) for name, value in numbers.items()}}
         if every and step % every == 0:
             self._rows.append({"step": step, **numbers})
         else:
             row[OFF_SCHEDULE] = True
-        print(json.dumps(row), file=self._file, flush=True)
+        if self._file is not None:
+            print(json.dumps(row), file=self._file, flush=True)
         for sink in self._sinks:
             sink.numbers(step, dict(self._each(numbers)))
 
@@ -150,12 +149,13 @@ class Log:
 
     def say(self, line: str) -> None:
         """A line for the person watching."""
-        if self._path is not None:
+        if not self._silent:
             tqdm.tqdm.write(line, file=sys.stderr)
 
     def _open(self, last: int) -> None:
         """The file for appending, with rows up to the step `last` only."""
         if self._path is None:
+            self._rows, self._apart = [row for row in self._rows if row["step"] <= last], {}
             return
         if self._file is not None:
             self._file.close()
@@ -170,6 +170,27 @@ class Log:
             self._file.close()
         for sink in self._sinks:
             sink.close()
+
+
+def in_notebook() -> bool:
+    """Whether this runs in a cell of a notebook.
+
+    >>> in_notebook()
+    False
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return shell is not None and "IPKernelApp" in shell.config
+
+
+def _bar() -> type[tqdm.tqdm]:
+    """The progress bar of a terminal, or that of a notebook where it can show one."""
+    if not in_notebook():
+        return tqdm.tqdm
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without ipywidgets it is a bar of characters, and says so
+        from tqdm.auto import tqdm as bar
+
+    return bar
 
 
 def rows(path: Path, lane: int | None = None) -> list[dict[str, Any]]:

@@ -15,25 +15,24 @@ from typing import Any
 from jaxgan.errors import Refused
 from jaxgan.run import processor
 from jaxgan.run.files import write
-from jaxgan.run.folder import Folder, read_config
+from jaxgan.run.folder import Folder
 from jaxgan.run.lock import in_use
 from jaxgan.run.script import Script, hashes
-from jaxgan.run.settings import Settings
 
 Manifest = dict[str, Any]
 _KNOWN = frozenset({"created", "script", "files", "git", "versions", "devices", "sessions"})
 
 
-def described(script: Script, seed: int, data: Mapping[str, str]) -> Manifest:
+def described(script: Script | None, seed: int, data: Mapping[str, str]) -> Manifest:
     """The manifest of a run that begins here and now."""
     return {
         "created": _now(),
         "command": _command(),
         "seed": seed,
         "data": dict(data),
-        "script": str(script.path),
-        "files": hashes(script),
-        "git": _git(script.path.parent),
+        "script": "" if script is None else str(script.path),
+        "files": {} if script is None else hashes(script),
+        "git": _git(Path.cwd() if script is None else script.path.parent),
         **_machine(),
         "sessions": [],
     }
@@ -48,6 +47,18 @@ def read_manifest(folder: Folder) -> Manifest:
     if missing := _KNOWN - (manifest.keys() if isinstance(manifest, dict) else set()):
         raise Refused(f"{folder.manifest} is damaged: it does not say {', '.join(sorted(missing))}")
     return manifest
+
+
+def copied_script(folder: Folder) -> Path:
+    """The script that the run goes on with: that which it was started with, or was forced to since."""
+    if not read_manifest(folder)["script"]:
+        raise Refused(
+            f"{folder.path} was made by jg.fit, which keeps no script: the same call, with this folder as "
+            "`out`, goes on with it or gives back what it holds"
+        )
+    if not folder.script.is_file():
+        raise Refused(f"{folder.path} has lost its script.py; copy the script there again")
+    return folder.script
 
 
 def commit(manifest: Manifest) -> str:
@@ -67,12 +78,17 @@ def devices(manifest: Manifest) -> str:
 
 
 @contextlib.contextmanager
-def session(folder: Folder) -> Iterator[Manifest]:
+def session(folder: Folder | None) -> Iterator[Manifest]:
     """Notes in the manifest that a process works on the run, and in the end why it stopped.
 
     The caller fills in "from", "step" and "ended"; where an exception ends it, that is named instead. One
     that was refused before it had a step leaves no trace, unless it was the first.
+
+    Without a folder nothing is noted.
     """
+    if folder is None:
+        yield {}
+        return
     manifest = read_manifest(folder)
     entry: Manifest = {"started": _now(), "command": _command(), "ended": None, **_machine()}
     manifest["sessions"].append(entry)
@@ -91,8 +107,10 @@ def session(folder: Folder) -> Iterator[Manifest]:
             write(folder.manifest, json.dumps(now, indent=2))
 
 
-def note(folder: Folder, entry: Mapping[str, Any]) -> None:
-    """Writes down what the session that goes on can say of itself so far."""
+def note(folder: Folder | None, entry: Mapping[str, Any]) -> None:
+    """Writes down what the session that goes on can say of itself so far, if anything is kept."""
+    if folder is None:
+        return
     manifest = read_manifest(folder)
     manifest["sessions"][-1] = dict(entry)
     write(folder.manifest, json.dumps(manifest, indent=2))
@@ -121,26 +139,6 @@ def still_lanes(manifest: Manifest) -> dict[str, str]:
     """The lanes that any session saw stand still, and why: none ever moves again."""
     noted = (session.get("still", {}) for session in manifest["sessions"])
     return {lane: why for still in noted for lane, why in still.items()}
-
-
-def elsewhere(folder: Folder, settings: Settings) -> list[str]:
-    """A line on what has changed under the run since it last went on: it is the same to rounding only.
-
-    Of the options that lay it out, as config.json has them until the run goes on, as well.
-    """
-
-    def told(entry: Manifest) -> Manifest:
-        kinds = sorted({*entry.get("devices", ())})
-        return {**entry.get("versions", {}), **({"devices": " and ".join(kinds)} if kinds else {})}
-
-    def layout(options: Mapping[str, Any]) -> Manifest:
-        names = ("devices", "data_devices", "parallel", "lanes")
-        return {f"--{name.replace('_', '-')}": options[name] for name in names if name in options}
-
-    was, has = map(told, [{}, *read_manifest(folder)["sessions"]][-2:])
-    was, has = {**was, **layout(read_config(folder))}, {**has, **layout(vars(settings))}
-    other = [f"{name} {has[name]} after {old}" for name, old in was.items() if has.get(name, old) != old]
-    return [f"{', '.join(other)}: from here on it may be another run, by rounding"] if other else []
 
 
 def _machine() -> Manifest:

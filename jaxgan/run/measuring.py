@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from itertools import takewhile
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -10,8 +11,47 @@ import numpy as np
 from jaxgan.errors import Refused
 from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
 from jaxgan.run.log import RESERVED, Log
+from jaxgan.run.run import Run
 from jaxgan.run.stop import StopRule
 from jaxgan.scale.processes import told
+
+
+def scheduled(every: int, step: int) -> bool:
+    """Whether something is due at a step, every so many steps; never if that is 0.
+
+    >>> scheduled(50, 100), scheduled(50, 101), scheduled(0, 0)
+    (True, False, False)
+    """
+    return every > 0 and step % every == 0
+
+
+class Looked(NamedTuple):
+    """What a look at a step found: why lanes, by number, are to stop, and what `best` makes of the others."""
+
+    stops: dict[int, str]
+    scores: dict[str, float]
+
+
+def look(
+    run: Run,
+    due: Sequence[Hook],
+    moment: Callable[[int], Moment],
+    step: int,
+    still: Container[int],
+    log: Log,
+) -> Looked:
+    """Asks the hooks that are due, the stop rules where anything is new on schedule, and `best`.
+
+    `moment` is what hooks are shown of a lane, by its number.
+    """
+    experiment, names = run.experiment, run.names
+    measured, stops = measured_by(due, moment, step, names, still, log)
+    # of what a hook stops, other hooks may not have been asked
+    whole = [{} if number in stops else own for number, own in enumerate(measured)]
+    news = any(scheduled(every, step) for every in (run.settings.log_every, *(hook.every for hook in due)))
+    if experiment.stops and news:
+        stops = {**told(partial(stopped_by, experiment.stops, log, len(names), still)), **stops}
+    return Looked(stops, scores_of(experiment, step, dict(zip(names or [""], whole, strict=True))))
 
 
 def measured_by(

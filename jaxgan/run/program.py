@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Sharding
 from jax.stages import Lowered
 
@@ -90,3 +91,10 @@ def start_shapes(experiment: Experiment, settings: Settings) -> State:
     """The shapes of the state of step 0 of one run; refused where the parts do not fit together."""
     given = shapes(experiment.source, layout(experiment, settings))
     return jax.eval_shape(starter(experiment, settings), jax.random.key(settings.seed), given)
+
+
+def blank(x: jax.ShapeDtypeStruct) -> jax.Array:
+    """An array of this shape, for a checkpoint to be read onto."""
+    if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
+        return jax.random.split(jax.random.key(0), x.shape)
+    return jax.device_put(np.zeros(x.shape, x.dtype))

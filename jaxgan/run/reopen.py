@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import jax
-import numpy as np
 
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
@@ -21,8 +20,8 @@ from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.command import BEFORE, REOPENED, takes_source
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
-from jaxgan.run.manifest import read_manifest
-from jaxgan.run.program import start_shapes
+from jaxgan.run.manifest import copied_script, read_manifest
+from jaxgan.run.program import blank, start_shapes
 from jaxgan.run.script import read_script
 from jaxgan.scale.lanes import lane as one_of
 from jaxgan.scale.lanes import stacked
@@ -56,7 +55,7 @@ def reopened(
     own = lanes(config)
     number = named(own, lane, run)
     experiment = _built(place, script, config, source)
-    if other := changed(place, read_script(folder.copied_script(place))):
+    if other := changed(place, read_script(copied_script(place))):
         _warn(f"{place.path}: changed since the run was started: {', '.join(other)}")
     if own:
         rule = rule_of(script["build"], config, experiment)(own[0].values)
@@ -70,7 +69,7 @@ def reopened(
         step = checkpoints.best(lane) if at == "best" else max(checkpoints.steps(), default=None)
         if step is None:
             raise Refused(f"{run} has no {'scored ' if at == 'best' else ''}checkpoint yet")
-        state = checkpoints.at(step, jax.tree.map(_blank, shapes))
+        state = checkpoints.at(step, jax.tree.map(blank, shapes))
     if own:
         config = own[number].settings(config)
         experiment = script["build"](config, experiment.source)
@@ -96,11 +95,11 @@ def members(run: Path) -> tuple[Lane, ...]:
 
 def _script(place: folder.Folder) -> tuple[dict[str, Any], Any]:
     """What the script copied into the folder defines, and the options of the run."""
-    home = _home(place)
+    path, home = str(copied_script(place)), _home(place)
     if home not in sys.path:  # and it stays there: functions may import what they need when they are called
         sys.path.insert(0, home)
     try:
-        script = runpy.run_path(str(folder.copied_script(place)), run_name=REOPENED)
+        script = runpy.run_path(path, run_name=REOPENED)
     except (ImportError, SyntaxError) as error:
         raise Refused(f"{place.script} cannot be run: {error}; it looks for modules in {home}") from error
     if missing := {"Config", "build"} - script.keys():
@@ -130,9 +129,3 @@ def _home(place: folder.Folder) -> str:
 def _warn(line: str) -> None:
     """Once, however often a run is reopened."""
     print(f"warning: {line}", file=sys.stderr)
-
-
-def _blank(x: jax.ShapeDtypeStruct) -> jax.Array:
-    if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
-        return jax.random.split(jax.random.key(0), x.shape)
-    return jax.device_put(np.zeros(x.shape, x.dtype))

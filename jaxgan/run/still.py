@@ -20,11 +20,13 @@ class Still:
     `failed` the step at which each lane failed, -1 of those that move.
     """
 
-    def __init__(self, folder: Folder, entry: Manifest, lanes: Sequence[str], failed: np.ndarray) -> None:
+    def __init__(
+        self, folder: Folder | None, entry: Manifest, lanes: Sequence[str], failed: np.ndarray
+    ) -> None:
         self._folder, self._entry, self._lanes = folder, entry, lanes
         self._why: dict[int, str] = {}
         if lanes:
-            known = told(lambda: still_lanes(read_manifest(folder)))
+            known = told(lambda: still_lanes(read_manifest(folder))) if folder else {}
             for number, step in self.failing(failed):
                 self.add(number, known.get(lanes[number], f"has stood still since step {step}"))
 

@@ -158,3 +158,15 @@ def test_importing_an_experiment_is_light():
     names = ", ".join(path.stem for path in (*EXPERIMENTS, *METHODS))
     homes = [str(EXPERIMENTS[0].parent), str(METHODS[0].parent)]
     assert loaded_by(f"import sys; sys.path[:0] = {homes!r}; import {names}") == set()
+
+
+@pytest.mark.parametrize("path", [*EXPERIMENTS, *METHODS], ids=lambda path: path.stem)
+def test_experiments_import_nothing_four_levels_deep(path):
+    """What people copy says `jg.metrics.energy.energy_distance`, or names a room of the package and a file."""
+    deep = [
+        node.module
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").count(".") >= 2
+        if (node.module or "").startswith("jaxgan.")
+    ]
+    assert not deep

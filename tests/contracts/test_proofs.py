@@ -49,8 +49,8 @@ RULES = {
     "lookahead": lambda game, *tx: jg.lookahead(jg.alternating(game, *tx)),
 }
 HARD = ("competitive", "unrolled", "past_extragradient")
-"""One of each kind: second derivatives, through steps of the optimiser, another point. The scripts share them,
-and only at length is each held to every rule."""
+"""One of each kind: second derivatives, through steps of the optimiser, another point. The scripts share
+them, and only at length is each held to every rule."""
 SLOW = {True: (), False: pytest.mark.slow}
 
 

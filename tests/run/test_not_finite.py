@@ -14,9 +14,9 @@ from jaxgan.data.source import batch
 from jaxgan.games.toy import bilinear
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.guard import guarded
-from jaxgan.run import loop
 from jaxgan.run.checkpoint import Checkpoints, Restored
 from jaxgan.run.reopen import reopened
+from jaxgan.run.trouble import attempted
 
 TINY = script("tiny")
 
@@ -82,7 +82,7 @@ def test_restore_goes_back_with_other_numbers_and_remembers_the_attempt(tmp_path
 def test_every_attempt_has_numbers_of_its_own():
     state = SimpleNamespace(replace=lambda key: key)
     there = SimpleNamespace(newest=lambda like: Restored(4, state, 0, []))
-    one, two = (loop._attempted(nth, there, None, 0).state for nth in (1, 2))
+    one, two = (attempted(nth, there, None, 0).state for nth in (1, 2))
     assert one != two
 
 

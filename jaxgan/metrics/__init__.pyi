@@ -1,0 +1,12 @@
+from . import energy as energy
+from . import frechet as frechet
+from . import kernel as kernel
+from . import memorisation as memorisation
+from . import metric as metric
+from . import mixture as mixture
+from . import nearest as nearest
+from . import neighbours as neighbours
+from . import plane as plane
+from . import score as score
+from . import sliced as sliced
+from . import ssim as ssim

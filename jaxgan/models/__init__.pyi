@@ -1,0 +1,9 @@
+from . import classifier as classifier
+from . import convnet as convnet
+from . import convolution as convolution
+from . import dcgan as dcgan
+from . import inception as inception
+from . import layers as layers
+from . import mlp as mlp
+from . import r3gan as r3gan
+from . import sngan as sngan

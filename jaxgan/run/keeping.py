@@ -1,0 +1,46 @@
+"""What a run keeps: checkpoints in its folder, or nothing."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from jaxgan.parts.types import PyTree
+from jaxgan.run.checkpoint import Checkpoints, Restored
+from jaxgan.run.folder import Folder
+
+
+class NoCheckpoints:
+    """The checkpoints of a run without a folder: none, whatever is saved.
+
+    >>> kept = NoCheckpoints()
+    >>> kept.save(3, {})
+    >>> kept.steps(), kept.best(), kept.newest({})
+    ([], None, None)
+    """
+
+    def save(
+        self, step: int, state: PyTree, *, attempt: int = 0, scores: Mapping[str, float] | None = None
+    ) -> None:
+        """Keeps nothing."""
+
+    def wait(self) -> None:
+        """Returns at once."""
+
+    def steps(self) -> list[int]:
+        """None."""
+        return []
+
+    def best(self, lane: str = "") -> int | None:
+        """None."""
+        return None
+
+    def newest(self, like: PyTree) -> Restored | None:
+        """None."""
+        return None
+
+
+Kept = Checkpoints | NoCheckpoints
+
+
+def keeping(folder: Folder | None, keep: int, lanes: Sequence[str]) -> AbstractContextManager[Kept]:
+    """The checkpoints of a run, to be closed at its end; those of no folder keep nothing."""
+    return nullcontext(NoCheckpoints()) if folder is None else Checkpoints(folder.checkpoints, keep, lanes)

@@ -1,0 +1,111 @@
+"""How a run goes on: from its newest checkpoint, with what has changed under it written down."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from jaxgan.errors import Refused
+from jaxgan.run import codec
+from jaxgan.run.files import write
+from jaxgan.run.folder import Folder, read_config
+from jaxgan.run.keeping import Kept
+from jaxgan.run.log import Log, rows
+from jaxgan.run.manifest import Manifest, note, read_manifest
+from jaxgan.run.measuring import stopped_by
+from jaxgan.run.placement import Held, Placement
+from jaxgan.run.run import Run
+from jaxgan.run.settings import RESUMABLE, Settings
+from jaxgan.run.weights import begun
+from jaxgan.scale.processes import told
+
+
+class Start(NamedTuple):
+    """The state that the loop starts from. `resumed`: it was looked at and saved before."""
+
+    held: Held
+    step: int
+    attempt: int = 0
+    resumed: bool = False
+    aside: tuple[str, ...] = ()  # damaged checkpoints that were set aside on the way
+
+
+def start(run: Run, placed: Placement, checkpoints: Kept) -> Start:
+    """The state of the newest checkpoint, or else of step 0; refused where there is nothing to go on with."""
+    folder = run.folder
+    if folder is None:
+        return Start(placed.begin(lambda state: state), 0)
+    fresh = not checkpoints.steps()
+    if fresh and told(lambda: _moved_before(folder)):
+        raise Refused(f"{folder.path} has lost its checkpoints: copy them back, or begin anew elsewhere")
+    held = placed.begin(partial(begun, folder=folder) if fresh else lambda state: state)
+    found = None if fresh else checkpoints.newest(placed.saved(held))
+    if found is None:
+        return Start(held, 0)
+    if found.step >= run.settings.steps:
+        raise Refused(f"{folder.path} has made {found.step} steps already; ask for more with --steps")
+    return Start(placed.restored(found.state), found.step, found.attempt, True, tuple(found.aside))
+
+
+def _moved_before(folder: Folder) -> bool:
+    """Whether the run has made steps, and so had a checkpoint."""
+    manifest = read_manifest(folder)
+    reached = [session.get(name, 0) for session in manifest["sessions"] for name in ("from", "step")]
+    return max([0, *reached, *(row["step"] for row in rows(folder.metrics))]) > 0
+
+
+def adopt(run: Run, entry: Manifest) -> None:
+    """Writes down the options that the run goes on with, and in the session what was changed by force."""
+    folder = run.folder
+    if folder is None:
+        return
+    if changed := told(lambda: {**_reconfigured(folder, run.settings), **run.adopted()}):
+        entry["changed"] = changed
+        told(lambda: note(folder, entry))
+
+
+def _reconfigured(folder: Folder, settings: Settings) -> dict[str, tuple[Any, Any]]:
+    """Writes down the options the run goes on with; those changed by force, by name: old, new."""
+    old = read_config(folder)
+    write(folder.config, codec.dumps(settings))
+    new = read_config(folder)
+    fixed = [name for name in new if name not in RESUMABLE]
+    return {name: (old.get(name), new[name]) for name in fixed if not codec.same(new[name], old.get(name))}
+
+
+def elsewhere(folder: Folder, settings: Settings) -> list[str]:
+    """A line on what has changed under the run since it last went on: it is the same to rounding only.
+
+    Of the options that lay it out, as config.json has them until the run goes on, as well.
+    """
+
+    def machine(entry: Manifest) -> Manifest:
+        kinds = sorted({*entry.get("devices", ())})
+        return {**entry.get("versions", {}), **({"devices": " and ".join(kinds)} if kinds else {})}
+
+    def layout(options: Mapping[str, Any]) -> Manifest:
+        names = ("devices", "data_devices", "parallel", "lanes")
+        return {f"--{name.replace('_', '-')}": options[name] for name in names if name in options}
+
+    was, has = map(machine, [{}, *read_manifest(folder)["sessions"]][-2:])
+    was, has = {**was, **layout(read_config(folder))}, {**has, **layout(vars(settings))}
+    other = [f"{name} {has[name]} after {old}" for name, old in was.items() if has.get(name, old) != old]
+    return [f"{', '.join(other)}: from here on it may be another run, by rounding"] if other else []
+
+
+def about_to_stop(run: Run, begin: Start, log: Log) -> str:
+    """Why a single run that was killed was about to stop at the step that it goes on from, if it was."""
+    folder = run.folder
+    if folder is None or run.lanes or not begin.resumed:
+        return ""
+
+    def why() -> str:
+        before = read_manifest(folder)["sessions"][-2:-1]
+        # a session that began here was told to go on
+        killed = any(
+            session["ended"] is None and session.get("from", begin.step) < begin.step for session in before
+        )
+        here = bool(log.history()) and log.history()[-1]["step"] == begin.step
+        stops = stopped_by(run.experiment.stops, log, 0, ()) if killed and here else {}
+        return "".join(f"stopped: {reason}" for reason in stops.values())
+
+    return told(why)

@@ -1,0 +1,147 @@
+"""`jg.fit`: the run that a script makes, in a function of one's own; with no folder it leaves nothing."""
+
+import json
+import threading
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from support import experiment, jaxgan, same
+
+import jaxgan as jg
+from jaxgan.games.toy import bilinear
+from jaxgan.run.fit import Settings
+from jaxgan.run.folder import existing
+from jaxgan.run.run import Run
+
+QUIET = {"batch_size": 8, "log_every": 2, "bar": False}
+
+
+@pytest.fixture(scope="module")
+def ring() -> jg.Experiment:
+    return experiment()
+
+
+@pytest.fixture(scope="module")
+def whole(ring: jg.Experiment) -> jg.Fitted:
+    return jg.fit(ring, 6, **QUIET)
+
+
+def test_without_a_folder_nothing_is_written(
+    ring: jg.Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    seen: list[int] = []
+    asked = ring._replace(hooks=[jg.Hook(2, lambda moment: seen.append(moment.step) or {"asked": 1.0})])
+    fitted = jg.fit(asked, 4, batch_size=8, log_every=2)
+    assert not list(tmp_path.iterdir())
+    assert seen == [0, 2, 4]
+    assert int(fitted.state.step) == 4
+    assert "step 2/4" in capsys.readouterr().err  # no terminal: lines
+
+
+def test_it_is_the_run_of_the_loop_written_out(ring: jg.Experiment, whole: jg.Fitted) -> None:
+    rule, source, key = ring.rule, ring.source, jax.random.key(0)
+    layout = (rule.batches, 1, 8)
+    state = jax.jit(rule.init)(key, jg.data.batch(source, layout, source.arrays, key, 0))
+    update = jax.jit(rule.update)
+    for step in range(6):
+        state, _ = update(state, jg.data.batch(source, layout, source.arrays, key, step))
+    for mine, run in zip(jax.tree.leaves(state.g), jax.tree.leaves(whole.state.g), strict=True):
+        np.testing.assert_allclose(mine, run, atol=1e-5)
+
+
+def test_with_a_folder_it_is_the_same_and_goes_on_bit_for_bit(
+    ring: jg.Experiment, whole: jg.Fitted, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    jg.fit(ring, 4, out=out, **QUIET)
+    again = jg.fit(ring, 6, out=out, **QUIET)
+    same(again.state, whole.state)
+    held = jg.fit(ring, 6, out=out, **QUIET)
+    same(held.state, whole.state)
+    assert len(json.loads((out / "manifest.json").read_text())["sessions"]) == 2  # the third made nothing
+    assert (out / "samples" / "step_000006.png").is_file()
+    with pytest.raises(jg.Refused, match=r"has made 6 steps already: ask for as many, or more"):
+        jg.fit(ring, 5, out=out, **QUIET)
+    with pytest.raises(jg.Refused, match=r"was begun otherwise: seed 0 -> 1"):
+        jg.fit(ring, 8, out=out, seed=1, **QUIET)
+
+
+def test_the_command_understands_its_folder_as_far_as_it_can(
+    ring: jg.Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    jg.fit(ring, 2, out=out, **QUIET)
+    assert jaxgan(monkeypatch, "info", out) == 0
+    assert "none: made by jg.fit" in capsys.readouterr().out
+    for command in ("resume", "sample", "evaluate", "export"):
+        assert jaxgan(monkeypatch, command, out) == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert "made by jg.fit, which keeps no script: the same call, with" in line
+
+
+def test_a_rule_stops_it_and_what_is_not_finite_ends_it(ring: jg.Experiment) -> None:
+    stopped = jg.fit(
+        ring._replace(
+            hooks=[jg.Hook(1, lambda moment: {"x": float(moment.step)})], stops=[jg.reached("x", at_least=3)]
+        ),
+        9,
+        **QUIET,
+    )
+    assert int(stopped.state.step) == 3
+    import optax
+
+    wild = jg.alternating(bilinear(start=1e30), optax.sgd(1e30), optax.sgd(1e30))
+    with pytest.raises(jg.NotFinite, match=r'step 0: .* is (-?inf|nan).*; on_nan="skip" throws'):
+        jg.fit(jg.Experiment(wild, ring.source), 4, **QUIET)
+
+
+def test_samples_and_numbers_of_it(ring: jg.Experiment, whole: jg.Fitted) -> None:
+    five = jg.sample(ring, whole, n=5, seed=1)
+    np.testing.assert_array_equal(five, jg.sample(ring, whole.state, n=9, seed=1)[:5])
+    numbers = jg.measure(ring, whole, n=200)
+    assert numbers["modes"].value <= 8
+    assert numbers == jg.measure(ring, whole, n=200)
+
+
+def test_it_can_be_called_in_any_thread(ring: jg.Experiment, tmp_path: Path) -> None:
+    states: list[jg.State] = []
+    thread = threading.Thread(
+        target=lambda: states.append(jg.fit(ring, 2, out=tmp_path / "run", **QUIET).state)
+    )
+    thread.start()
+    thread.join()
+    assert int(states[0].step) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"steps": -1}, "steps must be at least 0"),
+        ({"on_nan": "restore"}, 'on_nan is "stop" or "skip" here'),
+        ({"batch_size": 0}, "batch-size must be at least 1"),
+    ],
+)
+def test_what_cannot_be_is_refused(ring: jg.Experiment, wrong: dict, said: str) -> None:
+    with pytest.raises(jg.Refused, match=said):
+        jg.fit(ring, **{"steps": 2, "bar": False, **wrong})
+    with pytest.raises(jg.Refused, match=r"a jg\.Experiment is trained"):
+        jg.fit(ring.rule, 2)  # type: ignore[arg-type]
+
+
+def test_a_run_of_a_script_is_left_to_its_script(ring: jg.Experiment, tmp_path: Path) -> None:
+    from support import play, script
+
+    assert play(script("tiny"), "--out", tmp_path / "run", "--steps", 1) == 0
+    with pytest.raises(jg.Refused, match="is the run of a script: go on with `jaxgan resume"):
+        jg.fit(ring, 2, out=tmp_path / "run", **QUIET)
+
+
+def test_a_run_is_one_value(ring: jg.Experiment, tmp_path: Path) -> None:
+    run = Run(ring, Settings(steps=2, batch_size=8, log_every=1), bar=False)
+    assert len(jg.train(run).history) == 2
+    with pytest.raises(jg.Refused, match="not a run folder"):
+        existing(tmp_path)

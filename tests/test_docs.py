@@ -1,0 +1,77 @@
+"""The pages of docs/, run as they stand, and a notebook from load to a picture."""
+
+import re
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+import jaxgan
+
+DOCS = Path(jaxgan.__file__).parent.parent / "docs"
+NOTEBOOK = (
+    """
+import optax
+
+import jaxgan as jg
+
+source = jg.load("ring")
+""",
+    """
+mlp = jg.models.mlp
+game = jg.gan(
+    jg.from_linen(mlp.Generator(shape=source.shape, widths=(16,), final=mlp.identity)),
+    jg.from_linen(mlp.Discriminator(widths=(16,))),
+    latent=jg.latents.normal(2),
+    objective=jg.objectives.non_saturating(),
+)
+adam = optax.adam(1e-3)
+experiment = jg.Experiment(jg.alternating(game, adam, adam), source)
+fitted = jg.fit(experiment, steps=50, log_every=10)
+len(fitted.history)
+""",
+    """
+import io
+
+from IPython.display import Image
+from jaxgan.run import picture
+
+picture.save(jg.sample(experiment, fitted, n=500), "samples.png", jg.data.examples(source, 500))
+Image("samples.png")
+""",
+)
+
+
+def blocks(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.stem)
+def test_a_page_runs_as_it_stands(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for number, code in enumerate(blocks(page)):
+        exec(compile(code, f"{page.name}, block {number}", "exec"), names)
+
+
+def test_the_loop_is_as_short_as_it_says() -> None:
+    [loop] = [code for code in blocks(DOCS / "loop.md") if "rule.update" in code]
+    assert len([line for line in loop.splitlines() if line.strip()]) <= 14
+
+
+def test_a_notebook_from_load_to_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(DOCS.parent))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in NOTEBOOK])
+    client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute()
+    _, trained, drawn = notebook.cells
+    said = "".join(output.get("text", "") for output in trained.outputs)
+    assert "50/50" in said  # the bar
+    assert "step 10/50" not in said  # and no lines beside it
+    assert trained.outputs[-1]["data"]["text/plain"] == "5"
+    [picture] = [output for output in drawn.outputs if "image/png" in output.get("data", {})]
+    assert picture["data"]["image/png"]
+    assert [path.name for path in tmp_path.iterdir() if path.name != "ipython"] == ["samples.png"]
