@@ -36,7 +36,7 @@ class Config(jg.Settings):
     gamma: float = 0.1
     """Weight of R1, of each critic."""
     width: int = 64
-    """Units of each of three hidden layers, in G and the deep critic; the wide one has one, 4 times as wide."""
+    """Units of each of three hidden layers in G and the deep critic, and a quarter of the wide one's."""
     z_size: int = 16
     """Numbers per latent, each normal."""
     log_every: int = 100
