@@ -88,4 +88,5 @@ from .run.stop import reached as reached
 from .run.stop import saturated as saturated
 from .run.stop import stalled as stalled
 from .run.trouble import NotFinite as NotFinite
+from .run.weights import frozen as frozen
 from .run.written import formats as formats

@@ -12,6 +12,8 @@ import numpy as np
 
 from jaxgan.errors import Refused, looked
 from jaxgan.games.game import Side, State
+from jaxgan.parts.frozen import Frozen
+from jaxgan.parts.network import Network
 from jaxgan.parts.types import PyTree
 from jaxgan.run.folder import Folder
 from jaxgan.run.manifest import read_manifest
@@ -133,6 +135,14 @@ def _replaced(tree: PyTree, old: PyTree, new: PyTree) -> PyTree:
 def _fitting(like: State, path: Path) -> Arrays:
     arrays, _ = _read(path)
     wanted = _named(_players(like))
+    _check(arrays, wanted, path)
+    if more := sorted(arrays.keys() - wanted.keys()):
+        raise Refused(f"{path} does not fit: it has {more[0]}, which the experiment has not")
+    return arrays
+
+
+def _check(arrays: Arrays, wanted: Mapping[str, Any], path: Path) -> None:
+    """Refuses arrays without one that is wanted, or with another shape or type of it."""
     for name, x in wanted.items():
         if name not in arrays:
             raise Refused(f"{path} does not fit: it has no {name}")
@@ -141,9 +151,26 @@ def _fitting(like: State, path: Path) -> Arrays:
             raise Refused(
                 f"{path} does not fit: its {name} is {found.dtype} {found.shape}, not {x.dtype} {x.shape}"
             )
-    if more := sorted(arrays.keys() - wanted.keys()):
-        raise Refused(f"{path} does not fit: it has {more[0]}, which the experiment has not")
-    return arrays
+
+
+def frozen(path: str | Path, network: Network, *inputs: Any, player: str = "d") -> Frozen:
+    """A network with the weights of a safetensors file or of an export, which no player moves.
+
+    `inputs` are like those it will be called with, `player` is the part of an export that it is: "d", "g" or
+    "average". In a file of another program the arrays are called params/LAYER/kernel and the like, after the
+    parameters and statistics of the network, and `player` is "".
+
+    >>> frozen("nowhere", None)
+    Traceback (most recent call last):
+    jaxgan.errors.Refused: there are no weights at nowhere
+    """
+    found = file(Path(path))
+    arrays, _ = _read(found)
+    shapes = Side(*jax.eval_shape(network.init, jax.random.key(0), *inputs))
+    tree = {player: shapes} if player else shapes
+    _check(arrays, _named(tree), found)
+    whole = jax.tree.unflatten(jax.tree.structure(tree), [arrays[name] for name in _named(tree)])
+    return Frozen(network, *(whole[player] if player else whole))
 
 
 def _read(path: Path) -> tuple[Arrays, dict[str, str]]:

@@ -13,8 +13,11 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from support import final, jaxgan, play, ring_game, rows, same, script, steps
 
+from jaxgan.data.source import labelled
 from jaxgan.errors import Refused
+from jaxgan.models import mlp
 from jaxgan.parts.average import ema
+from jaxgan.parts.network import from_linen
 from jaxgan.rules.alternating import alternating
 from jaxgan.run import weights
 from jaxgan.run.begin import create
@@ -24,6 +27,7 @@ from jaxgan.run.manifest import read_manifest
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 from jaxgan.run.script import Script
+from jaxgan.run.weights import frozen
 
 PICTURES = script("pictures")
 
@@ -222,3 +226,17 @@ def test_weights_of_half_precision_and_scalars(tmp_path):
     same(weights.begun(zeros, run_with(path, tmp_path)).g, state.g)
     with pytest.raises(Refused, match="not float32"):
         weights.check(path, state_of(ring_game(), optax.sgd(0.1), 0).replace())
+
+
+def test_a_frozen_network_has_the_weights_of_an_export(run, folder):
+    """D's own, from a file that another program can read; what does not fit is refused by its name."""
+    again = reopened(run)
+    old, x = again.state.d, labelled(again.experiment.source, 4)
+    network = from_linen(mlp.Discriminator(widths=(again.config.width,), norm="spectral", classes=10))
+    judge = frozen(folder, network, x["x"], x["label"])
+    same(judge.params, old.params)
+    same(judge.stats, old.stats)
+    with pytest.raises(Refused, match="it has no d/params"):
+        frozen(folder, from_linen(mlp.Discriminator(widths=(16, 16))), x["x"])
+    with pytest.raises(Refused, match="it has no average2/params"):
+        frozen(folder, network, x["x"], x["label"], player="average2")
