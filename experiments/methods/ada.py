@@ -2,7 +2,11 @@
 
     python experiments/methods/ada.py --seeds 0:8
 
-    TIME
+    Eight seeds one after another: 30 min on 2 cores of an AMD EPYC (Zen 5) with ten other programs on them, 9
+    CPU minutes of its own; jax 0.10.2, 2026-11-29. energy at the last step, mean and standard deviation of
+    seeds 0 to 7: 0.0178 +- 0.0012. In the table of `few.py` no augmentation scores 0.0217 +- 0.0016 and
+    translation of every picture 0.0175 +- 0.0026, copies of the hundred 0.0247: p finds by itself what a
+    constant had to be chosen for, and spreads less. It rises to 0.58 in 900 steps and stays near 0.5.
 
 `experiments/few.py` with its translation in the place of a constant one: with probability p every picture
 that D sees is moved by a pixel either way, real or made (Karras et al., 2020). p begins at 0, goes up while D
