@@ -104,7 +104,8 @@ def adversary(
     >>> from jaxgan.parts.network import from_linen
     >>> from jaxgan.parts.objectives import hinge
     >>> critic = adversary(from_linen(nn.Dense(1)), hinge())
-    >>> side, memory = critic.init(jax.random.key(0), Meeting(jnp.zeros((4, 2)), jnp.zeros((4, 2))), None)
+    >>> keys, meeting = jax.random.split(jax.random.key(0), 4), Meeting(jnp.zeros((4, 2)), jnp.zeros((4, 2)))
+    >>> side, memory = critic.init(jax.random.key(0), meeting, keys)
     >>> side.params["kernel"].shape
     (2, 1)
     """
