@@ -1,7 +1,8 @@
 """What every script in experiments/methods promises, whatever it trains.
 
 It is 120 lines of public names, fits every rule, is the same resumed, as a lane and on many devices, and can
-be looked at. `OPTIONS` are all that a new one may have to be given here.
+be looked at. `OPTIONS` are all that a new one may have to be given here. By default every script is trained,
+as lanes and resumed; the other promises they share in turn, and each is held to all of them at length.
 """
 
 import ast
@@ -24,14 +25,16 @@ from support import built, ended, final, jaxgan, play, rows, same, start
 import jaxgan as jg
 from jaxgan.data.source import batch
 from jaxgan.pictures.images import quantised
+from jaxgan.run.program import start_shapes
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
+from jaxgan.run.sharing import named_means
 from jaxgan.scale.devices import over_data, row, whole
 
 METHODS = Path(jg.__file__).parents[1] / "experiments" / "methods"
 NAMES = sorted(path.stem for path in METHODS.glob("*.py"))
 BATCH = 8
-OPTIONS: dict[str, tuple] = {}
+OPTIONS: dict[str, tuple] = {"ada": ("--examples", 100)}
 """Of a script that needs more than few units to be small: options by its name."""
 PUBLIC = ("jaxgan", "jaxgan.data", "jaxgan.models", "jaxgan.metrics")
 RULES = {
@@ -49,9 +52,13 @@ RULES = {
     "lookahead": lambda game, *tx: jg.lookahead(jg.alternating(game, *tx)),
 }
 HARD = ("competitive", "unrolled", "past_extragradient")
-"""One of each kind: second derivatives, through steps of the optimiser, another point. The scripts share
-them, and only at length is each held to every rule."""
-SLOW = {True: (), False: pytest.mark.slow}
+"""One of each kind: second derivatives, through steps of the optimiser, another point."""
+
+
+def in_turn(turn, turns, *more):
+    """The scripts, of which every n-th is held to it by default and the others at length."""
+    marks = [() if number % turns == turn else pytest.mark.slow for number in range(len(NAMES))]
+    return [pytest.param(name, *more, marks=mark) for name, mark in zip(NAMES, marks, strict=True)]
 
 
 @cache
@@ -152,9 +159,9 @@ def test_help_is_quick(name):
 @pytest.mark.parametrize(
     ("name", "rule"),
     [
-        pytest.param(name, rule, marks=SLOW[rule == HARD[number % len(HARD)]])
-        for number, name in enumerate(NAMES)
+        param
         for rule in RULES
+        for param in in_turn(HARD.index(rule) if rule in HARD else None, len(HARD), rule)
     ],
 )
 def test_every_rule_traces_it_or_says_in_one_line_why_not(name, rule):
@@ -173,6 +180,13 @@ def test_every_rule_traces_it_or_says_in_one_line_why_not(name, rule):
     assert {x.shape for x in metrics.values()} == {()}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_its_means_are_those_of_all_devices(name):
+    """By tracing alone: under shard_map JAX knows what devices do not agree on."""
+    experiment, config = experiment_of(name, "shard_map"), config_of(name, parallel="shard_map")
+    named_means(experiment, config, start_shapes(experiment, config), row(jax.devices()[:2]))
+
+
 @cache
 def moved(name, way, count):
     """Two steps of both players at once by plain gradients, so that rounding stays rounding."""
@@ -180,7 +194,7 @@ def moved(name, way, count):
     mesh = row(jax.devices()[:count])
     rule = jg.simultaneous(experiment.game, optax.sgd(0.02), optax.sgd(0.02))
     update = jax.jit(over_data(rule.update, mesh, way), out_shardings=whole(mesh))
-    batches = [jax.jit(partial(batches_of, experiment, rule, 16))(step=step) for step in range(2)]
+    batches = [batches_of(experiment, rule, 16, step) for step in range(2)]
     state = jax.jit(rule.init)(jax.random.key(1), batches[0])
     state = jax.device_put(state, whole(mesh))
     for one in batches:
@@ -188,13 +202,16 @@ def moved(name, way, count):
     return jax.device_get((state.replace(key=()), metrics))
 
 
-WAYS = [("shard_map", 2), ("jit", 2), ("jit", 8), ("shard_map", 8), ("pmap", 8)]
+WAYS = [("jit", 2), ("jit", 8), ("shard_map", 8), ("pmap", 8)]
 
 
 @pytest.mark.parametrize(
-    ("way", "count"), [pytest.param(*way, marks=SLOW[way == ("shard_map", 2)]) for way in WAYS]
+    ("name", "way", "count"),
+    [
+        *in_turn(0, 3, "shard_map", 2),
+        *(pytest.param(name, *way, marks=pytest.mark.slow) for way in WAYS for name in NAMES),
+    ],
 )
-@pytest.mark.parametrize("name", NAMES)
 def test_devices_agree(name, way, count):
     alone = jax.tree_util.tree_flatten_with_path(moved(name, "jit", 1))[0]
     for (path, a), b in zip(alone, jax.tree.leaves(moved(name, way, count)), strict=True):
@@ -206,6 +223,7 @@ def test_a_lane_is_the_single_run_and_both_are_the_resumed_one(lanes, run):
     assert rows(run)[-1].keys() == rows(lanes)[-1].keys()
 
 
+@pytest.mark.parametrize("lanes", in_turn(1, 3), indirect=True)
 def test_what_is_exported_draws_what_the_sampler_draws(run, monkeypatch):
     out, again = run.with_name("export"), reopened(run)
     assert jaxgan(monkeypatch, "export", run, "--out", out) == 0
@@ -214,6 +232,7 @@ def test_what_is_exported_draws_what_the_sampler_draws(run, monkeypatch):
     np.testing.assert_array_equal(drawn, quantised(here) if drawn.dtype == np.uint8 else here)
 
 
+@pytest.mark.parametrize("lanes", in_turn(2, 3), indirect=True)
 def test_is_evaluated_and_reported(run, monkeypatch):
     assert jaxgan(monkeypatch, "evaluate", run, "--n", 50, "--extractor", "raw") == 0
     assert list((run / "evaluations").glob("*.json"))
