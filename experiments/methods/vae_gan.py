@@ -12,9 +12,9 @@ reconstruction D. Changed: digits of 8 x 8, a dense decoder and D, R1 on D, aver
 pixels stays beside that in features, the decoder hears of its samples only, and that after `start` steps.
 `--adversarial 0 --features 0` is the plain VAE, no GAN (Kingma & Welling, 2014).
 
-`energy` is the energy distance between 1,500 samples of the prior and the held-out digits, in pixel space,
-unbiased; `energy_real` is that of the training digits. `rebuilt` is the mean squared error of reconstructions
-of the held-out digits, of the mean code of each.
+`energy` is the energy distance between 1,500 samples and the held-out digits, in pixel space, unbiased;
+`energy_real` is that of the training digits. `rebuilt` is the mean squared error of held-out digits rebuilt
+from their mean codes.
 """
 
 from dataclasses import dataclass
@@ -66,12 +66,10 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         real, fake = (heads["features"][-1] for heads in (view.real_heads, view.fake_heads))
         return config.features * jnp.square(real - fake).mean(axis=1)
 
-    def late(step: "jax.Array") -> "jax.Array":
-        return config.adversarial * (step >= config.start)
-
-    drawn = jg.adversary(d, loss, d_terms=[jg.terms.r1()], weight=late, lowering=lowering)
-    features = [jg.terms.stateless("features", alike)]
-    rebuilt = jg.adversary(d, loss, g_terms=features, weight=0.0, lowering=lowering)
+    features = jg.terms.stateless("features", alike)
+    weight = optax.join_schedules([lambda step: 0.0, lambda step: config.adversarial], [config.start])
+    drawn = jg.adversary(d, loss, d_terms=[jg.terms.r1()], weight=weight, lowering=lowering)
+    rebuilt = jg.adversary(d, loss, g_terms=[features], weight=0.0, lowering=lowering)
     critic = jg.shared({"drawn": drawn, "rebuilt": rebuilt})
 
     def latents(g: Any, keys: "jax.Array") -> "jax.Array":
@@ -88,12 +86,10 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         codes = jnp.concatenate([z, mean + jnp.exp(log_variance / 2) * noise])
         made, g_stats = decode.train(params["g"], stats["g"], codes, **told)
         drawn, rebuilt = jnp.split(made, 2)
-        losses = {
-            "kl": (jnp.square(mean) + jnp.exp(log_variance) - 1 - log_variance).sum(axis=1) / 2,
-            "pixels": jnp.square((x - rebuilt) / config.deviation).sum(axis=(1, 2, 3)) / 2,
-        }
+        kl = (jnp.square(mean) + jnp.exp(log_variance) - 1 - log_variance).sum(axis=1) / 2
+        pixels = jnp.square((x - rebuilt) / config.deviation).sum(axis=(1, 2, 3)) / 2
         met = {"drawn": jg.Meeting(x, drawn), "rebuilt": jg.Meeting(x, rebuilt)}
-        return jg.Play(met, {"e": e_stats, "g": g_stats}, losses)
+        return jg.Play(met, {"e": e_stats, "g": g_stats}, {"kl": kl, "pixels": pixels})
 
     def decoded(g: jg.Side, z: "jax.Array", given: Any) -> "jax.Array":
         return decode.apply(g.params["g"], g.stats["g"], z)[0]
