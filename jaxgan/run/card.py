@@ -30,6 +30,8 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
     script, step = Path(manifest["script"]).name, int(state.step)
     made = "uint8 images" if isinstance(source.kind, Image) else "float32 examples"
     labels = f"of {classes} classes, each by its number" if classes else "without labels"
+    given = [f"`{name}` {list(source.leaves[name].shape)}" for name in rule.game.given if name != "label"]
+    of = f"\n- Of {' and '.join(given)}: those in `given.npz`, or by `--given FILE.npz`." if given else ""
     averaged = "" if state.ema is None else ", averaged over training" + (f" ({average})" if average else "")
     batches = f"{rule.batches} x {config.micro_batches} x {config.batch_size}"
     return f"""# {Path(script).stem}, step {step}
@@ -38,7 +40,7 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
 
 ## Model
 
-- Makes {made} of shape {list(source.shape)}, {labels}.
+- Makes {made} of shape {list(source.shape)}, {labels}.{of}
 - Generator: {_size(state.generator.params)} parameters{averaged}.
 - Discriminator: {_size(state.d.params)} parameters, in `weights.safetensors` only.
 

@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors import safe_open
 from support import SCRIPTS, ended, jaxgan, play, same, script, start, steps
 
+from jaxgan.data.pairs import edges, paired
 from jaxgan.errors import Refused
 from jaxgan.games.gan import gan
 from jaxgan.parts import latents, objectives
@@ -213,6 +214,15 @@ def test_the_card_invents_no_score(run, points):
     assert "--over lr=1,2 width=3 --data 'my pets'`" in card(odd, existing(run), 10)
     between = again._replace(state=again.state.replace(step=5))
     assert "Measured at step 4, not at this one" in card(between, existing(run), 10)
+
+
+def test_the_card_says_what_samples_are_made_of(run):
+    again = reopened(run)
+    rule, source = again.experiment.rule, paired(again.experiment.source, edges)
+    told = rule._replace(game=rule.game._replace(given=("label", "source")))
+    of_edges = again._replace(experiment=again.experiment._replace(rule=told, source=source))
+    assert "- Of `source` [8, 8, 1]: those in `given.npz`" in card(of_edges, existing(run), 10)
+    assert "given.npz" not in card(again, existing(run), 10)
 
 
 def test_of_the_best_checkpoint(monkeypatch, tmp_path, capsys):
