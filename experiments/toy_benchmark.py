@@ -154,7 +154,7 @@ def command(cell: Cell, run: Path, steps: int) -> list[str]:
 
 def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
     """Plays a cell to its end: what was measured there, or how it failed."""
-    from jaxgan.run import log, manifest
+    from jaxgan.run import manifest, rows
 
     run = runs / cell.run
 
@@ -162,9 +162,10 @@ def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
         manifest = run / "manifest.json"
         return json.loads(manifest.read_text())["sessions"][-1] if manifest.exists() else {}
 
-    def last() -> dict[str, Any] | None:
-        found = log.rows(run / "metrics.jsonl")
-        return next((row for row in found if row["step"] == steps and "reverse_kl" in row), None)
+    def last() -> Mapping[str, Any] | None:
+        found = rows.read(run / "metrics.jsonl")
+        ends = (row.numbers for row in found if row.step == steps and "reverse_kl" in row.numbers)
+        return next(ends, None)
 
     if last() is None:  # else it was done, but not written down
         done = subprocess.run(command(cell, run, steps), capture_output=True, text=True)

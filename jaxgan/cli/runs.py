@@ -143,7 +143,7 @@ def info(run: Run) -> None:
     Args:
         run: The run folder.
     """
-    from jaxgan.run import folder, log
+    from jaxgan.run import folder, rows
     from jaxgan.run.manifest import commit, devices, ends, in_a_line, read_manifest, still_lanes
 
     place = folder.existing(run)
@@ -168,8 +168,9 @@ def info(run: Run) -> None:
         lines[f"session {number}"] = in_a_line(entry, end)
     if still := still_lanes(manifest):
         lines["standing still"] = "; ".join(f"{name} {why}" for name, why in still.items())
-    if rows := log.rows(place.metrics):
-        lines["last numbers"] = ", ".join(f"{name}={_rounded(value)}" for name, value in rows[-1].items())
+    if logged := rows.read(place.metrics):
+        numbers = {"step": logged[-1].step, **logged[-1].numbers}
+        lines["last numbers"] = ", ".join(f"{name}={_rounded(value)}" for name, value in numbers.items())
     width = max(map(len, lines))
     print("\n".join(f"{name:{width}}  {value}" for name, value in lines.items()))
 
@@ -177,7 +178,7 @@ def info(run: Run) -> None:
 def _rounded(value: Any) -> str:
     """A number, or those of lanes.
 
-    >>> _rounded([0.123456, None, "nan"]), _rounded(1234567)
+    >>> _rounded([0.123456, None, float("nan")]), _rounded(1234567)
     ('[0.1235, -, nan]', '1234567')
     """
     if isinstance(value, list):

@@ -11,9 +11,9 @@ import jax
 
 from jaxgan.parts.types import PyTree
 from jaxgan.run.folder import Folder
-from jaxgan.run.log import rows
 from jaxgan.run.manifest import commit, devices, read_manifest
 from jaxgan.run.reopen import Reopened
+from jaxgan.run.rows import Row, read
 
 _APART = frozenset({"out", "tensorboard", "wandb"})  # options that say nothing of the model
 
@@ -58,7 +58,7 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
 
 ## Scores
 
-{_scores(rows(place.metrics, again.lane), step)}
+{_scores(read(place.metrics, again.lane), step)}
 
 ## Use
 
@@ -110,14 +110,14 @@ def _beginning(manifest: Mapping[str, Any]) -> str:
     return f"the weights of sha256 {noted['sha256']}" if noted else "random weights"
 
 
-def _scores(logged: list[dict[str, Any]], step: int) -> str:
+def _scores(logged: list[Row], step: int) -> str:
     """What hooks measured at this step or, where they did not, at the last one before."""
-    measured = [row for row in logged if row["step"] <= step and "images_per_s" not in row]
+    measured = [row for row in logged if row.step <= step and row.kind == "measured"]
     if not measured:
         return "None was measured."
-    at = measured[-1]["step"]
-    found = {name: value for row in measured if row["step"] == at for name, value in row.items()}
-    lines = [f"| {name} | {value} |" for name, value in found.items() if name != "step"]
+    at = measured[-1].step
+    found = {name: value for row in measured if row.step == at for name, value in row.numbers.items()}
+    lines = [f"| {name} | {value} |" for name, value in found.items()]
     when = "at this step" if at == step else f"at step {at}, not at this one"
     head = f"Measured {when}, by the script, on one run of one seed: no spread, so no claim to be better."
     return "\n".join([head, "", "| score | value |", "|---|---|", *lines])

@@ -19,10 +19,10 @@ from jaxgan.run.experiment import Experiment
 from jaxgan.run.folder import Folder
 from jaxgan.run.interrupt import Interrupted
 from jaxgan.run.lock import locked
-from jaxgan.run.log import rows
 from jaxgan.run.loop import Fitted, train
 from jaxgan.run.manifest import read_manifest
 from jaxgan.run.program import blank, fits, start_shapes
+from jaxgan.run.rows import read
 from jaxgan.run.run import Run
 from jaxgan.run.sample import sampler
 from jaxgan.run.settings import RESUMABLE, Settings, check, check_seed
@@ -162,4 +162,4 @@ def _made(folder: Folder, settings: Settings, experiment: Experiment) -> Fitted 
         if last > settings.steps:
             raise Refused(f"{folder.path} has made {last} steps already: ask for as many, or more")
         like: Any = jax.tree.map(blank, start_shapes(experiment, settings))
-        return Fitted(checkpoints.at(last, like), rows(folder.metrics))
+        return Fitted(checkpoints.at(last, like), read(folder.metrics))

@@ -21,6 +21,7 @@ from jaxgan.run.measuring import look, scheduled, unmeasured
 from jaxgan.run.picture import drawing
 from jaxgan.run.placement import placement
 from jaxgan.run.program import layout
+from jaxgan.run.rows import Row
 from jaxgan.run.run import Run
 from jaxgan.run.sample import sampler
 from jaxgan.run.still import Still
@@ -33,7 +34,7 @@ class Fitted(NamedTuple):
     """What training comes to: the state, and the rows that were logged, those of earlier sessions too."""
 
     state: State
-    history: list[dict[str, Any]]
+    history: list[Row]
 
 
 def train(run: Run) -> Fitted:
@@ -149,7 +150,7 @@ def train(run: Run) -> Fitted:
         standing = f", {still}" if str(still) else ""
         end = f"; see {folder.samples}" if folder else ""
         log.say(f"{entry['ended']} at step {step}{standing}{scored(checkpoints, names or [''])}{end}")
-        return Fitted(placed.saved(held), log.history())
+        return Fitted(placed.saved(held), log.rows())
 
 
 def log_of(run: Run, begin: resume.Start) -> Log:

@@ -9,10 +9,11 @@ from jaxgan.run import codec
 from jaxgan.run.files import write
 from jaxgan.run.folder import Folder, read_config
 from jaxgan.run.keeping import Kept
-from jaxgan.run.log import Log, rows
+from jaxgan.run.log import Log
 from jaxgan.run.manifest import Manifest, note, read_manifest
 from jaxgan.run.measuring import stopped_by
 from jaxgan.run.placement import Held, Placement
+from jaxgan.run.rows import read
 from jaxgan.run.run import Run
 from jaxgan.run.settings import RESUMABLE, Settings
 from jaxgan.run.weights import begun
@@ -50,7 +51,7 @@ def _moved_before(folder: Folder) -> bool:
     """Whether the run has made steps, and so had a checkpoint."""
     manifest = read_manifest(folder)
     reached = [session.get(name, 0) for session in manifest["sessions"] for name in ("from", "step")]
-    return max([0, *reached, *(row["step"] for row in rows(folder.metrics))]) > 0
+    return max([0, *reached, *(row.step for row in read(folder.metrics))]) > 0
 
 
 def adopt(run: Run, entry: Manifest) -> None:
@@ -104,7 +105,7 @@ def about_to_stop(run: Run, begin: Start, log: Log) -> str:
         killed = any(
             session["ended"] is None and session.get("from", begin.step) < begin.step for session in before
         )
-        here = bool(log.history()) and log.history()[-1]["step"] == begin.step
+        here = bool(log.history()) and log.history()[-1].step == begin.step
         stops = stopped_by(run.experiment.stops, log, 0, ()) if killed and here else {}
         return "".join(f"stopped: {reason}" for reason in stops.values())
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from jaxgan.errors import Refused
-from jaxgan.run import codec, files, folder, log
+from jaxgan.run import codec, files, folder, rows
 from jaxgan.run.checkpoint import Checkpoints, SaveFailed
 from jaxgan.run.manifest import Manifest, read_manifest, still_lanes
 from jaxgan.run.reopen import reopened
@@ -24,8 +24,8 @@ def take(run: Path, lane: str, out: Path) -> Path:
         own = {"seed": again.config.seed, "sessions": [_session(manifest, lane, step)]}
         own["taken"] = f"{lane} of {place.path}"
         files.write(new.manifest, json.dumps({**manifest, **own}, indent=2))
-        rows = (row for row in log.marked_rows(place.metrics, again.lane) if row["step"] <= step)
-        files.write(new.metrics, "".join(json.dumps(row) + "\n" for row in rows))
+        own_rows = (row for row in rows.read(place.metrics, again.lane) if row.step <= step)
+        files.write(new.metrics, "".join(rows.encoded(row) + "\n" for row in own_rows))
         for picture in sorted((place.samples / lane).glob("step_*.png")):
             (new.samples / picture.name).write_bytes(picture.read_bytes())
         try:

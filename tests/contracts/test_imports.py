@@ -158,7 +158,7 @@ def test_importing_an_experiment_is_light():
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_experiments_import_nothing_four_levels_deep(path):
-    """What people copy names `jg.metrics.energy.energy_distance`, or a room of the package and a file in it."""
+    """What people copy names `jg.models.mlp`, or a room of the package and a file in it."""
     deep = [
         node.module
         for node in ast.walk(ast.parse(path.read_text()))
