@@ -171,14 +171,14 @@ def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
         done = subprocess.run(command(cell, run, steps), capture_output=True, text=True)
         ended = str(session().get("ended"))
         if ended.startswith("NotFinite: "):
-            return {"failed": ended.removeprefix("NotFinite: "), "on": manifest.devices(session())}
+            return {"failed": ended.removeprefix("NotFinite: "), "on": manifest.devices(session()["devices"])}
         if done.returncode:
             sys.exit(f"{cell.name} ended with {done.returncode}: {done.stderr[-2000:].strip()}")
     row = last()
     assert row is not None
     return {
         **{name: row[name] for name in toy_table.COLUMNS if name in row},
-        "on": manifest.devices(session()),
+        "on": manifest.devices(session()["devices"]),
     }
 
 

@@ -32,7 +32,7 @@ def resume(
 
     place = folder.existing(run)
     script = str(copied_script(place))
-    sys.path.insert(0, str(Path(read_manifest(place)["script"]).parent))
+    sys.path.insert(0, str(Path(read_manifest(place).script).parent))
     more = [] if steps is None else ["--steps", str(steps)]
     _play(script, ["--resume", str(run), *more, *(["--force"] if force else []), *options])
 
@@ -150,21 +150,21 @@ def info(run: Run) -> None:
     manifest, config = read_manifest(place), folder.read_config(place)
     steps = sorted(int(p.name) for p in place.checkpoints.glob("[0-9]*") if p.name.isdigit())
     lines: dict[str, Any] = {
-        "script": manifest["script"] or "none: made by jg.fit",
-        "created": manifest["created"],
+        "script": manifest.script or "none: made by jg.fit",
+        "created": manifest.created,
         "commit": commit(manifest),
-        "versions": ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()),
-        "devices": devices(manifest),
+        "versions": ", ".join(f"{name} {version}" for name, version in manifest.versions.items()),
+        "devices": devices(manifest.devices),
         "options": ", ".join(f"{name}={value}" for name, value in config.items()),
         "checkpoints": ", ".join(map(str, steps)) or "none",
     }
-    if note := manifest.get("data", {}).get("note"):
-        lines["data"] = note
-    if taken := manifest.get("taken"):
-        lines["taken"] = taken
-    if begun := manifest.get("weights"):
-        lines["begun with"] = begun["path"]
-    for number, (entry, end) in enumerate(zip(manifest["sessions"], ends(place, manifest), strict=True), 1):
+    if manifest.data.note:
+        lines["data"] = manifest.data.note
+    if manifest.taken:
+        lines["taken"] = manifest.taken
+    if manifest.weights:
+        lines["begun with"] = manifest.weights.path
+    for number, (entry, end) in enumerate(zip(manifest.sessions, ends(place, manifest), strict=True), 1):
         lines[f"session {number}"] = in_a_line(entry, end)
     if still := still_lanes(manifest):
         lines["standing still"] = "; ".join(f"{name} {why}" for name, why in still.items())

@@ -79,7 +79,7 @@ def methods(runs: Sequence[Path]) -> tuple[list[Method], Known]:
     for record in every:
         for place, own in enumerate(_options(record)):
             options = _telling(record, own)
-            key = json.dumps([options, record.manifest["files"], _began_with(record)], sort_keys=True)
+            key = json.dumps([options, record.manifest.files, _began_with(record)], sort_keys=True)
             if "data" in own:  # by one of its paths, where they have several
                 options["data"] = paths.setdefault(options["data"], own["data"])
             seed = record.lanes[place].seed if record.lanes else int(own["seed"])
@@ -170,12 +170,12 @@ def _rewritten(every: Sequence[Record]) -> list[str]:
     notes = []
     same: dict[str, dict[str, Record]] = {}
     for record in every:
-        code = json.dumps(record.manifest["files"], sort_keys=True)
+        code = json.dumps(record.manifest.files, sort_keys=True)
         for own in _options(record):
             same.setdefault(json.dumps(_telling(record, own), sort_keys=True), {}).setdefault(code, record)
     for one, *others in (list(versions.values()) for versions in same.values()):
         for other in others:
-            files = sorted(dict(one.manifest["files"].items() ^ other.manifest["files"].items()))
+            files = sorted(dict(one.manifest.files.items() ^ other.manifest.files.items()))
             notes.append(
                 f"{one.name} and {other.name} differ in no option but in {', '.join(files)}: two methods"
             )
@@ -195,7 +195,7 @@ def _telling(record: Record, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _began_with(record: Record) -> str:
     """The digest of the weights that a run was told to begin with, nothing of one that began anew."""
-    return str((record.manifest.get("weights") or {}).get("sha256", ""))
+    return record.manifest.weights.sha256 if record.manifest.weights else ""
 
 
 def _unfinished(record: Record) -> list[str]:
@@ -219,14 +219,14 @@ def _unlike(one: Record, other: Record) -> list[str]:
         )
     if _began_with(one) != _began_with(other):
         notes += [
-            f"{record.name} did not begin anew, but with the weights {record.manifest['weights']['path']}"
+            f"{record.name} did not begin anew, but with the weights {record.manifest.weights.path}"
             for record in (one, other)
-            if _began_with(record)
+            if record.manifest.weights
         ]
-    theirs = other.manifest["versions"]
+    theirs = other.manifest.versions
     changed = [
         f"{name} {version} and {theirs.get(name)}"
-        for name, version in one.manifest["versions"].items()
+        for name, version in one.manifest.versions.items()
         if theirs.get(name) != version
     ]
     if changed:

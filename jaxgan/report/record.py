@@ -96,7 +96,7 @@ class Record(NamedTuple):
     @property
     def noted(self) -> list[tuple[str, Mapping[str, Any]]]:
         """What hooks noted of how they measured, oldest first, and by which name."""
-        return [item for entry in self.manifest["sessions"] for item in entry.get("hooks", {}).items()]
+        return [item for entry in self.manifest.sessions for item in entry.hooks.items()]
 
     @property
     def newest(self) -> tuple[Evaluation, ...]:
@@ -125,22 +125,22 @@ class Record(NamedTuple):
     def changed(self) -> tuple[str, ...]:
         """Its options that were changed by force, and when: they are not those it began with."""
         return tuple(
-            f"{name} was {old} up to step {count(entry.get('from', 0))}, and is {new} only from there on"
-            for entry in self.manifest["sessions"]
-            for name, (old, new) in entry.get("changed", {}).items()
+            f"{name} was {old} up to step {count(entry.began or 0)}, and is {new} only from there on"
+            for entry in self.manifest.sessions
+            for name, (old, new) in entry.changed.items()
         )
 
     @property
     def reached(self) -> int:
         """The last step that the folder knows of."""
-        said = [entry.get("step", 0) for entry in self.manifest["sessions"]]
+        said = [entry.step or 0 for entry in self.manifest.sessions]
         return max([*said, *(row.step for rows in self.members for row in rows), 0])
 
     @property
     def seconds(self) -> float:
         """The time that its sessions took, as far as they were ended in order."""
         spans = [
-            (entry["started"], entry["stopped"]) for entry in self.manifest["sessions"] if "stopped" in entry
+            (entry.started, entry.stopped) for entry in self.manifest.sessions if entry.stopped is not None
         ]
         return sum((datetime.fromisoformat(b) - datetime.fromisoformat(a)).total_seconds() for a, b in spans)
 
@@ -172,7 +172,7 @@ def record(run: Path) -> Record:
     last, finished = max((row.step for of in rows for row in of), default=None), ends(place, manifest)
     if last is None:
         notes.append("metrics.jsonl is missing or empty: there are no curves")
-    elif finished[-1:] == ("finished",) and last < manifest["sessions"][-1].get("step", 0):
+    elif finished[-1:] == ("finished",) and last < (manifest.sessions[-1].step or 0):
         notes.append(f"metrics.jsonl ends at step {count(int(last))}: what came after is lost")
     return Record(
         name=place.path.name,
@@ -241,7 +241,7 @@ def whatever_path(data: str, fingerprint: str) -> str:
 
 
 def _fingerprint(manifest: Manifest) -> str:
-    return str(manifest.get("data", {}).get("fingerprint") or "")
+    return manifest.data.fingerprint
 
 
 def _told_apart(paths: Sequence[Path]) -> list[str]:
@@ -294,9 +294,9 @@ def _evaluations(
 def _made_again(one: Evaluation, manifest: Manifest) -> bool:
     """Whether a session that began before its step was started after it had been written."""
     later = [
-        entry.get("from", one.step)
-        for entry in manifest["sessions"]
-        if datetime.fromisoformat(entry["started"]).timestamp() > one.written / 1e9
+        one.step if entry.began is None else entry.began
+        for entry in manifest.sessions
+        if datetime.fromisoformat(entry.started).timestamp() > one.written / 1e9
     ]
     return any(began < one.step for began in later)
 

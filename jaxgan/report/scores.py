@@ -46,7 +46,7 @@ def scores(record: Record) -> list[Score]:
     best = [record.best.get(name) for name in record.names]
     scored = [score for name in headlines(found) if (score := _while_training(name, hooks, best))]
     # what began with trained weights had most of the way behind it
-    return [score._replace(start=None) for score in scored] if record.manifest.get("weights") else scored
+    return [score._replace(start=None) for score in scored] if record.manifest.weights else scored
 
 
 def scored(record: Record) -> list[Line]:

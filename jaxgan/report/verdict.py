@@ -40,7 +40,7 @@ def ended(record: Record) -> Line:
         goes_on += f" from step {count(record.saved)}, its newest checkpoint"
     mark: Mark
     if end == "finished":
-        killed = any("stopped" not in entry for entry in record.manifest["sessions"])
+        killed = any(entry.stopped is None for entry in record.manifest.sessions)
         rest = ", sessions that were killed not counted" if killed else ""
         mark, words = "good", f"Finished: {came} in {_clock(record.seconds)}{rest}."
     elif end == "running":

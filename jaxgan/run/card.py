@@ -3,7 +3,7 @@
 import ast
 import dataclasses
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import jax
 
 from jaxgan.parts.types import PyTree
 from jaxgan.run.folder import Folder
-from jaxgan.run.manifest import commit, devices, read_manifest
+from jaxgan.run.manifest import Manifest, commit, devices, read_manifest
 from jaxgan.run.reopen import Reopened
 from jaxgan.run.rows import Row, read
 
@@ -26,14 +26,14 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
     manifest = read_manifest(place)
     config, state = again.config, again.state
     rule, source = again.experiment.rule, again.experiment.source
-    script, step = Path(manifest["script"]).name, int(state.step)
+    script, step = Path(manifest.script).name, int(state.step)
     made = "uint8 images" if len(source.shape) == 3 else "float32 examples"
     labels = f"of {classes} classes, each by its number" if classes else "without labels"
     averaged = "" if state.ema is None else ", averaged over training" + (f" ({average})" if average else "")
     batches = f"{rule.batches} x {config.micro_batches} x {config.batch_size}"
     return f"""# {Path(script).stem}, step {step}
 
-{_first_line(place.script)} Made with jaxgan {manifest["versions"]["jaxgan"]}.
+{_first_line(place.script)} Made with jaxgan {manifest.versions["jaxgan"]}.
 
 ## Model
 
@@ -47,9 +47,9 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
 - Begun with {_beginning(manifest)}.
 - Steps: {step} of {config.steps}, each on {batches} examples (batches x micro-batches x batch).
 - Seed: {config.seed}. One run of one seed.
-- Begun: {manifest["created"]}, commit {commit(manifest)}.
-- Versions: {", ".join(f"{name} {version}" for name, version in manifest["versions"].items())}.
-- Devices: {devices(manifest)}.
+- Begun: {manifest.created}, commit {commit(manifest)}.
+- Versions: {", ".join(f"{name} {version}" for name, version in manifest.versions.items())}.
+- Devices: {devices(manifest.devices)}.
 
 ## Data
 
@@ -105,9 +105,9 @@ def _options(config: Any) -> Iterable[str]:
             yield from map(str, value if isinstance(value, tuple | list) else [value])
 
 
-def _beginning(manifest: Mapping[str, Any]) -> str:
-    noted = manifest.get("weights")
-    return f"the weights of sha256 {noted['sha256']}" if noted else "random weights"
+def _beginning(manifest: Manifest) -> str:
+    noted = manifest.weights
+    return f"the weights of sha256 {noted.sha256}" if noted else "random weights"
 
 
 def _scores(logged: list[Row], step: int) -> str:

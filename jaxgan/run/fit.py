@@ -137,7 +137,7 @@ def _opened(path: Path, settings: Settings, experiment: Experiment) -> Folder:
         about = {"fingerprint": source.fingerprint, "note": source.note}
         return begin.create(path, None, codec.dumps(settings), settings.seed, about)
     manifest = read_manifest(folder)
-    if manifest["script"]:
+    if manifest.script:
         raise Refused(f"{path} is the run of a script: go on with `jaxgan resume {path}`")
     old = codec.loads(folder.config.read_bytes(), Settings, str(folder.config))
     changed = codec.differences(settings, old)
@@ -146,7 +146,7 @@ def _opened(path: Path, settings: Settings, experiment: Experiment) -> Folder:
         raise Refused(
             f"{path} was begun otherwise: {', '.join(other)}; call jg.fit as then, or choose another out"
         )
-    if manifest["data"]["fingerprint"] != source.fingerprint:
+    if manifest.data.fingerprint != source.fingerprint:
         raise Refused(f"the data are not what they were when {path} was begun: choose another out")
     return folder
 

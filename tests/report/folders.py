@@ -11,6 +11,7 @@ from support import line, png
 from jaxgan.report.line import Line
 from jaxgan.report.record import record
 from jaxgan.report.verdict import verdict
+from jaxgan.run.manifest import FORMAT
 from jaxgan.run.settings import Settings
 
 
@@ -41,6 +42,7 @@ def run_folder(
         **({"stopped": "2026-11-21T10:01:30+00:00"} if ended else {}),
     }
     manifest = {
+        "format": FORMAT,
         "created": "2026-11-21T10:00:00+00:00",
         "command": ["python", "mine.py"],
         "seed": 0,

@@ -19,7 +19,14 @@ def run(path, name="modes", every=100, ended="finished", data="ring", script="s"
     options = {"steps": steps, "seed": 0, "seeds": "", "over": [], "gamma": 0.1, "out": str(path), **config}
     (path / "config.json").write_text(json.dumps(options))
     session = {"started": "2026-11-21T10:00:00+00:00", "ended": ended, "step": steps, "still": still}
-    manifest = {"created": "", "script": "s.py", "files": {"s.py": script}, "git": None, "devices": []}
+    manifest = {
+        "format": 2,
+        "created": "",
+        "script": "s.py",
+        "files": {"s.py": script},
+        "git": None,
+        "devices": [],
+    }
     manifest |= {"versions": {"jax": "1"}, "sessions": [session], "data": {"fingerprint": data}}
     (path / "manifest.json").write_text(json.dumps(manifest))
     return path
