@@ -154,7 +154,7 @@ def command(cell: Cell, run: Path, steps: int) -> list[str]:
 
 def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
     """Plays a cell to its end: what was measured there, or how it failed."""
-    from jaxgan.run import log, manifest
+    from jaxgan.run import manifest, rows
 
     run = runs / cell.run
 
@@ -162,22 +162,23 @@ def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
         manifest = run / "manifest.json"
         return json.loads(manifest.read_text())["sessions"][-1] if manifest.exists() else {}
 
-    def last() -> dict[str, Any] | None:
-        found = log.rows(run / "metrics.jsonl")
-        return next((row for row in found if row["step"] == steps and "reverse_kl" in row), None)
+    def last() -> Mapping[str, Any] | None:
+        found = rows.read(run / "metrics.jsonl")
+        ends = (row.numbers for row in found if row.step == steps and "reverse_kl" in row.numbers)
+        return next(ends, None)
 
     if last() is None:  # else it was done, but not written down
         done = subprocess.run(command(cell, run, steps), capture_output=True, text=True)
         ended = str(session().get("ended"))
         if ended.startswith("NotFinite: "):
-            return {"failed": ended.removeprefix("NotFinite: "), "on": manifest.devices(session())}
+            return {"failed": ended.removeprefix("NotFinite: "), "on": manifest.devices(session()["devices"])}
         if done.returncode:
             sys.exit(f"{cell.name} ended with {done.returncode}: {done.stderr[-2000:].strip()}")
     row = last()
     assert row is not None
     return {
         **{name: row[name] for name in toy_table.COLUMNS if name in row},
-        "on": manifest.devices(session()),
+        "on": manifest.devices(session()["devices"]),
     }
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -128,12 +129,22 @@ def final(run: Path) -> State:
 
 
 def rows(run: Path) -> list[dict[str, Any]]:
-    """metrics.jsonl without the times, which are never the same."""
+    """metrics.jsonl without the times, which are never the same: steps and numbers, as the file has them."""
     found = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [
-        {name: value for name, value in row.items() if name not in ("images_per_s", "data_wait")}
+        {
+            **{name: value for name, value in row.items() if name not in ("kind", "numbers")},
+            **{name: x for name, x in row["numbers"].items() if name not in ("images_per_s", "data_wait")},
+        }
         for row in found
     ]
+
+
+def line(row: Mapping[str, Any]) -> str:
+    """A line of metrics.jsonl of such a row; one that knows its speed is of training."""
+    numbers = {name: x for name, x in row.items() if name != "step"}
+    kind = "train" if "images_per_s" in row else "measured"
+    return json.dumps({"step": row["step"], "kind": kind, "numbers": numbers}) + "\n"
 
 
 def steps(run: Path) -> list[int]:

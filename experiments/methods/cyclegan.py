@@ -88,8 +88,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
             return net.train(params[name], stats[name], x, key=moment.keys, step=moment.update)[0]
 
         fakes = {name: to(name, batch[of]) for name, of in made_of.items()}
-        cycle = sum(far(to(of, fakes[name]), batch[of]) for name, of in made_of.items())
-        same = sum(far(to(name, batch[name]), batch[name]) for name in made_of)
+        cycle: Any = sum(far(to(of, fakes[name]), batch[of]) for name, of in made_of.items())
+        same: Any = sum(far(to(name, batch[name]), batch[name]) for name in made_of)
         met = {name: jg.Meeting(batch[name], fake) for name, fake in fakes.items()}
         return jg.Play(met, stats, {"cycle": config.cycle * cycle, "identity": config.identity * same})
 
@@ -103,7 +103,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     rest = source.held_out() if source.held_out else source
     plain = labelled(rest, 500)["other"]  # the i-th sample is made of the i-th of them
     mean = labelled(source, 500)["x"].mean((0, 1, 2))
-    true, shift = plain @ np.float32(PALETTE), mean - plain.mean((0, 1, 2))
+    true, shift = plain @ np.asarray(PALETTE, np.float32), mean - plain.mean((0, 1, 2))
 
     def l1(x: "np.ndarray") -> float:
         return float(np.abs(x - true).mean())

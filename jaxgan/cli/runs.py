@@ -32,7 +32,7 @@ def resume(
 
     place = folder.existing(run)
     script = str(copied_script(place))
-    sys.path.insert(0, str(Path(read_manifest(place)["script"]).parent))
+    sys.path.insert(0, str(Path(read_manifest(place).script).parent))
     more = [] if steps is None else ["--steps", str(steps)]
     _play(script, ["--resume", str(run), *more, *(["--force"] if force else []), *options])
 
@@ -154,33 +154,34 @@ def info(run: Run) -> None:
     Args:
         run: The run folder.
     """
-    from jaxgan.run import folder, log
+    from jaxgan.run import folder, rows
     from jaxgan.run.manifest import commit, devices, ends, in_a_line, read_manifest, still_lanes
 
     place = folder.existing(run)
     manifest, config = read_manifest(place), folder.read_config(place)
     steps = sorted(int(p.name) for p in place.checkpoints.glob("[0-9]*") if p.name.isdigit())
     lines: dict[str, Any] = {
-        "script": manifest["script"] or "none: made by jg.fit",
-        "created": manifest["created"],
+        "script": manifest.script or "none: made by jg.fit",
+        "created": manifest.created,
         "commit": commit(manifest),
-        "versions": ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()),
-        "devices": devices(manifest),
+        "versions": ", ".join(f"{name} {version}" for name, version in manifest.versions.items()),
+        "devices": devices(manifest.devices),
         "options": ", ".join(f"{name}={value}" for name, value in config.items()),
         "checkpoints": ", ".join(map(str, steps)) or "none",
     }
-    if note := manifest.get("data", {}).get("note"):
-        lines["data"] = note
-    if taken := manifest.get("taken"):
-        lines["taken"] = taken
-    if begun := manifest.get("weights"):
-        lines["begun with"] = begun["path"]
-    for number, (entry, end) in enumerate(zip(manifest["sessions"], ends(place, manifest), strict=True), 1):
+    if manifest.data.note:
+        lines["data"] = manifest.data.note
+    if manifest.taken:
+        lines["taken"] = manifest.taken
+    if manifest.weights:
+        lines["begun with"] = manifest.weights.path
+    for number, (entry, end) in enumerate(zip(manifest.sessions, ends(place, manifest), strict=True), 1):
         lines[f"session {number}"] = in_a_line(entry, end)
     if still := still_lanes(manifest):
         lines["standing still"] = "; ".join(f"{name} {why}" for name, why in still.items())
-    if rows := log.rows(place.metrics):
-        lines["last numbers"] = ", ".join(f"{name}={_rounded(value)}" for name, value in rows[-1].items())
+    if logged := rows.read(place.metrics):
+        numbers = {"step": logged[-1].step, **logged[-1].numbers}
+        lines["last numbers"] = ", ".join(f"{name}={_rounded(value)}" for name, value in numbers.items())
     width = max(map(len, lines))
     print("\n".join(f"{name:{width}}  {value}" for name, value in lines.items()))
 
@@ -188,7 +189,7 @@ def info(run: Run) -> None:
 def _rounded(value: Any) -> str:
     """A number, or those of lanes.
 
-    >>> _rounded([0.123456, None, "nan"]), _rounded(1234567)
+    >>> _rounded([0.123456, None, float("nan")]), _rounded(1234567)
     ('[0.1235, -, nan]', '1234567')
     """
     if isinstance(value, list):

@@ -245,6 +245,6 @@ def _oracle(panel: Panel, drawn: Sequence[Series]) -> float | None:
     real = set()
     for members in ([one.record.members[lane] for lane in one.lanes] for one in drawn):
         for rows in members:
-            logged = [row[f"{name}_real"] for row in measured(rows) if {name, f"{name}_real"} <= row.keys()]
-            real |= {*logged[-1:]}
+            beside = [row.numbers for row in measured(rows) if {name, f"{name}_real"} <= row.numbers.keys()]
+            real |= {numbers[f"{name}_real"] for numbers in beside[-1:]}
     return real.pop() if len(real) == 1 else None

@@ -24,16 +24,17 @@ class Curve(NamedTuple):
 def curve(members: Sequence[Rows], name: str) -> Curve | None:
     """The curve of a number over these lanes, None where no row has it; what is not finite is a gap.
 
-    >>> lanes = [{"step": 1, "x": 0.0}], [{"step": 1, "x": 2.0}], [{"step": 1, "x": np.nan}]
+    >>> from jaxgan.run.rows import Row
+    >>> lanes = [[Row(1, "measured", {"x": x})] for x in (0.0, 2.0, np.nan)]
     >>> [float(line[0]) for line in curve(lanes, "x")]
     [1.0, 1.0, 0.0, 2.0]
     """
     found: dict[int, list[float]] = {}
     for rows in members:
         for row in rows:
-            if name in row:
-                values = found.setdefault(int(row["step"]), [])
-                x = row[name]
+            if name in row.numbers:
+                values = found.setdefault(row.step, [])
+                x = row.numbers[name]
                 values += [x] if np.isfinite(x) else []
     if not found:
         return None
@@ -49,11 +50,12 @@ def curve(members: Sequence[Rows], name: str) -> Curve | None:
 def fewer(members: Sequence[Rows], name: str) -> str:
     """From where on a curve is of fewer lanes, those that stand still having no more numbers.
 
-    >>> lanes = [{"step": 1, "x": 0.0}, {"step": 2, "x": 0.0}], [{"step": 1, "x": 2.0}]
+    >>> from jaxgan.run.rows import Row
+    >>> lanes = [[Row(step, "measured", {"x": 0.0}) for step in steps] for steps in ([1, 2], [1])]
     >>> fewer(lanes, "x")
     'after step 1 of 1 of 2 lanes'
     """
-    there = [[int(row["step"]) for row in rows if np.isfinite(row.get(name, np.nan))] for rows in members]
+    there = [[row.step for row in rows if np.isfinite(row.numbers.get(name, np.nan))] for rows in members]
     ends = [max(steps, default=0) for steps in there]
     earlier = sorted({*ends} - {max(ends)})
     left = [f"{sum(x > end for x in ends)} of {len(ends)} lanes" for end in earlier]
@@ -85,7 +87,7 @@ def kept(y: np.ndarray, points: int = POINTS) -> np.ndarray:
 
 def names(members: Sequence[Rows]) -> list[str]:
     """Every number that the rows hold, in the order of their names."""
-    return sorted({name for rows in members for row in rows for name in row} - {"step"})
+    return sorted({name for rows in members for row in rows for name in row.numbers})
 
 
 def cut(curves: Sequence[Curve]) -> tuple[float, float] | None:

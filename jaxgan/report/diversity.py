@@ -7,6 +7,7 @@ from jaxgan.metrics.mixture import perfect
 from jaxgan.report.line import Mark
 from jaxgan.report.record import FEW, Evaluation, Record, measured
 from jaxgan.report.words import short
+from jaxgan.run.rows import Row
 from jaxgan.run.stop import collapsed
 
 COVERING = ("modes", "coverage", "recall", "diversity")
@@ -41,7 +42,7 @@ def _judged(name: str, values: Values, real: float | None, after: int) -> tuple[
     last = values[-1][1]
     if last == 0:
         return "bad", f"{name} ended at 0"
-    rows = [{"step": step, name: value} for step, value in values]
+    rows = [Row(step, "measured", {name: value}) for step, value in values]
     if fallen := collapsed(name, times=1, after=after).why(rows):
         return "bad", fallen
     if not real or not real > 0:
@@ -57,7 +58,7 @@ def _numbers(record: Record, lane: int) -> Iterator[tuple[str, Values, float | N
     """The numbers of a lane, of its hooks and its last evaluation, each with what real examples score."""
     rows = measured(record.members[lane])
     hooks = {
-        name: [(int(row["step"]), row[name]) for row in rows if math.isfinite(row.get(name, math.nan))]
+        name: [(row.step, x) for row in rows if math.isfinite(x := row.numbers.get(name, math.nan))]
         for name in COVERING
     }
     for name, values in hooks.items():
@@ -83,7 +84,7 @@ def _real(record: Record, name: str, lane: int) -> float | None:
     """
     if name == "diversity":
         return 1.0
-    if logged := [row[f"{name}_real"] for row in record.members[lane] if f"{name}_real" in row]:
+    if logged := [x for row in record.members[lane] if (x := row.numbers.get(f"{name}_real")) is not None]:
         return logged[-1]
     if name == "modes":  # of other numbers it depends on how many samples are taken
         known = [_oracle(one, name) for one in record.evaluations if one.n >= FEW]

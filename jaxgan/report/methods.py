@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from jaxgan.errors import Refused
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.diversity import ended_at
-from jaxgan.report.record import Record, how, measured, number, records, trained, whatever_path
+from jaxgan.report.record import Record, Rows, how, measured, records, trained, whatever_path
 from jaxgan.report.words import count
 from jaxgan.run.settings import RESUMABLE
 from jaxgan.run.still import FAILED
@@ -79,7 +79,7 @@ def methods(runs: Sequence[Path]) -> tuple[list[Method], Known]:
     for record in every:
         for place, own in enumerate(_options(record)):
             options = _telling(record, own)
-            key = json.dumps([options, record.manifest["files"], _began_with(record)], sort_keys=True)
+            key = json.dumps([options, record.manifest.files, _began_with(record)], sort_keys=True)
             if "data" in own:  # by one of its paths, where they have several
                 options["data"] = paths.setdefault(options["data"], own["data"])
             seed = record.lanes[place].seed if record.lanes else int(own["seed"])
@@ -95,11 +95,11 @@ def methods(runs: Sequence[Path]) -> tuple[list[Method], Known]:
 
 def _trained(record: Record, seed: int, place: int) -> Trained:
     lane = record.lanes[place].name if record.lanes else ""
-    numbers = [{name: number(x) for name, x in row.items()} for row in record.members[place]]
+    rows = record.members[place]
     values: dict[Measure, dict[int, float]] = {}
-    for row in measured(numbers):
-        for name in row.keys() - {"step"} - {f"{name}_real" for name in row}:
-            values.setdefault(_by_hook(record, name), {})[int(row["step"])] = row[name]
+    for row in measured(rows):
+        for name in row.numbers.keys() - {f"{name}_real" for name in row.numbers}:
+            values.setdefault(_by_hook(record, name), {})[row.step] = row.numbers[name]
     for said in record.evaluations:
         if said.lane == lane:
             for name, estimate in said.rows["samples"].items():
@@ -109,7 +109,7 @@ def _trained(record: Record, seed: int, place: int) -> Trained:
         for measure, steps in values.items()
     }
     ended = str(record.still.get(lane)) if lane else record.end
-    failed = _failed(record, place, numbers, ended)
+    failed = _failed(record, place, rows, ended)
     over = failed == "not finite" or ended.startswith(("stopped", *FAILED))
     unfinished = "" if over or record.end.startswith(_ENDED) else record.end
     return Trained(seed, record.name, lane, finite, failed, over, unfinished)
@@ -125,13 +125,13 @@ def _by_hook(record: Record, name: str) -> Measure:
     return Measure(name, ", ".join([HOOKS, *ways]))
 
 
-def _failed(record: Record, place: int, rows: list[dict[str, float]], ended: str) -> str:
+def _failed(record: Record, place: int, rows: Rows, ended: str) -> str:
     """Why a seed counts as failed: not finite, or collapsed by its own stop rule or by what it ended at."""
     why = ended.partition(" (beside it:")[0]  # what follows are numbers by any name
     if why.startswith(("NotFinite", *FAILED)) or "hold NaN or infinite numbers" in why:
         return "not finite"
     # not what hooks measured: some numbers are rightly infinite
-    if not all(math.isfinite(x) for row in trained(rows)[-1:] for x in row.values()):
+    if not all(math.isfinite(x) for row in trained(rows)[-1:] for x in row.numbers.values()):
         return "not finite"
     by_rule = why.startswith("stopped") and "collapsed" in why
     return "collapsed" if by_rule or any(mark == "bad" for mark, _ in ended_at(record, place)) else ""
@@ -141,7 +141,7 @@ def _known(every: Sequence[Record]) -> Known:
     said = [evaluation for record in every for evaluation in record.evaluations]
     fair = [one for one in said if one.oracle_n in (None, one.n)]  # most numbers depend on how many
     oracle = {Measure(name, one.how): x for one in fair for name, x in one.rows.get("oracle", {}).items()}
-    rows = [(record, row) for record in every for lane in record.members for row in measured(lane)]
+    rows = [(record, row.numbers) for record in every for lane in record.members for row in measured(lane)]
     for record, row in rows:
         for name in row.keys() & {f"{name}_real" for name in row}:
             real = Estimate(row[name], math.nan, math.nan)
@@ -170,12 +170,12 @@ def _rewritten(every: Sequence[Record]) -> list[str]:
     notes = []
     same: dict[str, dict[str, Record]] = {}
     for record in every:
-        code = json.dumps(record.manifest["files"], sort_keys=True)
+        code = json.dumps(record.manifest.files, sort_keys=True)
         for own in _options(record):
             same.setdefault(json.dumps(_telling(record, own), sort_keys=True), {}).setdefault(code, record)
     for one, *others in (list(versions.values()) for versions in same.values()):
         for other in others:
-            files = sorted(dict(one.manifest["files"].items() ^ other.manifest["files"].items()))
+            files = sorted(dict(one.manifest.files.items() ^ other.manifest.files.items()))
             notes.append(
                 f"{one.name} and {other.name} differ in no option but in {', '.join(files)}: two methods"
             )
@@ -195,7 +195,7 @@ def _telling(record: Record, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _began_with(record: Record) -> str:
     """The digest of the weights that a run was told to begin with, nothing of one that began anew."""
-    return str((record.manifest.get("weights") or {}).get("sha256", ""))
+    return record.manifest.weights.sha256 if record.manifest.weights else ""
 
 
 def _unfinished(record: Record) -> list[str]:
@@ -219,14 +219,14 @@ def _unlike(one: Record, other: Record) -> list[str]:
         )
     if _began_with(one) != _began_with(other):
         notes += [
-            f"{record.name} did not begin anew, but with the weights {record.manifest['weights']['path']}"
+            f"{record.name} did not begin anew, but with the weights {record.manifest.weights.path}"
             for record in (one, other)
-            if _began_with(record)
+            if record.manifest.weights
         ]
-    theirs = other.manifest["versions"]
+    theirs = other.manifest.versions
     changed = [
         f"{name} {version} and {theirs.get(name)}"
-        for name, version in one.manifest["versions"].items()
+        for name, version in one.manifest.versions.items()
         if theirs.get(name) != version
     ]
     if changed:

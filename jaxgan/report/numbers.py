@@ -101,15 +101,15 @@ def _while_training(record: Record, many: bool) -> str:
     rows = []
     steps = set(record.best.values())
     every = [measured(own) for own in record.members]
-    names = list(dict.fromkeys(name for own in every for row in own for name in row if better(name)))
+    names = list(dict.fromkeys(name for own in every for row in own for name in row.numbers if better(name)))
     for lane, own in zip(record.names, every, strict=True):
         best = record.best.get(lane)
         for name in names:
-            found = {row["step"]: row[name] for row in own if name in row}
+            found = {row.step: row.numbers[name] for row in own if name in row.numbers}
             if found:
                 at_best = short(found[best]) if best in found else ""
                 at_best += f"\nstep {count(best)}" if at_best and best is not None and len(steps) > 1 else ""
-                real = [row[f"{name}_real"] for row in own if f"{name}_real" in row]
+                real = [row.numbers[f"{name}_real"] for row in own if f"{name}_real" in row.numbers]
                 ending = short(found[max(found)])
                 cells = [at_best, ending, short(real[-1]) if real else ""]
                 rows.append([f"{name}{ARROWS[better(name)]}" + (f"\n{lane}" if lane else ""), *cells])

@@ -1,6 +1,5 @@
 """What a run folder says of its run: what is damaged or missing is noted rather than fatal."""
 
-import contextlib
 import dataclasses
 import json
 import math
@@ -14,13 +13,14 @@ from typing import Any, NamedTuple
 from jaxgan.errors import Refused
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.words import count
-from jaxgan.run import folder, log
+from jaxgan.run import folder
 from jaxgan.run.folder import Folder
 from jaxgan.run.lane import Lane, lanes
 from jaxgan.run.manifest import Manifest, ends, read_manifest, still_lanes
+from jaxgan.run.rows import Row, read
 from jaxgan.run.settings import Settings
 
-Rows = Sequence[Mapping[str, float]]  # each with its "step"
+Rows = Sequence[Row]
 
 
 FEW = 100  # samples: of fewer nothing can be said
@@ -96,7 +96,7 @@ class Record(NamedTuple):
     @property
     def noted(self) -> list[tuple[str, Mapping[str, Any]]]:
         """What hooks noted of how they measured, oldest first, and by which name."""
-        return [item for entry in self.manifest["sessions"] for item in entry.get("hooks", {}).items()]
+        return [item for entry in self.manifest.sessions for item in entry.hooks.items()]
 
     @property
     def newest(self) -> tuple[Evaluation, ...]:
@@ -125,22 +125,22 @@ class Record(NamedTuple):
     def changed(self) -> tuple[str, ...]:
         """Its options that were changed by force, and when: they are not those it began with."""
         return tuple(
-            f"{name} was {old} up to step {count(entry.get('from', 0))}, and is {new} only from there on"
-            for entry in self.manifest["sessions"]
-            for name, (old, new) in entry.get("changed", {}).items()
+            f"{name} was {old} up to step {count(entry.began or 0)}, and is {new} only from there on"
+            for entry in self.manifest.sessions
+            for name, (old, new) in entry.changed.items()
         )
 
     @property
     def reached(self) -> int:
         """The last step that the folder knows of."""
-        said = [entry.get("step", 0) for entry in self.manifest["sessions"]]
-        return max([*said, *(row["step"] for rows in self.members for row in rows), 0])
+        said = [entry.step or 0 for entry in self.manifest.sessions]
+        return max([*said, *(row.step for rows in self.members for row in rows), 0])
 
     @property
     def seconds(self) -> float:
         """The time that its sessions took, as far as they were ended in order."""
         spans = [
-            (entry["started"], entry["stopped"]) for entry in self.manifest["sessions"] if "stopped" in entry
+            (entry.started, entry.stopped) for entry in self.manifest.sessions if entry.stopped is not None
         ]
         return sum((datetime.fromisoformat(b) - datetime.fromisoformat(a)).total_seconds() for a, b in spans)
 
@@ -166,13 +166,13 @@ def record(run: Path) -> Record:
     manifest, config = read_manifest(place), folder.read_config(place)
     members = _lanes(place, config)
     of_lanes: list[int | None] = [*range(len(members))] or [None]
-    rows = tuple([_numbers(row) for row in log.rows(place.metrics, lane)] for lane in of_lanes)
+    rows = tuple(read(place.metrics, lane) for lane in of_lanes)
     evaluations, notes = _evaluations(place, manifest, [lane.name for lane in members])
     saved, best, trouble = _saved(place, [lane.name for lane in members] or [""])
-    last, finished = max((row["step"] for of in rows for row in of), default=None), ends(place, manifest)
+    last, finished = max((row.step for of in rows for row in of), default=None), ends(place, manifest)
     if last is None:
         notes.append("metrics.jsonl is missing or empty: there are no curves")
-    elif finished[-1:] == ("finished",) and last < manifest["sessions"][-1].get("step", 0):
+    elif finished[-1:] == ("finished",) and last < (manifest.sessions[-1].step or 0):
         notes.append(f"metrics.jsonl ends at step {count(int(last))}: what came after is lost")
     return Record(
         name=place.path.name,
@@ -202,9 +202,9 @@ def number(x: Any) -> float:
         return math.nan
 
 
-def trained(rows: Rows) -> list[Mapping[str, float]]:
+def trained(rows: Rows) -> list[Row]:
     """The rows that training wrote of itself."""
-    return [row for row in rows if "images_per_s" in row]
+    return [row for row in rows if row.kind == "train"]
 
 
 def how(facts: Mapping[str, Any]) -> str:
@@ -225,9 +225,9 @@ def _extractor(said: Mapping[str, Any]) -> str:
     return " ".join([*made, *([f"by the resizer {resizer}"] if resizer not in ("", "none") else [])])
 
 
-def measured(rows: Rows) -> list[Mapping[str, float]]:
+def measured(rows: Rows) -> list[Row]:
     """The rows that hooks measured."""
-    return [row for row in rows if "images_per_s" not in row]
+    return [row for row in rows if row.kind == "measured"]
 
 
 def whatever_path(data: str, fingerprint: str) -> str:
@@ -241,7 +241,7 @@ def whatever_path(data: str, fingerprint: str) -> str:
 
 
 def _fingerprint(manifest: Manifest) -> str:
-    return str(manifest.get("data", {}).get("fingerprint") or "")
+    return manifest.data.fingerprint
 
 
 def _told_apart(paths: Sequence[Path]) -> list[str]:
@@ -269,15 +269,6 @@ def _lanes(place: Folder, config: Mapping[str, Any]) -> tuple[Lane, ...]:
         raise Refused(f"{place.config} is damaged: {error}") from None
 
 
-def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a row, those that are not finite written as words; what is no number is left out."""
-    found: dict[str, float] = {}
-    for name, x in row.items():
-        with contextlib.suppress(TypeError, ValueError):
-            found[name] = x if name == "step" else float(x)
-    return found
-
-
 def _evaluations(
     place: Folder, manifest: Manifest, lanes: Sequence[str]
 ) -> tuple[tuple[Evaluation, ...], list[str]]:
@@ -303,9 +294,9 @@ def _evaluations(
 def _made_again(one: Evaluation, manifest: Manifest) -> bool:
     """Whether a session that began before its step was started after it had been written."""
     later = [
-        entry.get("from", one.step)
-        for entry in manifest["sessions"]
-        if datetime.fromisoformat(entry["started"]).timestamp() > one.written / 1e9
+        one.step if entry.began is None else entry.began
+        for entry in manifest.sessions
+        if datetime.fromisoformat(entry.started).timestamp() > one.written / 1e9
     ]
     return any(began < one.step for began in later)
 

@@ -42,11 +42,11 @@ def scores(record: Record) -> list[Score]:
         known = [name for name in alike[0].rows["samples"] if better(name, alike) is not None]
         return [_evaluated(name, alike) for name in headlines(known)]
     hooks = [measured(rows) for rows in record.members]
-    found = {name for rows in hooks for row in rows for name in row if better(name)}
+    found = {name for rows in hooks for row in rows for name in row.numbers if better(name)}
     best = [record.best.get(name) for name in record.names]
     scored = [score for name in headlines(found) if (score := _while_training(name, hooks, best))]
     # what began with trained weights had most of the way behind it
-    return [score._replace(start=None) for score in scored] if record.manifest.get("weights") else scored
+    return [score._replace(start=None) for score in scored] if record.manifest.weights else scored
 
 
 def scored(record: Record) -> list[Line]:
@@ -180,8 +180,7 @@ def _median(found: Sequence[Estimate]) -> Estimate:
 def _while_training(name: str, hooks: Sequence[Rows], best: Sequence[int | None]) -> Score | None:
     """The number as hooks measured it, at the best step of each lane or else the last of all."""
     lanes = [
-        {int(row["step"]): row[name] for row in rows if name in row and math.isfinite(row[name])}
-        for rows in hooks
+        {row.step: x for row in rows if math.isfinite(x := row.numbers.get(name, math.nan))} for rows in hooks
     ]
     known = [(step, values) for step, values in zip(best, lanes, strict=True) if values]
     if not known:
@@ -190,7 +189,7 @@ def _while_training(name: str, hooks: Sequence[Rows], best: Sequence[int | None]
     if not all(step in values for step, values in known):
         known = [(max(asked), values) for _, values in known]
     at = [(step, values[step]) for step, values in known if step in values]
-    real = [row[f"{name}_real"] for rows in hooks for row in rows if f"{name}_real" in row]
+    real = [row.numbers[f"{name}_real"] for rows in hooks for row in rows if f"{name}_real" in row.numbers]
     start = float(np.median([next(iter(values.values())) for _, values in known])) if len(asked) > 1 else None
     found = _median([Estimate(x, math.nan, math.nan) for _, x in at])
     oracle = Estimate(real[-1], math.nan, math.nan) if real else None

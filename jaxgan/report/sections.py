@@ -20,7 +20,7 @@ def verdicts(found: Sequence[Record]) -> str:
     parts = []
     for one in found:
         notes = dict.fromkeys(note for evaluation in one.evaluations for note in evaluation.notes)
-        data = str(one.manifest.get("data", {}).get("note") or "")
+        data = one.manifest.data.note
         if data and not any(data in note for note in notes):
             notes[data] = None
         said = "".join(f"<p class='soft'>Note: {escape(note)}.</p>" for note in notes)
@@ -91,14 +91,14 @@ def origins(found: Sequence[Record], notes: Iterable[str]) -> str:
         manifest = one.manifest
         rows = [
             ["folder", str(one.path)],
-            ["command", " ".join(map(str, manifest.get("command", [])))],
-            ["script", str(manifest["script"]) or "none: made by jg.fit"],
-            ["begun", str(manifest["created"])],
+            ["command", " ".join(manifest.command)],
+            ["script", manifest.script or "none: made by jg.fit"],
+            ["begun", manifest.created],
             ["commit", commit(manifest)],
-            ["versions", ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())],
-            ["devices", devices(manifest)],
+            ["versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())],
+            ["devices", devices(manifest.devices)],
         ]
-        for n, (entry, end) in enumerate(zip(manifest["sessions"], one.ends, strict=True), 1):
+        for n, (entry, end) in enumerate(zip(manifest.sessions, one.ends, strict=True), 1):
             rows.append([f"session {n}", in_a_line(entry, end)])
         parts.append(table(f"Where {one.name} comes from", [one.name, ""], rows))
     unread = [(one.name, note) for one in found for note in (*one.notes, *one.lost)]

@@ -30,7 +30,7 @@ def health(record: Record) -> list[Line]:
         lines.append(Line("good", "Finite numbers", "every logged number is finite", rule))
     else:
         lines.append(Line("unknown", "Finite numbers", "nothing was logged", rule))
-    if any("d/acc_real" in row for rows in record.members for row in rows):
+    if any("d/acc_real" in row.numbers for rows in record.members for row in rows):
         rule = f"bad: D is right about 99 % of real and of generated examples throughout {lately}"
         why = of_lanes(record, saturated(times=tenth).why, trained)
         right = among([100 * ending(trained(rows), "d/acc_real", tenth) for rows in record.members])
@@ -75,14 +75,14 @@ def ending(rows: Rows, name: str, times: int) -> float:
 
 def _broken(rows: Rows) -> str | None:
     for row in rows:
-        for name, x in row.items():
+        for name, x in row.numbers.items():
             if not math.isfinite(x):
-                return f"{name} was {x} at step {row['step']}"
+                return f"{name} was {x} at step {row.step}"
     return None
 
 
 def _column(rows: Rows, name: str) -> np.ndarray:
-    values = np.array([row[name] for row in rows if name in row])
+    values = np.array([row.numbers[name] for row in rows if name in row.numbers])
     return values[np.isfinite(values)]
 
 

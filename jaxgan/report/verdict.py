@@ -40,7 +40,7 @@ def ended(record: Record) -> Line:
         goes_on += f" from step {count(record.saved)}, its newest checkpoint"
     mark: Mark
     if end == "finished":
-        killed = any("stopped" not in entry for entry in record.manifest["sessions"])
+        killed = any(entry.stopped is None for entry in record.manifest.sessions)
         rest = ", sessions that were killed not counted" if killed else ""
         mark, words = "good", f"Finished: {came} in {_clock(record.seconds)}{rest}."
     elif end == "running":
@@ -69,7 +69,7 @@ def best(record: Record, found: Sequence[Score]) -> Line:
         return Line("unknown", "Best step", words, rule)
     hooks = {name: measured(rows) for name, rows in zip(record.names, record.members, strict=True)}
     # a lane that stands still has rows as others do, and no numbers in them
-    asked = {name: [int(row["step"]) for row in rows if len(row) > 1] for name, rows in hooks.items()}
+    asked = {name: [row.step for row in rows if row.numbers] for name, rows in hooks.items()}
     first, latest = min(record.best.values()), max(record.best.values())
     own = ", of each lane its own," if first < latest else ""
     words = f"S{steps(first, latest)[1:]}{own} of {count(record.reached)} scored best"
@@ -84,7 +84,8 @@ def best(record: Record, found: Sequence[Score]) -> Line:
         most = "in most " if len(late) < len(known) else ""
         return Line("good", "Best step", f"{words}, {most}when last measured or near it.", rule)
     for score in found[:1]:
-        last = [rows[-1][score.name] for rows in hooks.values() if rows and score.name in rows[-1]]
+        ends = [rows[-1].numbers for rows in hooks.values() if rows]
+        last = [numbers[score.name] for numbers in ends if score.name in numbers]
         words += f"; {score.name} ended at {short(float(np.median(last)))}" if last else ""
     since = "nothing since was better" if record.end == "running" else "what came after was in vain"
     return Line("look", "Best step", f"{words}: {since}.", rule)

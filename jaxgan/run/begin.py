@@ -1,13 +1,12 @@
 """A run begins in a folder of its own, and goes on where its script and its data are what they were."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from jaxgan.errors import Refused
 from jaxgan.run.files import write
 from jaxgan.run.folder import Folder
-from jaxgan.run.manifest import Manifest, described, read_manifest
+from jaxgan.run.manifest import Data, Manifest, described, read_manifest, write_manifest
 from jaxgan.run.script import Script, hashes
 
 
@@ -32,8 +31,7 @@ def create(
         folder.samples.mkdir(parents=True)
         if script is not None:
             folder.script.write_bytes(script.code)
-        begins = {"weights": dict(weights)} if weights else {}
-        write(folder.manifest, json.dumps({**described(script, seed, data), **begins}, indent=2))
+        write_manifest(folder, described(script, seed, data, weights))
         write(folder.config, config_text)  # last: a folder with a config is a run
     except OSError as error:
         raise Refused(f"cannot write the run folder {path}: {error.strerror or error}") from None
@@ -47,8 +45,8 @@ def changed(folder: Folder, script: Script) -> dict[str, tuple[str, str]]:
     """
     manifest = read_manifest(folder)
     original = _original(folder, manifest, script)
-    now = hashes(Script(original.with_name(Path(manifest["script"]).name), script.code))
-    return {name: (old, now[name]) for name, old in manifest["files"].items() if now.get(name, old) != old}
+    now = hashes(Script(original.with_name(Path(manifest.script).name), script.code))
+    return {name: (old, now[name]) for name, old in manifest.files.items() if now.get(name, old) != old}
 
 
 def check_files(folder: Folder, script: Script, force: bool) -> None:
@@ -63,23 +61,23 @@ def adopted(folder: Folder, script: Script, data: Mapping[str, str]) -> dict[str
     What they were and are, by name: the beginnings of hashes.
     """
     manifest, other = read_manifest(folder), changed(folder, script)
-    was = manifest.get("data", {}).get("fingerprint", data["fingerprint"])
+    was = manifest.data.fingerprint
     if was != data["fingerprint"]:
         other["content of the data"] = was, data["fingerprint"]
     if other:
         original = _original(folder, manifest, script)
         write(folder.script, script.code)
-        files = hashes(Script(original, script.code))
-        now = {**manifest, "script": str(original), "files": files, "data": dict(data)}
-        write(folder.manifest, json.dumps(now, indent=2))
+        manifest.script, manifest.data = str(original), Data(**data)
+        manifest.files = hashes(Script(original, script.code))
+        write_manifest(folder, manifest)
     return {name: (old[:8], new[:8]) for name, (old, new) in other.items()}
 
 
 def _original(folder: Folder, manifest: Manifest, script: Script) -> Path:
-    return Path(manifest["script"]) if script.path == folder.script else script.path
+    return Path(manifest.script) if script.path == folder.script else script.path
 
 
 def check_data(folder: Folder, fingerprint: str, force: bool) -> None:
     """Refuses to go on with other examples than the run was started with."""
-    if read_manifest(folder).get("data", {}).get("fingerprint", fingerprint) != fingerprint and not force:
+    if read_manifest(folder).data.fingerprint != fingerprint and not force:
         raise Refused("the data are not what they were when the run started; --force resumes all the same")

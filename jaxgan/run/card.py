@@ -3,7 +3,7 @@
 import ast
 import dataclasses
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ import jax
 from jaxgan.data.kind import Image
 from jaxgan.parts.types import PyTree
 from jaxgan.run.folder import Folder
-from jaxgan.run.log import rows
-from jaxgan.run.manifest import commit, devices, read_manifest
+from jaxgan.run.manifest import Manifest, commit, devices, read_manifest
 from jaxgan.run.reopen import Reopened
+from jaxgan.run.rows import Row, read
 
 _APART = frozenset({"out", "tensorboard", "wandb"})  # options that say nothing of the model
 
@@ -27,7 +27,7 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
     manifest = read_manifest(place)
     config, state = again.config, again.state
     rule, source = again.experiment.rule, again.experiment.source
-    script, step = Path(manifest["script"]).name, int(state.step)
+    script, step = Path(manifest.script).name, int(state.step)
     made = "uint8 images" if isinstance(source.kind, Image) else "float32 examples"
     labels = f"of {classes} classes, each by its number" if classes else "without labels"
     given = [f"`{name}` {list(source.leaves[name].shape)}" for name in rule.game.given if name != "label"]
@@ -36,7 +36,7 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
     batches = f"{rule.batches} x {config.micro_batches} x {config.batch_size}"
     return f"""# {Path(script).stem}, step {step}
 
-{_first_line(place.script)} Made with jaxgan {manifest["versions"]["jaxgan"]}.
+{_first_line(place.script)} Made with jaxgan {manifest.versions["jaxgan"]}.
 
 ## Model
 
@@ -50,9 +50,9 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
 - Begun with {_beginning(manifest)}.
 - Steps: {step} of {config.steps}, each on {batches} examples (batches x micro-batches x batch).
 - Seed: {config.seed}. One run of one seed.
-- Begun: {manifest["created"]}, commit {commit(manifest)}.
-- Versions: {", ".join(f"{name} {version}" for name, version in manifest["versions"].items())}.
-- Devices: {devices(manifest)}.
+- Begun: {manifest.created}, commit {commit(manifest)}.
+- Versions: {", ".join(f"{name} {version}" for name, version in manifest.versions.items())}.
+- Devices: {devices(manifest.devices)}.
 
 ## Data
 
@@ -61,7 +61,7 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
 
 ## Scores
 
-{_scores(rows(place.metrics, again.lane), step)}
+{_scores(read(place.metrics, again.lane), step)}
 
 ## Use
 
@@ -108,19 +108,19 @@ def _options(config: Any) -> Iterable[str]:
             yield from map(str, value if isinstance(value, tuple | list) else [value])
 
 
-def _beginning(manifest: Mapping[str, Any]) -> str:
-    noted = manifest.get("weights")
-    return f"the weights of sha256 {noted['sha256']}" if noted else "random weights"
+def _beginning(manifest: Manifest) -> str:
+    noted = manifest.weights
+    return f"the weights of sha256 {noted.sha256}" if noted else "random weights"
 
 
-def _scores(logged: list[dict[str, Any]], step: int) -> str:
+def _scores(logged: list[Row], step: int) -> str:
     """What hooks measured at this step or, where they did not, at the last one before."""
-    measured = [row for row in logged if row["step"] <= step and "images_per_s" not in row]
+    measured = [row for row in logged if row.step <= step and row.kind == "measured"]
     if not measured:
         return "None was measured."
-    at = measured[-1]["step"]
-    found = {name: value for row in measured if row["step"] == at for name, value in row.items()}
-    lines = [f"| {name} | {value} |" for name, value in found.items() if name != "step"]
+    at = measured[-1].step
+    found = {name: value for row in measured if row.step == at for name, value in row.numbers.items()}
+    lines = [f"| {name} | {value} |" for name, value in found.items()]
     when = "at this step" if at == step else f"at step {at}, not at this one"
     head = f"Measured {when}, by the script, on one run of one seed: no spread, so no claim to be better."
     return "\n".join([head, "", "| score | value |", "|---|---|", *lines])

@@ -112,8 +112,8 @@ def exported(
 def _script(place: folder.Folder, into: Path) -> str:
     """Copies the script and the files it loads from its own folder; where it lies in the export."""
     manifest = read_manifest(place)
-    original = Path(manifest["script"])
-    for name in manifest["files"]:
+    original = Path(manifest.script)
+    for name in manifest.files:
         (into / name).parent.mkdir(parents=True, exist_ok=True)
         own = place.script if name == original.name else original.parent / name
         (into / name).write_bytes(own.read_bytes())

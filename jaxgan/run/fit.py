@@ -19,10 +19,10 @@ from jaxgan.run.experiment import Experiment
 from jaxgan.run.folder import Folder
 from jaxgan.run.interrupt import Interrupted
 from jaxgan.run.lock import locked
-from jaxgan.run.log import rows
 from jaxgan.run.loop import Fitted, train
 from jaxgan.run.manifest import read_manifest
 from jaxgan.run.program import blank, fits, start_shapes
+from jaxgan.run.rows import read
 from jaxgan.run.run import Run
 from jaxgan.run.sample import sampler
 from jaxgan.run.settings import RESUMABLE, Settings, check, check_seed
@@ -137,7 +137,7 @@ def _opened(path: Path, settings: Settings, experiment: Experiment) -> Folder:
         about = {"fingerprint": source.fingerprint, "note": source.note}
         return begin.create(path, None, codec.dumps(settings), settings.seed, about)
     manifest = read_manifest(folder)
-    if manifest["script"]:
+    if manifest.script:
         raise Refused(f"{path} is the run of a script: go on with `jaxgan resume {path}`")
     old = codec.loads(folder.config.read_bytes(), Settings, str(folder.config))
     changed = codec.differences(settings, old)
@@ -146,7 +146,7 @@ def _opened(path: Path, settings: Settings, experiment: Experiment) -> Folder:
         raise Refused(
             f"{path} was begun otherwise: {', '.join(other)}; call jg.fit as then, or choose another out"
         )
-    if manifest["data"]["fingerprint"] != source.fingerprint:
+    if manifest.data.fingerprint != source.fingerprint:
         raise Refused(f"the data are not what they were when {path} was begun: choose another out")
     return folder
 
@@ -162,4 +162,4 @@ def _made(folder: Folder, settings: Settings, experiment: Experiment) -> Fitted 
         if last > settings.steps:
             raise Refused(f"{folder.path} has made {last} steps already: ask for as many, or more")
         like: Any = jax.tree.map(blank, start_shapes(experiment, settings))
-        return Fitted(checkpoints.at(last, like), rows(folder.metrics))
+        return Fitted(checkpoints.at(last, like), read(folder.metrics))

@@ -1,6 +1,5 @@
 """Numbers for the file and for the eye."""
 
-import json
 import math
 import re
 import statistics
@@ -15,16 +14,13 @@ import numpy as np
 import tqdm
 
 from jaxgan.run.files import write
+from jaxgan.run.rows import Row, encoded, of_lane, read
 from jaxgan.run.sinks import Sink
 
 Numbers = Mapping[str, Any]
 """Names to numbers; in a run with lanes to one number for each, None where there is none."""
 ASIDE = re.compile("/grad$|/update$|/spectral/")
 """Signs of health: in the file, for whoever looks for them, and not in the line that is read in passing."""
-OFF_SCHEDULE = "off_schedule"
-"""Marks a row that is there only because a session ended."""
-RESERVED = frozenset({"step", "images_per_s", OFF_SCHEDULE})
-"""What rows say of themselves: no hook may measure something by these names."""
 
 
 class Log:
@@ -50,8 +46,9 @@ class Log:
         silent: bool = False,
     ) -> None:
         self._path, self._silent = path, silent
-        self._rows: list[dict[str, Any]] = []
-        self._apart: dict[int, list[dict[str, Any]]] = {}
+        self._rows: list[Row] = []
+        self._apart: dict[int, list[Row]] = {}
+        self._shown = 0  # rows that the history has been told of
         self._file: Any = None
         self._open(last)
         self._sinks, self._lanes = sinks, lanes
@@ -67,7 +64,7 @@ class Log:
         now = time.perf_counter()
         self._last = (step, now)
         speed = (step - before) * self._per_step / (now - then)
-        self._record(step, {**metrics, "images_per_s": round(speed, 1)}, every)
+        self._record(Row(step, "train", {**metrics, "images_per_s": round(speed, 1)}), every)
         shown = {name: self._said(value, 3) for name, value in metrics.items() if not ASIDE.search(name)}
         self._bar.set_postfix({**shown, "images/s": f"{speed:,.0f}"}, refresh=False)
         self._bar.update(step - self._bar.n)
@@ -92,17 +89,24 @@ class Log:
         """Logs what a hook measured, if anything."""
         numbers = {name: _number(value) for name, value in values.items()}
         if numbers:
-            self._record(step, numbers, every)
+            self._record(Row(step, "measured", numbers), every)
             shown = {name: value for name, value in numbers.items() if not ASIDE.search(name)}
             words = (f"{name} {self._said(value, 4)}" for name, value in shown.items())
             self.say(f"step {step}  " + "  ".join(words))
 
-    def history(self, lane: int | None = None) -> list[dict[str, Any]]:
-        """The rows on schedule so far, of earlier sessions too, or what one lane alone would have of them."""
+    def rows(self) -> list[Row]:
+        """Every row so far, of earlier sessions too."""
+        return list(self._rows)
+
+    def history(self, lane: int | None = None) -> list[Row]:
+        """The rows on schedule so far, or what one lane alone would have of them: what rules are shown."""
+        own = self._apart.setdefault(-1 if lane is None else lane, [])
+        new = self._rows[self._shown :] if lane is None else self.history()[len(own) :]
         if lane is None:
-            return self._rows
-        own = self._apart.setdefault(lane, [])
-        own += [_own(row, lane) for row in self._rows[len(own) :]]
+            own += [row for row in new if row.scheduled]
+            self._shown = len(self._rows)
+        else:
+            own += [of_lane(row, lane) for row in new]
         return own
 
     def pictured(self, step: int, path: Path) -> None:
@@ -115,16 +119,13 @@ class Log:
         for line in lines:
             self.say(f"warning: {line}")
 
-    def _record(self, step: int, numbers: Numbers, every: int) -> None:
-        row = {"step": step, **{name: _jsonable(value) for name, value in numbers.items()}}
-        if every and step % every == 0:
-            self._rows.append({"step": step, **numbers})
-        else:
-            row[OFF_SCHEDULE] = True
+    def _record(self, row: Row, every: int) -> None:
+        row = row._replace(scheduled=every > 0 and row.step % every == 0)
+        self._rows.append(row)
         if self._file is not None:
-            print(json.dumps(row), file=self._file, flush=True)
+            print(encoded(row), file=self._file, flush=True)
         for sink in self._sinks:
-            sink.numbers(step, dict(self._each(numbers)))
+            sink.numbers(row.step, dict(self._each(row.numbers)))
 
     def _each(self, numbers: Numbers) -> Iterator[tuple[str, float]]:
         """A number for each lane, by a name with the lane's."""
@@ -154,15 +155,13 @@ class Log:
 
     def _open(self, last: int) -> None:
         """The file for appending, with rows up to the step `last` only."""
-        if self._path is None:
-            self._rows, self._apart = [row for row in self._rows if row["step"] <= last], {}
-            return
         if self._file is not None:
             self._file.close()
-        kept = [row for row in marked_rows(self._path) if row["step"] <= last]
-        self._rows, self._apart = [_numeric(row) for row in kept if OFF_SCHEDULE not in row], {}
-        write(self._path, "".join(json.dumps(row) + "\n" for row in kept))
-        self._file = self._path.open("a")
+        known = self._rows if self._path is None else read(self._path)
+        self._rows, self._apart, self._shown = [row for row in known if row.step <= last], {}, 0
+        if self._path is not None:
+            write(self._path, "".join(encoded(row) + "\n" for row in self._rows))
+            self._file = self._path.open("a")
 
     def close(self) -> None:
         self._bar.close()
@@ -193,53 +192,11 @@ def _bar() -> type[tqdm.tqdm]:
     return bar
 
 
-def rows(path: Path, lane: int | None = None) -> list[dict[str, Any]]:
-    """The rows of metrics.jsonl, or what one lane alone would have written of them: steps and numbers."""
-    found = marked_rows(path, lane)
-    return [{name: value for name, value in row.items() if name != OFF_SCHEDULE} for row in found]
-
-
-def marked_rows(path: Path, lane: int | None = None) -> list[dict[str, Any]]:
-    """The same with the marks of those that were off schedule.
-
-    A line that a crash or the disk has damaged is passed over.
-    """
-    found = []
-    for line in path.read_bytes().splitlines() if path.exists() else []:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict) and isinstance(row.get("step"), int):
-            found.append(row if lane is None else _own(row, lane))
-    return found
-
-
-def _own(row: Mapping[str, Any], lane: int) -> dict[str, Any]:
-    own = {name: value[lane] if isinstance(value, list) else value for name, value in row.items()}
-    return {name: value for name, value in own.items() if value is not None}
-
-
 def _number(value: Any) -> Any:
     """A float, or a list of them for lanes."""
     if isinstance(value, list | tuple | np.ndarray) and np.ndim(value):
         return [None if x is None else float(x) for x in value]
     return float(value)
-
-
-def _numeric(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of the file, its words for what is not finite as numbers."""
-
-    def number(x: Any) -> Any:
-        return [number(one) for one in x] if isinstance(x, list) else float(x) if isinstance(x, str) else x
-
-    return {name: number(value) for name, value in row.items()}
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_jsonable(x) for x in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _clock(seconds: float) -> str:

@@ -21,6 +21,7 @@ from jaxgan.run.measuring import look, scheduled, unmeasured
 from jaxgan.run.picture import drawing
 from jaxgan.run.placement import placement
 from jaxgan.run.program import layout
+from jaxgan.run.rows import Row
 from jaxgan.run.run import Run
 from jaxgan.run.sample import sampler
 from jaxgan.run.still import Still
@@ -33,7 +34,7 @@ class Fitted(NamedTuple):
     """What training comes to: the state, and the rows that were logged, those of earlier sessions too."""
 
     state: State
-    history: list[dict[str, Any]]
+    history: list[Row]
 
 
 def train(run: Run) -> Fitted:
@@ -53,7 +54,7 @@ def train(run: Run) -> Fitted:
         checkpoints = stack.enter_context(keeping(folder, settings.keep, names))
         begin = resume.start(run, placed, checkpoints)
         held, step, attempt, seen = begin.held, begin.step, begin.attempt, begin.resumed
-        entry["from"] = step
+        entry.began = step
 
         log = stack.enter_context(contextlib.closing(log_of(run, begin)))
         hooks = [*drawn(run, log), *experiment.hooks]
@@ -72,7 +73,7 @@ def train(run: Run) -> Fitted:
         resume.adopt(run, entry)  # not sooner: what was refused leaves the run as it was
 
         def noted(name: str, facts: Mapping[str, Any]) -> None:
-            entry.setdefault("hooks", {})[name] = facts
+            entry.hooks[name] = dict(facts)
             note(folder, entry)
             log.warn(facts.get("warnings", ()))
 
@@ -131,7 +132,7 @@ def train(run: Run) -> Fitted:
                     checkpoints.save(step, placed.saved(held), attempt=attempt, scores=looked.scores)
                 if step == 0:
                     checkpoints.wait()  # a run that has moved has a checkpoint, whatever kills it
-            entry["step"] = step
+            entry.step = step
             if unread and not signum:
                 checkpoints.wait()
                 raise unread
@@ -145,11 +146,11 @@ def train(run: Run) -> Fitted:
             raise Interrupted(signum)
         if still.all_failed():
             raise NotFinite("no lane moves any more")
-        entry["ended"] = stopped or "finished"
+        entry.ended = stopped or "finished"
         standing = f", {still}" if str(still) else ""
         end = f"; see {folder.samples}" if folder else ""
-        log.say(f"{entry['ended']} at step {step}{standing}{scored(checkpoints, names or [''])}{end}")
-        return Fitted(placed.saved(held), log.history())
+        log.say(f"{entry.ended} at step {step}{standing}{scored(checkpoints, names or [''])}{end}")
+        return Fitted(placed.saved(held), log.rows())
 
 
 def log_of(run: Run, begin: resume.Start) -> Log:

@@ -2,15 +2,16 @@
 
 import contextlib
 import importlib.metadata
-import json
 import platform
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from jaxgan.errors import Refused
 from jaxgan.run import processor
@@ -19,39 +20,108 @@ from jaxgan.run.folder import Folder
 from jaxgan.run.lock import in_use
 from jaxgan.run.script import Script, hashes
 
-Manifest = dict[str, Any]
-_KNOWN = frozenset({"created", "script", "files", "git", "versions", "devices", "sessions"})
+FORMAT = 2
+"""Of this file and the rows beside it."""
+BEFORE = "was made by an older jaxgan, which kept its numbers otherwise: go on with the version that made it"
 
 
-def described(script: Script | None, seed: int, data: Mapping[str, str]) -> Manifest:
+class Session(msgspec.Struct, kw_only=True, rename={"began": "from"}):
+    """One process at work on a run: from which step, up to which, and why it ended."""
+
+    started: str
+    command: list[str] = []
+    versions: dict[str, str] = {}
+    devices: list[str] = []
+    began: int | None = None  # None where it was refused before it knew
+    step: int | None = None
+    ended: str | None = None  # None while it works, and of one that was killed
+    stopped: str | None = None  # when
+    changed: dict[str, tuple[Any, Any]] = {}  # options by force: old, new
+    hooks: dict[str, dict[str, Any]] = {}  # what they noted of how they measure
+    still: dict[str, str] = {}  # lanes that stand still, and why
+
+
+class Git(msgspec.Struct):
+    """Where the script stood in its repository."""
+
+    commit: str
+    changed: bool
+
+
+class Data(msgspec.Struct):
+    """Which examples a run is about."""
+
+    fingerprint: str = ""
+    note: str = ""
+
+
+class Weights(msgspec.Struct):
+    """The file that a run began with."""
+
+    path: str
+    sha256: str
+
+
+class Manifest(msgspec.Struct, kw_only=True):
+    """What a run was started as, and what has worked on it since."""
+
+    format: int
+    created: str
+    command: list[str] = []
+    seed: int = 0
+    data: Data = msgspec.field(default_factory=Data)
+    script: str  # "" of a run that `jg.fit` has made
+    files: dict[str, str]  # the script and what it loads from its folder, and their sha256
+    git: Git | None
+    versions: dict[str, str]
+    devices: list[str]
+    sessions: list[Session]
+    weights: Weights | None = None
+    taken: str | None = None  # the lane that it was, and of which run
+
+
+def described(
+    script: Script | None, seed: int, data: Mapping[str, str], weights: Mapping[str, str] | None = None
+) -> Manifest:
     """The manifest of a run that begins here and now."""
-    return {
-        "created": _now(),
-        "command": _command(),
-        "seed": seed,
-        "data": dict(data),
-        "script": "" if script is None else str(script.path),
-        "files": {} if script is None else hashes(script),
-        "git": _git(Path.cwd() if script is None else script.path.parent),
+    return Manifest(
+        format=FORMAT,
+        created=_now(),
+        command=_command(),
+        seed=seed,
+        data=Data(**data),
+        script="" if script is None else str(script.path),
+        files={} if script is None else hashes(script),
+        git=_git(Path.cwd() if script is None else script.path.parent),
+        sessions=[],
+        weights=Weights(**weights) if weights else None,
         **_machine(),
-        "sessions": [],
-    }
+    )
 
 
 def read_manifest(folder: Folder) -> Manifest:
-    """What manifest.json says."""
+    """What manifest.json says; refused where it is damaged, or of an older jaxgan."""
     try:
-        manifest = json.loads(folder.manifest.read_bytes())
-    except (OSError, ValueError) as error:
+        text = folder.manifest.read_bytes()
+        said = msgspec.json.decode(text)
+    except (OSError, ValueError, msgspec.DecodeError) as error:
         raise Refused(f"{folder.manifest} cannot be read: {error}") from None
-    if missing := _KNOWN - (manifest.keys() if isinstance(manifest, dict) else set()):
-        raise Refused(f"{folder.manifest} is damaged: it does not say {', '.join(sorted(missing))}")
-    return manifest
+    if isinstance(said, dict) and "sessions" in said and said.get("format") != FORMAT:
+        raise Refused(f"{folder.path} {BEFORE}")
+    try:
+        return msgspec.convert(said, Manifest)
+    except msgspec.ValidationError as error:
+        raise Refused(f"{folder.manifest} is damaged: {error}") from None
+
+
+def write_manifest(folder: Folder, manifest: Manifest) -> None:
+    """Writes manifest.json, whole or not at all."""
+    write(folder.manifest, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
 
 
 def copied_script(folder: Folder) -> Path:
     """The script that the run goes on with: that which it was started with, or was forced to since."""
-    if not read_manifest(folder)["script"]:
+    if not read_manifest(folder).script:
         raise Refused(
             f"{folder.path} was made by jg.fit, which keeps no script: the same call, with this folder as "
             "`out`, goes on with it or gives back what it holds"
@@ -63,85 +133,86 @@ def copied_script(folder: Folder) -> Path:
 
 def commit(manifest: Manifest) -> str:
     """Where the script stood in its repository when the run was started, if in one."""
-    git = manifest["git"]
-    return "none" if git is None else git["commit"] + (" with changes" if git["changed"] else "")
+    git = manifest.git
+    return "none" if git is None else git.commit + (" with changes" if git.changed else "")
 
 
-def devices(manifest: Manifest) -> str:
+def devices(names: Sequence[str]) -> str:
     """What the run, or a session of it, had to work on.
 
-    >>> devices({"devices": ["NVIDIA H100"] * 8}), devices({"devices": ["Apple M4"]})
+    >>> devices(["NVIDIA H100"] * 8), devices(["Apple M4"])
     ('8 x NVIDIA H100', 'Apple M4')
     """
-    counts: Counter[str] = Counter(manifest["devices"])
+    counts = Counter(names)
     return ", ".join(kind if count == 1 else f"{count} x {kind}" for kind, count in counts.items())
 
 
 @contextlib.contextmanager
-def session(folder: Folder | None) -> Iterator[Manifest]:
+def session(folder: Folder | None) -> Iterator[Session]:
     """Notes in the manifest that a process works on the run, and in the end why it stopped.
 
-    The caller fills in "from", "step" and "ended"; where an exception ends it, that is named instead. One
-    that was refused before it had a step leaves no trace, unless it was the first.
+    The caller fills in where it began, the step and how it ended; where an exception ends it, that is named
+    instead. One that was refused before it had a step leaves no trace, unless it was the first.
 
     Without a folder nothing is noted.
     """
     if folder is None:
-        yield {}
+        yield Session(started=_now())
         return
     manifest = read_manifest(folder)
-    entry: Manifest = {"started": _now(), "command": _command(), "ended": None, **_machine()}
-    manifest["sessions"].append(entry)
-    write(folder.manifest, json.dumps(manifest, indent=2))
+    entry = Session(started=_now(), command=_command(), **_machine())
+    manifest.sessions.append(entry)
+    write_manifest(folder, manifest)
     try:
         yield entry
     except BaseException as error:
-        entry["ended"] = f"{type(error).__name__}: {error}".removesuffix(": ")
-        if isinstance(error, Refused) and "step" not in entry and len(manifest["sessions"]) > 1:
-            manifest["sessions"].pop()
+        entry.ended = f"{type(error).__name__}: {error}".removesuffix(": ")
+        if isinstance(error, Refused) and entry.step is None and len(manifest.sessions) > 1:
+            manifest.sessions.pop()
         raise
     finally:
-        entry["stopped"] = _now()
+        entry.stopped = _now()
         with contextlib.suppress(OSError, Refused):  # the disk may be what ended it
-            now = {**read_manifest(folder), "sessions": manifest["sessions"]}
-            write(folder.manifest, json.dumps(now, indent=2))
+            now = read_manifest(folder)
+            now.sessions = manifest.sessions
+            write_manifest(folder, now)
 
 
-def note(folder: Folder | None, entry: Mapping[str, Any]) -> None:
+def note(folder: Folder | None, entry: Session) -> None:
     """Writes down what the session that goes on can say of itself so far, if anything is kept."""
     if folder is None:
         return
     manifest = read_manifest(folder)
-    manifest["sessions"][-1] = dict(entry)
-    write(folder.manifest, json.dumps(manifest, indent=2))
+    manifest.sessions[-1] = entry
+    write_manifest(folder, manifest)
 
 
 def ends(folder: Folder, manifest: Manifest) -> tuple[str, ...]:
     """How each session ended, in its own words, or what happened to one that left none: running, killed."""
-    said = [str(session["ended"] or "killed") for session in manifest["sessions"]]
-    if said and not manifest["sessions"][-1]["ended"] and in_use(folder.path):
+    said = [session.ended or "killed" for session in manifest.sessions]
+    if said and not manifest.sessions[-1].ended and in_use(folder.path):
         said[-1] = "running"
     return tuple(said)
 
 
-def in_a_line(entry: Manifest, end: str) -> str:
+def in_a_line(entry: Session, end: str) -> str:
     """A session: when it began, how far it came, how it ended, and the options that it has changed.
 
-    >>> in_a_line({"started": "noon", "from": 3, "step": 5, "changed": {"lr": [0.1, 0.2]}}, "finished")
+    >>> in_a_line(Session(started="noon", began=3, step=5, changed={"lr": (0.1, 0.2)}), "finished")
     'noon, step 3 to 5, finished; by --force lr 0.1 -> 0.2'
     """
-    words = f"{entry['started']}, step {entry.get('from', 0)} to {entry.get('step', '?')}, {end}"
-    changed = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in entry.get("changed", {}).items())
+    step = "?" if entry.step is None else entry.step
+    words = f"{entry.started}, step {entry.began or 0} to {step}, {end}"
+    changed = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in entry.changed.items())
     return f"{words}; by --force {changed}" if changed else words
 
 
 def still_lanes(manifest: Manifest) -> dict[str, str]:
     """The lanes that any session saw stand still, and why: none ever moves again."""
-    noted = (session.get("still", {}) for session in manifest["sessions"])
-    return {lane: why for still in noted for lane, why in still.items()}
+    return {lane: why for session in manifest.sessions for lane, why in session.still.items()}
 
 
-def _machine() -> Manifest:
+def _machine() -> dict[str, Any]:
     import jax
 
     names = ("jaxgan", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
@@ -156,14 +227,14 @@ def _machine() -> Manifest:
     }
 
 
-def _git(folder: Path) -> Mapping[str, Any] | None:
+def _git(folder: Path) -> Git | None:
     def ask(*words: str) -> str:
         return subprocess.run(
             ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True
         ).stdout.strip()
 
     try:
-        return {"commit": ask("rev-parse", "HEAD"), "changed": bool(ask("status", "--porcelain"))}
+        return Git(ask("rev-parse", "HEAD"), bool(ask("status", "--porcelain")))
     except (OSError, subprocess.CalledProcessError):
         return None  # no git, or no commit: not every script lives in a repository
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxgan.errors import Refused
 from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
-from jaxgan.run.log import RESERVED, Log
+from jaxgan.run.log import Log
 from jaxgan.run.run import Run
 from jaxgan.run.stop import StopRule
 from jaxgan.scale.processes import told
@@ -107,8 +107,6 @@ def _answer(hook: Hook, moment: Moment, others: Container[str]) -> tuple[dict[st
     for name, x in numbers.items():
         if not _is_number(x):
             raise Refused(f"a hook measured {name} as {x!r}, which is no number")
-    if taken := sorted(RESERVED & numbers.keys()):
-        raise Refused(f"a hook calls what it measures {', '.join(taken)}, as rows call their own: rename it")
     if twice := sorted(name for name in numbers if name in others):
         raise Refused(f"two hooks call what they measure {', '.join(twice)}: rename what one of them gives")
     return {name: float(x) for name, x in numbers.items()}, None
@@ -121,14 +119,15 @@ def stopped_by(rules: Sequence[StopRule], log: Log, lanes: int, still: Container
         if number in still:
             continue
         rows = log.history(number if lanes else None)
-        latest = takewhile(lambda row: row["step"] == rows[-1]["step"], reversed(rows))  # noqa: B023 - used at once
-        new = {name for row in latest for name in row}
+        latest = takewhile(lambda row: row.step == rows[-1].step, reversed(rows))  # noqa: B023 - used at once
+        new = {name for row in latest for name in row.numbers}
         for rule in rules:
-            why = rule.why(rows) if new.intersection(rule.reads or new) else None
+            due = rows and (not rule.reads or new.intersection(rule.reads))
+            why = rule.why(rows) if due else None
             if why is not None:
-                measured = (row for row in rows if "images_per_s" not in row)
-                newest = {name: value for row in measured for name, value in row.items()}
-                others = {name: x for name, x in newest.items() if name not in (*rule.reads, "step")}
+                measured = (row.numbers for row in rows if row.kind == "measured")
+                newest = {name: value for numbers in measured for name, value in numbers.items()}
+                others = {name: x for name, x in newest.items() if name not in rule.reads}
                 beside = ", ".join(f"{name} {float(x):.4g}" for name, x in others.items())
                 stops.setdefault(number, why + (f" (beside it: {beside})" if beside else ""))
     return stops
@@ -136,7 +135,7 @@ def stopped_by(rules: Sequence[StopRule], log: Log, lanes: int, still: Container
 
 def unmeasured(rules: Sequence[StopRule], log: Log) -> list[str]:
     """A line for each rule that looks at what neither the first line nor any hook has told of."""
-    known = {name for row in log.history() for name in row}
+    known = {name for row in log.history() for name in row.numbers}
     unknown = [name for rule in rules for name in rule.reads if name not in known]
     return [f"a stop rule waits for {name}, which nothing has measured so far" for name in unknown]
 

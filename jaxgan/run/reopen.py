@@ -122,7 +122,7 @@ def _built(place: folder.Folder, script: dict[str, Any], config: Any, source: So
 
 
 def _home(place: folder.Folder) -> str:
-    return str(Path(read_manifest(place)["script"]).parent)
+    return str(Path(read_manifest(place).script).parent)
 
 
 @cache

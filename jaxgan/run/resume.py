@@ -9,10 +9,11 @@ from jaxgan.run import codec
 from jaxgan.run.files import write
 from jaxgan.run.folder import Folder, read_config
 from jaxgan.run.keeping import Kept
-from jaxgan.run.log import Log, rows
-from jaxgan.run.manifest import Manifest, note, read_manifest
+from jaxgan.run.log import Log
+from jaxgan.run.manifest import Session, note, read_manifest
 from jaxgan.run.measuring import stopped_by
 from jaxgan.run.placement import Held, Placement
+from jaxgan.run.rows import read
 from jaxgan.run.run import Run
 from jaxgan.run.settings import RESUMABLE, Settings
 from jaxgan.run.weights import begun
@@ -49,17 +50,17 @@ def start(run: Run, placed: Placement, checkpoints: Kept) -> Start:
 def _moved_before(folder: Folder) -> bool:
     """Whether the run has made steps, and so had a checkpoint."""
     manifest = read_manifest(folder)
-    reached = [session.get(name, 0) for session in manifest["sessions"] for name in ("from", "step")]
-    return max([0, *reached, *(row["step"] for row in rows(folder.metrics))]) > 0
+    reached = [step or 0 for session in manifest.sessions for step in (session.began, session.step)]
+    return max([0, *reached, *(row.step for row in read(folder.metrics))]) > 0
 
 
-def adopt(run: Run, entry: Manifest) -> None:
+def adopt(run: Run, entry: Session) -> None:
     """Writes down the options that the run goes on with, and in the session what was changed by force."""
     folder = run.folder
     if folder is None:
         return
     if changed := told(lambda: {**_reconfigured(folder, run.settings), **run.adopted()}):
-        entry["changed"] = changed
+        entry.changed = changed
         told(lambda: note(folder, entry))
 
 
@@ -78,15 +79,15 @@ def elsewhere(folder: Folder, settings: Settings) -> list[str]:
     Of the options that lay it out, as config.json has them until the run goes on, as well.
     """
 
-    def machine(entry: Manifest) -> Manifest:
-        kinds = sorted({*entry.get("devices", ())})
-        return {**entry.get("versions", {}), **({"devices": " and ".join(kinds)} if kinds else {})}
+    def machine(entry: Session) -> dict[str, Any]:
+        kinds = sorted({*entry.devices})
+        return {**entry.versions, **({"devices": " and ".join(kinds)} if kinds else {})}
 
-    def layout(options: Mapping[str, Any]) -> Manifest:
+    def layout(options: Mapping[str, Any]) -> dict[str, Any]:
         names = ("devices", "data_devices", "parallel", "lanes")
         return {f"--{name.replace('_', '-')}": options[name] for name in names if name in options}
 
-    was, has = map(machine, [{}, *read_manifest(folder)["sessions"]][-2:])
+    was, has = map(machine, [Session(started=""), *read_manifest(folder).sessions][-2:])
     was, has = {**was, **layout(read_config(folder))}, {**has, **layout(vars(settings))}
     other = [f"{name} {has[name]} after {old}" for name, old in was.items() if has.get(name, old) != old]
     return [f"{', '.join(other)}: from here on it may be another run, by rounding"] if other else []
@@ -99,12 +100,13 @@ def about_to_stop(run: Run, begin: Start, log: Log) -> str:
         return ""
 
     def why() -> str:
-        before = read_manifest(folder)["sessions"][-2:-1]
+        before = read_manifest(folder).sessions[-2:-1]
         # a session that began here was told to go on
         killed = any(
-            session["ended"] is None and session.get("from", begin.step) < begin.step for session in before
+            session.ended is None and session.began is not None and session.began < begin.step
+            for session in before
         )
-        here = bool(log.history()) and log.history()[-1]["step"] == begin.step
+        here = bool(log.history()) and log.history()[-1].step == begin.step
         stops = stopped_by(run.experiment.stops, log, 0, ()) if killed and here else {}
         return "".join(f"stopped: {reason}" for reason in stops.values())
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxgan.run.folder import Folder
-from jaxgan.run.manifest import Manifest, note, read_manifest, still_lanes
+from jaxgan.run.manifest import Session, note, read_manifest, still_lanes
 from jaxgan.scale.processes import told
 
 FAILED = ("stands still", "has stood still")
@@ -21,7 +21,7 @@ class Still:
     """
 
     def __init__(
-        self, folder: Folder | None, entry: Manifest, lanes: Sequence[str], failed: np.ndarray
+        self, folder: Folder | None, entry: Session, lanes: Sequence[str], failed: np.ndarray
     ) -> None:
         self._folder, self._entry, self._lanes = folder, entry, lanes
         self._why: dict[int, str] = {}
@@ -37,7 +37,7 @@ class Still:
     def add(self, number: int, why: str) -> str:
         """This lane does too, which is written down at once: it is known also if the process is killed."""
         self._why[number] = why
-        self._entry["still"] = {self._lanes[lane]: reason for lane, reason in self._why.items()}
+        self._entry.still = {self._lanes[lane]: reason for lane, reason in self._why.items()}
         told(lambda: note(self._folder, self._entry))
         return f"{self._lanes[number]} {why}"
 

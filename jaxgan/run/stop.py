@@ -1,12 +1,13 @@
 """When a run has done enough, or no longer does any good."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from jaxgan.errors import Refused
+from jaxgan.run.rows import Row
 
-Rows = Sequence[Mapping[str, float]]  # what metrics.jsonl holds of one run, oldest first, with each "step"
+Rows = Sequence[Row]  # what metrics.jsonl holds of one run, oldest first
 
 
 class StopRule(NamedTuple):
@@ -24,7 +25,7 @@ class StopRule(NamedTuple):
 def reached(name: str, *, at_least: float | None = None, at_most: float | None = None) -> StopRule:
     """A quality has been reached.
 
-    >>> reached("modes", at_least=8).why([{"step": 100, "modes": 8.0}])
+    >>> reached("modes", at_least=8).why([Row(100, "measured", {"modes": 8.0})])
     'modes has reached 8'
     """
 
@@ -43,7 +44,8 @@ def reached(name: str, *, at_least: float | None = None, at_most: float | None =
 def stalled(name: str, steps: int, better: Literal["higher", "lower"]) -> StopRule:
     """No measurement has been better than the best one for so many steps.
 
-    >>> stalled("modes", 200, "higher").why([{"step": 100 * i, "modes": min(i, 3)} for i in range(6)])
+    >>> rows = [Row(100 * i, "measured", {"modes": min(i, 3)}) for i in range(6)]
+    >>> stalled("modes", 200, "higher").why(rows)
     'modes has not been better than 3, at step 300, for 200 steps'
     """
 
@@ -56,7 +58,7 @@ def stalled(name: str, steps: int, better: Literal["higher", "lower"]) -> StopRu
             return None
         sign = 1 if better == "higher" else -1
         best, value = max(values, key=lambda pair: (sign * pair[1], -pair[0]))
-        if max(int(row["step"]) for row in rows if name in row) - best < steps:
+        if max(row.step for row in rows if name in row.numbers) - best < steps:
             return None
         return f"{name} has not been better than {value:.4g}, at step {best}, for {steps} steps"
 
@@ -69,7 +71,7 @@ def collapsed(name: str, share: float = 0.5, times: int = 2, after: int = 0) -> 
     What was measured before the step `after` counts for nothing: a generator begins with noise, whose
     diversity may be higher than that of the data.
 
-    >>> collapsed("modes").why([{"step": i, "modes": m} for i, m in enumerate([7, 8, 3, 2])])
+    >>> collapsed("modes").why([Row(i, "measured", {"modes": m}) for i, m in enumerate([7, 8, 3, 2])])
     'modes has collapsed to 2, from 8 at step 1'
     """
 
@@ -90,7 +92,7 @@ def saturated(accuracy: float = 0.99, times: int = 10) -> StopRule:
 
     It is right about what lies on its side of the middle between the mean logits of either.
 
-    >>> rows = [{"step": i, "d/acc_real": 1.0, "d/acc_fake": 1.0} for i in range(10)]
+    >>> rows = [Row(i, "train", {"d/acc_real": 1.0, "d/acc_fake": 1.0}) for i in range(10)]
     >>> saturated().why(rows)
     'D is right about 100 % of real and 100 % of fake examples'
     """
@@ -108,5 +110,5 @@ def saturated(accuracy: float = 0.99, times: int = 10) -> StopRule:
 
 def _values(rows: Rows, name: str) -> list[tuple[int, float]]:
     """(step, value) where it was measured, and is a number."""
-    values = [(int(row["step"]), float(row[name])) for row in rows if name in row]
+    values = [(row.step, float(row.numbers[name])) for row in rows if name in row.numbers]
     return [pair for pair in values if not math.isnan(pair[1])]

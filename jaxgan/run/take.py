@@ -1,12 +1,13 @@
 """One lane of a run, taken out as a run of its own."""
 
-import json
 from pathlib import Path
 
+import msgspec
+
 from jaxgan.errors import Refused
-from jaxgan.run import codec, files, folder, log
+from jaxgan.run import codec, files, folder, rows
 from jaxgan.run.checkpoint import Checkpoints, SaveFailed
-from jaxgan.run.manifest import Manifest, read_manifest, still_lanes
+from jaxgan.run.manifest import Manifest, Session, read_manifest, still_lanes, write_manifest
 from jaxgan.run.reopen import reopened
 
 
@@ -21,11 +22,11 @@ def take(run: Path, lane: str, out: Path) -> Path:
         new.samples.mkdir()
         new.script.write_bytes(place.script.read_bytes())
         manifest = read_manifest(place)
-        own = {"seed": again.config.seed, "sessions": [_session(manifest, lane, step)]}
-        own["taken"] = f"{lane} of {place.path}"
-        files.write(new.manifest, json.dumps({**manifest, **own}, indent=2))
-        rows = (row for row in log.marked_rows(place.metrics, again.lane) if row["step"] <= step)
-        files.write(new.metrics, "".join(json.dumps(row) + "\n" for row in rows))
+        manifest.sessions = [_session(manifest, lane, step)]
+        manifest.seed, manifest.taken = again.config.seed, f"{lane} of {place.path}"
+        write_manifest(new, manifest)
+        own_rows = (row for row in rows.read(place.metrics, again.lane) if row.step <= step)
+        files.write(new.metrics, "".join(rows.encoded(row) + "\n" for row in own_rows))
         for picture in sorted((place.samples / lane).glob("step_*.png")):
             (new.samples / picture.name).write_bytes(picture.read_bytes())
         try:
@@ -44,8 +45,8 @@ def take(run: Path, lane: str, out: Path) -> Path:
     return out
 
 
-def _session(manifest: Manifest, lane: str, step: int) -> Manifest:
+def _session(manifest: Manifest, lane: str, step: int) -> Session:
     """The lane's past as one session: on what it was played, how far it came, and why it ended."""
-    last = {name: x for name, x in manifest["sessions"][-1].items() if name != "still"}
-    ended = still_lanes(manifest).get(lane) or last["ended"] or "Interrupted: taken from a run that went on"
-    return {**last, "from": 0, "step": step, "ended": ended}
+    last = manifest.sessions[-1]
+    ended = still_lanes(manifest).get(lane) or last.ended or "Interrupted: taken from a run that went on"
+    return msgspec.structs.replace(last, began=0, step=step, ended=ended, still={})

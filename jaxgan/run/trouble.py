@@ -11,7 +11,7 @@ from jaxgan.games.game import State
 from jaxgan.parts.rng import fold
 from jaxgan.run.checkpoint import Restored
 from jaxgan.run.keeping import Kept
-from jaxgan.run.manifest import Manifest
+from jaxgan.run.manifest import Session
 from jaxgan.run.placement import Held, Placement
 from jaxgan.run.resume import Start
 from jaxgan.run.run import Run
@@ -55,7 +55,7 @@ def restored(
     held: Held,
     checkpoints: Kept,
     attempt: int,
-    entry: Manifest,
+    entry: Session,
 ) -> Start:
     """Where a single run goes on after trouble: the newest checkpoint, with other random numbers.
 
@@ -63,7 +63,7 @@ def restored(
     """
     held, settings = placed.marked(held, 0, -1, trouble.step), run.settings
     if settings.on_nan != "restore" or attempt >= settings.retries:
-        entry["step"] = trouble.step
+        entry.step = trouble.step
         checkpoints.save(trouble.step, placed.saved(held), attempt=attempt)
         raise NotFinite(trouble.why + (f", after {attempt} other attempts" if attempt else ""))
     back = attempted(attempt + 1, checkpoints, placed.saved(held), settings.seed)

@@ -16,7 +16,7 @@ from jaxgan.parts.frozen import Frozen
 from jaxgan.parts.network import Network
 from jaxgan.parts.types import PyTree
 from jaxgan.run.folder import Folder
-from jaxgan.run.manifest import read_manifest
+from jaxgan.run.manifest import Weights, read_manifest
 
 NAME = "weights.safetensors"
 
@@ -68,11 +68,11 @@ def begun(state: State, folder: Folder) -> State:
 
     Optimisers stay fresh. One that begins as a copy of the parameters, as slow weights do, gets a new copy.
     """
-    noted = read_manifest(folder).get("weights")
+    noted = read_manifest(folder).weights
     if noted is None:
         return state
-    path = Path(noted["path"])
-    if not looked(Path.is_file, path) or noted != note(path):
+    path = Path(noted.path)
+    if not looked(Path.is_file, path) or noted != Weights(**note(path)):
         raise Refused(f"{folder.path} has no checkpoint yet, and what it begins with is not at {path}")
     arrays = _fitting(state, path)
     new = jax.tree.map(_placed, _players(state), _tree(_players(state), arrays))

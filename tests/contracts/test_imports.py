@@ -162,7 +162,7 @@ def test_importing_an_experiment_is_light():
 
 @pytest.mark.parametrize("path", [*EXPERIMENTS, *METHODS], ids=lambda path: path.stem)
 def test_experiments_import_nothing_four_levels_deep(path):
-    """What people copy says `jg.metrics.energy.energy_distance`, or names a room and a file in it."""
+    """What people copy names `jg.models.mlp`, or a room of the package and a file in it."""
     deep = [
         node.module
         for node in ast.walk(ast.parse(path.read_text()))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.stats import t, ttest_rel
-from support import built
+from support import built, line
 
 from jaxgan.data import load
 from jaxgan.data.source import labelled
@@ -310,7 +310,7 @@ def test_only_what_is_not_finite_is_a_recipe_s_failure(
 
     def ran(command, **_):
         row = {"step": 4, **NUMBERS} if status == 0 else {"step": 2, **NUMBERS}
-        (run / "metrics.jsonl").write_text(json.dumps(row) + "\n")
+        (run / "metrics.jsonl").write_text(line(row))
         return subprocess.CompletedProcess(command, status, "", "error: why")
 
     monkeypatch.setattr(benchmark.subprocess, "run", ran)

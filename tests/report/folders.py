@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support import png
+from support import line, png
 
 from jaxgan.report.line import Line
 from jaxgan.report.record import record
 from jaxgan.report.verdict import verdict
+from jaxgan.run.manifest import FORMAT
 from jaxgan.run.settings import Settings
 
 
@@ -41,6 +42,7 @@ def run_folder(
         **({"stopped": "2026-11-21T10:01:30+00:00"} if ended else {}),
     }
     manifest = {
+        "format": FORMAT,
         "created": "2026-11-21T10:00:00+00:00",
         "command": ["python", "mine.py"],
         "seed": 0,
@@ -53,7 +55,7 @@ def run_folder(
         "sessions": [entry],
     }
     (path / "manifest.json").write_text(json.dumps(manifest))
-    (path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (path / "metrics.jsonl").write_text("".join(map(line, rows)))
     for lane in lanes:
         for step in pictures:
             place = path / "samples" / lane / f"step_{step:06d}.png"
@@ -118,6 +120,6 @@ def evaluated(
 def lines(run: Path) -> dict[str, Line]:
     """The verdict by its headings; of several scores the first."""
     found: dict[str, Line] = {}
-    for line in verdict(record(run)):
-        found.setdefault(line.what, line)
+    for each in verdict(record(run)):
+        found.setdefault(each.what, each)
     return found

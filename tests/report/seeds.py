@@ -2,6 +2,8 @@
 
 import json
 
+from support import line
+
 MODES = {0: [2, 5, 6], 1: [2, 6, 6], 2: [3, 5, 7], 3: [1, 7, 6], 4: [2, 6, 5], 5: [2, 5, 7]}
 MORE = {seed: [2, values[1], values[2] + (2 if seed else 1)] for seed, values in MODES.items()}
 
@@ -11,13 +13,20 @@ def run(path, name="modes", every=100, ended="finished", data="ring", script="s"
     values = config.pop("values")
     still = config.pop("still", {})
     path.mkdir(parents=True)
-    rows = [{"step": i * every, name: value} for i, value in enumerate(values)]
-    (path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    rows = [{"step": i * every, **({} if value is None else {name: value})} for i, value in enumerate(values)]
+    (path / "metrics.jsonl").write_text("".join(map(line, rows)))
     steps = every * (len(values) - 1)
     options = {"steps": steps, "seed": 0, "seeds": "", "over": [], "gamma": 0.1, "out": str(path), **config}
     (path / "config.json").write_text(json.dumps(options))
     session = {"started": "2026-11-21T10:00:00+00:00", "ended": ended, "step": steps, "still": still}
-    manifest = {"created": "", "script": "s.py", "files": {"s.py": script}, "git": None, "devices": []}
+    manifest = {
+        "format": 2,
+        "created": "",
+        "script": "s.py",
+        "files": {"s.py": script},
+        "git": None,
+        "devices": [],
+    }
     manifest |= {"versions": {"jax": "1"}, "sessions": [session], "data": {"fingerprint": data}}
     (path / "manifest.json").write_text(json.dumps(manifest))
     return path

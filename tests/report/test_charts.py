@@ -6,6 +6,7 @@ from report.folders import evaluated, logged, run_folder
 from jaxgan.report import charts
 from jaxgan.report.curves import curve, cut, kept, names, panels
 from jaxgan.report.record import record, records
+from jaxgan.run.rows import Row
 
 
 def test_a_long_key_takes_nothing_of_a_figure_for_papers(tmp_path):
@@ -65,13 +66,15 @@ def test_a_long_curve_keeps_its_spikes():
 
 def test_the_axis_is_cut_only_where_the_beginning_dwarfs_the_rest():
     def falling(first, count=20):
-        rows = [{"step": n, "x": first if n == 0 else 1 + n / count} for n in range(count)]
+        rows = [Row(n, "measured", {"x": first if n == 0 else 1 + n / count}) for n in range(count)]
         return curve([rows], "x")
 
     assert cut([falling(100.0)]) is not None
     assert cut([falling(3.0)]) is None
     assert cut([falling(100.0, count=3)]) is None  # two later points tell no range
-    exploding = [{"step": n, "x": -(10.0**n)} for n in range(10)]  # and ended before a tenth of the other
+    exploding = [
+        Row(n, "measured", {"x": -(10.0**n)}) for n in range(10)
+    ]  # and ended before a tenth of the other
     assert cut([falling(1.0, count=200), curve([exploding], "x")]) is None
 
 

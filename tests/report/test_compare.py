@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from report.seeds import MODES, MORE, evaluation, run, two
 from scipy import stats
+from support import line, rows
 
 from jaxgan.errors import Refused
 from jaxgan.report.compare import compare, compared
@@ -112,9 +113,8 @@ def test_what_real_examples_score_is_no_measure_but_a_scale(tmp_path):
     """The unbiased energy distance of good samples is about 0; a tenth of that says nothing."""
     paths = two(tmp_path, {0: [1, -0.001], 1: [1, -0.007]}, {0: [1, 0.02], 1: [1, 0.03]}, name="energy")
     for path in paths:
-        rows = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
         (path / "metrics.jsonl").write_text(
-            "".join(json.dumps({**row, "energy_real": -0.0105}) + "\n" for row in rows)
+            "".join(line({**row, "energy_real": -0.0105}) for row in rows(path))
         )
     found = compared(paths)
     assert {table.name for table in found.tables} == {"energy"}
@@ -209,8 +209,8 @@ def test_what_says_most_comes_first(tmp_path):
     """However its name begins."""
     a, b = (run(tmp_path / name, values=[None], gamma=n) for n, name in enumerate("ab"))
     for path in (a, b):
-        rows = [{"step": 100, "copies": 0.1, "coverage": 0.5, "fd_local": 3.0}]
-        (path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        row = {"step": 100, "copies": 0.1, "coverage": 0.5, "fd_local": 3.0}
+        (path / "metrics.jsonl").write_text(line(row))
     assert [table.name for table in compared([a, b]).tables] == ["fd_local", "copies", "coverage"]
 
 

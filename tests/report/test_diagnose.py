@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from support import play, png, same, script
+from support import play, png, rows, same, script
 
 from jaxgan.data import load
 from jaxgan.data.source import batch
@@ -17,7 +17,6 @@ from jaxgan.evaluate.rotation import drawn, rotation
 from jaxgan.instruments.diagnosis import cheap
 from jaxgan.report.diagnose import _beginning, diagnose
 from jaxgan.run.experiment import Experiment, Hook, Moment
-from jaxgan.run.log import rows
 from jaxgan.run.reopen import reopened
 
 
@@ -165,7 +164,7 @@ def test_the_hook_looks_at_each_lanes_own_game(tmp_path: Path) -> None:
     run, gammas = tmp_path / "run", (0.2, 0.6)
     over = ("--seeds", "0:2", "--over", "gamma=0.2,0.6", "--start", 0.0, "--steps", 1)
     assert play(turning, *over, "--out", run) == 0
-    [measured] = [row["rotation"] for row in rows(run / "metrics.jsonl") if "rotation" in row][-1:]
+    [measured] = [row["rotation"] for row in rows(run) if "rotation" in row][-1:]
     shares = [0.5 / (0.5 + gamma**2) for gamma in gammas for _ in range(2)]
     np.testing.assert_allclose(measured, shares, rtol=1e-5)
 

@@ -5,6 +5,7 @@ import re
 import pytest
 from report.seeds import evaluation, run, two
 from scipy import stats
+from support import line
 
 from jaxgan.report.compare import compare, compared
 from jaxgan.report.record import record
@@ -139,7 +140,7 @@ def test_failures_are_corrected_for_as_well(tmp_path):
 def test_a_last_row_of_training_that_is_not_finite_is_a_failure(tmp_path):
     a, b = run(tmp_path / "a", values=[5, 6]), run(tmp_path / "b", values=[5, 6], gamma=1.0)
     with (a / "metrics.jsonl").open("a") as log:
-        print('{"step": 100, "d/adv": "nan", "images_per_s": 1.0}', file=log)
+        log.write(line({"step": 100, "d/adv": "nan", "images_per_s": 1.0}))
     assert compared([a, b]).failures[0].why == {"a": "not finite"}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from report.folders import evaluated, logged, run_folder
+from support import line
 
 from jaxgan.errors import Refused
 from jaxgan.metrics.metric import INTERVALS
@@ -241,7 +242,7 @@ def test_what_is_missing_is_said(tmp_path):
 def test_what_is_damaged_is_said(tmp_path):
     run = run_folder(tmp_path / "run", logged())
     with (run / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 1050, "d/adv": "what"}\n{"step": 1100, "d/a')
+        file.write(line({"step": 1050, "d/adv": "what"}) + '{"step": 1100, "kin')
     place = evaluated(run, 1000, {"fd_local": 1.0})
     whole = json.loads(place.read_text())
     damaged = [json.dumps(said) for said in ([], {**whole, "rows": {}}, {**whole, "n": None})]

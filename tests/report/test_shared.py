@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from report.seeds import MODES, MORE, evaluation, run, two
+from support import line
 
 from jaxgan.errors import Refused
 from jaxgan.report.compare import compared
@@ -45,7 +46,7 @@ def test_a_seed_that_ended_in_nan_costs_the_others_nothing(tmp_path):
     """It is finished, but its training was not finite at the end: it counts by what it was before."""
     broken = run(tmp_path / "b-6", seed=6, values=[2, 5, "nan"], gamma=1.0)
     with (broken / "metrics.jsonl").open("a") as log:
-        print('{"step": 200, "d/adv": "nan", "images_per_s": 1.0}', file=log)
+        log.write(line({"step": 200, "d/adv": "nan", "images_per_s": 1.0}))
     found = compared([*two(tmp_path), broken])
     assert found.tables[0].when == "at step 200"
     assert found.tables[0].summaries[1].mean.value == np.mean([*(x[-1] for x in MORE.values()), 5])

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
-from support import SCRIPTS, ended, jaxgan, play, rows, script, start
+from support import SCRIPTS, ended, jaxgan, line, play, rows, script, start
 
 from jaxgan.data.source import PROCEDURAL
 from jaxgan.run import processor
@@ -224,7 +224,7 @@ def test_a_run_that_never_had_a_checkpoint_begins_again(run, monkeypatch, tmp_pa
     shutil.rmtree(copy / "checkpoints")
     manifest = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps(killed(manifest)))
-    (copy / "metrics.jsonl").write_text('{"step": 0, "score": -4.0}\n')
+    (copy / "metrics.jsonl").write_text(line({"step": 0, "score": -4.0}))
     assert jaxgan(monkeypatch, "resume", copy) == 0
     assert rows(copy) == rows(run)
 

@@ -1,6 +1,5 @@
 """What an export holds is the run's: the same samples, arrays, options and scores."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 from flax import linen as nn
 from PIL import Image
 from safetensors import safe_open
-from support import SCRIPTS, ended, jaxgan, play, same, script, start, steps
+from support import SCRIPTS, ended, jaxgan, play, rows, same, script, start, steps
 
 from jaxgan.data.pairs import edges, paired
 from jaxgan.errors import Refused
@@ -183,8 +182,7 @@ def test_what_else_lies_there(run, folder):
 
 def test_the_card_says_what_the_run_folder_says(run, folder):
     said = (folder / "README.md").read_text()
-    logged = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    (value,) = [row["mean"] for row in logged if row["step"] == 6 and "mean" in row]
+    (value,) = [row["mean"] for row in rows(run) if row["step"] == 6 and "mean" in row]
     state = reopened(run).state
     parameters = sum(x.size for x in jax.tree.leaves(state.g.params))
     for words in (

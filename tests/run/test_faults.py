@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import pytest
-from support import SCRIPTS, ended, final, play, rows, same, script, start, steps
+from support import SCRIPTS, ended, final, line, play, rows, same, script, start, steps
 
 TINY = script("tiny")
 PATH = SCRIPTS / "tiny.py"
@@ -199,6 +199,8 @@ def test_whatever_a_crash_left_of_the_metrics(tmp_path):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--steps", 4) == 0
     with (run / "metrics.jsonl").open("ab") as file:
-        file.write(b'{"step": 6, "d/adv": 1.0}\n{"step": 8, "d/a\xff')  # made after the last save, and torn
+        file.write(
+            line({"step": 6, "d/adv": 1.0}).encode() + b'{"step": 8, "d/a\xff'
+        )  # made after the last save, and torn
     assert play(TINY, "--resume", run, "--steps", 8) == 0
     assert [row["step"] for row in rows(run)] == [2, 4, 6, 8]

@@ -1,7 +1,6 @@
 """Examples read from files while a run goes on: the same run as from memory, and no accident is silent."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -34,6 +33,7 @@ from jaxgan.data.source import Source
 from jaxgan.data.stream import Steps
 from jaxgan.errors import Unreadable
 from jaxgan.run.feed import Stream, feeder
+from jaxgan.run.rows import read
 from jaxgan.run.settings import Settings
 
 FILES = script("files")
@@ -58,7 +58,7 @@ def test_memory_files_and_processes_are_one_run(data, tmp_path):
 
 
 def everything(run: Path) -> list[dict]:
-    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{"step": row.step, **row.numbers} for row in read(run / "metrics.jsonl")]
 
 
 def test_what_is_read_into_memory_lies_there_once(capsys):

@@ -11,9 +11,12 @@ from support import experiment, jaxgan, same
 
 import jaxgan as jg
 from jaxgan.games.toy import bilinear
-from jaxgan.run.fit import Settings
+from jaxgan.run import codec
+from jaxgan.run.begin import create
 from jaxgan.run.folder import existing
+from jaxgan.run.manifest import BEFORE
 from jaxgan.run.run import Run
+from jaxgan.run.settings import Settings
 
 QUIET = {"batch_size": 8, "log_every": 2, "bar": False}
 
@@ -145,3 +148,27 @@ def test_a_run_is_one_value(ring: jg.Experiment, tmp_path: Path) -> None:
     assert len(jg.train(run).history) == 2
     with pytest.raises(jg.Refused, match="not a run folder"):
         existing(tmp_path)
+
+
+@pytest.mark.parametrize("command", ["resume", "sample", "info", "report", "compare", "evaluate", "export"])
+def test_a_folder_of_an_older_jaxgan_is_answered_in_one_line(
+    command: str,
+    ring: jg.Experiment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = existing(begun(tmp_path / "old"))
+    said = json.loads(place.manifest.read_text())
+    place.manifest.write_text(json.dumps({name: x for name, x in said.items() if name != "format"}))
+    more = [begun(tmp_path / "new")] if command == "compare" else []
+    assert jaxgan(monkeypatch, command, place.path, *more) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == f"error: {place.path} {BEFORE}"
+    with pytest.raises(jg.Refused, match="was made by an older jaxgan"):
+        jg.fit(ring, 2, out=place.path, **QUIET)
+
+
+def begun(path: Path) -> Path:
+    """A run folder that has made nothing yet."""
+    return create(path, None, codec.dumps(Settings()), 0, {"fingerprint": "", "note": ""}).path

@@ -14,6 +14,7 @@ from jaxgan.pictures.points import bars
 from jaxgan.run.experiment import Hook
 from jaxgan.run.log import Log
 from jaxgan.run.measuring import measured_by, scores_of, stopped_by
+from jaxgan.run.rows import Row, read
 from jaxgan.run.stop import reached
 
 
@@ -25,7 +26,8 @@ def test_every_lane_that_was_measured_has_a_score_of_its_own() -> None:
 
 
 def test_what_stops_a_run_says_the_newest_of_its_other_numbers() -> None:
-    rows = [{"step": 0, "x": 1.0, "y": 1.0}, {"step": 5, "y": 3.0}, {"step": 5, "x": 2.0}]
+    found = [(0, {"x": 1.0, "y": 1.0}), (5, {"y": 3.0}), (5, {"x": 2.0})]
+    rows = [Row(step, "measured", numbers) for step, numbers in found]
     log = SimpleNamespace(history=lambda lane: rows)
     assert stopped_by([reached("x", at_least=2)], log, 0, {}) == {0: "x has reached 2 (beside it: y 3)"}
 
@@ -59,12 +61,15 @@ def test_two_hooks_measure_nothing_by_the_same_name() -> None:
         measured_by(hooks, lambda number: None, 5, [], set(), log)
 
 
-@pytest.mark.parametrize("name", ["step", "images_per_s", "off_schedule"])
-def test_what_rows_call_their_own_no_hook_may_measure(name: str) -> None:
-    hook = Hook(1, lambda moment: {"x": 1.0, name: 2.0})
-    log = SimpleNamespace(measured=lambda *told: pytest.fail("it was logged"))
-    with pytest.raises(Refused, match=f"a hook calls what it measures {name}, as rows"):
-        measured_by([hook], lambda number: None, 5, [], set(), log)
+@pytest.mark.parametrize("name", ["step", "images_per_s", "kind", "scheduled"])
+def test_a_hook_may_measure_by_any_name(name: str, tmp_path: Path) -> None:
+    log = Log(tmp_path / "metrics.jsonl", 0, 9, 1, -1, silent=True)
+    measured_by([Hook(5, lambda moment: {name: 2.0})], lambda number: None, 5, [], set(), log)
+    log.write(5, {"d/adv": 1.0}, 5)
+    log.close()
+    [own, trained] = read(tmp_path / "metrics.jsonl")
+    assert own == Row(5, "measured", {name: 2.0})
+    assert (trained.kind, trained.numbers["d/adv"]) == ("train", 1.0)
 
 
 @pytest.mark.parametrize("values", [[np.nan, 1.0, 2.0, 9.0], [1.0, 9.0, np.nan, 2.0]])
@@ -83,8 +88,8 @@ def test_rules_are_shown_numbers_also_where_a_file_holds_words(tmp_path: Path) -
         log = Log(tmp_path / "metrics.jsonl", 0, 9, 1, last, lanes=["a", "b"])
         if last < 0:
             log.measured(5, {"x": [np.inf, np.nan]}, 5)
-        assert log.history(0) == [{"step": 5, "x": np.inf}]
-        assert np.isnan(log.history(1)[0]["x"])
+        assert log.history(0) == [Row(5, "measured", {"x": np.inf})]
+        assert np.isnan(log.history(1)[0].numbers["x"])
         log.close()
 
 

@@ -25,7 +25,7 @@ def test_alternating(tmp_path):
     same(state, final(command))
     same(state, final(option))
     # a run logs and measures at its last step: the shorter one did at 5, where the whole one measures nothing
-    extra = {"step": 5, "step_again": 5, "off_schedule": True}
+    extra = {"step": 5, "step_again": 5, "scheduled": False}
     assert [row for row in rows(command) if row != extra] == rows(whole)
     assert rows(option) == rows(command)
     for name in ("step_000000.png", "step_000005.png", "step_000010.png"):

@@ -6,9 +6,9 @@ import pytest
 from support import final, jaxgan, play, rows, same, script, steps
 
 from jaxgan.errors import Refused
-from jaxgan.run.log import rows as logged
 from jaxgan.run.manifest import note
 from jaxgan.run.reopen import reopened
+from jaxgan.run.rows import Row, encoded, read
 from jaxgan.run.stop import StopRule, collapsed, reached, saturated, stalled
 
 
@@ -110,7 +110,7 @@ def test_a_resumed_run_stops_where_it_would_have(collapse, first, second, tmp_pa
     assert play(script("stopping"), "--resume", parts, "--steps", second) == 0
     if second != 60:
         assert ended(parts) == "finished"
-        assert [row["step"] for row in logged(parts / "metrics.jsonl") if "diversity" in row][-1] == second
+        assert [row["step"] for row in rows(parts) if "diversity" in row][-1] == second
         assert play(script("stopping"), "--resume", parts, "--steps", 60) == 0
     assert ended(parts) == ended(whole)
     assert int(final(parts).step) == int(final(whole).step)
@@ -149,7 +149,7 @@ def test_a_run_that_was_told_to_go_on_after_it_stopped_goes_on_though_killed(fur
 
 
 def measured(name, values, every=10):
-    return [{"step": every * i, name: value} for i, value in enumerate(values)]
+    return [Row(every * i, "measured", {name: value}) for i, value in enumerate(values)]
 
 
 def test_rules_look_at_nothing_but_their_own_numbers():
@@ -170,7 +170,9 @@ def test_stalled_counts_steps_from_the_best():
     assert rule.why(measured("x", [5, 3, 4])) is None
     assert rule.why(measured("x", [5, 3, 4, 3])) == "x has not been better than 3, at step 10, for 20 steps"
     assert rule.why(measured("x", [5, 3, 4, 2.9])) is None
-    assert rule.why([*measured("x", [3, 4]), {"step": 500, "d/adv": 1.0}]) is None  # x has not been asked for
+    assert (
+        rule.why([*measured("x", [3, 4]), Row(500, "train", {"d/adv": 1.0})]) is None
+    )  # x has not been asked for
     assert rule.why(measured("x", [float("nan"), 3, 4, 4])) == rule.why(measured("x", [5, 3, 4, 3]))
 
 
@@ -184,18 +186,18 @@ def test_collapsed_needs_more_than_one_bad_measurement():
 
 def test_saturated_needs_both_sides_for_long():
     sure = {"d/acc_real": 1.0, "d/acc_fake": 0.995}
-    rows = [{"step": i, **sure} for i in range(10)]
+    rows = [Row(i, "train", sure) for i in range(10)]
     assert saturated().why(rows) == "D is right about 100 % of real and 99.5 % of fake examples"
     assert saturated().why(rows[:9]) is None
     for side in sure:
-        assert saturated().why([{**row, side: 0.5} for row in rows]) is None
-    assert saturated().why([*rows, {"step": 11, **sure, "d/acc_fake": 0.5}]) is None
+        assert saturated().why([row._replace(numbers={**sure, side: 0.5}) for row in rows]) is None
+    assert saturated().why([*rows, Row(11, "train", {**sure, "d/acc_fake": 0.5})]) is None
 
 
 def test_a_number_that_is_not_finite_is_no_best(tmp_path):
     path = tmp_path / "metrics.jsonl"
-    path.write_text('{"step": 0, "x": 3.0}\n{"step": 10, "x": "nan"}\n{"step": 20, "x": 4.0}\n')
-    assert stalled("x", 20, "lower").why(logged(path)) is not None
+    path.write_text("".join(map(encoded, measured("x", [3.0, float("nan"), 4.0]))).replace("}{", "}\n{"))
+    assert stalled("x", 20, "lower").why(read(path)) is not None
 
 
 def test_rules_that_could_never_stop_are_refused():

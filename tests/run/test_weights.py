@@ -23,7 +23,7 @@ from jaxgan.run import weights
 from jaxgan.run.begin import create
 from jaxgan.run.export import export
 from jaxgan.run.folder import existing
-from jaxgan.run.manifest import read_manifest
+from jaxgan.run.manifest import read_manifest, write_manifest
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 from jaxgan.run.script import Script
@@ -72,7 +72,7 @@ def test_step_0_is_the_export(run, folder, tmp_path):
     assert rows(begun)[0]["mean"] == [row for row in rows(run) if "mean" in row][-1]["mean"]
     config = json.loads((begun / "config.json").read_text())
     assert (config["lr"], config["batch_size"], config["steps"]) == (1e-2, 16, 4)
-    assert read_manifest(existing(begun))["weights"]["path"] == str(folder / "weights.safetensors")
+    assert read_manifest(existing(begun)).weights.path == str(folder / "weights.safetensors")
 
 
 def test_the_command_goes_on_bit_for_bit_without_the_weights(folder, monkeypatch, tmp_path):
@@ -99,8 +99,8 @@ def test_killed_before_the_first_checkpoint(run, folder, tmp_path, capsys):
     same(final(begun), reached)
 
     noted = read_manifest(existing(lost))
-    noted["weights"]["sha256"] = "0" * 64
-    (lost / "manifest.json").write_text(json.dumps(noted))
+    noted.weights.sha256 = "0" * 64
+    write_manifest(existing(lost), noted)
     assert "what it begins with is not at" in refused(capsys, "--resume", lost, "--steps", 2)
 
 

@@ -1,0 +1,95 @@
+"""The rows of metrics.jsonl: what a step was found to be, by training itself or by what hooks measured."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+Kind = Literal["train", "measured"]
+
+
+class Row(NamedTuple):
+    """Numbers of a step by name: metrics of the update that led to it ("train"), or what hooks measured.
+
+    In a run with lanes each is a list, a number to each of them, None where there is none. `scheduled` is
+    False where the row is there only because a session ended: a resumed run does not have it, so rules are
+    not shown it.
+
+    >>> Row(50, "train", {"d/adv": 0.5}).numbers["d/adv"]
+    0.5
+    """
+
+    step: int
+    kind: Kind
+    numbers: Mapping[str, Any]
+    scheduled: bool = True
+
+
+def encoded(row: Row) -> str:
+    """A row as a line of JSON.
+
+    >>> encoded(Row(50, "measured", {"x": math.nan, "y": [1.0, None]}))
+    '{"step": 50, "kind": "measured", "numbers": {"x": "nan", "y": [1.0, null]}}'
+    """
+    numbers = {name: to_json(value) for name, value in row.numbers.items()}
+    said = {"step": row.step, "kind": row.kind, "numbers": numbers}
+    return json.dumps(said if row.scheduled else {**said, "scheduled": False})
+
+
+def decoded(line: str | bytes) -> Row | None:
+    """The row of a line, None where a crash or the disk has damaged it.
+
+    >>> row = Row(50, "measured", {"x": [math.inf, None]}, scheduled=False)
+    >>> decoded(encoded(row)) == row, decoded('{"step": 50, "kind": "mea')
+    (True, None)
+    """
+    try:
+        said = json.loads(line)
+        numbers = {str(name): from_json(value) for name, value in said["numbers"].items()}
+        step, kind, scheduled = said["step"], said["kind"], said.get("scheduled", True)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return Row(step, kind, numbers, bool(scheduled)) if type(step) is int and kind in get_args(Kind) else None
+
+
+def to_json(value: Any) -> Any:
+    """Numbers as JSON can hold them: what is not finite becomes a word.
+
+    >>> to_json([0.5, math.nan, None])
+    [0.5, 'nan', None]
+    """
+    if isinstance(value, list):
+        return [to_json(x) for x in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def from_json(value: Any) -> Any:
+    """The numbers again.
+
+    >>> from_json([0.5, "inf", None])
+    [0.5, inf, None]
+    """
+    if isinstance(value, list):
+        return [from_json(x) for x in value]
+    return None if value is None else float(value)
+
+
+def of_lane(row: Row, lane: int) -> Row:
+    """What one lane alone would have of a row.
+
+    >>> of_lane(Row(50, "train", {"x": [1.0, 2.0], "y": [3.0, None]}), 1).numbers
+    {'x': 2.0}
+    """
+    own = {name: value[lane] if isinstance(value, list) else value for name, value in row.numbers.items()}
+    return row._replace(numbers={name: value for name, value in own.items() if value is not None})
+
+
+def read(path: Path, lane: int | None = None) -> list[Row]:
+    """The rows of metrics.jsonl, or what one lane alone would have written of them; none where it is missing.
+
+    A line that a crash or the disk has damaged is passed over.
+    """
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    rows = [row for line in lines if (row := decoded(line)) is not None]
+    return rows if lane is None else [of_lane(row, lane) for row in rows]
