@@ -29,7 +29,7 @@ def watched(rule: Rule) -> Rule:
         g, d = _moved(state.g.params, new.g.params), _moved(state.d.params, new.d.params)
         return new, {**metrics, "g/update": g, "d/update": d}
 
-    return Rule(rule.init, update, rule.batches)
+    return rule._replace(update=update)
 
 
 def _moved(old: Params, new: Params) -> Array:
