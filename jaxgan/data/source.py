@@ -202,5 +202,6 @@ def labelled(source: Source, count: int, start: int = 0, block: int = 8192) -> d
     with jax.ensure_compile_time_eval():  # even where a script's `build` is traced, as `--over` has it
         key = fold(jax.random.key(0), "examples")
         for some in np.split(number.astype(np.uint32), range(block, len(number), block)):
-            blocks.append(jax.device_get(source.take(given(source, some), key, jnp.asarray(some))))
+            take = jax.jit(source.take)  # else each operation would be compiled by itself
+            blocks.append(jax.device_get(take(given(source, some), key, jnp.asarray(some))))
     return {name: np.concatenate([block[name] for block in blocks]) for name in sorted(blocks[0])}
