@@ -236,5 +236,6 @@ def _shuffled(source: Source, place: np.ndarray, block: int = 8192) -> dict[str,
     with jax.ensure_compile_time_eval():  # a `build` that looks at its examples is traced by `--over`
         key = fold(jax.random.key(0), "examples")
         for some in np.split(number.astype(np.uint32), range(block, len(number), block)):
-            blocks.append(jax.device_get(source.take(given(source, some), key, jnp.asarray(some))))
+            take = jax.jit(source.take)  # else each operation would be compiled by itself
+            blocks.append(jax.device_get(take(given(source, some), key, jnp.asarray(some))))
     return {name: np.concatenate([block[name] for block in blocks]) for name in sorted(blocks[0])}

@@ -41,17 +41,45 @@ def guarded(rule: Rule, *, skip: bool = False) -> Rule:
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         guard: Guard = state.rule
-        new, metrics = rule.update(state.replace(rule=guard.inner), batches)
-        finite = all_finite((new, metrics))
-        failed = jnp.where(finite | skip | (guard.failed >= 0), guard.failed, state.step)
-        keep = finite & (failed < 0)
-        memory = Guard(new.rule, failed, guard.skipped + (~finite & (failed < 0) if skip else 0))
-        old = state.replace(rule=memory._replace(inner=guard.inner))
-        new = new.replace(rule=memory)
-        kept = jax.tree.map(lambda new, old: jnp.where(keep, new, old), new, old)
-        return kept.replace(step=new.step), metrics
+        old, halted = state.replace(rule=guard.inner), guard.failed >= 0
+        new, metrics = rule.update(old, batches)
+        kept, finite = _kept(new, old.replace(step=new.step), metrics, halted)
+        failed = jnp.where(finite | skip | halted, guard.failed, state.step)
+        skipped = guard.skipped + (~finite & ~halted if skip else 0)
+        return kept.replace(rule=Guard(kept.rule, failed, skipped)), metrics
 
     return rule._replace(init=init, update=update)
+
+
+def _kept(new: State, old: State, metrics: Metrics, halted: Array) -> tuple[State, Array]:
+    """`new` where it and the metrics are finite and the run is not halted, else `old`; and whether they are.
+
+    A sum can only be finite if all its numbers are, and is one pass over memory that writes nothing. Where it
+    is not, or the run is halted, the loop is entered, once: it looks at every number, since a sum may also
+    overflow, and takes the old ones back. Elsewhere the new state stays where the rule has written it; to
+    select at every update would be to read and write all of it once more.
+    """
+
+    def settle(carry: tuple[State, Array, Array]) -> tuple[State, Array, Array]:
+        finite = all_finite((carry[0], metrics))
+        keep = finite & ~halted
+        return (
+            jax.tree.map(lambda new, old: jnp.where(keep, new, old), carry[0], old),
+            jnp.zeros_like(halted),
+            finite,
+        )
+
+    finite = jnp.isfinite(_sum((new, metrics)))
+    kept, _, finite = jax.lax.while_loop(lambda carry: carry[1], settle, (new, ~finite | halted, finite))
+    return kept, finite
+
+
+def _sum(tree: PyTree, few: int = 4096) -> Array:
+    """The sum of all floating numbers of a tree; leaves of fewer than `few` are laid end to end first."""
+    floats = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.floating)]
+    wide = [x.astype(jnp.promote_types(x.dtype, jnp.float32)) for x in floats]
+    small, large = [x.ravel() for x in wide if x.size < few], [x for x in wide if x.size >= few]
+    return sum(map(jnp.sum, [*large, jnp.concatenate([jnp.zeros(1), *small])]), start=jnp.zeros(()))
 
 
 def all_finite(tree: PyTree) -> Array:

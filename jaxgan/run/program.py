@@ -51,15 +51,16 @@ def lowered(
     spread: Callable[[Any], Any] = lambda update: update,
     where: PyTree | Sharding | None = None,
 ) -> Lowered:
-    """The update (state, arrays) -> (state, metrics) for states like this one, which it donates, to compile.
+    """The update (state, arrays) -> (state, metrics) for states like this one, to compile.
 
-    What is not finite never gets into the state (`rules/guard.py`), so it is enough to look now and then.
+    What is not finite never gets into the state (`rules/guard.py`), so it is enough to look now and then. The
+    state is not donated: the guard needs the old one to the end, so that donation would only add copies.
     `spread` lays the update of the rule out over devices, `where` is the sharding of (state, metrics).
     """
     rule = spread(guarded(watched(experiment.rule), skip=settings.on_nan == "skip").update)
     source, lay = experiment.source, layout(experiment, settings)
 
-    @partial(jax.jit, donate_argnums=0, out_shardings=where)
+    @partial(jax.jit, out_shardings=where)
     def advance(state: State, arrays: PyTree) -> tuple[State, Metrics]:
         return rule(state, _batches(source, lay, arrays, state.key, state.step))
 

@@ -1,6 +1,7 @@
 """The script of a run, and the modules of its own that it loads."""
 
 import hashlib
+import os
 import sys
 import sysconfig
 from pathlib import Path
@@ -24,6 +25,8 @@ def hashes(script: Script) -> dict[str, str]:
     home, files = script.path.parent, set()
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
+        if file and os.path.isabs(file) and not file.startswith(str(home)):
+            continue  # sooner than by paths: there are thousands
         if file and Path(file).suffix == ".py" and home in Path(file).absolute().parents:
             files.add(Path(file).absolute())
     # Python, jaxgan itself, and packages wherever they are installed

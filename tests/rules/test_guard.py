@@ -1,0 +1,55 @@
+"""The guard by numbers at the edge: sums that overflow, memories that do, and lanes of which one fails."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxgan.games.toy import bilinear
+from jaxgan.rules.alternating import alternating
+from jaxgan.rules.guard import guarded
+
+EMPTY = {"x": jnp.zeros((1, 1, 1))}
+
+
+def remembering(number):
+    """Plain steps of an optimiser that remembers two numbers, `number` at the place of the step."""
+
+    def update(updates, memory, params=None):
+        return updates, memory.at[0].set(number).at[1].set(number)
+
+    return optax.chain(
+        optax.sgd(0.1), optax.GradientTransformation(lambda params: jnp.zeros(2, jnp.float32), update)
+    )
+
+
+@pytest.mark.parametrize(("number", "fails"), [(3e38, False), (np.inf, True), (np.nan, True)])
+def test_what_counts_is_every_number_and_not_their_sum(number, fails):
+    rule = guarded(alternating(bilinear(), optax.sgd(0.1), remembering(number)))
+    start = rule.init(jax.random.key(0), EMPTY)
+    state, _ = jax.jit(rule.update)(start, EMPTY)
+    assert int(state.rule.failed) == (0 if fails else -1)
+    assert (float(state.d.params) == float(start.d.params)) == fails
+    assert float(state.d.opt_state[1][0]) == np.float32(0.0 if fails else number)
+
+
+def test_of_lanes_only_the_failing_one_stands_still():
+    rule = alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
+
+    def update(state, batches):
+        new, metrics = rule.update(state, batches)
+        bad = (state.step == 1) & (state.extra == 1)
+        return new.replace(g=new.g.replace(params=jnp.where(bad, jnp.nan, new.g.params))), metrics
+
+    whole = guarded(rule._replace(update=update))
+    state = whole.init(jax.random.key(0), EMPTY)
+    states = jax.tree.map(lambda x: jnp.stack([x, x]), state.replace(extra=())).replace(extra=jnp.arange(2))
+    lanes, path = jax.jit(jax.vmap(whole.update, (0, None))), []
+    for _ in range(3):
+        states, _ = lanes(states, EMPTY)
+        path.append(np.asarray(states.g.params))
+    assert states.rule.failed.tolist() == [-1, 1]
+    assert states.step.tolist() == [3, 3]
+    assert path[2][1] == path[1][1] == path[0][1]
+    assert len({float(step[0]) for step in path}) == 3
