@@ -134,7 +134,7 @@ def test_is_short_public_and_says_how_it_is_run_and_what_it_scores(name):
     header = ast.get_docstring(ast.parse(text))
     assert f"python experiments/methods/{name}.py" in header
     for needed in (
-        r"jax \d+\.\d+\.\d+, \d{4}-\d\d-\d\d",
+        r"jax\s+\d+\.\d+\.\d+,\s+\d{4}-\d\d-\d\d",
         r"\d \+- \d",
         r"et\s+al\.,\s+\d{4}|\w+ & \w+, \d{4}",
     ):
