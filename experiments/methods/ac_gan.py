@@ -2,7 +2,12 @@
 
     python experiments/methods/ac_gan.py --seeds 0:3
 
-    HEADER
+    195 s for the three seeds on 2 cores of an AMD EPYC (Zen 5), far busier with other work; jax 0.10.2,
+    2026-11-29. At the last step, mean and standard deviation of seeds 0 to 2, and what real digits score:
+
+        weight 1   named_right 0.976 +- 0.003   energy -0.0021 +- 0.0013
+        weight 0   named_right 0.102 +- 0.007   energy  0.0008 +- 0.0006
+        real       named_right 0.987            energy -0.0105
 
 A second head of D guesses the class of what it is shown, and both players minimise its cross entropy: D on
 real and fake examples, G on its own (Odena et al., 2017). G is told the class beside its latent. Changed:

@@ -3,7 +3,14 @@
     python experiments/methods/two_critics.py --seeds 0:3
     python experiments/methods/two_critics.py --seeds 0:3 --critics fine
 
-    HEADER
+    303, 172 and 240 s for the three seeds on 2 cores of an AMD EPYC (Zen 5), far busier with other work;
+    jax 0.10.2, 2026-11-29. At the last step, mean and standard deviation of seeds 0 to 2:
+
+        both    modes 8.0 +- 0.0   high_quality 0.756 +- 0.005   reverse_kl 0.084 +- 0.071
+        plain   modes 8.0 +- 0.0   high_quality 0.761 +- 0.020   reverse_kl 0.008 +- 0.004
+        fine    modes 4.7 +- 1.5   high_quality 0.779 +- 0.159   reverse_kl 0.760 +- 0.256
+
+    The plain critic mends what the fine one does alone; beside the plain one the fine one gains nothing.
 
 Each critic plays a game of its own against G. G minimises the sum of w_i V_i, V_i what critic i costs it and
 w = softmax(strictness V): 0 is the mean, and the larger, the more the harshest counts alone (Durugkar et al.,
@@ -12,8 +19,7 @@ their sines and cosines as well; G's cost is the non-saturating loss; no gradien
 the data are eight narrow Gaussians on a ring. With `--critics plain` or `fine` that one is alone.
 
 Measured on 2,500 samples as in `ring.py`: `modes` found, the share `high_quality` within 3 standard
-deviations of one, `reverse_kl` of the modes' weights from uniform, and `wasserstein`, the mean distance to
-true samples, 1,000 to 1,000.
+deviations of one, and `reverse_kl` of the modes' weights from uniform.
 """
 
 from dataclasses import dataclass
@@ -53,9 +59,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import jax.numpy as jnp
     import optax
 
-    from jaxgan.data.source import examples
     from jaxgan.metrics.mixture import mode_coverage
-    from jaxgan.metrics.plane import wasserstein
     from jaxgan.models import mlp
 
     def waves(x: "jax.Array") -> "jax.Array":
@@ -106,10 +110,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         assert source.modes is not None
-        samples = moment.sample(moment.state.generator, 2500)
-        coverage = mode_coverage(samples, *source.modes)
-        moved = wasserstein(samples[:1000], examples(source, 1000))
-        return {n: coverage[n] for n in ("modes", "high_quality", "reverse_kl")} | {"wasserstein": moved}
+        coverage = mode_coverage(moment.sample(moment.state.generator, 2500), *source.modes)
+        return {name: coverage[name] for name in ("modes", "high_quality", "reverse_kl")}
 
     return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)])
 
