@@ -3,7 +3,11 @@
     python experiments/methods/pix2pix.py --seeds 0:3
     python experiments/methods/pix2pix.py --seeds 0:3 --adversarial 0
 
-    HEADER
+    About 17 s of processor time a seed, 40 to 50 s for the first, which compiles; by the clock 1 to 12
+    minutes, on 2 cores of an AMD EPYC (Zen 5) that some twenty others shared; jax 0.10.2, 2026-11-29. At
+    the last step, mean and standard deviation of seeds 0 to 2: l1 0.0535 +- 0.0008, psnr 24.09 +- 0.13,
+    contrast 0.946 +- 0.005. By L1 alone 0.0546 +- 0.0011, 24.06 +- 0.20 and 0.897 +- 0.011: as near, since
+    edges leave little open, and more blurred. By eye all but a few glyphs are right, the GAN's crisper.
 
 G minimises its adversarial loss and 100 times the mean absolute difference from the picture that the edges
 are of; D says of patches whether they are real, given the edges; dropout is the only noise (Isola et al.,
