@@ -56,10 +56,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
     from jax.nn import leaky_relu
 
-    from jaxgan.data import load
-    from jaxgan.data.source import labelled
-    from jaxgan.metrics.energy import energy_distance
-    from jaxgan.metrics.nearest import nearest
+    from jaxgan.data import labelled, load
+    from jaxgan.metrics import energy, nearest
     from jaxgan.models import mlp
 
     classes = source.classes
@@ -100,7 +98,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     def named_right(x: "np.ndarray", label: "np.ndarray") -> float:
         known = digits()[0]
-        number, _ = nearest(flat(x), flat(known["x"]))
+        number, _ = nearest.nearest(flat(x), flat(known["x"]))
         return float((known["label"][number[:, 0]] == label).mean())
 
     def measure(moment: jg.Moment) -> dict[str, float]:
@@ -109,8 +107,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         return {
             "named_right": named_right(samples, np.arange(1500) % classes),
             "named_right_real": named_right(held_out["x"], held_out["label"]),
-            "energy": energy_distance(samples, held_out["x"]),
-            "energy_real": energy_distance(known["x"], held_out["x"]),
+            "energy": energy.energy_distance(samples, held_out["x"]),
+            "energy_real": energy.energy_distance(known["x"], held_out["x"]),
         }
 
     return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)], grid=100)

@@ -51,11 +51,10 @@ class Config(jg.Settings):
 
 def data(config: Config) -> "jg.Source":
     """Recoloured shapes, each beside another shape as it is: "other"."""
-    from jaxgan.data import load
-    from jaxgan.data.pairs import recoloured, unpaired
+    from jaxgan.data import load, pairs
 
     plain = load(config.data, config.size)
-    return unpaired(recoloured(plain, PALETTE), plain)
+    return pairs.unpaired(pairs.recoloured(plain, PALETTE), plain)
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
@@ -63,7 +62,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import numpy as np
     import optax
 
-    from jaxgan.data.source import labelled
+    from jaxgan.data import labelled
     from jaxgan.models import patch, translator
 
     net = jg.from_linen(translator.Generator(source.shape, config.width, config.blocks))

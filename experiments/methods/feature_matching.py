@@ -56,9 +56,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
     from jax.nn import leaky_relu
 
-    from jaxgan.data import load
-    from jaxgan.data.source import examples
-    from jaxgan.metrics.energy import energy_distance
+    from jaxgan.data import examples, load
+    from jaxgan.metrics import energy
     from jaxgan.models import mlp
 
     def matching(view: jg.View) -> "jax.Array":
@@ -86,12 +85,12 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     @cache
     def held_out() -> "tuple[np.ndarray, float]":
         digits = examples(load(config.data, config.size, split="test"), 1500)
-        return digits, energy_distance(examples(source, 1500), digits)
+        return digits, energy.energy_distance(examples(source, 1500), digits)
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         digits, energy_real = held_out()
         samples = moment.sample(moment.state.generator, 1500)
-        return {"energy": energy_distance(samples, digits), "energy_real": energy_real}
+        return {"energy": energy.energy_distance(samples, digits), "energy_real": energy_real}
 
     return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)], grid=100)
 

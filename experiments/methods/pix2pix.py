@@ -53,10 +53,9 @@ class Config(jg.Settings):
 
 def data(config: Config) -> "jg.Source":
     """Each picture with its edges as "source", in the place of the photographs of the paper."""
-    from jaxgan.data import load
-    from jaxgan.data.pairs import edges, paired
+    from jaxgan.data import load, pairs
 
-    return paired(load(config.data, config.size), edges)
+    return pairs.paired(load(config.data, config.size), pairs.edges)
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
@@ -64,7 +63,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import numpy as np
     import optax
 
-    from jaxgan.data.source import labelled
+    from jaxgan.data import labelled
     from jaxgan.models import patch, unet
 
     def l1(view: jg.View) -> "jax.Array":

@@ -59,7 +59,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import jax.numpy as jnp
     import optax
 
-    from jaxgan.metrics.mixture import mode_coverage
+    from jaxgan.metrics import mixture
     from jaxgan.models import mlp
 
     def waves(x: "jax.Array") -> "jax.Array":
@@ -110,7 +110,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         assert source.modes is not None
-        coverage = mode_coverage(moment.sample(moment.state.generator, 2500), *source.modes)
+        coverage = mixture.mode_coverage(moment.sample(moment.state.generator, 2500), *source.modes)
         return {name: coverage[name] for name in ("modes", "high_quality", "reverse_kl")}
 
     return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jaxgan.data import arrays as arrays
     from jaxgan.data import kind as kind
     from jaxgan.data import mixtures as mixtures
+    from jaxgan.data import pairs as pairs
     from jaxgan.data import source as source
     from jaxgan.data.resize import resized as resized
     from jaxgan.data.source import Modes as Modes
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, _ = (
     lazy_loader.attach(  # what scripts name as `jg.data.examples`, loaded when it is used
         __name__,
-        submodules=["arrays", "kind", "mixtures", "source"],
+        submodules=["arrays", "kind", "mixtures", "pairs", "source"],
         submod_attrs={
             "resize": ["resized"],
             "source": ["Modes", "Source", "batch", "examples", "labelled"],
