@@ -5,8 +5,8 @@
 
     53 to 117 s a seed on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-29. At
     the last step, mean and standard deviation of seeds 0 to 2: energy 0.0294 +- 0.0006, rebuilt 0.0322 +-
-    0.0002. The plain VAE: 0.0908 +- 0.0024, 0.0340 +- 0.0002. By eye the VAE's are
-    greyer, and of either's about a third are no digit.
+    0.0002. The plain VAE: 0.0908 +- 0.0024, 0.0340 +- 0.0002. By eye its digits are greyer, and of either's
+    about a third are none.
 
 An encoder and a decoder minimise KL(q(z | x), N(0, I)), and how far a reconstruction is from its example in
 D's last hidden layer; D tells examples from samples of the prior and from reconstructions, by the same
@@ -14,17 +14,15 @@ parameters (Larsen et al., 2016). No gradient of the adversarial loss reaches th
 reconstruction D. Changed: digits of 8 x 8, a dense decoder and D, R1 on D, averaged weights; the error in
 pixels stays beside that in features, the decoder hears of its samples only, and that after `start` steps.
 `--adversarial 0 --features 0` is the plain VAE, no GAN (Kingma & Welling, 2014).
+
 `energy` is the energy distance of 1,500 samples, in pixel space, from held-out digits, `energy_real` that of
 the training digits, -0.0105; `rebuilt` the mean squared error of held-out digits made of their mean codes.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jaxgan as jg
-
-if TYPE_CHECKING:
-    import jax
 
 
 @dataclass(frozen=True)
