@@ -3,7 +3,10 @@
     python experiments/methods/vae_gan.py --seeds 0:3
     python experiments/methods/vae_gan.py --seeds 0:3 --adversarial 0 --features 0
 
-    HEADER
+    53 to 117 s a seed on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-29. At
+    the last step, mean and standard deviation of seeds 0 to 2: energy 0.0294 +- 0.0006, rebuilt 0.0322 +-
+    0.0002. The plain VAE: 0.0908 +- 0.0024, 0.0340 +- 0.0002. By eye its digits are greyer, and of either's
+    about a third are none.
 
 An encoder and a decoder minimise KL(q(z | x), N(0, I)), and how far a reconstruction is from its example in
 D's last hidden layer; D tells examples from samples of the prior and from reconstructions, by the same
@@ -12,23 +15,19 @@ reconstruction D. Changed: digits of 8 x 8, a dense decoder and D, R1 on D, aver
 pixels stays beside that in features, the decoder hears of its samples only, and that after `start` steps.
 `--adversarial 0 --features 0` is the plain VAE, no GAN (Kingma & Welling, 2014).
 
-`energy` is the energy distance between 1,500 samples and the held-out digits, in pixel space, unbiased;
-`energy_real` is that of the training digits. `rebuilt` is the mean squared error of held-out digits rebuilt
-from their mean codes.
+`energy` is the energy distance of 1,500 samples, in pixel space, from held-out digits, `energy_real` that of
+the training digits, -0.0105; `rebuilt` the mean squared error of held-out digits made of their mean codes.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jaxgan as jg
-
-if TYPE_CHECKING:
-    import jax
 
 
 @dataclass(frozen=True)
 class Config(jg.Settings):
-    steps: int = 3000
+    steps: int = 2000
     adversarial: float = 10.0
     """Weight of the decoder's adversarial loss."""
     features: float = 10.0
@@ -53,8 +52,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import jax.numpy as jnp
     import optax
 
-    from jaxgan.data.source import examples
-    from jaxgan.metrics.energy import energy_distance
+    from jaxgan.data import examples
+    from jaxgan.metrics import energy as apart
     from jaxgan.models import encoder, mlp
 
     widths, lowering = (config.width,) * 2, config.lowering
@@ -108,8 +107,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         return jnp.square(decoded(g, mean, {}) - x).mean()
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        energy = energy_distance(moment.sample(g := moment.state.generator, 1500), digits)
-        numbers = {"energy": energy, "energy_real": energy_distance(known, digits)}
+        energy = apart.energy_distance(moment.sample(g := moment.state.generator, 1500), digits)
+        numbers = {"energy": energy, "energy_real": apart.energy_distance(known, digits)}
         return {**numbers, "rebuilt": float(error(g, digits))}
 
     return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)], grid=100)

@@ -10,6 +10,8 @@ import pytest
 from support import SCRIPTS, ended, final, jaxgan, play, rows, same, script, start, steps
 
 from jaxgan.report.record import record
+from jaxgan.run.folder import existing
+from jaxgan.run.manifest import read_manifest
 
 TINY = script("tiny")
 PATH = SCRIPTS / "tiny.py"
@@ -140,8 +142,8 @@ def test_resume_with_other_options(copy, monkeypatch, capsys):
     assert play(TINY, "--resume", copy, "--steps", 10, "--log-every", 3) == 0  # these change no update
     assert play(TINY, "--resume", copy, "--steps", 12, "--lr", 0.1, "--force") == 0
     assert json.loads((copy / "config.json").read_text())["lr"] == 0.1
-    first, *_, last = json.loads((copy / "manifest.json").read_text())["sessions"]
-    assert ("changed" in first, last["changed"]) == (False, {"lr": [0.001, 0.1]})
+    first, *_, last = read_manifest(existing(copy)).sessions
+    assert (first.changed, last.changed) == ({}, {"lr": (0.001, 0.1)})
     capsys.readouterr()
     assert jaxgan(monkeypatch, "info", copy) == 0
     assert "step 10 to 12, finished; by --force lr 0.001 -> 0.1" in capsys.readouterr().out
