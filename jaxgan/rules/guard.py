@@ -43,7 +43,7 @@ def guarded(rule: Rule, *, skip: bool = False) -> Rule:
         guard: Guard = state.rule
         old, halted = state.replace(rule=guard.inner), guard.failed >= 0
         new, metrics = rule.update(old, batches)
-        kept, finite = _kept(new, old.replace(step=new.step), metrics, halted)
+        kept, finite = _kept(new, old, metrics, halted)
         failed = jnp.where(finite | skip | halted, guard.failed, state.step)
         skipped = guard.skipped + (~finite & ~halted if skip else 0)
         return kept.replace(rule=Guard(kept.rule, failed, skipped)), metrics
@@ -70,8 +70,10 @@ def _kept(new: State, old: State, metrics: Metrics, halted: Array) -> tuple[Stat
         )
 
     finite = jnp.isfinite(_sum((new, metrics)))
+    # all lanes share the step, which always advances
+    step, new, old = new.step, new.replace(step=()), old.replace(step=())
     kept, _, finite = jax.lax.while_loop(lambda carry: carry[1], settle, (new, ~finite | halted, finite))
-    return kept, finite
+    return kept.replace(step=step), finite
 
 
 def _sum(tree: PyTree, few: int = 4096) -> Array:
