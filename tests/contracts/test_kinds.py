@@ -5,7 +5,6 @@ registered each command says so in one line, and training goes on.
 """
 
 import csv
-import json
 import sys
 import wave
 from pathlib import Path
@@ -14,7 +13,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from PIL import Image as Picture
-from support import jaxgan, play
+from support import jaxgan, play, rows
 
 from jaxgan.data.arrays import arrays
 from jaxgan.data.kind import Image, Kind, Label, Leaf, Numbers, Points, Table, Tokens, Video, Wave
@@ -55,15 +54,14 @@ class Config(jg.Settings):
     sample_every: int = 2
 
 
-def angles() -> Source:
+def data(config: Config) -> Source:
     def take(arrays, key, number):
         return {"x": jax.vmap(lambda n: jax.random.normal(jg.fold(key, n), (3, 1)))(number)}
 
     return Source({"x": jg.Leaf((3, 1), Angle())}, None, (), take)
 
 
-def build(config: Config) -> jg.Experiment:
-    source = angles()
+def build(config: Config, source: Source) -> jg.Experiment:
     game = jg.gan(
         jg.from_linen(mlp.Generator(shape=(3, 1), widths=(4,), final=mlp.identity)),
         jg.from_linen(mlp.Discriminator(widths=(4,))),
@@ -71,7 +69,7 @@ def build(config: Config) -> jg.Experiment:
         objective=jg.objectives.non_saturating(),
     )
     rule = jg.alternating(game, optax.adam(1e-3), optax.adam(1e-3))
-    return jg.Experiment(game, rule, source, [jg.Hook(2, jg.evaluated(source, n=20))])
+    return jg.Experiment(rule, source, [jg.Hook(2, jg.evaluated(source, n=20))])
 '''
 REGISTERED = """
 
@@ -134,8 +132,7 @@ def test_a_kind_that_a_script_makes_up(
     assert [path.name for path in pictures] == ["step_000000.png", "step_000002.png", "step_000004.png"]
     with Picture.open(pictures[0]) as picture:
         assert picture.size == (30, 5)  # a crowd
-    logged = [json.loads(line) for line in (home / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in logged if "off" in row] == [0, 2, 4]
+    assert [row["step"] for row in rows(home / "run") if "off" in row] == [0, 2, 4]
 
     assert jaxgan(monkeypatch, "sample", "run", "--n", 7) == 0
     assert (home / "samples.arm").read_text() == "7 arms"

@@ -258,7 +258,8 @@ def test_a_run_without_checkpoints_is_refused(digits, tmp_path):
 
 def test_samples_that_are_not_finite_are_refused(again):
     game = again.experiment.game._replace(sample=lambda g, key, index, given: np.nan * index.astype(float))
-    broken = again._replace(experiment=again.experiment._replace(game=game))
+    rule = again.experiment.rule._replace(game=game)
+    broken = again._replace(experiment=again.experiment._replace(rule=rule))
     with pytest.raises(Refused, match="are not finite; look at another checkpoint"):
         subject(broken)
 
