@@ -40,7 +40,7 @@ def resume(
 def sample(
     run: Run,
     *,
-    n: int = 0,
+    n: int | None = None,
     seed: int = 0,
     out: Path | None = None,
     given: tuple[str, ...] = (),
@@ -69,7 +69,7 @@ def sample(
     from jaxgan.run.written import check_name, unwritten, usual_name, written
 
     check_seed(seed)
-    if n < 0:
+    if n is not None and n < 1:
         raise Refused(f"--n must be at least 1, not {n}")
     again = reopened(run, at, lane, average=average)
     game, source = again.experiment.game, again.experiment.source
