@@ -108,13 +108,10 @@ def test_what_is_drawn_to_be_held_against_is_shown_to_no_run():
 def test_examples_can_be_looked_at_where_a_build_is_traced(name):
     """As it is for `--over`, by numbers that are only told later."""
 
-    def looked():
-        source = arrays(np.arange(20.0).reshape(10, 2)) if name == "mine" else load(name)
-        return examples(source, 5)
-
+    source = arrays(np.arange(20.0).reshape(10, 2)) if name == "mine" else load(name)
     seen = []
-    jax.eval_shape(lambda told: seen.append(looked()) or told, 1.0)
-    np.testing.assert_array_equal(seen[0], looked())
+    jax.eval_shape(lambda told: seen.append(examples(source, 5)) or told, 1.0)
+    np.testing.assert_array_equal(seen[0], examples(source, 5))
 
 
 def test_files_of_an_unknown_number_are_refused():
