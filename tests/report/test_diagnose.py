@@ -162,7 +162,9 @@ def test_the_hook_looks_at_each_lanes_own_game(tmp_path: Path) -> None:
     build.__module__ = dirac.build.__module__
     turning = type("Turning", (), {"Config": dirac.Config, "build": staticmethod(build)})
     run, gammas = tmp_path / "run", (0.2, 0.6)
+    np.savez(tmp_path / "zeros.npz", x=np.zeros((64, 1), np.float32))
     over = ("--seeds", "0:2", "--over", "gamma=0.2,0.6", "--start", 0.0, "--steps", 1)
+    over = (*over, "--data", tmp_path / "zeros.npz")
     assert play(turning, *over, "--out", run) == 0
     [measured] = [row["rotation"] for row in rows(run) if "rotation" in row][-1:]
     shares = [0.5 / (0.5 + gamma**2) for gamma in gammas for _ in range(2)]

@@ -135,8 +135,13 @@ def test_going_back_after_a_nan_reads_what_the_new_numbers_ask_for(data, tmp_pat
         assert play(FILES, "--data", path, "--out", tmp_path / name, *nan, *options) == 0
         finals[name] = final(tmp_path / name)
     same(finals["memory"], finals["files"])
-    want, found = finals["arrays"].g.params, finals["files"].g.params
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), want, found)
+    want, found = (dict(finals[name].g.params) for name in ("arrays", "files"))
+    for params in (
+        want,
+        found,
+    ):  # a bias before BatchNorm has a gradient of rounding, of which Adam makes steps
+        params["Dense_0"] = params["Dense_0"]["kernel"]
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), want, found)
 
 
 def test_a_broken_picture_ends_the_run_with_its_name_and_loses_nothing(data, tmp_path, capsys, monkeypatch):
