@@ -2,25 +2,24 @@
 
     python experiments/methods/cyclegan.py --seeds 0:3
 
-    HEADER
+    Not scored yet on three seeds. Seed 0, at the pixel of each shape farthest from the ground: 0.29, and the
+    shapes as they are 0.35; over whole pictures 0.046, 0.046, and 0.035 with the means; jax 0.10.2,
+    2026-11-29. By eye colours change, but not each into its own, and outlines are blurred.
 
 Two generators, each against a patch D of its own palette, which is shown old fakes half of the time; and what
 went there and back must be what it was, and what has the right palette stay (Zhu et al., 2017). Changed:
-shapes of 16 px, batches of 8, two residual blocks of few channels, a D that sees 16 px, a constant rate.
+shapes of 16 px, batches of 8, two residual blocks of few channels, a D that sees 16 px, a constant rate;
+BatchNorm in G and spectral norm in D, since a shape's colour is what instance norm takes away.
 
-`l1` is the mean absolute difference from the true recolouring of 500 held-out shapes, which nobody who plays
-knows. Baselines, no GAN: `l1_identity`, of the shapes as they are, and `l1_means`, with the channels' means
-of the other palette.
+`l1` is the mean absolute difference from the true recolouring, in the pixels of 500 held-out shapes, which
+nobody who plays knows. Baselines, no GAN: `l1_identity`, of the shapes as they are, and `l1_means`, with the
+channels' means of the other palette.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jaxgan as jg
-
-if TYPE_CHECKING:
-    import jax
-    import numpy as np
 
 PALETTE = ((0.6, 0.4, 0.0), (0.0, 0.6, 0.4), (0.4, 0.0, 0.6))
 """Of each channel two fifths go to the next."""
@@ -28,7 +27,7 @@ PALETTE = ((0.6, 0.4, 0.0), (0.0, 0.6, 0.4), (0.4, 0.0, 0.6))
 
 @dataclass(frozen=True)
 class Config(jg.Settings):
-    steps: int = 500
+    steps: int = 1000
     data: str = "shapes"
     size: int = 16
     batch_size: int = 8
@@ -44,8 +43,8 @@ class Config(jg.Settings):
     """Residual blocks of either generator."""
     history_size: int = 50
     """Fakes that are kept for each D."""
-    log_every: int = 50
-    measure_every: int = 250
+    log_every: int = 100
+    measure_every: int = 500
     """Steps between measurements."""
 
 
@@ -58,6 +57,7 @@ def data(config: Config) -> "jg.Source":
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    import jax
     import jax.numpy as jnp
     import numpy as np
     import optax
@@ -65,12 +65,12 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     from jaxgan.data import labelled
     from jaxgan.models import patch, translator
 
-    net = jg.from_linen(translator.Generator(source.shape, config.width, config.blocks))
-    d, lowering = jg.from_linen(patch.Discriminator(config.width, depth=1)), config.lowering
+    lowering, axis = config.lowering, config.lowering.axis
+    net = jg.from_linen(translator.Generator(source.shape, config.width, config.blocks, "batch", axis))
+    d = jg.from_linen(patch.Discriminator(config.width, depth=1, norm="spectral"))
     loss, pool = jg.objectives.least_squares(), config.history_size
-    critic = jg.adversary(
-        d, loss, weight=2.0, history_size=pool, lowering=lowering
-    )  # only D's is halved there
+    # twice for G, since only D's loss is halved in the paper
+    critic = jg.adversary(d, loss, weight=2.0, history_size=pool, lowering=lowering)
     made_of = {"x": "other", "other": "x"}
 
     def init(key: "jax.Array", batch: Any, keys: "jax.Array") -> jg.Side:
@@ -81,14 +81,15 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         return jnp.abs(x - y).mean(axis=(1, 2, 3))
 
     def play(params: Any, stats: Any, batch: Any, moment: Any) -> jg.Play:
-        def to(name: str, x: "jax.Array") -> "jax.Array":  # instance norm has no statistics to keep
-            return net.train(params[name], stats[name], x, key=moment.keys, step=moment.update)[0]
+        def to(name: str, x: "jax.Array") -> tuple["jax.Array", Any]:
+            return net.train(params[name], stats[name], x, key=moment.keys, step=moment.update)
 
-        fakes = {name: to(name, batch[of]) for name, of in made_of.items()}
-        cycles = [far(to(of, fakes[name]), batch[of]) for name, of in made_of.items()]
-        same = [far(to(name, batch[name]), batch[name]) for name in made_of]
+        made = {name: to(name, batch[of]) for name, of in made_of.items()}
+        fakes, moved = ({name: one[i] for name, one in made.items()} for i in range(2))
+        cycles = [far(to(of, fakes[name])[0], batch[of]) for name, of in made_of.items()]
+        same = [far(to(name, batch[name])[0], batch[name]) for name in made_of]
         losses = {"cycle": config.cycle * jnp.add(*cycles), "identity": config.identity * jnp.add(*same)}
-        return jg.Play({name: jg.Meeting(batch[name], fake) for name, fake in fakes.items()}, stats, losses)
+        return jg.Play({name: jg.Meeting(batch[name], fake) for name, fake in fakes.items()}, moved, losses)
 
     def sample(g: jg.Side, key: "jax.Array", index: "jax.Array", given: Any) -> "jax.Array":
         return net.apply(g.params["x"], g.stats["x"], given["other"])[0]
@@ -98,12 +99,12 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     rule = jg.alternating(game, *[optax.adam(config.lr, b1=0.5, b2=0.999)] * 2)
 
     rest = source.held_out() if source.held_out else source
-    plain = labelled(rest, 500)["other"]  # the i-th sample is made of the i-th of them
-    mean = labelled(source, 500)["x"].mean((0, 1, 2))
-    true, shift = plain @ np.asarray(PALETTE, np.float32), mean - plain.mean((0, 1, 2))
+    plain, goal = labelled(rest, 500)["other"], labelled(source, 500)["x"]  # the i-th sample is of the i-th
+    true, shift = plain @ np.asarray(PALETTE, np.float32), goal.mean((0, 1, 2)) - plain.mean((0, 1, 2))
+    shape = np.abs(plain - plain[:, :1, :1]).max(axis=-1) > 0.5  # and not the ground beside it
 
     def l1(x: "np.ndarray") -> float:
-        return float(np.abs(x - true).mean())
+        return float(np.abs(x - true)[shape].mean())
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         made = moment.sample(moment.state.generator, len(plain))
