@@ -7,7 +7,7 @@ from report.folders import run_folder
 from support import play, script
 
 from jaxgan.data import load
-from jaxgan.games.game import Side
+from jaxgan.games.game import Looks, Side
 from jaxgan.games.toy import bilinear
 from jaxgan.report.page import report
 from jaxgan.report.plane import density, extent, landscape, planes
@@ -16,19 +16,19 @@ from jaxgan.run.reopen import reopened
 ENDS = (-1.0, 1.0, -2.0, 2.0)
 
 
-def linear(d, x, label):
+def linear(d, x, given):
     """A judge whose logits are known: w . x, and ten times the label."""
-    return x @ d.params + (0.0 if label is None else 10.0 * label)
+    return x @ d.params + 10.0 * given.get("label", 0.0)
 
 
 def test_the_landscape_is_what_the_judge_says_of_each_place():
-    game = bilinear()._replace(judge=linear)
+    game = bilinear()._replace(looks=Looks(judge=linear))
     free, labelled = load("spiral"), load("ring")
     d = Side(jnp.array([1.0, 100.0]), {})
     logits = landscape(game, d, free, ENDS, side=5)
     x, y = np.linspace(-1, 1, 5), np.linspace(-2, 2, 5)
     np.testing.assert_allclose(logits, x[None] + 100 * y[:, None], atol=1e-4)
-    over = landscape(game, d, labelled, ENDS, side=5)
+    over = landscape(game._replace(given=("label",)), d, labelled, ENDS, side=5)
     np.testing.assert_allclose(over, logits + 10 * 3.5, atol=1e-4)  # the mean of eight labels
 
 
