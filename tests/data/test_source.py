@@ -11,8 +11,11 @@ from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.data.kind import points
 from jaxgan.data.mixtures import ring
-from jaxgan.data.source import Source, batch, check, examples, labelled
+from jaxgan.data.pairs import edges, paired
+from jaxgan.data.source import Source, batch, check, examples, givens, labelled
 from jaxgan.errors import Refused
+from jaxgan.games.toy import bilinear
+from jaxgan.run.sample import sampler
 
 KEY = jax.random.key(0)
 SIZE = 10
@@ -124,3 +127,30 @@ def test_after_the_last_example_there_are_none():
     read = read._replace(take=lambda arrays, key, number: arrays)
     for source in (COUNTED, read):
         assert labelled(source, 5, start=SIZE + 1)["x"].shape == (0, 1)
+
+
+def test_conditions_are_those_of_the_held_out_example_of_the_number():
+    source = paired(load("digits"), edges)
+    told = givens(source, ("label", "source"))
+    there = labelled(source.held_out(), 1000)
+    number = np.array([0, 5, len(there["x"]) + 5])
+    taken = told(number)
+    np.testing.assert_array_equal(taken["source"], there["source"][[0, 5, 5]])  # round and round
+    assert taken["label"].tolist() == (number % 10).tolist()  # labels go round the classes
+    np.testing.assert_array_equal(
+        told(number[1:2])["source"], taken["source"][1:2]
+    )  # each by its number alone
+    with pytest.raises(Refused, match="under a leaf called mask, and the data have label, source, x only"):
+        givens(source, ("mask",))
+
+
+def test_what_is_drawn_under_a_condition_depends_on_its_number_alone():
+    source = paired(load("digits"), edges)
+    sample = lambda g, key, index, given: given["source"] + index[:, None, None, None]  # noqa: E731
+    game = bilinear()._replace(sample=sample, given=("source",))
+    draw, blocks = sampler(game, source), sampler(game, source, block=7)
+    whole = draw(None, 40)
+    np.testing.assert_array_equal(whole, blocks(None, 40))
+    np.testing.assert_array_equal(whole[30:], draw(None, 10, start=30))
+    own = np.zeros((3, 8, 8, 1), np.float32)
+    np.testing.assert_array_equal(draw(None, 5, given={"source": own})[:, 0, 0, 0], np.arange(5))
