@@ -10,6 +10,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -56,6 +57,8 @@ class Checkpoints:
         ]
         self._path = path
         self._pending: tuple[int, Any] | None = None
+        # processes that save together do so in step with their updates, and not beside them
+        self._beside = ThreadPoolExecutor(1) if jax.process_count() == 1 else None
         self._failed = False
         self._orbax = ocp.training.Checkpointer(
             path,
@@ -69,7 +72,7 @@ class Checkpoints:
     ) -> None:
         """Saves in the background; an error shows at the next call, or at `wait`. A NaN is never saved.
 
-        `scores` are those of lanes, by name.
+        `scores` are those of lanes, by name. The state must not be donated before the next call.
         """
         self.wait()
         if step in self.steps():
@@ -77,17 +80,23 @@ class Checkpoints:
         host = _on_host(state)
         if bad := _first_not_finite(host):
             raise SaveFailed(f"the state of step {step} is not finite ({bad}), so it was not saved")
-        notes = {"digest": _digest(host), "structure": _structure(host), "attempt": attempt}
-        notes["seal"] = _seal(notes)
         finite = {lane: float(score) for lane, score in (scores or {}).items() if math.isfinite(score)}
         metrics = {_SCORE + lane: score for lane, score in finite.items()} or None
+
+        def begun() -> Any:
+            notes = {"digest": _digest(host), "structure": _structure(host), "attempt": attempt}
+            notes["seal"] = _seal(notes)
+            return self._orbax.save_async(step, state, metrics=metrics, custom_metadata=notes)
+
+        if self._beside is not None:
+            self._pending = (step, self._beside.submit(lambda: begun().result()))
+            return
         try:
-            response = self._orbax.save_async(step, state, metrics=metrics, custom_metadata=notes)
+            self._pending = (step, begun())
         except Exception as error:
             if gone(error):
                 raise
             raise self._failure(step, error) from error
-        self._pending = (step, response)
 
     def wait(self) -> None:
         """Returns when the last save is on disk, or raises what kept it from there."""
@@ -157,6 +166,8 @@ class Checkpoints:
         try:
             self.wait()
         finally:
+            if self._beside is not None:
+                self._beside.shutdown()
             try:
                 self._orbax.close()
             except Exception as error:
