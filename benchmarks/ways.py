@@ -80,7 +80,7 @@ def _played(name: str, way: Way, nth: int, seconds: float) -> float:
     placed = placement(played, settings, lanes, lambda values: played.rule)
     held = placed.begin(lambda state: state)
     arrays = placed.at(held, 0)
-    update = placed.compiled(held, arrays)
+    update = placed.compiling(held, arrays)()
     held, _ = jax.block_until_ready(update(held, arrays))
     clock, made = time.perf_counter(), 0
     while (took := time.perf_counter() - clock) < seconds:

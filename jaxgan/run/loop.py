@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxgan.errors import Refused, Unreadable
 from jaxgan.games.game import State
+from jaxgan.rules.watched import MOVES
 from jaxgan.run import resume, sinks
 from jaxgan.run.experiment import Hook, Moment
 from jaxgan.run.interrupt import Interrupted, requests
@@ -19,7 +20,7 @@ from jaxgan.run.log import Log
 from jaxgan.run.manifest import note, session
 from jaxgan.run.measuring import look, scheduled, unmeasured
 from jaxgan.run.picture import drawing
-from jaxgan.run.placement import placement
+from jaxgan.run.placement import Update, placement
 from jaxgan.run.program import layout
 from jaxgan.run.rows import Row
 from jaxgan.run.run import Run
@@ -63,9 +64,7 @@ def train(run: Run) -> Fitted:
         clock = time.perf_counter()
         stream = placed.ahead(held, step)  # sooner than compiling, which leaves time to read
         stack.callback(lambda: stream.close())
-        update = placed.compiled(held, placed.at(held, step))
-        log.say(f"compiled in {time.perf_counter() - clock:.1f} s")
-        log.restart(step)
+        compiled = placed.compiling(held, placed.at(held, step))  # while step 0 is looked at and saved
         still = Still(folder, entry, names, placed.read(placed.guard(held))["failed"])
         log.warn(still.lines())
         if still.all():
@@ -81,6 +80,7 @@ def train(run: Run) -> Fitted:
             lane = names[number] if names else ""
             return Moment(step, placed.run(held, number), run.game(number), draw, lane, finished, noted)
 
+        update: Update | None = None
         metrics, unheard = None, True  # of the newest update, and whether nothing has been logged yet
         stopped = resume.about_to_stop(run, begin, log)
         while True:
@@ -97,7 +97,7 @@ def train(run: Run) -> Fitted:
             due = [hook for hook in hooks if finished or scheduled(hook.every, step)]
             logging = finished or scheduled(settings.log_every, step)
             saving = finished or scheduled(settings.save_every, step) or step == 0 or signum or unread
-            if metrics is not None and (due or logging or saving):
+            if update is not None and metrics is not None and (due or logging or saving):
                 values, guard = placed.read(metrics), placed.read(placed.guard(held))
                 failed = troubles(still.failing(guard["failed"]), placed, held, update)
                 if failed and not names:
@@ -112,6 +112,8 @@ def train(run: Run) -> Fitted:
                     continue
                 log.warn(still.failed(trouble.number, trouble.why) for trouble in failed)
                 if logging:
+                    if not scheduled(settings.log_every, step):
+                        values = {name: x for name, x in values.items() if name not in MOVES}
                     skipped = {"skipped": guard["skipped"]} if np.any(guard["skipped"]) else {}
                     numbers = {**still.moving(values), **skipped, **stream.waiting()}
                     log.write(step, numbers, settings.log_every)
@@ -138,6 +140,10 @@ def train(run: Run) -> Fitted:
                 raise unread
             if signum or stopped or finished:
                 break
+            if update is None:
+                update = compiled()
+                log.say(f"compiled after {time.perf_counter() - clock:.1f} s")
+                log.restart(step)
             held, metrics = settled(update(held, arrays))
             step, seen, stopped = step + 1, False, ""
 

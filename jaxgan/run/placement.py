@@ -3,7 +3,7 @@
 A run without lanes is one lane that is not called so. What a checkpoint holds is the same either way.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
-from jax.stages import Lowered
+from jax.stages import Compiled, Lowered
 
 from jaxgan.games.game import State
 from jaxgan.parts.types import PyTree
@@ -28,6 +28,7 @@ from jaxgan.scale.devices import DATA, everywhere, over_data, row, whole
 from jaxgan.scale.lanes import LANE, grid, lane, over_lanes, shardings, stacked
 
 Held = Any  # the state of a run as it lies on devices: only its placement looks into it
+Update = Callable[[Held, PyTree], tuple[Held, PyTree]]
 
 
 class Placement(NamedTuple):
@@ -35,7 +36,8 @@ class Placement(NamedTuple):
 
     `begin`: (change) -> the state of step 0, what each lane begins with passed through `change`.
     `at`, `ahead`: (held, step) -> the arrays of one step, or the stream of those from it on.
-    `compiled`: (held, arrays) -> the compiled update (held, arrays) -> (held, metrics).
+    `compiling`: (held, arrays) -> a function that waits for the compiled update (held, arrays) -> (held,
+    metrics), which is traced at once and compiled in a thread of its own.
     `saved`, `restored`: to the state as a checkpoint holds it, and back.
     `run`: (held, number) -> the state of one lane, on one device.
     `read`: metrics, or the guard of a state, on the host; with a leading axis of lanes where there are any.
@@ -47,7 +49,7 @@ class Placement(NamedTuple):
     begin: Callable[[Callable[[State], State]], Held]
     at: Callable[[Held, int], PyTree]
     ahead: Callable[[Held, int], Stream | Streams]
-    compiled: Callable[[Held, PyTree], Callable[[Held, PyTree], tuple[Held, PyTree]]]
+    compiling: Callable[[Held, PyTree], Callable[[], Update]]
     saved: Callable[[Held], State]
     restored: Callable[[State], Held]
     run: Callable[[Held, int], State]
@@ -97,7 +99,7 @@ def one_after_another(
     def ahead(held: Held, step: int) -> Streams:
         return Streams([of.ahead(state.key, step) for of, state in zip(fed, held, strict=True)])
 
-    def compile_all(held: Held, arrays: PyTree) -> Callable[[Held, PyTree], tuple[Held, PyTree]]:
+    def compiling(held: Held, arrays: PyTree) -> Callable[[], Update]:
         named_means(experiment, settings, held[0], rows[0])
         # what is inlined is traced for the first row and looked up for the others: not by threads at once
         inlined = jax.jit(experiment.rule.update, inline=True)
@@ -107,14 +109,18 @@ def one_after_another(
             spread = partial(over_data, mesh=rows[i], way=settings.parallel)
             return lowered(once, settings, held[i], arrays[i], spread, whole(rows[i]))
 
-        with ThreadPoolExecutor(len(rows)) as pool:
-            programs = list(pool.map(Lowered.compile, [for_row(i) for i in range(len(rows))]))
+        waiting = _compiled_beside([for_row(i) for i in range(len(rows))])
 
-        def update(held: Held, arrays: PyTree) -> tuple[Held, PyTree]:
-            moved = [programs[i % len(rows)](held[i], arrays[i]) for i in range(len(members))]
-            return tuple(state for state, _ in moved), tuple(metrics for _, metrics in moved)
+        def compiled() -> Update:
+            programs = waiting()
 
-        return update
+            def update(held: Held, arrays: PyTree) -> tuple[Held, PyTree]:
+                moved = [programs[i % len(rows)](held[i], arrays[i]) for i in range(len(members))]
+                return tuple(state for state, _ in moved), tuple(metrics for _, metrics in moved)
+
+            return update
+
+        return compiled
 
     def saved(held: Held) -> State:
         if not lanes:
@@ -141,7 +147,7 @@ def one_after_another(
         begin=begin,
         at=at,
         ahead=ahead,
-        compiled=compile_all,
+        compiling=compiling,
         saved=saved,
         restored=restored,
         run=lambda held, number: here(held[number]),
@@ -177,10 +183,11 @@ def side_by_side(
         state = stacked([first(i) for i in range(len(lanes))])
         return everywhere(state, shardings(state, mesh))
 
-    def compile_all(held: State, arrays: PyTree) -> Any:
+    def compiling(held: State, arrays: PyTree) -> Callable[[], Update]:
         spread = partial(over_lanes, mesh=mesh, way=settings.parallel)
         where = (shardings(held, mesh), NamedSharding(mesh, P(LANE)))
-        return lowered(experiment, settings, held, arrays, spread, where).compile()
+        waiting = _compiled_beside([lowered(experiment, settings, held, arrays, spread, where)])
+        return lambda: waiting()[0]
 
     gather = jax.jit(lambda tree: tree, out_shardings=everyone)
     pick = jax.jit(lane, out_shardings=everyone)
@@ -196,7 +203,7 @@ def side_by_side(
         begin=begin,
         at=lambda held, step: fed.at(keys, step),
         ahead=lambda held, step: fed.ahead(keys, step),
-        compiled=compile_all,
+        compiling=compiling,
         saved=lambda held: held,
         restored=lambda state: state,
         run=lambda held, number: here(pick(held, number)),
@@ -209,6 +216,14 @@ def side_by_side(
 def here(state: PyTree) -> PyTree:
     """What every device holds the whole of, as one device of this process holds it."""
     return jax.tree.map(lambda leaf: leaf.addressable_data(0), state)
+
+
+def _compiled_beside(programs: Sequence[Lowered]) -> Callable[[], list[Compiled]]:
+    """Compiles them in threads, while the caller goes on; what is returned waits for them."""
+    pool = ThreadPoolExecutor(len(programs))
+    under_way = [pool.submit(program.compile) for program in programs]
+    pool.shutdown(wait=False)
+    return lambda: [program.result() for program in under_way]
 
 
 def _small(guard: Guard) -> Mapping[str, jax.Array]:

@@ -57,7 +57,12 @@ def lowered(
     state is not donated: the guard needs the old one to the end, so that donation would only add copies.
     `spread` lays the update of the rule out over devices, `where` is the sharding of (state, metrics).
     """
-    rule = spread(guarded(watched(experiment.rule), skip=settings.on_nan == "skip").update)
+
+    def logged(step: jax.Array) -> jax.Array:
+        # not at the last step, whatever it is: another number of steps would be another program to compile
+        return step % settings.log_every == 0 if settings.log_every else jnp.zeros_like(step, bool)
+
+    rule = spread(guarded(watched(experiment.rule, logged), skip=settings.on_nan == "skip").update)
     source, lay = experiment.source, layout(experiment, settings)
 
     @partial(jax.jit, out_shardings=where)

@@ -38,3 +38,17 @@ def test_norms_of_gradients_steps_and_what_d_gets_right():
     real = game.looks.judge(old.d.side, one["x"], {})
     middle = (metrics["d/real"] + metrics["d/fake"]) / 2
     np.testing.assert_allclose(metrics["d/acc_real"], (real > middle).mean(), atol=1e-6)
+
+
+def test_steps_are_measured_only_when_asked():
+    rule, ring = alternating(ring_game(), optax.sgd(0.5), optax.sgd(0.1)), load("ring")
+    batches = batch(ring, (1, 1, 8), ring.arrays, jax.random.key(0), 0)
+    every, third = watched(rule), watched(rule, lambda step: step % 3 == 0)
+    state, told, seen = rule.init(jax.random.key(1), batches), [], []
+    for _ in range(6):
+        _, metrics = jax.jit(third.update)(state, batches)
+        state, all_metrics = jax.jit(every.update)(state, batches)
+        told.append(float(metrics["d/update"]))
+        seen.append(float(all_metrics["d/update"]))
+    assert all(seen)
+    np.testing.assert_allclose(told, [0, 0, seen[2], 0, 0, seen[5]], rtol=1e-6)
