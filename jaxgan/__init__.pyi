@@ -16,6 +16,7 @@ from .games.adversarial import Play as Play
 from .games.adversarial import adversarial as adversarial
 from .games.adversary import Adversary as Adversary
 from .games.adversary import Meeting as Meeting
+from .games.adversary import Turn as Turn
 from .games.adversary import adversary as adversary
 from .games.game import Aux as Aux
 from .games.game import Context as Context
@@ -51,6 +52,9 @@ from .parts.rng import each as each
 from .parts.rng import fold as fold
 from .parts.terms import Term as Term
 from .parts.types import Augment as Augment
+from .parts.types import Batch as Batch
+from .parts.types import Given as Given
+from .parts.types import Key as Key
 from .parts.types import Lowering as Lowering
 from .parts.types import View as View
 from .pictures.drawn import crowd as crowd

@@ -81,9 +81,9 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     def far(x: "jax.Array", y: "jax.Array") -> "jax.Array":
         return jnp.abs(x - y).mean(axis=(1, 2, 3))
 
-    def play(params: Any, stats: Any, batch: Any, moment: Any) -> jg.Play:
+    def play(params: Any, stats: Any, batch: Any, turn: jg.Turn) -> jg.Play:
         def to(name: str, x: "jax.Array") -> tuple["jax.Array", Any]:
-            return net.train(params[name], stats[name], x, key=moment.keys, step=moment.update)
+            return net.train(params[name], stats[name], x, key=turn.keys, step=turn.update)
 
         made = {name: to(name, batch[of]) for name, of in made_of.items()}
         fakes, moved = ({name: one[i] for name, one in made.items()} for i in range(2))

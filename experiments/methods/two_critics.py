@@ -93,8 +93,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     generator = jg.from_linen(mlp.Generator(source.shape, widths, final=mlp.identity))
     draw = jax.vmap(jg.latents.normal(config.z_size).draw)
 
-    def play(params: Any, stats: Any, batch: Any, moment: Any) -> jg.Play:
-        z = draw(jg.fold(moment.keys, "z"))
+    def play(params: Any, stats: Any, batch: Any, turn: jg.Turn) -> jg.Play:
+        z = draw(jg.fold(turn.keys, "z"))
         fake, stats = generator.apply(params, stats, z, train=True)
         return jg.Play({name: jg.Meeting(batch["x"], fake, z=z) for name in critics}, stats)
 

@@ -78,10 +78,10 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         e, g = encode.init(jg.fold(key, "e"), batch["x"]), decode.init(jg.fold(key, "g"), latents((), keys))
         return jg.Side({"e": e[0], "g": g[0]}, {"e": e[1], "g": g[1]})
 
-    def play(params: Any, stats: Any, batch: Any, moment: Any) -> jg.Play:
-        x, told = batch["x"], {"key": moment.keys, "step": moment.update}
+    def play(params: Any, stats: Any, batch: Any, turn: jg.Turn) -> jg.Play:
+        x, told = batch["x"], {"key": turn.keys, "step": turn.update}
         (mean, log_variance), e_stats = encode.train(params["e"], stats["e"], x, **told)
-        noise, z = (latents((), jg.fold(moment.keys, name)) for name in ("noise", "z"))
+        noise, z = (latents((), jg.fold(turn.keys, name)) for name in ("noise", "z"))
         codes = jnp.concatenate([z, mean + jnp.exp(log_variance / 2) * noise])
         made, g_stats = decode.train(params["g"], stats["g"], codes, **told)
         drawn, rebuilt = jnp.split(made, 2)

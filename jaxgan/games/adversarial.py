@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.games.adversary import Adversary, Moment
+from jaxgan.games.adversary import Adversary, Turn
 from jaxgan.games.game import Aux, Context, Game, Looks, Loss, Side
 from jaxgan.parts.rng import each, fold
 from jaxgan.parts.types import Array, Batch, Given, Key, Lowering, Params, Stats
@@ -33,7 +33,7 @@ def adversarial(
     adversary: Adversary,
     *,
     init: Callable[[Key, Batch, Key], Side],
-    play: Callable[[Params, Stats, Batch, Moment], Play],
+    play: Callable[[Params, Stats, Batch, Turn], Play],
     sample: Callable[[Side, Key, Array, Given], Any],
     given: tuple[str, ...] = (),
     classes: int = 0,
@@ -43,15 +43,15 @@ def adversarial(
     """The game of G's side against an adversary; `jg.gan` is the one most people play.
 
     `init`: (key, batch, keys [N]) -> G's side: any tree of parameters, of two generators, of an encoder
-    beside one. `play`: (params, stats, batch, moment) -> what it makes of a batch in training, where
-    `moment.keys` has a key to each example. `sample`, `given`, `classes`, `looks` are those of the game.
+    beside one. `play`: (params, stats, batch, turn) -> what it makes of a batch in training, where
+    `turn.keys` has a key to each example. `sample`, `given`, `classes`, `looks` are those of the game.
 
     >>> from flax import linen as nn
     >>> from jaxgan.games.adversary import Meeting, adversary
     >>> from jaxgan.parts.network import from_linen
     >>> from jaxgan.parts.objectives import hinge
     >>> move = from_linen(nn.Dense(2))  # moves points of one cloud onto those of another
-    >>> def play(params, stats, batch, moment):
+    >>> def play(params, stats, batch, turn):
     ...     moved, stats = move.apply(params, stats, batch["source"], train=True)
     ...     far = jnp.square(moved - batch["source"]).sum(axis=-1)
     ...     return Play(Meeting(batch["x"], moved), stats, {"far": far})
@@ -66,10 +66,10 @@ def adversarial(
 
     def loss_of(who: str) -> Loss:
         def loss(g_params: Params, d_params: Params, context: Context) -> tuple[Array, Aux]:
-            moment = Moment(each(context.key, context.batch["index"]), context.step, context.update)
-            made = play(g_params, context.g_stats, context.batch, moment)
+            turn = Turn(each(context.key, context.batch["index"]), context.step, context.update)
+            made = play(g_params, context.g_stats, context.batch, turn)
             view, d_stats, memory = adversary.meet(
-                who, d_params, context.d_stats, context.extra, made.met, moment
+                who, d_params, context.d_stats, context.extra, made.met, turn
             )
             total = adversary.g_loss if who == "g" else adversary.d_loss
             loss, metrics, memory = total(view, memory)
@@ -85,10 +85,10 @@ def adversarial(
     def begin(key: Key, batch: Batch) -> tuple[Side, Side, Any]:
         keys = each(key, batch["index"])
         g = init(fold(key, "g"), batch, keys)
-        moment = Moment(keys, jnp.int32(0), jnp.int32(0))
+        turn = Turn(keys, jnp.int32(0), jnp.int32(0))
 
         def rest(batch: Batch) -> tuple[Side, Any]:
-            return adversary.init(fold(key, "d"), play(g.params, g.stats, batch, moment).met, keys)
+            return adversary.init(fold(key, "d"), play(g.params, g.stats, batch, turn).met, keys)
 
         return g, *_alone(lowering, rest)(batch)
 

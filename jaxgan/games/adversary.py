@@ -51,7 +51,7 @@ class Meeting(NamedTuple):
     g: Callable[[Any], Any] | None = None  # latents -> examples, for terms that move them
 
 
-class Moment(NamedTuple):
+class Turn(NamedTuple):
     """When they meet: one key per example, steps of the player that moves, updates of the rule."""
 
     keys: Key
@@ -66,12 +66,12 @@ class Adversary(NamedTuple):
     """D and its half of the game.
 
     `init`: (key, meeting, keys) -> (side, memory). `meet`: (who moves, params, stats, memory, meeting,
-    moment) -> (view, stats, memory): D's calls, on what it is shown. `d_loss`, `g_loss`: (view, memory) ->
+    turn) -> (view, stats, memory): D's calls, on what it is shown. `d_loss`, `g_loss`: (view, memory) ->
     (loss, metrics, memory). `judge`: (side, examples [N, ...], given) -> logits [N], for looking only.
     """
 
     init: Callable[[Key, Any, Key], tuple[Side, PyTree]]
-    meet: Callable[[str, Params, Stats, PyTree, Any, Moment], tuple[Any, Stats, PyTree]]
+    meet: Callable[[str, Params, Stats, PyTree, Any, Turn], tuple[Any, Stats, PyTree]]
     d_loss: Callable[[Any, PyTree], Total]
     g_loss: Callable[[Any, PyTree], Total]
     judge: Callable[[Side, Any, Given], Array] | None = None
@@ -138,9 +138,9 @@ def adversary(
         return side, memory
 
     def meet(
-        who: str, params: Params, stats: Stats, memory: PyTree, meeting: Meeting, moment: Moment
+        who: str, params: Params, stats: Stats, memory: PyTree, meeting: Meeting, turn: Turn
     ) -> tuple[View, Stats, PyTree]:
-        keys, (step, update) = moment.keys, moment[1:]
+        keys, (step, update) = turn.keys, turn[1:]
         pack_keys = keys[::packing]
         real, fake, given = meeting.real, meeting.fake, meeting.given
         if history_size and who == "d":

@@ -7,7 +7,7 @@ import jax
 from jaxgan.errors import Refused
 from jaxgan.games import check
 from jaxgan.games.adversarial import Play, adversarial
-from jaxgan.games.adversary import Meeting, Moment, adversary
+from jaxgan.games.adversary import Meeting, Turn, adversary
 from jaxgan.games.game import Game, Looks, Side
 from jaxgan.parts.augmentations import Augmentation, unchanged
 from jaxgan.parts.average import Average
@@ -100,13 +100,13 @@ def gan(
             raise Refused(f"the generator makes examples of shape {made.shape[1:]}, the data have {there}")
         return g if params is None else Side({**params, "network": g.params}, g.stats)
 
-    def play(params: Params, stats: Stats, batch: Batch, moment: Moment) -> Play:
-        keys, given = moment.keys, told(batch)
+    def play(params: Params, stats: Stats, batch: Batch, turn: Turn) -> Play:
+        keys, given = turn.keys, told(batch)
 
         def make(z: PyTree) -> tuple[Array, Stats]:
             inputs = conditioning.g(z, given)
             key = fold(keys, "generator")
-            return generator.train(network(params), stats, *inputs, key=key, step=moment.update)
+            return generator.train(network(params), stats, *inputs, key=key, step=turn.update)
 
         z = prior(params, fold(keys, "z"))
         fake, stats = make(z)

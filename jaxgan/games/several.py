@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxgan.games.adversary import Adversary, Moment, Total
+from jaxgan.games.adversary import Adversary, Total, Turn
 from jaxgan.games.game import Side
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Key, Params, PyTree, Stats
@@ -30,11 +30,11 @@ def several(adversaries: Mapping[str, Adversary]) -> Adversary:
         return Side(params, stats), {name: memory for name, (_, memory) in made.items()}
 
     def meet(
-        who: str, params: Params, stats: Stats, memory: PyTree, meetings: Mapping[str, Any], moment: Moment
+        who: str, params: Params, stats: Stats, memory: PyTree, meetings: Mapping[str, Any], turn: Turn
     ) -> tuple[Any, Stats, PyTree]:
         views, after, memories = {}, {}, {}
         for name, one in adversaries.items():
-            own = moment._replace(keys=fold(moment.keys, name))
+            own = turn._replace(keys=fold(turn.keys, name))
             views[name], after[name], memories[name] = one.meet(
                 who, params[name], stats[name], memory[name], meetings[name], own
             )

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 
 from jaxgan.errors import Refused
-from jaxgan.games.adversary import Adversary, Moment
+from jaxgan.games.adversary import Adversary, Turn
 from jaxgan.games.game import Side
 from jaxgan.games.several import several
 from jaxgan.parts.rng import fold
@@ -47,11 +47,11 @@ def shared(adversaries: Mapping[str, Adversary]) -> Adversary:
         return side, {name: memory for name, (_, memory) in made.items()}
 
     def meet(
-        who: str, params: Params, stats: Stats, memory: PyTree, meetings: Mapping[str, Any], moment: Moment
+        who: str, params: Params, stats: Stats, memory: PyTree, meetings: Mapping[str, Any], turn: Turn
     ) -> tuple[Any, Stats, PyTree]:
         views, memories = {}, {}
         for name, one in adversaries.items():
-            own = moment._replace(keys=fold(moment.keys, name))
+            own = turn._replace(keys=fold(turn.keys, name))
             views[name], stats, memories[name] = one.meet(
                 who, params, stats, memory[name], meetings[name], own
             )

@@ -7,7 +7,7 @@ import pytest
 from flax import linen as nn
 
 import jaxgan as jg
-from jaxgan.games.adversary import Meeting, Moment, adversary
+from jaxgan.games.adversary import Meeting, Turn, adversary
 from jaxgan.games.several import several
 from jaxgan.parts.augmentations import Adaptive, Augmentation
 from jaxgan.parts.network import Network
@@ -32,8 +32,8 @@ def net(say, params=W, **more):
 def met(one, who="d", memory=None, step=0, update=0, given=None, fake=FAKE):
     meeting = Meeting(REAL, fake, given or {}, fake)
     side, fresh = one.init(jax.random.key(2), meeting, KEYS)
-    moment = Moment(KEYS, jnp.int32(step), jnp.int32(update))
-    view, _, memory = one.meet(who, side.params, side.stats, memory or fresh, meeting, moment)
+    turn = Turn(KEYS, jnp.int32(step), jnp.int32(update))
+    view, _, memory = one.meet(who, side.params, side.stats, memory or fresh, meeting, turn)
     loss, metrics, memory = (one.d_loss if who == "d" else one.g_loss)(view, memory)
     return view, float(loss), metrics, memory
 
@@ -112,7 +112,7 @@ def test_penalties_share_the_calls_that_are_made_anyway():
         meeting = Meeting(REAL, FAKE)
         side, memory = one.init(jax.random.key(0), meeting, KEYS)
         calls.clear()
-        view, _, memory = one.meet("d", *side, memory, meeting, Moment(KEYS, jnp.int32(0), jnp.int32(0)))
+        view, _, memory = one.meet("d", *side, memory, meeting, Turn(KEYS, jnp.int32(0), jnp.int32(0)))
         one.d_loss(view, memory)
         assert len(calls) == 2
 
@@ -156,8 +156,8 @@ def test_two_critics_of_the_same_fakes_add_up():
     both = several({"a": a, "b": b})
     meetings = {name: Meeting(REAL, FAKE) for name in "ab"}
     side, memory = both.init(jax.random.key(0), meetings, KEYS)
-    moment = Moment(KEYS, jnp.int32(0), jnp.int32(0))
-    views, stats, memory = both.meet("d", *side, memory, meetings, moment)
+    turn = Turn(KEYS, jnp.int32(0), jnp.int32(0))
+    views, stats, memory = both.meet("d", *side, memory, meetings, turn)
     loss, metrics, memory = both.d_loss(views, memory)
     np.testing.assert_allclose(loss, met(a)[1] + met(b)[1], rtol=1e-5)
     assert {"d/a/adv", "d/b/adv", "d/b/r1", "d/a/acc_real"} <= metrics.keys()
@@ -174,8 +174,8 @@ def test_terms_see_the_average_of_d():
     meeting = Meeting(REAL, FAKE)
     _, memory = one.init(jax.random.key(0), meeting, KEYS)
     for update, w in ((0, W + 1), (0, W + 1), (1, W + 3)):  # two micro-batches, then another update
-        moment = Moment(KEYS, jnp.int32(update), jnp.int32(update))
-        view, _, memory = one.meet("d", w, {}, memory, meeting, moment)
+        turn = Turn(KEYS, jnp.int32(update), jnp.int32(update))
+        view, _, memory = one.meet("d", w, {}, memory, meeting, turn)
         _, metrics, memory = one.d_loss(view, memory)
     average = ((W + W + 1) / 2 + W + 3) / 2
     np.testing.assert_allclose(memory["average"][0].params, average, rtol=1e-6)

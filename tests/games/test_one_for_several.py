@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxgan as jg
-from jaxgan.games.adversary import Moment
+from jaxgan.games.adversary import Turn
 from jaxgan.parts.rng import each
 
 B = 4
@@ -30,9 +30,9 @@ def test_one_d_meets_every_stream_and_the_losses_add_up():
     side, memory = both.init(jax.random.key(2), MEETINGS, KEYS)
     w = side.params
     assert w.shape == (3,)
-    moment = Moment(KEYS, jnp.int32(0), jnp.int32(0))
+    turn = Turn(KEYS, jnp.int32(0), jnp.int32(0))
 
-    views, stats, memory = both.meet("d", *side, memory, MEETINGS, moment)
+    views, stats, memory = both.meet("d", *side, memory, MEETINGS, turn)
     loss, metrics, memory = both.d_loss(views, memory)
     relu, (r, a, b) = jax.nn.relu, (x @ w for x in (REAL, DRAWN, REBUILT))
     by_hand = (2 * relu(1 - r) + relu(1 + a) + relu(1 + b)).mean()
@@ -40,7 +40,7 @@ def test_one_d_meets_every_stream_and_the_losses_add_up():
     np.testing.assert_allclose(metrics["d/rebuilt/adv"], (relu(1 - r) + relu(1 + b)).mean(), rtol=1e-5)
     assert stats["calls"] == 4  # of both meetings, one after another
 
-    views, _, memory = both.meet("g", *side, memory, MEETINGS, moment)
+    views, _, memory = both.meet("g", *side, memory, MEETINGS, turn)
     loss, metrics, _ = both.g_loss(views, memory)
     expected = -2 * a.mean() + jnp.square(REAL - REBUILT).sum(axis=1).mean()
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
