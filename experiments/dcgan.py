@@ -27,13 +27,13 @@ class Config(jg.Settings):
     steps: int = 3000
     network: Literal["tutorial", "radford"] = "tutorial"
     """The tutorial's networks, or the paper's."""
-    lr: float = 2e-4
+    lr: jg.NonNegative = 2e-4
     """Adam's learning rate, for both players."""
-    b1: float = 0.5
+    b1: jg.Share = 0.5
     """Adam's decay of the mean gradient, for both players."""
-    width: int = 128
+    width: jg.Count = 128
     """Channels of radford's widest images, in either network; hidden units of the tutorial's D."""
-    z_size: int = 100
+    z_size: jg.Count = 100
     """Numbers per latent, each uniform in (-1, 1)."""
 
 

@@ -23,13 +23,13 @@ class Config(jg.Settings):
     steps: int = 3000
     loss: Literal["least_squares", "cross_entropy"] = "least_squares"
     """What both players minimise."""
-    lr: float = 1e-4
+    lr: jg.NonNegative = 1e-4
     """Adam's learning rate, for both players."""
-    b1: float = 0.5
+    b1: jg.Share = 0.5
     """Adam's decay of the mean gradient, for both players."""
-    width: int = 32
+    width: jg.Count = 32
     """Channels of the widest images, in either network."""
-    z_size: int = 100
+    z_size: jg.Count = 100
     """Numbers per latent, each normal."""
 
 

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Config(jg.Settings):
     steps: int = 4000
-    lr: float = 2e-4
+    lr: jg.NonNegative = 2e-4
     """RMSprop's learning rate at the start, for both players."""
-    decay: float = 1e-6
+    decay: jg.NonNegative = 1e-6
     """The learning rate after t steps is lr / (1 + decay t)."""
     stop_below: float = 0.0
     """Stop when the energy distance to the held-out examples is below this; 0 never stops."""
-    width: int = 256
+    width: jg.Count = 256
     """The narrowest hidden layer; the others have twice and four times as many units."""
-    z_size: int = 100
+    z_size: jg.Count = 100
     """Numbers per latent, each normal."""
     log_every: int = 100
     save_every: int = 1000

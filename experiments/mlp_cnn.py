@@ -24,13 +24,13 @@ class Config(jg.Settings):
     steps: int = 4000
     norm: Literal["batch", "none"] = "batch"
     """BatchNorm in G's hidden layers, or the original without."""
-    lr: float = 2e-4
+    lr: jg.NonNegative = 2e-4
     """Adam's learning rate, for both players."""
-    b1: float = 0.5
+    b1: jg.Share = 0.5
     """Adam's decay of the mean gradient, for both players."""
-    width: int = 256
+    width: jg.Count = 256
     """Units of G's first hidden layer; the others have twice and four times as many."""
-    z_size: int = 100
+    z_size: jg.Count = 100
     """Numbers per latent, each normal."""
     log_every: int = 100
     save_every: int = 1000

@@ -21,15 +21,15 @@ import jaxgan as jg
 class Config(jg.Settings):
     steps: int = 2400
     batch_size: int = 128
-    lr: float = 2e-4
+    lr: jg.NonNegative = 2e-4
     """Adam's learning rate, for both players."""
-    b1: float = 0.5
+    b1: jg.Share = 0.5
     """Adam's decay of the mean gradient, for both players."""
-    dropout: float = 0.3
+    dropout: jg.Share = 0.3
     """The share of D's hidden units that are dropped."""
-    width: int = 256
+    width: jg.Count = 256
     """The narrowest hidden layer; the others have twice and four times as many units."""
-    z_size: int = 100
+    z_size: jg.Count = 100
     """Numbers per latent, each normal."""
     log_every: int = 120
     save_every: int = 600

@@ -19,13 +19,13 @@ import jaxgan as jg
 @dataclass(frozen=True)
 class Config(jg.Settings):
     steps: int = 10000
-    lr: float = 1e-3
+    lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for both players."""
-    d_steps: int = 1
+    d_steps: jg.Count = 1
     """Steps of D per step of G: the paper's k."""
-    width: int = 128
+    width: jg.Count = 128
     """Hidden units of either network."""
-    z_size: int = 100
+    z_size: jg.Count = 100
     """Numbers per latent, each uniform in (-1, 1)."""
     log_every: int = 200
     save_every: int = 2000

@@ -38,31 +38,31 @@ if TYPE_CHECKING:
 class Config(jg.Settings):
     steps: int = 4000
     data: str = "shapes"
-    lr: float = 2e-4
+    lr: jg.NonNegative = 2e-4
     """Adam's learning rate at the start, for both players."""
-    lr_end: float = 5e-5
+    lr_end: jg.NonNegative = 5e-5
     """And after `horizon` steps."""
-    b2: float = 0.9
+    b2: jg.Share = 0.9
     """Adam's decay of the mean square, for both players, at the start."""
-    b2_end: float = 0.99
+    b2_end: jg.Share = 0.99
     """And after `horizon` steps."""
-    gamma: float = 0.05
+    gamma: jg.NonNegative = 0.05
     """Weight of R1 and R2 at the start."""
-    gamma_end: float = 0.005
+    gamma_end: jg.NonNegative = 0.005
     """And after `horizon` steps."""
-    half_life: float = 500.0
+    half_life: jg.Positive = 500.0
     """Steps in which G's average forgets half, after `horizon` steps; at the start it forgets all."""
-    augment: float = 0.55
+    augment: jg.Share = 0.55
     """Probability of each of DiffAugment's changes after `horizon` steps; at the start it is 0."""
-    horizon: int = 4000
+    horizon: jg.Count = 4000
     """Steps over which all these move."""
     conditional: bool = True
     """Use the labels, where the data have any."""
-    width: int = 64
+    width: jg.Count = 64
     """Channels between blocks, a multiple of 8, at every side; 768 in the paper."""
-    blocks: int = 2
+    blocks: jg.Natural = 2
     """Residual blocks at every side."""
-    z_size: int = 64
+    z_size: jg.Count = 64
     """Numbers per latent, each normal."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the networks compute in; parameters, losses and images are float32."""

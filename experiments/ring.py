@@ -45,30 +45,30 @@ class Config(jg.Settings):
     data: Literal["ring", "grid"] = "ring"
     """8 modes on a circle, or 25 on a lattice."""
     batch_size: int = 512
-    lr: float = 1e-3
+    lr: jg.NonNegative = 1e-3
     """Adam's learning rate at the start, for both players."""
-    lr_end: float = 1e-5
+    lr_end: jg.NonNegative = 1e-5
     """And after `horizon` steps."""
-    gamma: float = 0.1
+    gamma: jg.NonNegative = 0.1
     """Weight of R1 and R2 at the start."""
-    gamma_end: float = 0.045
+    gamma_end: jg.NonNegative = 0.045
     """And after `horizon` steps."""
-    hold: int = 5000
+    hold: jg.Natural = 5000
     """Steps before either falls."""
-    horizon: int = 15_000
+    horizon: jg.Count = 15_000
     """Steps after which neither does."""
-    octaves: int = 8
+    octaves: jg.Natural = 8
     """Of the sines that D is shown beside each point."""
-    average: float = 0.999
+    average: jg.Share = 0.999
     """Decay of the average of G's parameters."""
-    width: int = 128
+    width: jg.Count = 128
     """Units of each hidden layer, three in either network."""
-    z_size: int = 2
+    z_size: jg.Count = 2
     """Numbers per latent, each normal."""
     log_every: int = 500
     save_every: int = 5000
     sample_every: int = 2500
-    measure_every: int = 5000
+    measure_every: jg.Natural = 5000
     """Steps between measurements."""
 
 

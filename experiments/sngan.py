@@ -31,21 +31,21 @@ import jaxgan as jg
 class Config(jg.Settings):
     steps: int = 100_000
     data: str = "shapes"
-    lr: float = 2e-4
+    lr: jg.NonNegative = 2e-4
     """Adam's learning rate at the start, for both players."""
-    decay_steps: int = 100_000
+    decay_steps: jg.Count = 100_000
     """Steps over which it falls to 0."""
-    d_steps: int = 5
+    d_steps: jg.Count = 5
     """Steps of D per step of G."""
     conditional: bool = True
     """Use the labels, where the data have any."""
-    attention: int = 0
+    attention: jg.Natural = 0
     """Side of the images, in pixels, at which self-attention stands in both networks; 0 for none."""
-    average: float = 0.0
+    average: jg.Share = 0.0
     """Decay of the average of G's parameters, which is then sampled; 0 for none."""
-    width: int = 128
+    width: jg.Count = 128
     """Channels of D's widest images; of G's twice as many up to 32 px, and as many above."""
-    z_size: int = 128
+    z_size: jg.Count = 128
     """Numbers per latent, each normal."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the networks compute in; parameters, losses and images are float32."""

@@ -44,24 +44,24 @@ class Config(jg.Settings):
     """stacked: and any grey images of ten classes."""
     recipe: Literal["relativistic", "non_saturating", "pack2"] = "relativistic"
     batch_size: int = 128
-    lr: float = 1e-3
+    lr: jg.NonNegative = 1e-3
     """Adam's learning rate at the start, for both players; it falls by a cosine."""
-    gamma: float = 1.0
+    gamma: jg.NonNegative = 1.0
     """Weight of R1 and R2 at the start."""
-    gamma_end: float = 0.1
+    gamma_end: jg.NonNegative = 0.1
     """And after `horizon` steps."""
-    horizon: int = 8000
+    horizon: jg.Count = 8000
     """Steps over which learning rate and weight fall."""
-    average: float = 0.999
+    average: jg.Share = 0.999
     """Decay of the average of G's parameters."""
-    width: int = 256
+    width: jg.Count = 256
     """Units of each hidden layer, two in either network."""
-    z_size: int = 64
+    z_size: jg.Count = 64
     """Numbers per latent, each normal."""
     log_every: int = 200
     save_every: int = 2000
     sample_every: int = 2000
-    measure_every: int = 2000
+    measure_every: jg.Natural = 2000
     """Steps between measurements."""
 
 

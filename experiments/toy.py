@@ -55,32 +55,32 @@ class Config(jg.Settings):
     """Two layers of tanh in G and D, or three of ReLU, or four of ReLU with BatchNorm in G and three of
     five-fold maxout, half as wide, in D."""
     batch_size: int = 512
-    lr: float = 1e-3
+    lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for G."""
-    d_lr: float = 1e-4
+    d_lr: jg.NonNegative = 1e-4
     """And for D."""
-    b1: float = 0.5
+    b1: jg.Share = 0.5
     """Adam's decay of the mean gradient, for both."""
-    gamma: float = 0.1
+    gamma: jg.NonNegative = 0.1
     """Weight of R1 and R2."""
-    average: float = 0.0
+    average: jg.Share = 0.0
     """Decay of an average of G's parameters, to be sampled from; 0 is none."""
-    width: int = 128
+    width: jg.Count = 128
     """Units of each hidden layer."""
     init: float = 0.0
     """Standard deviation of the initial weights, each normal; 0 is LeCun's, by the number of inputs."""
-    momentum: float = 0.9
+    momentum: jg.Share = 0.9
     """Decay of BatchNorm's averages."""
-    z_size: int = 256
+    z_size: jg.Count = 256
     """Numbers per latent, each normal."""
     simultaneous: bool = False
     """Both players move at once, and not D first."""
-    examples: int = 0
+    examples: jg.Natural = 0
     """Drawn once, to be trained on in epochs; 0 draws anew for ever."""
     log_every: int = 500
     save_every: int = 5000
     sample_every: int = 5000
-    measure_every: int = 5000
+    measure_every: jg.Natural = 5000
     """Steps between measurements."""
 
 

@@ -18,15 +18,15 @@ import jaxgan as jg
 @dataclass(frozen=True)
 class Config(jg.Settings):
     steps: int = 2000
-    lr: float = 1e-4
+    lr: jg.NonNegative = 1e-4
     """Adam's learning rate, for both players."""
-    d_steps: int = 5
+    d_steps: jg.Count = 5
     """Steps of the critic per step of G."""
-    penalty: float = 10.0
+    penalty: jg.NonNegative = 10.0
     """Weight of the gradient penalty."""
-    width: int = 32
+    width: jg.Count = 32
     """Channels of the widest images, in either network."""
-    z_size: int = 128
+    z_size: jg.Count = 128
     """Numbers per latent, each normal."""
 
 

@@ -83,6 +83,11 @@ from .run.fit import fit as fit
 from .run.fit import sample as sample
 from .run.loop import Fitted as Fitted
 from .run.loop import train as train
+from .run.ranges import Count as Count
+from .run.ranges import Natural as Natural
+from .run.ranges import NonNegative as NonNegative
+from .run.ranges import Positive as Positive
+from .run.ranges import Share as Share
 from .run.run import Run as Run
 from .run.sample import sampler as sampler
 from .run.settings import Settings as Settings

@@ -32,20 +32,20 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Config(jg.Settings):
     steps: int = 1500
-    weight: float = 1.0
+    weight: jg.NonNegative = 1.0
     """Of the cross entropies of the class; 0 leaves them out."""
-    lr: float = 1e-3
+    lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for both players."""
-    gamma: float = 1.0
+    gamma: jg.NonNegative = 1.0
     """Weight of R1."""
-    average: float = 0.99
+    average: jg.Share = 0.99
     """Decay of the average of G's parameters."""
-    width: int = 256
+    width: jg.Count = 256
     """Units of each hidden layer, two in either network."""
-    z_size: int = 64
+    z_size: jg.Count = 64
     """Numbers per latent, each normal."""
     log_every: int = 100
-    measure_every: int = 500
+    measure_every: jg.Natural = 500
     """Steps between measurements."""
 
 

@@ -27,24 +27,24 @@ import jaxgan as jg
 @dataclass(frozen=True)
 class Config(jg.Settings):
     steps: int = 4000
-    examples: int = 100
+    examples: jg.Count = 100
     """Pictures to learn from."""
-    target: float = 0.6
+    target: jg.Share = 0.6
     """What p holds D's lead at: E sign(D(real) - D(fake)); 0.6 is 80 % of pairs."""
-    rise: int = 1000
+    rise: jg.Count = 1000
     """Steps in which p could go from 0 to 1."""
-    lr: float = 1e-3
+    lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for both players."""
-    gamma: float = 1.0
+    gamma: jg.NonNegative = 1.0
     """Weight of R1 and R2."""
-    average: float = 0.99
+    average: jg.Share = 0.99
     """Decay of the average of G's parameters."""
-    width: int = 256
+    width: jg.Count = 256
     """Units of each hidden layer, two in either network."""
-    z_size: int = 64
+    z_size: jg.Count = 64
     """Numbers per latent, each normal."""
     log_every: int = 100
-    measure_every: int = 500
+    measure_every: jg.Natural = 500
     """Steps between measurements."""
 
 

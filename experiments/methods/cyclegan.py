@@ -32,20 +32,20 @@ class Config(jg.Settings):
     data: str = "shapes"
     size: int = 16
     batch_size: int = 8
-    cycle: float = 10.0
+    cycle: jg.NonNegative = 10.0
     """Weight of the way there and back."""
-    identity: float = 5.0
+    identity: jg.NonNegative = 5.0
     """Weight of leaving alone what has the right palette."""
-    lr: float = 1e-3
+    lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for all players."""
-    width: int = 8
+    width: jg.Count = 8
     """Channels of each network's first layer."""
-    blocks: int = 2
+    blocks: jg.Natural = 2
     """Residual blocks of either generator."""
-    history_size: int = 50
+    history_size: jg.Count = 50
     """Fakes that are kept for each D."""
     log_every: int = 100
-    measure_every: int = 500
+    measure_every: jg.Natural = 500
     """Steps between measurements."""
 
 

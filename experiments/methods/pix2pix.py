@@ -34,20 +34,20 @@ class Config(jg.Settings):
     data: str = "glyphs"
     size: int = 16
     batch_size: int = 16
-    adversarial: float = 1.0
+    adversarial: jg.NonNegative = 1.0
     """Weight of G's adversarial loss; 0 is the U-Net by L1 alone, no GAN."""
-    l1: float = 100.0
+    l1: jg.NonNegative = 100.0
     """Weight of the mean absolute difference from the true picture."""
-    lr: float = 1e-3
+    lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for both players."""
-    width: int = 16
+    width: jg.Count = 16
     """Channels of either network's first layer."""
-    depth: int = 3
+    depth: jg.Count = 3
     """How often the U-Net halves the picture."""
-    dropout: float = 0.5
+    dropout: jg.Share = 0.5
     """Of the U-Net's decoder, its only noise."""
     log_every: int = 50
-    measure_every: int = 250
+    measure_every: jg.Natural = 250
     """Steps between measurements."""
 
 

@@ -35,21 +35,21 @@ class Config(jg.Settings):
     """8 modes on a circle, or 25 on a lattice."""
     critics: Literal["both", "plain", "fine"] = "both"
     """Which play."""
-    strictness: float = 1.0
+    strictness: jg.NonNegative = 1.0
     """How much more the harsher critic counts."""
     batch_size: int = 256
-    lr: float = 1e-3
+    lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for all players."""
-    gamma: float = 0.1
+    gamma: jg.NonNegative = 0.1
     """Weight of R1, of each critic."""
-    width: int = 64
+    width: jg.Count = 64
     """Units of each hidden layer, three in any network."""
-    octaves: int = 6
+    octaves: jg.Natural = 6
     """Of the sines that the fine critic sees."""
-    z_size: int = 2
+    z_size: jg.Count = 2
     """Numbers per latent, each normal."""
     log_every: int = 100
-    measure_every: int = 500
+    measure_every: jg.Natural = 500
     """Steps between measurements."""
 
 

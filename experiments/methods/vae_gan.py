@@ -28,22 +28,22 @@ import jaxgan as jg
 @dataclass(frozen=True)
 class Config(jg.Settings):
     steps: int = 2000
-    adversarial: float = 10.0
+    adversarial: jg.NonNegative = 10.0
     """Weight of the decoder's adversarial loss."""
-    features: float = 10.0
+    features: jg.NonNegative = 10.0
     """Weight of the error in D's features."""
-    start: int = 500
+    start: jg.Natural = 500
     """Steps before the decoder is told what D says."""
-    deviation: float = 0.4
+    deviation: jg.NonNegative = 0.4
     """Of a pixel around its reconstruction."""
-    lr: float = 1e-3
+    lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for both players."""
-    width: int = 256
+    width: jg.Count = 256
     """Units of each hidden layer, two in decoder and D; the encoder has an eighth of them as channels."""
-    z_size: int = 16
+    z_size: jg.Count = 16
     """Numbers per latent."""
     log_every: int = 100
-    measure_every: int = 1000
+    measure_every: jg.Natural = 1000
     """Steps between measurements."""
 
 

@@ -173,6 +173,28 @@ def check(source: Source, layout: tuple[int, ...], steps: int) -> None:
         )
 
 
+def check_taken(source: Source) -> None:
+    """Refuses a source whose `take` does not give what its leaves say.
+
+    >>> from jaxgan.data import load
+    >>> ring = load("ring")
+    >>> across = lambda arrays, key, number: {"x": ring.take(arrays, key, number)["x"].T}
+    >>> check_taken(ring._replace(take=across))
+    Traceback (most recent call last):
+    jaxgan.errors.Refused: `take` gives x of shape (2, 3) for 3 numbers: its leaf asks for (3, 2)
+    """
+    number = np.arange(3, dtype=np.uint32) if source.read is None else np.zeros(3, np.uint32)
+    taken = jax.eval_shape(source.take, given(source, number), jax.random.key(0), number)
+    for name, leaf in source.leaves.items():
+        if name not in taken:
+            raise Refused(f"`take` gives {', '.join(sorted(taken))}, and no {name}, which the leaves promise")
+        if taken[name].shape != (wanted := (len(number), *leaf.shape)):
+            raise Refused(
+                f"`take` gives {name} of shape {taken[name].shape} for {len(number)} numbers: "
+                f"its leaf asks for {wanted}"
+            )
+
+
 def examples(source: Source, count: int) -> np.ndarray:
     """`count` examples, or all if there are fewer, on the host: what samples are held against.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.parts.conditioning import Conditioning
@@ -76,12 +77,20 @@ def given(conditioning: Conditioning, leaves: Mapping[str, Array]) -> None:
 def logits(said: Any, inputs: int) -> None:
     """Refuses a discriminator that does not say a logit, or several, of each input."""
     scales = jax.tree.leaves(as_output(said).logit)
+    floating("discriminator's logits", scales)
     shapes = [tuple(x.shape) for x in scales]
     if not shapes or any(shape[:1] != (inputs,) for shape in shapes):
         raise Refused(
             f"the discriminator must give one logit per input, shape ({inputs},), or one per patch, "
             f"({inputs}, ...); it gives {', '.join(map(str, shapes)) or 'nothing'}"
         )
+
+
+def floating(what: str, made: Any) -> None:
+    """Refuses what no gradient passes through."""
+    for leaf in jax.tree.leaves(made):
+        if not jnp.issubdtype(leaf.dtype, jnp.floating):
+            raise Refused(f"the {what} are of type {leaf.dtype}, which no gradient passes: make them floats")
 
 
 def numbers(label_smoothing: float, label_noise: float, packing: int) -> None:

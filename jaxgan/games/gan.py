@@ -98,6 +98,7 @@ def gan(
         if made.shape != batch["x"].shape:
             there = batch["x"].shape[1:]
             raise Refused(f"the generator makes examples of shape {made.shape[1:]}, the data have {there}")
+        check.floating("generator's examples", made)
         return g if params is None else Side({**params, "network": g.params}, g.stats)
 
     def play(params: Params, stats: Stats, batch: Batch, turn: Turn) -> Play:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import fold
@@ -32,6 +33,7 @@ def normal(size: int) -> Latent:
     >>> normal(3).draw(jax.random.key(0)).shape
     (3,)
     """
+    _check(size)
     return Latent(lambda key: jax.random.normal(key, (size,)))
 
 
@@ -41,6 +43,7 @@ def uniform(size: int, low: float = -1.0, high: float = 1.0) -> Latent:
     >>> bool(uniform(3, 0.0, 1.0).draw(jax.random.key(0)).min() >= 0)
     True
     """
+    _check(size)
     return Latent(lambda key: jax.random.uniform(key, (size,), minval=low, maxval=high))
 
 
@@ -50,6 +53,8 @@ def sphere(size: int) -> Latent:
     >>> round(float(jnp.linalg.norm(sphere(4).draw(jax.random.key(0)))), 3)
     2.0
     """
+
+    _check(size)
 
     def draw(key: Key) -> Array:
         z = jax.random.normal(key, (size,))
@@ -64,6 +69,7 @@ def truncated(size: int, bound: float = 2.0) -> Latent:
     >>> bool(jnp.abs(truncated(100, 0.5).draw(jax.random.key(0))).max() < 0.5)
     True
     """
+    _check(size)
     if isinstance(bound, float | int) and not bound > 0:
         raise Refused(f"latents are cut off at a bound above 0, not {bound}")
     return Latent(lambda key: jax.random.truncated_normal(key, -bound, bound, (size,)))
@@ -134,3 +140,8 @@ def mixture(components: int, size: int, spread: float = 0.2) -> Latent:
         return params["mean"][which] + params["deviation"][which] * drawn["noise"]
 
     return Latent(draw, init, transform)
+
+
+def _check(size: int) -> None:
+    if not isinstance(size, int | np.integer) or size < 1:
+        raise Refused(f"a latent has 1 or more numbers, not {size!r}")

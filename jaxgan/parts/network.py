@@ -1,7 +1,7 @@
 """A network as a pair of pure functions: all that the core knows of Flax."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -61,6 +61,7 @@ def from_linen(module: linen.Module) -> Network:
     def keywords(**offered: Any) -> dict[str, Any]:
         return {name: value for name, value in offered.items() if name in signature.parameters}
 
+    _check_widths(module)
     quiet, reads_step = keywords(train=False, deterministic=True), "step" in signature.parameters
 
     def init(key: jax.Array, *inputs: Any) -> tuple[Params, Stats]:
@@ -147,6 +148,15 @@ def from_nnx(build: Callable[[nnx.Rngs], nnx.Module]) -> Network:
         return output, take_apart(module)[1] if train else stats
 
     return Network(init, apply)
+
+
+def _check_widths(module: linen.Module) -> None:
+    """Refuses layers of no width, by the names that fields of modules have for it."""
+    for name in ("width", "widths", "features"):
+        widths = getattr(module, name, 1)
+        for width in widths if isinstance(widths, Sequence) else (widths,):
+            if type(width) is int and width < 1:
+                raise Refused(f"{type(module).__name__} cannot be {width} wide: {name} is of 1 or more")
 
 
 _STEP = "step"

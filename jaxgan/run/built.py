@@ -60,6 +60,9 @@ def checked(made: Any) -> Experiment:
             f"a rule begins with its game, jg.Rule(game, init, update), not with {_named(made.game)}"
         )
     _all_are(made.hooks, Hook, "jg.Hook(100, call)")
+    for hook in made.hooks:
+        if type(hook.every) is not int or hook.every < 0 or not callable(hook.call):
+            raise Refused(f"a hook is jg.Hook(steps, function), not jg.Hook({hook.every!r}, {hook.call!r})")
     _all_are(made.stops, StopRule, "jg.saturated()")
     if made.best is not None and not made.hooks:
         raise Refused("`best` scores what hooks measure, and the experiment has no hooks")

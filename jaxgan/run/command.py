@@ -159,12 +159,14 @@ def _backend(config: Settings, chosen: argparse.Namespace) -> Iterator[None]:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
     from jaxgan.run import cache, lane
     from jaxgan.run.sharing import make_devices
+    from jaxgan.scale.devices import check_there
     from jaxgan.scale.processes import together
 
     cache.enable()
     if not chosen.coordinator:
         make_devices(config, len(lane.lanes(config)))
     with together(chosen.coordinator, chosen.processes, chosen.process, chosen.join_within):
+        check_there()
         yield
 
 

@@ -20,6 +20,7 @@ from jaxgan.rules.tuned import over_hparams
 from jaxgan.run.depends import depends_on
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.program import RuleOf, layout
+from jaxgan.run.ranges import check_ranges
 from jaxgan.run.settings import Settings
 
 C = TypeVar("C", bound=Settings)
@@ -123,6 +124,9 @@ def _values(settings: Settings, text: str) -> tuple[str, list[float]]:
         raise Refused(f"--over {text}: {bad[0]} is no finite number of 32 bits, as lanes hold them")
     if len(set(values)) < len(values):
         raise Refused(f"--over {text} names a value twice")
+    for value in values:
+        own: dict[str, Any] = {name: value}
+        check_ranges(dataclasses.replace(settings, **own))
     return name, values
 
 

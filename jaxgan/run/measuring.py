@@ -105,6 +105,8 @@ def _answer(hook: Hook, moment: Moment, others: Container[str]) -> tuple[dict[st
     if not isinstance(numbers, Mapping):
         raise Refused(f"a hook gives numbers by their names, or None, and not {numbers!r}")
     for name, x in numbers.items():
+        if not isinstance(name, str):
+            raise Refused(f"a hook gives numbers by their names, and {name!r} is no text")
         if not _is_number(x):
             raise Refused(f"a hook measured {name} as {x!r}, which is no number")
     if twice := sorted(name for name in numbers if name in others):

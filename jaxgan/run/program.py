@@ -11,7 +11,7 @@ from jax.sharding import Sharding
 from jax.stages import Lowered
 
 from jaxgan.data.ahead import can_read
-from jaxgan.data.source import Source, batch, check, shapes
+from jaxgan.data.source import Source, batch, check, check_taken, shapes
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.parts.types import Key, PyTree
@@ -87,6 +87,7 @@ def fits(experiment: Experiment, settings: Settings) -> None:
     """Refuses, before anything is written, what cannot be played: shapes, labels, batches."""
     can_read(experiment.source, settings.workers)
     check(experiment.source, layout(experiment, settings), settings.steps)
+    check_taken(experiment.source)
     there, told = experiment.source.classes, experiment.game.classes
     if told and there > told:
         raise Refused(f"the data have {there} classes, but the networks' conditioning tells {told} apart")

@@ -23,6 +23,7 @@ from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
 from jaxgan.run.manifest import copied_script, read_manifest
 from jaxgan.run.program import blank, start_shapes
 from jaxgan.run.script import read_script
+from jaxgan.scale.devices import check_there
 from jaxgan.scale.lanes import lane as one_of
 from jaxgan.scale.lanes import stacked
 
@@ -50,6 +51,7 @@ def reopened(
     in the place of the first; `source` are the run's examples where they have been loaded already.
     """
     compiled.enable()
+    check_there()
     place = folder.existing(run)
     script, config = _script(place)
     own = lanes(config)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from jaxgan.errors import Refused
+from jaxgan.run.ranges import Count, Natural, check_ranges
 
 if TYPE_CHECKING:
     from jaxgan.parts.types import Lowering
@@ -17,7 +18,7 @@ class Settings:
     is the run that would have gone on.
     """
 
-    steps: int = 2000
+    steps: Natural = 2000
     """Updates to make in all."""
     seed: int = 0
     """Drives initialisation, latents and data order; never the split nor an evaluation."""
@@ -30,37 +31,37 @@ class Settings:
     data: str = "digits"
     """digits, shapes, glyphs, tfds:NAME, or the path of an .npz file or of a folder of pictures; any of them
     behind stacked: or mirrored:."""
-    size: int = 0
+    size: Natural = 0
     """Side of the images in pixels; 0 is the data's own."""
-    memory: int = 512
+    memory: Natural = 512
     """Megabytes of files to hold in memory; data that need more are read while the run goes on."""
-    workers: int = 0
+    workers: Natural = 0
     """Processes that read data; 0 is threads of this one."""
-    batch_size: int = 64
+    batch_size: Count = 64
     """Examples per batch."""
-    micro_batches: int = 1
+    micro_batches: Count = 1
     """Batches whose gradients are averaged before a player steps."""
-    log_every: int = 50
+    log_every: Natural = 50
     """Steps between lines of metrics.jsonl."""
-    save_every: int = 500
+    save_every: Natural = 500
     """Steps between checkpoints."""
-    sample_every: int = 500
+    sample_every: Natural = 500
     """Steps between sample pictures."""
-    keep: int = 2
+    keep: Count = 2
     """Newest checkpoints to keep, beside the best; of lanes each has its own best."""
     on_nan: Literal["stop", "skip", "restore"] = "stop"
     """At a loss or state that is not finite: stop, skip the update, or go back to the last checkpoint and on
     with other random numbers."""
-    retries: int = 3
+    retries: Natural = 3
     """How often `--on-nan restore` may go back."""
     tensorboard: bool = False
     """Write numbers and pictures for TensorBoard too, into the run folder (extra `tensorboard`)."""
     wandb: bool = False
     """Send numbers and pictures to Weights & Biases too; without a login they wait in the run folder (extra
     `wandb`)."""
-    devices: int = 0
+    devices: Natural = 0
     """Devices to train on. 0 is all there are; of a CPU one, or for lanes one to a core."""
-    data_devices: int = 0
+    data_devices: Natural = 0
     """How many of them share a batch; others have lanes of their own. 0 gives lanes as many as divide."""
     parallel: Literal["jit", "shard_map", "pmap"] = "jit"
     """How devices share a batch: split by the compiler, or each with its share and named means."""
@@ -83,24 +84,16 @@ RESUMABLE = frozenset(
 )
 """Settings that may differ on resume: none changes what an update computes, but to rounding."""
 
-_LEAST = {
-    **dict.fromkeys(("batch_size", "micro_batches", "keep"), 1),
-    **dict.fromkeys(("steps", "size", "memory", "workers", "retries", "devices", "data_devices"), 0),
-    **dict.fromkeys(("log_every", "save_every", "sample_every"), 0),
-}
-
 
 def check(settings: Settings) -> None:
-    """Refuses numbers that cannot be.
+    """Refuses numbers that cannot be, those of a script's own options too.
 
     >>> check(Settings(keep=0))
     Traceback (most recent call last):
     jaxgan.errors.Refused: --keep must be at least 1, not 0
     """
     check_seed(settings.seed)
-    for name, least in _LEAST.items():
-        if (value := getattr(settings, name)) < least:
-            raise Refused(f"--{name.replace('_', '-')} must be at least {least}, not {value}")
+    check_ranges(settings)
 
 
 def check_seed(seed: int) -> None:

@@ -1,5 +1,6 @@
 """One run over many devices: each holds the whole state and a share of every batch. It is the same run."""
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal
@@ -9,6 +10,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, Sharding
 from jax.sharding import PartitionSpec as P
 
+from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.parts.types import Array, Batch, PyTree
 
@@ -17,6 +19,18 @@ Update = Callable[[State, Batch], tuple[State, Mapping[str, Array]]]
 
 DATA = "data"
 """The axis of devices over which a batch is split: what `Lowering` is told under shard_map and pmap."""
+
+
+def check_there() -> None:
+    """Refuses to go on where JAX finds no devices, as with a JAX_PLATFORMS of which there are none.
+
+    >>> check_there()
+    """
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:  # the latter where no plugin of that name is installed
+        asked = f" for JAX_PLATFORMS={name}" if (name := os.environ.get("JAX_PLATFORMS")) else ""
+        raise Refused(f"JAX has no devices{asked}: {error or 'nothing of the kind is installed'}") from None
 
 
 def row(devices: list[jax.Device]) -> Mesh:

@@ -16,10 +16,15 @@ def limit(device: jax.Device) -> int:
     True
     """
     stats = device.memory_stats() or {}
-    return stats.get("bytes_limit") or _computers()
+    return stats.get("bytes_limit") or of_host()
 
 
-def _computers() -> int:
+def of_host() -> int:
+    """The bytes of the computer's memory that this process may use.
+
+    >>> of_host() > 2**20
+    True
+    """
     there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
         return min(there, int(Path("/sys/fs/cgroup/memory.max").read_text()))

@@ -75,6 +75,13 @@ def test_options_at_a_real_command_line(options, said, tmp_path):
         (["--seed", -1], "--seed must be from 0 to 4294967295, not -1"),
         (["--seed", 2**32], "--seed must be from 0 to 4294967295, not 4294967296"),
         (["--seed", 2**70], f"--seed must be from 0 to 4294967295, not {2**70}"),
+        (["--steps", 10**20], f"--steps must be at most 2147483647, not {10**20}"),
+        (["--width", 0], "--width must be at least 1, not 0"),
+        (["--width", -1], "--width must be at least 1, not -1"),
+        (["--width", 10**20], f"--width must be at most 2147483647, not {10**20}"),
+        (["--lr", -1.0], "--lr must be at least 0, not -1.0"),
+        (["--lr", "nan"], "--lr must be a finite number, not nan"),
+        (["--over", "lr=1e-3,-1e-3"], "--lr must be at least 0, not -0.001"),
     ],
 )
 def test_numbers_that_cannot_be(options, said, tmp_path, capsys):

@@ -13,8 +13,8 @@ class Config(jg.Settings):
     log_every: int = 2
     save_every: int = 2
     sample_every: int = 0
-    lr: float = 1e-3
-    width: int = 8
+    lr: jg.NonNegative = 1e-3
+    width: jg.Count = 8
     nan_at: int = -1
     """The update of this step gives NaN, unless the root key was changed."""
     nan_always: bool = False
