@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -57,8 +58,9 @@ class Checkpoints:
         self._path = path
         self._pending: tuple[int, Any] | None = None
         self._failed = False
+        self._link = _linked(path)
         self._orbax = ocp.training.Checkpointer(
-            path,
+            path if self._link is None else Path(self._link.name) / path.name,
             cleanup_tmp_directories=keep is not None,
             save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
             preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(keep), *best]),
@@ -97,6 +99,17 @@ class Checkpoints:
                 response.result()
             except Exception as error:
                 raise self._failure(step, error) from error
+
+    def read_back(self, step: int, like: PyTree) -> None:
+        """Returns when this step is on disk and has been read again, or raises what is wrong with it.
+
+        Done once, before a run moves: a file system may take what it does not give back.
+        """
+        self.wait()
+        try:
+            self._load(step, like)
+        except _Damaged as damage:
+            raise SaveFailed(f"checkpoint {step} was written and cannot be read back: {damage}") from None
 
     def newest(self, like: PyTree) -> Restored | None:
         """The newest checkpoint that is whole, onto the shapes and shardings of `like`.
@@ -162,6 +175,9 @@ class Checkpoints:
             except Exception as error:
                 if not self._failed:  # else it is the same error once more
                     raise SaveFailed(f"the checkpoints could not be completed: {_reason(error)}") from error
+            finally:
+                if self._link is not None:
+                    self._link.cleanup()
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -212,6 +228,30 @@ class Checkpoints:
 
 class _Damaged(Exception):
     pass
+
+
+def _linked(path: Path) -> tempfile.TemporaryDirectory[str] | None:
+    """A folder with a link to this one, where Orbax would misread its name; None where it would not.
+
+    It looks for what it has written by a pattern that the whole path is part of, TensorStore takes a
+    backslash for a slash, and neither takes bytes that are no UTF-8.
+    """
+    if _plain(path):
+        return None
+    path.mkdir(parents=True, exist_ok=True)
+    home = tempfile.TemporaryDirectory(prefix="jaxgan-")
+    if not _plain(Path(home.name)):
+        home.cleanup()
+        raise Refused(f"no checkpoints can be kept in {path}: its name has one of * ? [ \\, or is no UTF-8")
+    (Path(home.name) / path.name).symlink_to(path.absolute())
+    return home
+
+
+def _plain(path: Path) -> bool:
+    try:
+        return not set("*?[\\") & set(str(path).encode().decode())
+    except UnicodeEncodeError:
+        return False
 
 
 _NO_MEMORY = "memory has run out"

@@ -25,6 +25,9 @@ class NoCheckpoints:
     def wait(self) -> None:
         """Returns at once."""
 
+    def read_back(self, step: int, like: PyTree) -> None:
+        """Nothing was written."""
+
     def steps(self) -> list[int]:
         """None."""
         return []
