@@ -10,7 +10,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,7 @@ class Restored(NamedTuple):
     state: PyTree
     attempt: int
     aside: list[str]  # damaged checkpoints that were set aside on the way
+    rows: int | None = None  # how many the log had up to this step, if that was noted
 
 
 class SaveFailed(Exception):
@@ -44,10 +45,18 @@ class Checkpoints:
 
     `keep` newest ones are kept, and of each of its `lanes`, or of a single run, named "", the one with the
     highest score given to `save`. Without `keep` they are only read, and a process that is writing the next
-    one meanwhile is left in peace.
+    one meanwhile is left in peace. Those of another run than `run`, if that is known, count as damaged.
+    `beside` gives a text to be saved with each.
     """
 
-    def __init__(self, path: Path, keep: int | None = None, lanes: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        keep: int | None = None,
+        lanes: Sequence[str] = (),
+        run: str = "",
+        beside: Callable[[], str] = str,
+    ) -> None:
         policies = ocp.training.preservation_policies
         best = [
             policies.BestN(
@@ -55,7 +64,7 @@ class Checkpoints:
             )
             for lane in lanes or ("",)
         ]
-        self._path = path
+        self._path, self._run, self._beside = path, run, beside
         self._pending: tuple[int, Any] | None = None
         self._failed = False
         self._link = _linked(path)
@@ -67,11 +76,17 @@ class Checkpoints:
         )
 
     def save(
-        self, step: int, state: PyTree, *, attempt: int = 0, scores: Mapping[str, float] | None = None
+        self,
+        step: int,
+        state: PyTree,
+        *,
+        attempt: int = 0,
+        scores: Mapping[str, float] | None = None,
+        rows: int | None = None,
     ) -> None:
         """Saves in the background; an error shows at the next call, or at `wait`. A NaN is never saved.
 
-        `scores` are those of lanes, by name.
+        `scores` are those of lanes, by name; `rows` is how many the log has up to this step.
         """
         self.wait()
         if step in self.steps():
@@ -79,7 +94,15 @@ class Checkpoints:
         host = _on_host(state)
         if bad := _first_not_finite(host):
             raise SaveFailed(f"the state of step {step} is not finite ({bad}), so it was not saved")
-        notes = {"digest": _digest(host), "structure": _structure(host), "attempt": attempt}
+        notes = {
+            "digest": _digest(host),
+            "structure": _structure(host),
+            "attempt": attempt,
+            "step": step,
+            "run": self._run,
+            "rows": rows,
+            "beside": self._beside(),
+        }
         notes["seal"] = _seal(notes)
         finite = {lane: float(score) for lane, score in (scores or {}).items() if math.isfinite(score)}
         metrics = {_SCORE + lane: score for lane, score in finite.items()} or None
@@ -128,7 +151,7 @@ class Checkpoints:
             aside = told(lambda: [self._set_aside(bad, why) for bad, why in damaged.items()])
             if aside:
                 self._orbax.reload()  # else every later save up to these steps would be passed over
-            return Restored(step, state, notes["attempt"], aside)
+            return Restored(step, state, notes["attempt"], aside, notes.get("rows"))
         if damaged:
             listed = ", ".join(f"{step} ({why})" for step, why in damaged.items())
             raise Refused(f"no checkpoint in {self._path} is whole: {listed}")
@@ -208,6 +231,10 @@ class Checkpoints:
             notes, trouble = {}, _reason(error)
         if not trouble and notes.get("seal") != _seal(notes):
             trouble = "its digest is missing or damaged"
+        if not trouble and notes.get("step", step) != step:
+            trouble = f"it was saved at step {notes['step']}"
+        if not trouble and self._run and notes.get("run") and notes["run"] != self._run:
+            trouble = "it was saved by another run"
         if trouble := heard(trouble):
             raise _Damaged(trouble)
         if notes["structure"] != _structure(_on_host(like)):
@@ -215,6 +242,8 @@ class Checkpoints:
         state = None
         try:
             state = self._orbax.load(step, like)
+            if _kinds(state) != _kinds(like):  # without its own word for a key's that is numbers again
+                trouble = "its arrays are of other dtypes than were saved"
         except Exception as error:
             trouble = _reason(error)
         if (trouble := heard(trouble)) == _NO_MEMORY:
@@ -269,6 +298,10 @@ def _on_host(state: PyTree) -> dict[str, np.ndarray]:
 
     leaves = jax.tree_util.tree_flatten_with_path(jax.tree.map(array, state))[0]
     return {jax.tree_util.keystr(path): x for path, x in jax.device_get(gathered(leaves))}
+
+
+def _kinds(state: PyTree) -> list[tuple[Any, tuple[int, ...]]]:
+    return [(leaf.dtype, leaf.shape) for leaf in jax.tree.leaves(state)]
 
 
 def _digest(host: dict[str, np.ndarray]) -> str:

@@ -18,7 +18,13 @@ class NoCheckpoints:
     """
 
     def save(
-        self, step: int, state: PyTree, *, attempt: int = 0, scores: Mapping[str, float] | None = None
+        self,
+        step: int,
+        state: PyTree,
+        *,
+        attempt: int = 0,
+        scores: Mapping[str, float] | None = None,
+        rows: int | None = None,
     ) -> None:
         """Keeps nothing."""
 

@@ -94,6 +94,7 @@ def test_every_file_of_the_newest_damaged_in_turn(path, harm):
         harm(copy / "3" / name)
         found = newest(copy)
         same(found.state, state(found.step))
+        assert found.state["key"].dtype == state(0)["key"].dtype
         assert found.attempt == found.step
         if found.step == 2:
             noticed += 1
@@ -251,3 +252,25 @@ def test_what_is_written_and_cannot_be_read_is_said_at_once(tmp_path):
         shutil.rmtree(tmp_path / "c" / "0" / "state" / "d")
         with pytest.raises(SaveFailed, match=r"^checkpoint 0 was written and cannot be read back: "):
             checkpoints.read_back(0, state(0))
+
+
+def test_a_checkpoint_of_another_step_or_run_is_stepped_over(tmp_path):
+    for run in ("mine", "other"):
+        with Checkpoints(tmp_path / run, keep=3, run=run) as checkpoints:
+            for step in (1, 2):
+                checkpoints.save(step, state(step))
+    shutil.copytree(tmp_path / "mine" / "1", tmp_path / "mine" / "7")
+    shutil.copytree(tmp_path / "other" / "2", tmp_path / "mine" / "6")
+    os.rename(tmp_path / "mine" / "6", tmp_path / "mine" / "3")
+    shutil.rmtree(tmp_path / "mine" / "2")
+    shutil.copytree(tmp_path / "other" / "2", tmp_path / "mine" / "2")
+    with Checkpoints(tmp_path / "mine", keep=3, run="mine") as checkpoints:
+        with pytest.raises(Refused, match=r"^checkpoint 2 is damaged: it was saved by another run; "):
+            checkpoints.at(2, state(0))
+        found = checkpoints.newest(state(0))
+    assert found.step == 1
+    same(found.state, state(1))
+    whys = ["it was saved at step 1", "it was saved at step 2", "it was saved by another run"]
+    assert [why in line for why, line in zip(whys, found.aside, strict=True)] == [True] * 3
+    with Checkpoints(tmp_path / "other", keep=3) as checkpoints:  # of whichever run, where none is asked for
+        same(checkpoints.at(2, state(0)), state(2))
