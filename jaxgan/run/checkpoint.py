@@ -9,7 +9,8 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,7 @@ class Restored(NamedTuple):
     state: PyTree
     attempt: int
     aside: list[str]  # damaged checkpoints that were set aside on the way
+    rows: int | None = None  # how many the log had up to this step, if that was noted
 
 
 class SaveFailed(Exception):
@@ -44,10 +46,18 @@ class Checkpoints:
 
     `keep` newest ones are kept, and of each of its `lanes`, or of a single run, named "", the one with the
     highest score given to `save`. Without `keep` they are only read, and a process that is writing the next
-    one meanwhile is left in peace.
+    one meanwhile is left in peace. Those of another run than `run`, if that is known, count as damaged.
+    `beside` gives a text to be saved with each.
     """
 
-    def __init__(self, path: Path, keep: int | None = None, lanes: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        keep: int | None = None,
+        lanes: Sequence[str] = (),
+        run: str = "",
+        beside: Callable[[], str] = str,
+    ) -> None:
         policies = ocp.training.preservation_policies
         best = [
             policies.BestN(
@@ -55,24 +65,32 @@ class Checkpoints:
             )
             for lane in lanes or ("",)
         ]
-        self._path = path
+        self._path, self._run, self._beside = path, run, beside
         self._pending: tuple[int, Any] | None = None
         # processes that save together do so in step with their updates, and not beside them
-        self._beside = ThreadPoolExecutor(1) if jax.process_count() == 1 else None
+        self._thread = ThreadPoolExecutor(1) if jax.process_count() == 1 else None
         self._failed = False
+        self._link = _linked(path)
         self._orbax = ocp.training.Checkpointer(
-            path,
+            path if self._link is None else Path(self._link.name) / path.name,
             cleanup_tmp_directories=keep is not None,
             save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
             preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(keep), *best]),
         )
 
     def save(
-        self, step: int, state: PyTree, *, attempt: int = 0, scores: Mapping[str, float] | None = None
+        self,
+        step: int,
+        state: PyTree,
+        *,
+        attempt: int = 0,
+        scores: Mapping[str, float] | None = None,
+        rows: int | None = None,
     ) -> None:
         """Saves in the background; an error shows at the next call, or at `wait`. A NaN is never saved.
 
-        `scores` are those of lanes, by name. The state must not be donated before the next call.
+        `scores` are those of lanes, by name; `rows` is how many the log has up to this step. The state must
+        not be donated before the next call.
         """
         self.wait()
         if step in self.steps():
@@ -83,13 +101,15 @@ class Checkpoints:
         finite = {lane: float(score) for lane, score in (scores or {}).items() if math.isfinite(score)}
         metrics = {_SCORE + lane: score for lane, score in finite.items()} or None
 
+        known = {"attempt": attempt, "step": step, "run": self._run, "rows": rows, "beside": self._beside()}
+
         def begun() -> Any:
-            notes = {"digest": _digest(host), "structure": _structure(host), "attempt": attempt}
+            notes = {"digest": _digest(host), "structure": _structure(host), **known}
             notes["seal"] = _seal(notes)
             return self._orbax.save_async(step, state, metrics=metrics, custom_metadata=notes)
 
-        if self._beside is not None:
-            self._pending = (step, self._beside.submit(lambda: begun().result()))
+        if self._thread is not None:
+            self._pending = (step, self._thread.submit(lambda: begun().result()))
             return
         try:
             self._pending = (step, begun())
@@ -106,6 +126,17 @@ class Checkpoints:
                 response.result()
             except Exception as error:
                 raise self._failure(step, error) from error
+
+    def read_back(self, step: int, like: PyTree) -> None:
+        """Returns when this step is on disk and has been read again, or raises what is wrong with it.
+
+        Done once, before a run moves: a file system may take what it does not give back.
+        """
+        self.wait()
+        try:
+            self._load(step, like)
+        except _Damaged as damage:
+            raise SaveFailed(f"checkpoint {step} was written and cannot be read back: {damage}") from None
 
     def newest(self, like: PyTree) -> Restored | None:
         """The newest checkpoint that is whole, onto the shapes and shardings of `like`.
@@ -124,7 +155,7 @@ class Checkpoints:
             aside = told(lambda: [self._set_aside(bad, why) for bad, why in damaged.items()])
             if aside:
                 self._orbax.reload()  # else every later save up to these steps would be passed over
-            return Restored(step, state, notes["attempt"], aside)
+            return Restored(step, state, notes["attempt"], aside, notes.get("rows"))
         if damaged:
             listed = ", ".join(f"{step} ({why})" for step, why in damaged.items())
             raise Refused(f"no checkpoint in {self._path} is whole: {listed}")
@@ -166,13 +197,16 @@ class Checkpoints:
         try:
             self.wait()
         finally:
-            if self._beside is not None:
-                self._beside.shutdown()
+            if self._thread is not None:
+                self._thread.shutdown()
             try:
                 self._orbax.close()
             except Exception as error:
                 if not self._failed:  # else it is the same error once more
                     raise SaveFailed(f"the checkpoints could not be completed: {_reason(error)}") from error
+            finally:
+                if self._link is not None:
+                    self._link.cleanup()
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -203,6 +237,10 @@ class Checkpoints:
             notes, trouble = {}, _reason(error)
         if not trouble and notes.get("seal") != _seal(notes):
             trouble = "its digest is missing or damaged"
+        if not trouble and notes.get("step", step) != step:
+            trouble = f"it was saved at step {notes['step']}"
+        if not trouble and self._run and notes.get("run") and notes["run"] != self._run:
+            trouble = "it was saved by another run"
         if trouble := heard(trouble):
             raise _Damaged(trouble)
         if notes["structure"] != _structure(_on_host(like)):
@@ -210,6 +248,8 @@ class Checkpoints:
         state = None
         try:
             state = self._orbax.load(step, like)
+            if _kinds(state) != _kinds(like):  # without its own word for a key's that is numbers again
+                trouble = "its arrays are of other dtypes than were saved"
         except Exception as error:
             trouble = _reason(error)
         if (trouble := heard(trouble)) == _NO_MEMORY:
@@ -223,6 +263,30 @@ class Checkpoints:
 
 class _Damaged(Exception):
     pass
+
+
+def _linked(path: Path) -> tempfile.TemporaryDirectory[str] | None:
+    """A folder with a link to this one, where Orbax would misread its name; None where it would not.
+
+    It looks for what it has written by a pattern that the whole path is part of, TensorStore takes a
+    backslash for a slash, and neither takes bytes that are no UTF-8.
+    """
+    if _plain(path):
+        return None
+    path.mkdir(parents=True, exist_ok=True)
+    home = tempfile.TemporaryDirectory(prefix="jaxgan-")
+    if not _plain(Path(home.name)):
+        home.cleanup()
+        raise Refused(f"no checkpoints can be kept in {path}: its name has one of * ? [ \\, or is no UTF-8")
+    (Path(home.name) / path.name).symlink_to(path.absolute())
+    return home
+
+
+def _plain(path: Path) -> bool:
+    try:
+        return not set("*?[\\") & set(str(path).encode().decode())
+    except UnicodeEncodeError:
+        return False
 
 
 _NO_MEMORY = "memory has run out"
@@ -240,6 +304,10 @@ def _on_host(state: PyTree) -> dict[str, np.ndarray]:
 
     leaves = jax.tree_util.tree_flatten_with_path(jax.tree.map(array, state))[0]
     return {jax.tree_util.keystr(path): x for path, x in jax.device_get(gathered(leaves))}
+
+
+def _kinds(state: PyTree) -> list[tuple[Any, tuple[int, ...]]]:
+    return [(leaf.dtype, leaf.shape) for leaf in jax.tree.leaves(state)]
 
 
 def _digest(host: dict[str, np.ndarray]) -> str:

@@ -18,12 +18,21 @@ class NoCheckpoints:
     """
 
     def save(
-        self, step: int, state: PyTree, *, attempt: int = 0, scores: Mapping[str, float] | None = None
+        self,
+        step: int,
+        state: PyTree,
+        *,
+        attempt: int = 0,
+        scores: Mapping[str, float] | None = None,
+        rows: int | None = None,
     ) -> None:
         """Keeps nothing."""
 
     def wait(self) -> None:
         """Returns at once."""
+
+    def read_back(self, step: int, like: PyTree) -> None:
+        """Nothing was written."""
 
     def steps(self) -> list[int]:
         """None."""

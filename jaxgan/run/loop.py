@@ -133,7 +133,8 @@ def train(run: Run) -> Fitted:
                 if saving or stopped or looked.scores:
                     checkpoints.save(step, placed.saved(held), attempt=attempt, scores=looked.scores)
                 if step == 0:
-                    checkpoints.wait()  # a run that has moved has a checkpoint, whatever kills it
+                    # a run that has moved has a checkpoint, whatever kills it, and one that can be read
+                    checkpoints.read_back(step, placed.saved(held))
             entry.step = step
             if unread and not signum:
                 checkpoints.wait()

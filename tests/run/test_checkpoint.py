@@ -1,7 +1,10 @@
 """Checkpoints come back whole or not at all, and the best one stays."""
 
+import os
 import re
 import shutil
+import tempfile
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -91,6 +94,7 @@ def test_every_file_of_the_newest_damaged_in_turn(path, harm):
         harm(copy / "3" / name)
         found = newest(copy)
         same(found.state, state(found.step))
+        assert found.state["key"].dtype == state(0)["key"].dtype
         assert found.attempt == found.step
         if found.step == 2:
             noticed += 1
@@ -216,3 +220,57 @@ def test_donating_the_state_after_save_is_safe(tmp_path):
         checkpoints.save(1, live)
         spoil(live)
         same(checkpoints.newest({"w": jnp.zeros(3_000_000)}).state, {"w": jnp.arange(3e6)})
+
+
+@pytest.mark.parametrize("name", ["r[1]", "[a", "back\\slash", "r*", "q?", "\udcff", "a b#c%20d", "{x}", ".."])
+def test_a_folder_of_whatever_name_keeps_its_checkpoints(name, tmp_path):
+    """Orbax looks for files by a pattern that the path is part of, and TensorStore knows no backslash."""
+    home = tmp_path / "run" / name
+    (tmp_path / "run" / "rest" / "c").mkdir(parents=True)  # what a pattern would find instead
+    with Checkpoints(home / "c", keep=2) as checkpoints:
+        for step in (0, 1, 2):
+            checkpoints.save(step, state(step))
+        checkpoints.read_back(2, state(0))
+    found = newest(home / "c")
+    same(found.state, state(2))
+    assert sorted(p.name for p in (home / "c").iterdir() if p.is_dir()) == ["1", "2"]
+    assert not [p for p in Path(tempfile.gettempdir()).glob("jaxgan-*") if os.path.lexists(p / "c")]
+
+
+def test_no_folder_for_a_link_to_a_folder_of_such_a_name(tmp_path, monkeypatch):
+    (tmp_path / "t[1]").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t[1]"))
+    with pytest.raises(Refused, match=r"^no checkpoints can be kept in .*r\[1\]"):
+        Checkpoints(tmp_path / "r[1]", keep=2)
+    assert not list((tmp_path / "t[1]").iterdir())
+
+
+def test_what_is_written_and_cannot_be_read_is_said_at_once(tmp_path):
+    with Checkpoints(tmp_path / "c", keep=2) as checkpoints:
+        checkpoints.save(0, state(0))
+        checkpoints.wait()
+        shutil.rmtree(tmp_path / "c" / "0" / "state" / "d")
+        with pytest.raises(SaveFailed, match=r"^checkpoint 0 was written and cannot be read back: "):
+            checkpoints.read_back(0, state(0))
+
+
+def test_a_checkpoint_of_another_step_or_run_is_stepped_over(tmp_path):
+    for run in ("mine", "other"):
+        with Checkpoints(tmp_path / run, keep=3, run=run) as checkpoints:
+            for step in (1, 2):
+                checkpoints.save(step, state(step))
+    shutil.copytree(tmp_path / "mine" / "1", tmp_path / "mine" / "7")
+    shutil.copytree(tmp_path / "other" / "2", tmp_path / "mine" / "6")
+    os.rename(tmp_path / "mine" / "6", tmp_path / "mine" / "3")
+    shutil.rmtree(tmp_path / "mine" / "2")
+    shutil.copytree(tmp_path / "other" / "2", tmp_path / "mine" / "2")
+    with Checkpoints(tmp_path / "mine", keep=3, run="mine") as checkpoints:
+        with pytest.raises(Refused, match=r"^checkpoint 2 is damaged: it was saved by another run; "):
+            checkpoints.at(2, state(0))
+        found = checkpoints.newest(state(0))
+    assert found.step == 1
+    same(found.state, state(1))
+    whys = ["it was saved at step 1", "it was saved at step 2", "it was saved by another run"]
+    assert [why in line for why, line in zip(whys, found.aside, strict=True)] == [True] * 3
+    with Checkpoints(tmp_path / "other", keep=3) as checkpoints:  # of whichever run, where none is asked for
+        same(checkpoints.at(2, state(0)), state(2))

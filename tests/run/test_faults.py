@@ -204,3 +204,11 @@ def test_whatever_a_crash_left_of_the_metrics(tmp_path):
         )  # made after the last save, and torn
     assert play(TINY, "--resume", run, "--steps", 8) == 0
     assert [row["step"] for row in rows(run)] == [2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("name", ["r[1]", "back\\slash"])
+def test_a_run_in_a_folder_of_whatever_name(name, tmp_path):
+    run = tmp_path / name / "run"
+    assert play(TINY, "--out", run, "--steps", 4) == 0
+    assert play(TINY, "--resume", run, "--steps", 6) == 0
+    assert int(final(run).step) == 6
