@@ -5,6 +5,7 @@ import importlib.util
 import io
 import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -185,6 +186,19 @@ def png(pixels: np.ndarray) -> bytes:
 def pixels(i: int, shape: tuple[int, ...] = (8, 8, 3)) -> np.ndarray:
     """The i-th picture of the sets below: unlike any other, and of no pattern."""
     return np.random.RandomState(i).randint(0, 256, shape, np.uint8)
+
+
+IRREGULAR = {"pipe": stat.S_IFIFO, "socket": stat.S_IFSOCK, "device": stat.S_IFCHR}
+
+
+def irregular(kind: str, path: Path) -> Path:
+    """A pipe that nobody writes into, a socket, or a link to a device that never ends, at this path."""
+    path.unlink(missing_ok=True)
+    if kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        os.mknod(path, IRREGULAR[kind] | 0o600)
+    return path
 
 
 def picture_folder(root: Path, count: int = 40, classes: tuple[str, ...] = ("cat", "dog")) -> Path:

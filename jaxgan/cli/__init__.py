@@ -1,4 +1,8 @@
-"""`jaxgan`, the command for run folders."""
+"""`jaxgan`, the command for run folders.
+
+A run folder is a program, and so is an export: most commands run the script in it, if that is what the run
+was played by, or with --trust whatever it is. `info`, `compare` and `report --no-rebuild` run nothing.
+"""
 
 from collections.abc import Callable
 

@@ -23,6 +23,7 @@ def evaluate(
     weights: Path | None = None,
     resizer: Literal["clean", "tf1"] = "clean",
     average: str = "",
+    trust: bool = False,
 ) -> None:
     """Measures a checkpoint: the same numbers every time, beside those of real examples.
 
@@ -38,27 +39,38 @@ def evaluate(
         weights: The file of Inception's weights.
         resizer: How images are brought to Inception's size, as clean-fid does it or TensorFlow 1 did.
         average: Which of several averages of the generator, by its name; by default the first.
+        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
     """
     from jaxgan.evaluate.evaluation import Asked
     from jaxgan.evaluate.evaluation import evaluate as measured
 
     aside = partial(print, file=sys.stderr, flush=True)
     asked = Asked(n, seed, split, extractor, weights, resizer, average)
-    for path in measured(run, asked, at, lane, aside):
+    for path in measured(run, asked, at, lane, aside, trust):
         print(path)
 
 
-def report(runs: Runs, *, out: Path | None = None, figures: Path | None = None) -> None:
+def report(
+    runs: Runs,
+    *,
+    out: Path | None = None,
+    figures: Path | None = None,
+    rebuild: bool = True,
+    trust: bool = False,
+) -> None:
     """Writes a page that tells how runs went: one file of HTML, to be read anywhere.
 
     Args:
         runs: The run folders.
         out: The file; by default report.html in the first of them.
         figures: A folder for the same charts as SVG and PNG, for papers.
+        rebuild: Run the scripts of the runs to see what networks on points have learnt; without it nothing
+            is run, only read.
+        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
     """
     from jaxgan.report.page import report as written
 
-    print(written(runs, out, figures))
+    print(written(runs, out, figures, rebuild=rebuild, trust=trust))
 
 
 def compare(
@@ -86,7 +98,13 @@ def compare(
 
 
 def analyze(
-    run: Run, *, out: Path | None = None, at: Literal["last", "best"] = "last", lane: str = "", seed: int = 0
+    run: Run,
+    *,
+    out: Path | None = None,
+    at: Literal["last", "best"] = "last",
+    lane: str = "",
+    seed: int = 0,
+    trust: bool = False,
 ) -> None:
     """Draws what a generator has learnt: interpolations, directions, nearest examples, spectra, scores of D.
 
@@ -97,12 +115,13 @@ def analyze(
         at: The newest checkpoint, or the one that scored best.
         lane: Which of the runs that were trained as one, as in seed=3.
         seed: Of the latents.
+        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
     """
     from jaxgan.report.analyze import analyze as drawn
     from jaxgan.run.settings import check_seed
 
     check_seed(seed)
-    found = drawn(run, out, at, lane, seed)
+    found = drawn(run, out, at, lane, seed, trust)
     print(*found.pictures, *(f"left out: {why}" for why in found.left_out), sep="\n")
 
 
@@ -115,6 +134,7 @@ def diagnose(
     batches: int = 8,
     steps: int = 100,
     products: int = 500,
+    trust: bool = False,
 ) -> None:
     """Shows the game around a checkpoint: does it rotate, does it attract, how far is it from an equilibrium?
 
@@ -126,10 +146,12 @@ def diagnose(
         batches: How many batches to look at.
         steps: How many steps each player is given to find out what it still gains alone.
         products: How many products with the Jacobian each search for eigenvalues may take.
+        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
     """
     from jaxgan.report.diagnose import diagnose as seen
 
     checkpoints: tuple[Literal["last", "best"], ...] = ("best", "last") if at == "best,last" else (at,)
     aside = partial(print, file=sys.stderr, flush=True)
-    found = seen(run, checkpoints, out, lane, batches, steps=steps, products=products, say=aside)
+    more = {"steps": steps, "products": products}
+    found = seen(run, checkpoints, out, lane, batches, **more, say=aside, trust=trust)
     print(found.text, *found.files, sep="\n")

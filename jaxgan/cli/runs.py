@@ -18,6 +18,7 @@ def resume(
     *,
     steps: int | None = None,
     force: bool = False,
+    trust: bool = False,
 ) -> None:
     """Goes on with a run, bit for bit, by the script that was copied into it.
 
@@ -25,13 +26,15 @@ def resume(
         run: The run folder.
         options: After `--`, options of the script to change, as in `-- --devices 1`.
         steps: Updates in all, if more than it was started with.
-        force: Go on although the script or files beside it have changed.
+        force: Go on although the run is then another: its options, data or script have changed.
+        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
     """
-    from jaxgan.run import folder
+    from jaxgan.run import folder, trusted
     from jaxgan.run.manifest import copied_script, read_manifest
 
     place = folder.existing(run)
     script = str(copied_script(place))
+    trusted.check(place, trust)
     sys.path.insert(0, str(Path(read_manifest(place).script).parent))
     more = [] if steps is None else ["--steps", str(steps)]
     _play(script, ["--resume", str(run), *more, *(["--force"] if force else []), *options])
@@ -47,6 +50,7 @@ def sample(
     at: Literal["last", "best"] = "last",
     lane: str = "",
     average: str = "",
+    trust: bool = False,
 ) -> None:
     """Draws samples from a run's generator: the same bytes every time.
 
@@ -61,6 +65,7 @@ def sample(
         at: The newest checkpoint, or the one that scored best.
         lane: Which of the runs that were trained as one, as in seed=3.
         average: Which of several averages of the generator, by its name; by default the first.
+        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
     """
     from jaxgan.run.given import read_given
     from jaxgan.run.reopen import reopened
@@ -71,7 +76,7 @@ def sample(
     check_seed(seed)
     if n is not None and n < 1:
         raise Refused(f"--n must be at least 1, not {n}")
-    again = reopened(run, at, lane, average=average)
+    again = reopened(run, at, lane, average=average, trust=trust)
     game, source = again.experiment.game, again.experiment.source
     told = read_given(given, {name: source.leaves[name] for name in game.given})
     n = n or max([len(leaf) for name, leaf in told.items() if name != "label"], default=64)
@@ -96,6 +101,7 @@ def export(
     at: Literal["last", "best"] = "last",
     lane: str = "",
     average: str = "",
+    trust: bool = False,
 ) -> None:
     """Writes a folder that draws samples without jaxgan, and with which a new run can begin.
 
@@ -105,27 +111,33 @@ def export(
         at: The newest checkpoint, or the one that scored best.
         lane: Which of the runs that were trained as one, as in seed=3.
         average: Which of several averages of the generator, by its name; by default the first.
+        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
     """
     from jaxgan.run.export import export
 
-    print(export(run, out, at, lane, average))
+    print(export(run, out, at, lane, average, trust))
 
 
-def take(run: Run, lane: Annotated[str, tyro.conf.Positional], *, out: Path) -> None:
+def take(run: Run, lane: Annotated[str, tyro.conf.Positional], *, out: Path, trust: bool = False) -> None:
     """Takes one lane of a run out, as a run of its own to go on with.
 
     Args:
         run: The run folder.
         lane: Which of the runs that were trained as one, as in seed=3.
         out: The new run folder.
+        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
     """
     from jaxgan.run.take import take
 
-    print(take(run, lane, out))
+    print(take(run, lane, out, trust))
 
 
 def begin(
-    weights: Run, options: Annotated[tuple[str, ...], tyro.conf.Positional] = (), *, out: str = ""
+    weights: Run,
+    options: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
+    *,
+    out: str = "",
+    trust: bool = False,
 ) -> None:
     """Begins a new run with exported weights, by the script and the options in the export.
 
@@ -133,17 +145,17 @@ def begin(
         weights: The folder of an export, or the .safetensors file in it.
         options: After `--`, options of the script to change, as in `-- --lr 1e-4`.
         out: The new run folder.
+        trust: Run the script in the export although it, or a module of its own, is not what it was.
     """
+    from jaxgan.run import trusted
     from jaxgan.run.weights import NAME, file, notes
 
     home = (weights if looked(Path.is_dir, weights) else weights.parent).absolute()
-    script = home / notes(file(weights)).get("script", "")
-    if not script.is_file():
-        raise Refused(f"{home} has no script to begin with; give the file to the --weights of a script")
     if file(weights).name != NAME:
         raise Refused(
             f"{weights} is not called {NAME}, as that of an export is: give it to the --weights of a script"
         )
+    script = trusted.check_export(home, notes(file(weights)), trust)
     sys.path.insert(0, str(script.parent))
     _play(str(script), ["--weights", str(home), *(["--out", out] if out else []), *options])
 

@@ -4,12 +4,13 @@ import hashlib
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jaxgan import reading
 from jaxgan.data.kind import of_array, with_label
 from jaxgan.data.order import spread
 from jaxgan.data.source import Source, check_split
@@ -63,7 +64,8 @@ def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
     chosen = order[:kept] if split == "train" else order[kept:]
     if not len(chosen):
         raise Refused(f"{path} has one example: it cannot be held out and trained on")
-    content = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    with reading.opened(path) as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
     return _source({name: leaf[chosen] for name, leaf in held.items()}, classes, f"{content} {split}")
 
 
@@ -78,18 +80,26 @@ def _source(held: Held, classes: int, fingerprint: str) -> Source:
 def _read(path: str | Path) -> dict[str, np.ndarray]:
     if not looked(Path.exists, Path(path)):
         raise Refused(f"there is no file {path}")
-    if not zipfile.is_zipfile(path):
+    try:
+        with reading.opened(path) as opened:
+            zipped = zipfile.is_zipfile(opened)
+            opened.seek(0)
+            saved = _unzipped(opened) if zipped else {}
+    except Exception as error:  # of many kinds, by how it is packed and by where it is damaged
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise Refused(f"{path} cannot be read: {' '.join(said.split())}") from error
+    if not zipped:
         raise Refused(
             f"{path} is not an .npz file: write one with numpy.savez({str(path)!r}, x=..., label=...)"
         )
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            saved = {name: file[name] for name in file.files}
-    except Exception as error:  # of many kinds, by how it is packed and by where it is damaged
-        raise Refused(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     if odd := [name for name, leaf in saved.items() if not isinstance(leaf, np.ndarray)]:
         raise Refused(f"{path} holds {odd[0]}, which is no array: write the file with numpy.savez")
     return saved
+
+
+def _unzipped(opened: BinaryIO) -> dict[str, np.ndarray]:
+    with np.load(opened, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
 
 
 def _parts(saved: Mapping[str, np.ndarray]) -> tuple[Held, np.ndarray, int]:

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from jaxgan import reading
 from jaxgan.data import image, kind
 from jaxgan.data.source import Source, check_split
 from jaxgan.errors import Refused, Unreadable, looked
@@ -216,10 +217,17 @@ def _fingerprint(pictures: Sequence[_Picture], classes: Sequence[str]) -> str:
     step = max(-(-len(pictures) // most), -(-sum(picture.bytes for picture in pictures) // most_bytes), 1)
     for picture in pictures[::step]:
         try:
-            digest.update(Path(picture.file).read_bytes())
+            _add(digest, Path(picture.file))
         except OSError as error:
             raise Unreadable(f"{_printable(picture.file)} cannot be read: {error.strerror}") from error
     return digest.hexdigest()
+
+
+def _add(digest: "hashlib._Hash", path: Path) -> None:
+    """In blocks: a file that is called a picture may be of any size."""
+    with reading.opened(path) as file:
+        while block := file.read(2**20):
+            digest.update(block)
 
 
 def _printable(file: str) -> str:

@@ -9,13 +9,46 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan import reading
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
 ORIENTATION = 0x0112  # EXIF's tag
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM", "TIFF")
+"""What files are taken for, whatever they are called. Pillow knows more, some of which are programs: of an
+EPS it has Ghostscript run what is in it."""
 
 
 class Broken(Exception):
     """A file is no picture; the message says what is wrong with it."""
+
+
+@contextmanager
+def opened(file: str | Path | bytes) -> Iterator[Any]:
+    """The picture of a regular file, or of its bytes, by Pillow, of one of `FORMATS` and no other.
+
+    >>> with opened(b"%!PS-Adobe-3.0 EPSF-3.0"):
+    ...     pass
+    Traceback (most recent call last):
+    jaxgan.data.image.Broken: it is no PNG, JPEG, WEBP, BMP, PPM or TIFF, or it is damaged
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with (
+            BytesIO(file) if isinstance(file, bytes) else reading.opened(file) as stored,
+            Image.open(stored, formats=FORMATS) as picture,
+        ):
+            if picture.mode[0] in "IF":
+                raise Broken("it has more than 8 bits a channel; convert it first")
+            yield picture
+    except Broken:
+        raise
+    except UnidentifiedImageError as error:
+        known = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        raise Broken(f"it is no {known}, or it is damaged") from error
+    except Exception as error:  # of many kinds, by the format and by where in the file it is broken
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise Broken(said.split(" <_io")[0].split(" '")[0] or type(error).__name__) from error
 
 
 def square(file: str | Path | bytes, shape: Sequence[int]) -> np.ndarray:
@@ -30,7 +63,7 @@ def square(file: str | Path | bytes, shape: Sequence[int]) -> np.ndarray:
     [255, 0, 0]
     """
     side, _, channels = shape
-    with _opened(file) as picture:
+    with opened(file) as picture:
         from PIL import Image
 
         picture = _on_white(_upright(picture)).convert("L" if channels == 1 else "RGB")
@@ -46,7 +79,7 @@ def square(file: str | Path | bytes, shape: Sequence[int]) -> np.ndarray:
 
 def natural_shape(file: str | Path | bytes) -> tuple[int, int, int]:
     """The square in the middle of a picture as it is: (side, side, 1 if it is grey, else 3)."""
-    with _opened(file) as picture:
+    with opened(file) as picture:
         side = min(picture.size)
         return side, side, 1 if picture.mode in ("1", "L", "LA") else 3
 
@@ -54,22 +87,6 @@ def natural_shape(file: str | Path | bytes) -> tuple[int, int, int]:
 def shown(arrays: PyTree, key: Key, number: Array) -> Batch:
     """`take` of a source whose `read` gives bytes {"x", "label" where there is one}: x / 127.5 - 1."""
     return {**arrays, "x": arrays["x"].astype(jnp.float32) / 127.5 - 1}
-
-
-@contextmanager
-def _opened(file: str | Path | bytes) -> Iterator[Any]:
-    from PIL import Image
-
-    try:
-        with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as picture:
-            if picture.mode[0] in "IF":
-                raise Broken("it has more than 8 bits a channel; convert it first")
-            yield picture
-    except Broken:
-        raise
-    except Exception as error:  # of many kinds, by the format and by where in the file it is broken
-        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise Broken(said.split(" <_io")[0].split(" '")[0] or type(error).__name__) from error
 
 
 def _upright(picture: Any) -> Any:

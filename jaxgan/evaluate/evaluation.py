@@ -43,6 +43,7 @@ def evaluate(
     at: Literal["last", "best"] = "last",
     lane: str = "",
     say: Callable[[str], None] = lambda part: None,
+    trust: bool = False,
 ) -> list[Path]:
     """Evaluates a checkpoint, of every lane where none is named; prints the tables and writes them.
 
@@ -53,9 +54,9 @@ def evaluate(
     place = folder.existing(run)
     written: list[Path] = []
     ready = source = None
-    every = [lane] if lane else [one.name for one in members(run)] or [""]
+    every = [lane] if lane else [one.name for one in members(run, trust)] or [""]
     for name in every:
-        again = reopened(run, at, name, average=asked.average, source=source)
+        again = reopened(run, at, name, average=asked.average, source=source, trust=trust)
         source, game, generator = again.experiment.source, again.experiment.game, again.state.generator
         if ready is None:
             say("real examples, and what they are seen through ...")

@@ -18,7 +18,12 @@ class Analysis(NamedTuple):
 
 
 def analyze(
-    run: Path, out: Path | None = None, at: Literal["last", "best"] = "last", lane: str = "", seed: int = 0
+    run: Path,
+    out: Path | None = None,
+    at: Literal["last", "best"] = "last",
+    lane: str = "",
+    seed: int = 0,
+    trust: bool = False,
 ) -> Analysis:
     """Draws interpolations, truncation, latent directions, neighbours, spectrum and scores of a run.
 
@@ -26,7 +31,7 @@ def analyze(
     their own, as best-seed-1, where checkpoint or seed are other than usual. The same samples as `jaxgan
     sample --seed` draws.
     """
-    seen = subject(reopened(run, at, lane), seed)
+    seen = subject(reopened(run, at, lane, trust=trust), seed)
     unusual = "-".join([*([at] if at != "last" else []), *([f"seed-{seed}"] if seed else [])])
     home = (run / "analysis" / lane / unusual) if out is None else out
     drawn = [panel(seen) for panel in PANELS]

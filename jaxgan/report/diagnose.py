@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -59,6 +60,7 @@ def diagnose(
     steps: int = 100,
     products: int = 500,
     say: Callable[[str], None] = lambda part: None,
+    trust: bool = False,
 ) -> Report:
     """All instruments on checkpoints of a run, on `batches` batches, into RUN/diagnosis or `out`.
 
@@ -77,9 +79,10 @@ def diagnose(
     home = (run / "diagnosis" / lane) if out is None else out
     found: dict[str, dict[str, Any]] = {}
     lines, charts = [], []
-    newest = reopened(run, at[0], lane)  # one game for all, since instruments are compiled once for a game
+    newest = reopened(run, at[0], lane, trust=trust)  # one game: instruments are compiled once for it
     source = newest.experiment.source
-    opened = {at[0]: newest, **{where: reopened(run, where, lane, source=source) for where in at[1:]}}
+    reopen = partial(reopened, run, lane=lane, source=source, trust=trust)
+    opened = {at[0]: newest, **{where: reopen(where) for where in at[1:]}}
     game = on_one_device(newest.experiment.game)
     for where, again in opened.items():
         state, step = again.state, int(again.state.step)

@@ -14,11 +14,19 @@ from jaxgan.report.style import CSS, SCRIPT
 from jaxgan.run.files import fill
 
 
-def report(runs: Sequence[Path], out: Path | None = None, figures: Path | None = None) -> Path:
+def report(
+    runs: Sequence[Path],
+    out: Path | None = None,
+    figures: Path | None = None,
+    *,
+    rebuild: bool = True,
+    trust: bool = False,
+) -> Path:
     """Writes the page, by default report.html in the folder of the first run, and returns its path.
 
     `figures` is a folder for the same charts as SVG and PNG, for papers. A run that still goes on, or whose
-    folder lacks something, is told as far as it is known.
+    folder lacks something, is told as far as it is known. With `rebuild`, scripts
+    of runs are run to see what networks on points have learnt, where they are what they were, or trusted.
     """
     if out is not None and looked(Path.is_dir, out):
         raise Refused(f"--out {out} is a folder: give the name of the page, as {out / 'report.html'}")
@@ -27,7 +35,7 @@ def report(runs: Sequence[Path], out: Path | None = None, figures: Path | None =
     logged = panels(names([rows for one in found for rows in one.members]))
     curves = _unlike(c for panel in logged if not panel.of_health and (c := charts.panel(panel, drawn)))
     signals = _unlike(c for panel in logged if panel.of_health and (c := charts.panel(panel, drawn)))
-    planes, notes = _planes(found)
+    planes, notes = _planes(found, trust) if rebuild else ([], [])
     parts = [
         sections.verdicts(found),
         sections.curves(curves, drawn),
@@ -67,7 +75,7 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def _planes(found: Sequence[Record]) -> tuple[list[Chart], list[str]]:
+def _planes(found: Sequence[Record], trust: bool) -> tuple[list[Chart], list[str]]:
     """The charts of the plane, of runs that play there; and why some could not be drawn."""
     from jaxgan.report.plane import planes
 
@@ -76,7 +84,7 @@ def _planes(found: Sequence[Record]) -> tuple[list[Chart], list[str]]:
     for one in found:
         lane = one.lanes[0].name if one.lanes else ""
         try:
-            own = planes(one.path, lane)
+            own = planes(one.path, lane, trust)
         except Exception as error:  # the script is the user's, and may need what is not there
             why = str(error) or type(error).__name__
             notes.append(

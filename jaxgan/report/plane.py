@@ -20,12 +20,12 @@ BINS = 120
 GROUND = 96  # points to a side, of D's landscape
 
 
-def planes(run: Path, lane: str = "") -> list[Chart]:
+def planes(run: Path, lane: str = "", trust: bool = False) -> list[Chart]:
     """Density of real and of generated points, and the logits of D, at the newest checkpoint of a run.
 
     None of a run whose examples are not points in the plane; without the last where no single D judges.
     """
-    again = reopened(run, lane=lane)
+    again = reopened(run, lane=lane, trust=trust)
     game, source, state = again.experiment.game, again.experiment.source, again.state
     if not isinstance(source.kind, Points) or source.shape != (2,):
         return []

@@ -9,6 +9,7 @@ config.json, script/  the options and the script that made them, for `jaxgan imp
 README.md             the model card
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -18,13 +19,14 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan import reading
 from jaxgan.data.kind import Image, Kind, Leaf
 from jaxgan.data.source import givens
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
 from jaxgan.parts.types import Given
 from jaxgan.pictures.images import quantised
-from jaxgan.run import card, codec, files, folder, standalone, weights
+from jaxgan.run import card, codec, files, folder, standalone, trusted, weights
 from jaxgan.run.manifest import read_manifest
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import BLOCK, sampler, stream
@@ -39,12 +41,13 @@ def export(
     at: Literal["last", "best"] = "last",
     lane: str = "",
     average: str = "",
+    trust: bool = False,
 ) -> Path:
     """Writes the folder of a run's checkpoint, by default RUN/export-STEP, whole or not at all.
 
     `average` names another average than the first to draw from, which is then `average/...` of the weights.
     """
-    again = reopened(run, at, lane, average=average)
+    again = reopened(run, at, lane, average=average, trust=trust)
     place = folder.existing(run)
     out = out or place.path / "-".join(["export", *filter(None, (lane, average)), str(int(again.state.step))])
     source, generator = again.experiment.source, again.state.generator
@@ -61,7 +64,8 @@ def export(
         samples = sampler(game, source)(generator, again.experiment.grid)
         written(source.kind, samples, aside / f"samples{usual(source.kind)}")
         script = _script(place, aside / "script")
-        weights.save(aside / weights.NAME, again.state, {"script": script})
+        noted = {"script": script, "files": json.dumps(_hashes(aside, Path(script).parent))}
+        weights.save(aside / weights.NAME, again.state, noted)
         files.write(aside / "config.json", codec.dumps(again.config))
         files.write(aside / "README.md", card.card(again, place, classes, average))
     return out
@@ -113,8 +117,13 @@ def _script(place: folder.Folder, into: Path) -> str:
     """Copies the script and the files it loads from its own folder; where it lies in the export."""
     manifest = read_manifest(place)
     original = Path(manifest.script)
-    for name in manifest.files:
+    for name, own in trusted.sources(place, manifest).items():
         (into / name).parent.mkdir(parents=True, exist_ok=True)
-        own = place.script if name == original.name else original.parent / name
-        (into / name).write_bytes(own.read_bytes())
+        (into / name).write_bytes(reading.content(own))
     return f"{into.name}/{original.name}"
+
+
+def _hashes(home: Path, below: Path) -> dict[str, str]:
+    """sha256 of every file below a folder of the export, by its path from there."""
+    found = sorted(path for path in (home / below).rglob("*") if path.is_file())
+    return {str(path.relative_to(home)): trusted.sha256(path) for path in found}

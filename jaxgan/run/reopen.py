@@ -3,7 +3,6 @@
 import inspect
 import runpy
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -13,8 +12,7 @@ from jaxgan.data.source import Source
 from jaxgan.errors import Refused
 from jaxgan.games.game import Side, State
 from jaxgan.run import cache as compiled
-from jaxgan.run import codec, folder
-from jaxgan.run.begin import changed
+from jaxgan.run import codec, folder, trusted
 from jaxgan.run.built import experiment_of, source_of
 from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.command import BEFORE, REOPENED, takes_source
@@ -22,7 +20,6 @@ from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
 from jaxgan.run.manifest import copied_script, read_manifest
 from jaxgan.run.program import blank, start_shapes
-from jaxgan.run.script import read_script
 from jaxgan.scale.devices import check_there
 from jaxgan.scale.lanes import lane as one_of
 from jaxgan.scale.lanes import stacked
@@ -44,21 +41,21 @@ def reopened(
     *,
     average: str = "",
     source: Source | None = None,
+    trust: bool = False,
 ) -> Reopened:
     """The run again, through the `Config`, `build` and, if any, `data` of the script copied into it.
 
     Of a run with lanes, one of them, as the single run that it is. `average` is the name of the one to sample
     in the place of the first; `source` are the run's examples where they have been loaded already.
+    What is not the script that the run was played by is run only where the user says so, by `trust`.
     """
     compiled.enable()
     check_there()
     place = folder.existing(run)
-    script, config = _script(place)
+    script, config = _script(place, trust)
     own = lanes(config)
     number = named(own, lane, run)
     experiment = _built(place, script, config, source)
-    if other := changed(place, read_script(copied_script(place))):
-        _warn(f"{place.path}: changed since the run was started: {', '.join(other)}")
     if own:
         rule = rule_of(script["build"], config, experiment)(own[0].values)
         shapes = start_shapes(experiment._replace(rule=rule), config)
@@ -90,14 +87,15 @@ def _chosen(state: State, average: str, run: Path) -> Side:
     return Side(*state.averages[average])
 
 
-def members(run: Path) -> tuple[Lane, ...]:
+def members(run: Path, trust: bool = False) -> tuple[Lane, ...]:
     """The lanes of a run, none of a single one."""
-    return lanes(_script(folder.existing(run))[1])
+    return lanes(_script(folder.existing(run), trust)[1])
 
 
-def _script(place: folder.Folder) -> tuple[dict[str, Any], Any]:
+def _script(place: folder.Folder, trust: bool) -> tuple[dict[str, Any], Any]:
     """What the script copied into the folder defines, and the options of the run."""
     path, home = str(copied_script(place)), _home(place)
+    trusted.check(place, trust)
     if home not in sys.path:  # and it stays there: functions may import what they need when they are called
         sys.path.insert(0, home)
     try:
@@ -125,9 +123,3 @@ def _built(place: folder.Folder, script: dict[str, Any], config: Any, source: So
 
 def _home(place: folder.Folder) -> str:
     return str(Path(read_manifest(place).script).parent)
-
-
-@cache
-def _warn(line: str) -> None:
-    """Once, however often a run is reopened."""
-    print(f"warning: {line}", file=sys.stderr)

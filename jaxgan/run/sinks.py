@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import tqdm
 
+from jaxgan import reading
+from jaxgan.data import image
 from jaxgan.errors import Refused
 from jaxgan.run.settings import Settings
 
@@ -96,7 +98,6 @@ def tensorboard(run: Path, last: int) -> Sink:
     By TensorBoard's own records and messages: its writer, and others, load TensorFlow or PyTorch where there
     is one, and write in a thread whose errors come late or never.
     """
-    from PIL import Image
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.summary.writer.record_writer import RecordWriter
@@ -115,13 +116,12 @@ def tensorboard(run: Path, last: int) -> Sink:
         write(step=step, summary=Summary(value=said))
 
     def picture(step: int, path: Path) -> None:
-        with Image.open(path) as opened:
-            (width, height), channels = opened.size, len(opened.getbands())
-        image = Summary.Image(
-            width=width, height=height, colorspace=channels, encoded_image_string=path.read_bytes()
-        )
+        encoded = reading.content(path)
+        with image.opened(encoded) as shown:
+            (width, height), channels = shown.size, len(shown.getbands())
+        summary = Summary.Image(width=width, height=height, colorspace=channels, encoded_image_string=encoded)
         tag = str(path.parent.relative_to(run))  # a lane's in a folder of its own
-        write(step=step, summary=Summary(value=[Summary.Value(tag=tag, image=image)]))
+        write(step=step, summary=Summary(value=[Summary.Value(tag=tag, image=summary)]))
 
     def rewind(step: int) -> None:
         write(step=step + 1, session_log=SessionLog(status=SessionLog.START))

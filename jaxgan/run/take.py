@@ -11,9 +11,9 @@ from jaxgan.run.manifest import Manifest, Session, read_manifest, still_lanes, w
 from jaxgan.run.reopen import reopened
 
 
-def take(run: Path, lane: str, out: Path) -> Path:
+def take(run: Path, lane: str, out: Path, trust: bool = False) -> Path:
     """Writes the lane's options, script, numbers, newest and best checkpoint as a run to go on with."""
-    again, place = reopened(run, lane=lane), folder.existing(run)
+    again, place = reopened(run, lane=lane, trust=trust), folder.existing(run)
     if again.lane is None:
         raise Refused(f"{run} is a single run, without lanes")
     step = int(again.state.step)
@@ -34,8 +34,8 @@ def take(run: Path, lane: str, out: Path) -> Path:
                 Checkpoints(place.checkpoints) as old,
                 Checkpoints(new.checkpoints, again.config.keep) as mine,
             ):
-                scores = old.scores(lane)
-                best = [reopened(run, "best", lane, source=again.experiment.source)] if scores else []
+                scores, source = old.scores(lane), again.experiment.source
+                best = [reopened(run, "best", lane, source=source, trust=trust)] if scores else []
                 for one in [*best, again]:
                     at = int(one.state.step)
                     mine.save(at, one.state, scores={"": scores[at]} if at in scores else None)

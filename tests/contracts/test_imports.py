@@ -15,6 +15,7 @@ METHODS = sorted((PACKAGE.parent / "experiments" / "methods").glob("*.py"))
 
 FLOORS = [
     {"errors"},
+    {"reading"},
     {"parts", "metrics", "data", "models"},
     {"games"},
     {"rules", "scale"},

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support import IRREGULAR, irregular
 
 from jaxgan.data.arrays import arrays, npz
 from jaxgan.errors import Refused
@@ -205,6 +206,12 @@ def test_refused_files(tmp_path):
     path.write_bytes(bytes(damaged))
     with pytest.raises(Refused, match="cannot be read: Bad CRC"):
         npz(path)
+
+
+@pytest.mark.parametrize("kind", IRREGULAR)
+def test_what_is_no_regular_file_is_refused(kind, tmp_path):
+    with pytest.raises(Refused, match=rf"a\.npz cannot be read: it is a {kind}, not a file"):
+        npz(irregular(kind, tmp_path / "a.npz"))
 
 
 def test_an_archive_of_what_numpy_did_not_write(tmp_path):

@@ -1,10 +1,17 @@
+import ast
+import subprocess
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import EpsImagePlugin, Image, ImageOps
+from support import IRREGULAR, irregular, picture_folder
 
+import jaxgan
 from jaxgan.data import image
+from jaxgan.data.folder import folder
+from jaxgan.errors import Unreadable
 
 CORNER = np.zeros((16, 16, 3), np.uint8)
 CORNER[:8, :4] = 255
@@ -56,3 +63,70 @@ def test_a_transparent_colour_of_a_palette_lies_on_white():
     palette.save(file := BytesIO(), "PNG", transparency=1)
     x = image.square(file.getvalue(), (2, 2, 3))
     assert x[0].tolist() == [[255, 255, 255], [1, 2, 3]]
+
+
+EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
+%%BoundingBox: 0 0 8 8
+%%EndComments
+(made by a picture) (/tmp/made) (w) file
+%%EOF
+"""
+
+
+@pytest.fixture
+def no_program(monkeypatch):
+    """Fails where a picture has a program run: Ghostscript is not on every machine."""
+
+    def run(*args, **options):
+        raise AssertionError("a picture has a program run")
+
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", run)
+    monkeypatch.setattr(subprocess, "Popen", run)
+
+
+def test_a_picture_runs_no_program(tmp_path, no_program):
+    (tmp_path / "x.png").write_bytes(EPS)
+    for file in (EPS, tmp_path / "x.png"):
+        with pytest.raises(image.Broken, match="it is no PNG, JPEG, WEBP, BMP, PPM or TIFF"):
+            image.square(file, (8, 8, 3))
+    with pytest.raises(Unreadable, match=r"x\.png cannot be read: it is no PNG"):
+        folder(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "ICO", "PCX", "TGA", "SGI", "PDF", "JPEG2000", "ICNS", "MSP"])
+def test_other_formats_are_not_opened(kind):
+    mode = "1" if kind == "MSP" else "L" if kind in ("PCX", "SGI") else "RGB"
+    Image.new(mode, (16, 16)).save(file := BytesIO(), kind)
+    with pytest.raises(image.Broken, match="it is no PNG"):
+        image.natural_shape(file.getvalue())
+
+
+@pytest.mark.parametrize("kind", image.FORMATS)
+def test_promised_formats_are_opened(kind):
+    assert image.natural_shape(saved(CORNER, kind)) == (16, 16, 3)
+
+
+def test_pictures_are_opened_in_one_place():
+    """Where the formats are named: nothing else of the package has Pillow open a file."""
+    home = Path(jaxgan.__file__).parent
+    calls = [
+        str(path.relative_to(home))
+        for path in home.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("Image.open", "imread"))
+    ]
+    assert calls == ["data/image.py"]
+
+
+@pytest.mark.parametrize("kind", IRREGULAR)
+def test_what_is_no_regular_file_is_no_picture(kind, tmp_path):
+    """A pipe would wait for ever, and /dev/zero never ends."""
+    file = irregular(kind, tmp_path / "x.png")
+    with pytest.raises(image.Broken, match=f"it is a {kind}, not a file"):
+        image.natural_shape(file)
+    with pytest.raises(Unreadable, match=rf"x\.png cannot be read: it is a {kind}, not a file"):
+        folder(tmp_path)
+    picture_folder(tmp_path / "some")
+    irregular(kind, tmp_path / "some" / "cat" / "late.png")
+    with pytest.raises(Unreadable, match=rf"late\.png cannot be read: it is a {kind}, not a file"):
+        folder(tmp_path / "some")

@@ -192,6 +192,6 @@ def test_bad_input_is_one_line(run: Path, tmp_path: Path) -> None:
     copied.write_text(text.replace("def build", "def built"))
     try:
         with pytest.raises(Refused, match=r"script\.py"):
-            diagnose(run)
+            diagnose(run, trust=True)
     finally:
         copied.write_text(text)

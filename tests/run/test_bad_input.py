@@ -237,9 +237,9 @@ def test_a_script_that_has_changed(tmp_path):
     (tmp_path / "other.py").write_text("x = 2\n")
     command = start("-m", "jaxgan.cli", "resume", other, "--steps", 4)  # its copy is still what it was
     assert "error: changed since the run was started: mine.py" in ended(direct, 2)
-    said = "error: changed since the run was started: other.py; --force resumes all the same\n"
+    said = f"error: {other}: changed since the run was started: other.py; --trust runs it all the same\n"
     assert ended(command, 2) == said
-    ended(start("-m", "jaxgan.cli", "resume", run, "--steps", 4, "--force"))
+    ended(start("-m", "jaxgan.cli", "resume", run, "--steps", 4, "--force", "--trust"))
     assert steps(run)[-1] == 4
     assert "changed since the run was started: mine.py" in ended(
         start(mine, "--resume", run, "--steps", 6), 2
@@ -266,9 +266,12 @@ def test_a_module_that_build_loads_is_found_by_who_looks(tmp_path):
     look = ("-m", "jaxgan.cli", "sample", run, "--out", tmp_path / "grid.png")
     assert ended(start(*look)) == ""
     (tmp_path / "other.py").write_text("x = 2\n")
-    assert ended(start(*look)) == f"warning: {run}: changed since the run was started: other.py\n"
+    other = f"{run}: changed since the run was started: other.py"
+    assert ended(start(*look), 2) == f"error: {other}; --trust runs it all the same\n"
+    assert ended(start(*look, "--trust")) == f"warning: {other}\n"
     (tmp_path / "other.py").unlink()
-    assert ended(start(*look), 2) == (
+    assert f"error: {other} (not there); --trust" in ended(start(*look), 2)
+    assert ended(start(*look, "--trust"), 2).endswith(
         f"error: {run}/script.py cannot be run: No module named 'other'; it looks for modules in {tmp_path}\n"
     )
 

@@ -156,7 +156,8 @@ def test_a_broken_picture_ends_the_run_with_its_name_and_loses_nothing(data, tmp
     capsys.readouterr()
     assert play(FILES, "--data", data, "--out", run, "--save-every", 100) == 1
     *_, hint, line = capsys.readouterr().err.splitlines()
-    assert line == f"error: {broken} (example {late}) cannot be read: cannot identify image file"
+    known = "PNG, JPEG, WEBP, BMP, PPM or TIFF"
+    assert line == f"error: {broken} (example {late}) cannot be read: it is no {known}, or it is damaged"
     assert f"jaxgan resume {run}" in hint
     assert int(final(run).step) == 1
     assert jaxgan(monkeypatch, "analyze", whole) == 1  # nor does whoever looks at the data later see more
