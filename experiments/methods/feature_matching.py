@@ -76,7 +76,9 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         latent=jg.latents.normal(config.z_size),
         objective=objective,
         d_terms=[jg.terms.r1(config.gamma)],
-        g_terms=[] if config.loss == "adversarial" else [jg.terms.stateless("matching", matching)],
+        g_terms=[]
+        if config.loss == "adversarial"
+        else [jg.terms.stateless("matching", matching, whole=True)],
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=0.0, b2=0.99)

@@ -16,15 +16,17 @@ from jaxgan.parts.types import Array, Batch, Key, PyTree
 
 
 class Mixture(NamedTuple):
-    """Equally likely modes: x = centre + sigma basis^T n, with n ~ N(0, I_d).
+    """Modes: x = centre + sigma basis^T n, with n ~ N(0, I_d).
 
     `centres`: [modes, D]. `sigma`: the standard deviation (not the variance). `basis`: [d, D] of orthonormal
-    rows, None for the identity, d = D.
+    rows, None for the identity, d = D. `weights`: [modes], positive shares that add up to 1, None where all
+    are equally likely.
     """
 
     centres: np.ndarray
     sigma: float
     basis: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
 
 def ring_mixture(modes: int = 8, radius: float = 1.0, sigma: float = 0.01) -> Mixture:
@@ -76,14 +78,21 @@ def sampled(mixture: Mixture) -> Source:
     >>> ring = sampled(ring_mixture())
     >>> ring.take(ring.arrays, jax.random.key(0), jnp.arange(3))["x"].shape
     (3, 2)
+    >>> sampled(ring_mixture(4)._replace(weights=np.array([0.4, 0.3, 0.2, 0.1]))).modes.weights
+    array([0.4, 0.3, 0.2, 0.1])
     """
     modes, dimensions = mixture.centres.shape
+    weights = None if mixture.weights is None else _shares(mixture.weights, modes)
     noisy = dimensions if mixture.basis is None else len(mixture.basis)
 
     def take(arrays: PyTree, key: Key, number: Array) -> Batch:
         def draw(key: Key) -> tuple[Array, Array]:
             mode, noise = jax.random.split(key)
-            return jax.random.randint(mode, (), 0, modes), jax.random.normal(noise, (noisy,))
+            if weights is None:
+                which = jax.random.randint(mode, (), 0, modes)
+            else:
+                which = jax.random.categorical(mode, jnp.log(jnp.asarray(weights, jnp.float32)))
+            return which, jax.random.normal(noise, (noisy,))
 
         label, noise = jax.vmap(draw)(each(fold(key, "data"), number))
         if "basis" in arrays:
@@ -93,7 +102,7 @@ def sampled(mixture: Mixture) -> Source:
     arrays = {"centres": jnp.asarray(mixture.centres, jnp.float32)}
     if mixture.basis is not None:
         arrays["basis"] = jnp.asarray(mixture.basis, jnp.float32)
-    truth = Modes(mixture.centres, mixture.sigma, noisy)
+    truth = Modes(mixture.centres, mixture.sigma, noisy, weights)
     return Source(with_label(points(dimensions), modes), None, arrays, take, modes=truth)
 
 
@@ -136,6 +145,15 @@ def _along(turns: float, sigma: float) -> Callable[[PyTree, Key, Array], Batch]:
         return {"x": jax.vmap(draw)(each(fold(key, "data"), number))}
 
     return take
+
+
+def _shares(weights: np.ndarray, modes: int) -> np.ndarray:
+    w = np.asarray(weights, np.float64)
+    if w.shape != (modes,) or not (w > 0).all() or abs(w.sum() - 1) > 1e-6:
+        raise Refused(
+            f"the weights of {modes} modes are as many positive shares that add up to 1, not {weights}"
+        )
+    return w
 
 
 def _positive(what: str, **numbers: float) -> None:

@@ -22,14 +22,16 @@ PROCEDURAL = "procedural: not comparable with published numbers"
 
 
 class Modes(NamedTuple):
-    """Equally likely modes that are known: normal ones around `centres` [K, D], `sigma` wide in `dimensions`.
+    """Modes that are known: normal ones around `centres` [K, D], `sigma` wide in `dimensions`.
 
-    `dimensions` may be fewer than D, where the noise fills a subspace only.
+    `dimensions` may be fewer than D, where the noise fills a subspace only. `weights` [K]: how probable each
+    is, positive shares that add up to 1; equally so by default.
     """
 
     centres: np.ndarray
     sigma: float
     dimensions: int
+    weights: np.ndarray | None = None
 
 
 class Source(NamedTuple):

@@ -16,7 +16,7 @@ from jaxgan.evaluate.features import (
 )
 from jaxgan.metrics.memorisation import FRESH, MANY, memorisation
 from jaxgan.metrics.metric import Metric, kept, resamples
-from jaxgan.metrics.mixture import label_coverage, perfect, with_intervals
+from jaxgan.metrics.mixture import label_coverage, perfect, shares, with_intervals
 from jaxgan.metrics.ssim import similarity
 
 _OF_LABELS = frozenset({"modes", "reverse_kl", "imbalance"})
@@ -66,6 +66,6 @@ def _stacked(classes: int, channels: int) -> Metric:
         rows = resamples(len(label), 100)
         again = [label_coverage(label[some], classes**channels) for some in rows]
         found = label_coverage(label, classes**channels)
-        return with_intervals(found, again, classes**channels, len(label))
+        return with_intervals(found, again, shares(classes**channels), len(label))
 
     return kept(compute)._replace(of=of)

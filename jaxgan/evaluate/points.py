@@ -15,7 +15,7 @@ def of_points(reference: Reference) -> Measures:
     modes, real, n = reference.train.modes, reference.real["x"], reference.n
     if modes is None:
         return of_features(reference)
-    metrics = [("features", covering(modes.centres, modes.sigma, modes.dimensions))]
+    metrics = [("features", covering(*modes))]
     warnings = []
     if real.shape[1] == 2:
         held = real[:MOST]
@@ -25,12 +25,13 @@ def of_points(reference: Reference) -> Measures:
                 f"wasserstein, the exact transport, is of the first {MOST:,} samples and examples"
             )
     else:
-        ten = covering(modes.centres, modes.sigma, modes.dimensions, TEN_SIGMA)
+        ten = covering(*modes, radius=TEN_SIGMA)
         metrics.append(
             ("features", _called(ten, {name: f"{name}_10_sigma" for name in ("modes", "high_quality")}))
         )
     metrics.append(("features", sliced_wasserstein(real)))
-    return Measures(metrics, perfect(len(modes.centres), round(WITHIN * n)), tuple(warnings))
+    floor = perfect(len(modes.centres), round(WITHIN * n), modes.weights)
+    return Measures(metrics, floor, tuple(warnings))
 
 
 def _first(count: int, metric: Metric) -> Metric:

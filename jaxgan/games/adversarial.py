@@ -92,7 +92,7 @@ def adversarial(
 
         return g, *_alone(lowering, rest)(batch)
 
-    return Game(begin, loss_of("d"), loss_of("g"), sample, given, classes, looks, lowering)
+    return Game(begin, loss_of("d"), loss_of("g"), sample, given, classes, looks, lowering, adversary.whole)
 
 
 def _alone(lowering: Lowering, of: Callable[[Batch], Any]) -> Callable[[Batch], Any]:

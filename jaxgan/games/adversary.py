@@ -68,6 +68,7 @@ class Adversary(NamedTuple):
     `init`: (key, meeting, keys) -> (side, memory). `meet`: (who moves, params, stats, memory, meeting,
     turn) -> (view, stats, memory): D's calls, on what it is shown. `d_loss`, `g_loss`: (view, memory) ->
     (loss, metrics, memory). `judge`: (side, examples [N, ...], given) -> logits [N], for looking only.
+    `whole`: what of it takes statistics of a whole batch, by name, which micro-batches cannot give.
     """
 
     init: Callable[[Key, Any, Key], tuple[Side, PyTree]]
@@ -75,6 +76,7 @@ class Adversary(NamedTuple):
     d_loss: Callable[[Any, PyTree], Total]
     g_loss: Callable[[Any, PyTree], Total]
     judge: Callable[[Side, Any, Given], Array] | None = None
+    whole: tuple[str, ...] = ()
 
 
 def adversary(
@@ -111,6 +113,7 @@ def adversary(
     """
     check.adversary(network, objective, d_terms, g_terms, conditioning)
     check.numbers(label_smoothing, label_noise, packing)
+    whole = (*(["the objective"] if objective.over else []), *_of_whole(d_terms), *_of_whole(g_terms))
     objective = objective.over(lowering) if objective.over else objective
     told_d = d_loss_of(objective, label_smoothing, label_noise)
     how = Shown(constant(augment), instance_noise, packing)
@@ -221,7 +224,11 @@ def adversary(
         return per_example(as_output(network.apply(*d, *conditioning.d(how.of_one(x), told))[0]).logit)
 
     sloped = {who: any(term.gradients for term in own) for who, own in terms.items()}
-    return Adversary(init, meet, d_loss, partial(total, "g"), judged)
+    return Adversary(init, meet, d_loss, partial(total, "g"), judged, whole)
+
+
+def _of_whole(terms: Sequence[Term]) -> list[str]:
+    return [f"the term {term.name}" for term in terms if term.whole]
 
 
 class _Called(NamedTuple):

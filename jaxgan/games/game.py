@@ -59,7 +59,8 @@ class Game(NamedTuple):
     what is given alone. `given`: the leaves of a batch that `sample` reads, by name.
     `classes`: how many labels the networks tell apart, 0 where they are not told any; data may not have more.
     `looks`: for looking only. `lowering`: how it is laid out over devices, by which rules average what they
-    make of its gradients.
+    make of its gradients. `whole`: what of it takes statistics of a whole batch, by name: rules refuse
+    micro-batches of such a game, whose mean gradient would be that of another loss.
     A side is any tree, so two generators, an encoder or a classifier beside D are games like any other. There
     is no `stop_gradient` on the other player: rules that look through it need its gradient.
     """
@@ -72,6 +73,7 @@ class Game(NamedTuple):
     classes: int = 0
     looks: Looks = Looks()
     lowering: Lowering = Lowering()
+    whole: tuple[str, ...] = ()
 
 
 class Player(struct.PyTreeNode):

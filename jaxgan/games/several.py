@@ -51,4 +51,5 @@ def several(adversaries: Mapping[str, Adversary]) -> Adversary:
             metrics |= {f"{who}/{name}/{number.removeprefix(who + '/')}": x for number, x in numbers.items()}
         return jax.tree.reduce(jnp.add, losses), metrics, memories
 
-    return Adversary(init, meet, partial(total, "d"), partial(total, "g"))
+    whole = tuple(dict.fromkeys(what for one in adversaries.values() for what in one.whole))
+    return Adversary(init, meet, partial(total, "d"), partial(total, "g"), whole=whole)

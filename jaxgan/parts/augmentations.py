@@ -124,8 +124,8 @@ def adaptive(
 
     At every few steps of D, p goes up where r = E sign(D(real)) since the last time lies above the target,
     and down else, by `every` / `steps`: in `steps` steps it could go from 0 to 1. The paper's 500,000 are
-    8,000 steps of 64 pictures. Where the middle between real and fake is not 0, as of relativistic losses,
-    give another `sign`, per input, of the view.
+    8,000 steps of 64 pictures; of a step's micro-batches each counts as one. Where the middle between real
+    and fake is not 0, as of relativistic losses, give another `sign`, per input, of the view.
 
     >>> ada = adaptive(lambda p: sometimes(diffaugment(), p))
     >>> float(ada.init().probability)

@@ -20,7 +20,7 @@ class Objective(NamedTuple):
     `d_told_fake` is D's loss [B] on any logit labelled "fake"; one-sided label smoothing needs it. None where
     the loss compares real with fake and so does not split, or knows no labels.
     `over`: of losses between examples, (lowering) -> the same over the batches of all devices, which a game
-    asks for: their means, and what it gathers.
+    asks for: their means, and what it gathers. Such a loss is refused in micro-batches, which know no others.
     """
 
     d_loss: Loss
@@ -100,7 +100,8 @@ def relativistic() -> Objective:
 def relativistic_average(lowering: Lowering = Lowering()) -> Objective:  # noqa: B008 - immutable
     """Each logit against the other side's mean, D: softplus(E f - r) + softplus(f - E r), G: roles swapped.
 
-    Jolicoeur-Martineau, 2019.
+    Jolicoeur-Martineau, 2019. The means are of the whole batch, all devices included, so that it is refused
+    where the batch comes in micro-batches.
 
     >>> relativistic_average().d_loss(jnp.ones(3), jnp.zeros(3)).shape
     (3,)

@@ -17,21 +17,23 @@ class Term(NamedTuple):
     `init`: () -> state. `apply`: (view, state) -> (loss [B], new state). A term without memory carries ().
     A loss per patch, shaped like the logits, is averaged as they are. Means over the batch are taken by
     `view.mean`. A memory moves with every micro-batch of every step. `gradients`: whether it asks for
-    `view.real_gradient` or `view.fake_gradient`, which then share D's calls on both.
+    `view.real_gradient` or `view.fake_gradient`, which then share D's calls on both. `whole`: whether an
+    input's loss depends on statistics of its batch, so that those of micro-batches would not add up to it.
     """
 
     name: str
     init: Callable[[], PyTree]
     apply: Callable[[View, PyTree], tuple[Array, PyTree]]
     gradients: bool = False
+    whole: bool = False
 
 
-def stateless(name: str, loss: Callable[[View], Array], gradients: bool = False) -> Term:
+def stateless(name: str, loss: Callable[[View], Array], gradients: bool = False, whole: bool = False) -> Term:
     """A term from a plain function (view) -> [B].
 
     >>> drift = stateless("drift", lambda view: 1e-3 * view.real_out**2)  # Karras et al., 2018
     """
-    return Term(name, lambda: (), lambda view, state: (loss(view), state), gradients)
+    return Term(name, lambda: (), lambda view, state: (loss(view), state), gradients, whole)
 
 
 def r1(gamma: Schedule = 1.0, *, plain: bool = False) -> Term:
@@ -82,7 +84,8 @@ def wgan_gp(weight: Schedule = 10.0, *, one_sided: bool = False) -> Term:
 def dragan(weight: Schedule = 10.0, spread: float = 0.5) -> Term:
     """weight (|grad_x D(x)| - 1)^2 around the data: x + a * spread * std(x) * u, with a, u ~ U(0, 1).
 
-    Kodali et al., 2017; the standard deviation is that of the whole batch.
+    Kodali et al., 2017; the standard deviation is that of the whole batch, all devices included, so that it
+    is refused where the batch comes in micro-batches.
 
     >>> dragan().name
     'dragan'
@@ -95,7 +98,7 @@ def dragan(weight: Schedule = 10.0, spread: float = 0.5) -> Term:
         slope = _norm(_input_gradient(v.d, v.real + a * spread * std * u))
         return at(weight, v.step) * jnp.square(slope - 1)
 
-    return stateless("dragan", loss)
+    return stateless("dragan", loss, whole=True)
 
 
 def consistency(augment: Augment, weight: Schedule = 10.0) -> Term:
@@ -158,7 +161,7 @@ def lazily(term: Term, every: int) -> Term:
 
         return jax.lax.cond(view.step % every == 0, due, idle, memory)
 
-    return Term(term.name, lambda: _Lazy(term.init(), jnp.float32(0)), apply, term.gradients)
+    return Term(term.name, lambda: _Lazy(term.init(), jnp.float32(0)), apply, term.gradients, term.whole)
 
 
 def per_input(whose: str, loss: PyTree, view: View) -> Array:

@@ -61,6 +61,7 @@ def gradient(
     loss = game.g_loss if (of or who) == "g" else game.d_loss
     differentiate = jax.grad(loss, argnums=0 if who == "g" else 1, has_aux=True)
     n = jax.tree.leaves(micros)[0].shape[0]
+    _check_whole(game, n)
 
     def evaluate(stats: PyTree, extra: PyTree, batch: Batch) -> tuple:
         g_stats = stats if who == "g" else state.g.stats
@@ -86,6 +87,15 @@ def gradient(
     state = state.replace(**{who: player.replace(stats=stats)}, extra=extra)
     grads = game.lowering.average(grads)
     return Gradient(grads, state, {**metrics, f"{who}/grad": optax.tree.norm(grads)})
+
+
+def _check_whole(game: Game, micros: int) -> None:
+    """Refuses micro-batches of a game whose losses are of the whole batch."""
+    if micros > 1 and game.whole:
+        raise Refused(
+            f"{' and '.join(game.whole)} would take statistics of each micro-batch in the place of the whole "
+            f"batch: play without --micro-batches, not with {micros}"
+        )
 
 
 def stepped(player: Player, tx: optax.GradientTransformation, grads: PyTree) -> Player:
@@ -147,6 +157,7 @@ def starter(
     sampled, others = _averages(average)
 
     def init(key: Key, batches: Batch) -> State:
+        _check_whole(game, jax.tree.leaves(batches)[0].shape[1])
         g, d, extra = game.init(fold(key, "init"), jax.tree.map(lambda x: x[0, 0], batches))
         return State(
             step=jnp.zeros((), jnp.int32),

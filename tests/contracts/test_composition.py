@@ -145,6 +145,10 @@ def test_any_choice_works_or_is_refused(seed):
         with pytest.raises(jg.Refused, match=r"(mlp|dcgan|convnet) cannot be given 2 inputs"):
             traced(pick)
         pick["conditioning"] = "concatenation"
+    if pick["micro"] > 1 and (pick["objective"] == "relativistic_average" or pick["terms"] == "lazy"):
+        with pytest.raises(jg.Refused, match="statistics of each micro-batch"):
+            traced(pick)
+        pick["micro"] = 1
     before, after, metrics = traced(pick)
     # a state goes in and one of the same shapes comes out: nothing retraces, everything can be saved
     assert jax.tree.map(lambda x: (x.shape, x.dtype), before) == jax.tree.map(

@@ -33,6 +33,19 @@ def test_moments(source, mixture):
     assert ((count - expected) ** 2 / expected).sum() < modes - 1 + 5 * np.sqrt(2 * (modes - 1))
 
 
+def test_modes_of_unequal_weight():
+    """They are drawn so often, and the source says so to whoever counts them."""
+    weights = np.array([0.5, 0.3, 0.15, 0.05])
+    source = mixtures.sampled(mixtures.ring_mixture(4)._replace(weights=weights))
+    drawn = draw(source)
+    share = np.bincount(drawn["label"], minlength=4) / 20_000
+    np.testing.assert_allclose(share, weights, atol=4 * np.sqrt(0.25 / 20_000))
+    np.testing.assert_array_equal(source.modes.weights, weights)
+    assert mixtures.ring().modes.weights is None
+    with pytest.raises(Refused, match="the weights of 3 modes are as many positive shares"):
+        mixtures.sampled(mixtures.ring_mixture(3)._replace(weights=weights))
+
+
 def test_centres():
     ring = mixtures.ring_mixture().centres
     apart = np.linalg.norm(ring - np.roll(ring, 1, axis=0), axis=1)

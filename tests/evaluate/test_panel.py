@@ -10,6 +10,7 @@ from support import ring_game
 
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
+from jaxgan.data.mixtures import ring_mixture, sampled
 from jaxgan.data.source import labelled
 from jaxgan.errors import Refused
 from jaxgan.evaluate import features
@@ -18,6 +19,7 @@ from jaxgan.evaluate.extractor import BLOCK, Extractor, Seen, by, in_blocks, raw
 from jaxgan.evaluate.features import kept_features
 from jaxgan.evaluate.images import bounded
 from jaxgan.evaluate.panel import FRESH, panel
+from jaxgan.metrics.mixture import WITHIN, perfect
 from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.run.sample import sampler
 
@@ -207,6 +209,19 @@ def test_what_no_memory_could_hold_is_refused(monkeypatch):
 def test_that_the_transport_is_of_fewer_is_said():
     said = [panel(load("ring"), None, raw(), n=n).about["warnings"] for n in (2500, 2501)]
     assert said == [[], ["wasserstein, the exact transport, is of the first 2,500 samples and examples"]]
+
+
+def test_modes_of_unequal_weight_have_an_oracle_and_a_floor_of_their_own():
+    """Real examples are perfect, and what draws all modes alike is not."""
+    weights = np.array([0.5, 0.3, 0.15, 0.05])
+    uneven = sampled(ring_mixture(4)._replace(weights=weights))
+    held = panel(uneven, None, raw(), n=2500)
+    assert held.floor == perfect(4, round(WITHIN * 2500), weights)
+    for seen in (held.oracle()[0], held.measure(of(uneven))[0]):
+        for name in ("reverse_kl", "imbalance"):
+            assert seen[name].low <= held.floor[name] <= seen[name].high
+    even = held.measure(of(sampled(ring_mixture(4))))[0]["reverse_kl"]
+    assert even.low > 20 * held.floor["reverse_kl"]
 
 
 def test_modes_of_stacked_images_are_what_every_channel_is_seen_as():

@@ -103,6 +103,41 @@ def test_the_published_radius_holds_nothing_in_700_dimensions():
     assert mode_coverage(samples / 3, centres, 1.0, radius=TEN_SIGMA)["high_quality"] == 1
 
 
+WEIGHTS = np.array([0.3, 0.2, 0.15, 0.1, 0.1, 0.08, 0.05, 0.02])
+
+
+def test_modes_of_unequal_weight_are_held_against_their_weights():
+    """A sampler of the same weights is perfect, one of equal weights is not, and the floor is theirs."""
+    centres, n = RING, 2500
+
+    def drawn(w):
+        return centres[RNG.choice(8, p=w, size=n)] + 0.01 * RNG.normal(size=(n, 2))
+
+    def scored(w):
+        return mode_coverage(drawn(w), centres, 0.01, weights=WEIGHTS)
+
+    trials = [scored(WEIGHTS) for _ in range(100)]
+    floor = expected(8, round(WITHIN * n), WEIGHTS)
+    for name in ("modes", "reverse_kl", "imbalance"):
+        values = np.array([t[name] for t in trials])
+        assert abs(values.mean() - floor[name]) < 4 * values.std() / 10 + 1e-3 * floor[name]
+    even = scored(np.full(8, 1 / 8))
+    assert even["reverse_kl"] == pytest.approx(entropy(np.full(8, 1 / 8), WEIGHTS), rel=0.1)
+    assert even["imbalance"] == pytest.approx(np.abs(WEIGHTS - 1 / 8).sum() / 2, rel=0.1)
+    nothing = mode_coverage(np.full((5, 2), 9.0), centres, 0.01, weights=WEIGHTS)
+    assert (nothing["reverse_kl"], nothing["imbalance"]) == (pytest.approx(log(50)), pytest.approx(0.98))
+    rarest = measured(covering(centres, 0.01, weights=WEIGHTS), [np.repeat(centres[7:], 50, axis=0)])
+    for name in ("reverse_kl", "imbalance"):  # the worst that can be, and so the end of its interval
+        assert rarest[name].value == rarest[name].high == pytest.approx(nothing[name])
+    assert label_coverage(np.arange(2), 2, np.array([0.75, 0.25]))["imbalance"] == 0.25
+
+
+@pytest.mark.parametrize("weights", [[0.5, 0.5], [0.5] * 8, [1.0] + 7 * [0.0], [np.nan] * 8])
+def test_weights_that_are_none_are_refused(weights):
+    with pytest.raises(Refused, match="the weights of 8 modes are as many positive shares that add up to 1"):
+        mode_coverage(RING, RING, 0.01, weights=np.array(weights))
+
+
 def test_labels():
     label = RNG.choice(1000, size=3000, p=RNG.dirichlet(np.ones(1000)))
     got, q = label_coverage(label, 1000), np.bincount(label, minlength=1000) / 3000

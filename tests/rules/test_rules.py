@@ -8,8 +8,11 @@ import pytest
 from flax import linen as nn
 
 from jaxgan.errors import Refused
+from jaxgan.games.adversary import adversary
 from jaxgan.games.game import Aux
 from jaxgan.games.gan import gan
+from jaxgan.games.several import several
+from jaxgan.games.shared import shared
 from jaxgan.games.toy import bilinear
 from jaxgan.models import mlp
 from jaxgan.parts import conditioning, latents, objectives, terms
@@ -66,7 +69,8 @@ def test_d_steps_are_counted():
 
 
 # a GAN with everything that may depend on layout: BatchNorm, spectral norm, dropout, every kind of draw
-def everything(lowering=Lowering(), micro_safe=False):  # noqa: B008
+def everything(lowering=Lowering(), micro_safe=False, whole=True):  # noqa: B008
+    whole = whole and not micro_safe
     norm = "none" if micro_safe else "batch"
     return gan(
         from_linen(mlp.Generator(shape=(2,), widths=(8,), norm=norm, axis=lowering.axis)),
@@ -76,8 +80,8 @@ def everything(lowering=Lowering(), micro_safe=False):  # noqa: B008
             )
         ),
         latent=latents.normal(4),
-        objective=objectives.wasserstein() if micro_safe else objectives.relativistic_average(),
-        d_terms=[terms.lazily(terms.wgan_gp(1.0) if micro_safe else terms.dragan(1.0), 2)],
+        objective=objectives.relativistic_average() if whole else objectives.wasserstein(),
+        d_terms=[terms.lazily(terms.dragan(1.0) if whole else terms.wgan_gp(1.0), 2)],
         conditioning=conditioning.concatenation(3),
         label_noise=0.1,
         instance_noise=0.1,
@@ -112,10 +116,26 @@ def test_micro_batches_add_up_to_the_batch():
     close((one.g, one.d, one.ema), (two.g, two.d, two.ema), atol=1e-5)
 
 
+def test_what_is_of_the_whole_batch_is_refused_in_micro_batches():
+    """Statistics of 2 x 8 examples are not those of 1 x 16, whichever rule or player asks for them."""
+    both = r"the objective and the term dragan would take statistics of each micro-batch .* not with 2"
+    state = jax.eval_shape(rule_of(everything()).init, jax.random.key(0), batches(1, 1, 16))
+    for rule in (rule_of(everything()), both_at_once(everything())):
+        with pytest.raises(Refused, match=both):
+            jax.eval_shape(rule.init, jax.random.key(0), batches(1, 2, 8))
+        with pytest.raises(Refused, match=both):
+            jax.eval_shape(rule.update, state, batches(1, 2, 8))
+    parts = {"network": from_linen(mlp.Discriminator(widths=(4,))), "objective": objectives.hinge()}
+    matching = terms.stateless("matching", lambda view: view.fake_out - view.mean(view.fake_out), whole=True)
+    critics = {"a": adversary(**parts, g_terms=[matching]), "b": adversary(**parts)}
+    assert several(critics).whole == shared(critics).whole == ("the term matching",)
+    assert adversary(**parts, d_terms=[terms.lazily(terms.r1(), 4)]).whole == ()
+
+
 def test_scanned_is_unrolled():
-    unrolled, m = play(rule_of(everything(), d_steps=2), 4, batches(2, 2, 8))
+    unrolled, m = play(rule_of(everything(whole=False), d_steps=2), 4, batches(2, 2, 8))
     scan = Lowering(unroll=False)
-    scanned, n = play(rule_of(everything(scan), d_steps=2), 4, batches(2, 2, 8))
+    scanned, n = play(rule_of(everything(scan, whole=False), d_steps=2), 4, batches(2, 2, 8))
     close(unrolled.replace(key=0), scanned.replace(key=0), atol=1e-5)
     close(m, n, atol=1e-4)
 

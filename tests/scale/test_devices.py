@@ -41,7 +41,6 @@ def everything(axis, convolutions=False):
         d_terms=[
             terms.lazily(terms.r1(1.0), 3),
             terms.wgan_gp(1.0),
-            terms.dragan(1.0),
         ],
         conditioning=conditioning.projection(10),
         label_noise=0.05,
