@@ -4,7 +4,9 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
 
 Kind = Literal["train", "measured"]
 
@@ -26,6 +28,19 @@ class Row(NamedTuple):
     scheduled: bool = True
 
 
+_Number = float | Literal["nan", "inf", "-inf"]
+
+
+class _Line(msgspec.Struct):
+    step: Annotated[int, msgspec.Meta(ge=0)]
+    kind: Kind
+    numbers: dict[str, _Number | list[_Number | None]]
+    scheduled: bool = True
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+
+
 def encoded(row: Row) -> str:
     """A row as a line of JSON.
 
@@ -45,12 +60,11 @@ def decoded(line: str | bytes) -> Row | None:
     (True, None)
     """
     try:
-        said = json.loads(line)
-        numbers = {str(name): from_json(value) for name, value in said["numbers"].items()}
-        step, kind, scheduled = said["step"], said["kind"], said.get("scheduled", True)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        said = _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # of what has another type too
         return None
-    return Row(step, kind, numbers, bool(scheduled)) if type(step) is int and kind in get_args(Kind) else None
+    numbers = {name: from_json(value) for name, value in said.numbers.items()}
+    return Row(said.step, said.kind, numbers, said.scheduled)
 
 
 def to_json(value: Any) -> Any:
@@ -81,8 +95,14 @@ def of_lane(row: Row, lane: int) -> Row:
     >>> of_lane(Row(50, "train", {"x": [1.0, 2.0], "y": [3.0, None]}), 1).numbers
     {'x': 2.0}
     """
-    own = {name: value[lane] if isinstance(value, list) else value for name, value in row.numbers.items()}
+    own = {name: _of(value, lane) for name, value in row.numbers.items()}
     return row._replace(numbers={name: value for name, value in own.items() if value is not None})
+
+
+def _of(value: Any, lane: int) -> Any:
+    if not isinstance(value, list):
+        return value
+    return value[lane] if lane < len(value) else None
 
 
 def read(path: Path, lane: int | None = None) -> list[Row]:

@@ -222,7 +222,9 @@ def test_donating_the_state_after_save_is_safe(tmp_path):
         same(checkpoints.newest({"w": jnp.zeros(3_000_000)}).state, {"w": jnp.arange(3e6)})
 
 
-@pytest.mark.parametrize("name", ["r[1]", "[a", "back\\slash", "r*", "q?", "\udcff", "a b#c%20d", "{x}", ".."])
+@pytest.mark.parametrize(
+    "name", ["r[1]", "[a", "back\\slash", "r*", "q?", "\udcff", "a b#c%20d", "{x}", ".."]
+)
 def test_a_folder_of_whatever_name_keeps_its_checkpoints(name, tmp_path):
     """Orbax looks for files by a pattern that the path is part of, and TensorStore knows no backslash."""
     home = tmp_path / "run" / name
