@@ -1,0 +1,272 @@
+"""A campaign of hostile files, values and paths: no traceback, no hang, nothing lost, nothing run.
+
+Every attempt is a copy of a run in which one thing is wrong, and a command that meets it. It must end with
+status 0, 1 or 2 and in good time, and leave the bytes of every checkpoint where they were or set aside.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from support import jaxgan, play, script
+
+TINY = script("tiny")
+LIMIT = 90  # seconds, on a machine that does other things too
+COMMANDS = ("sample", "resume", "report", "info", "export", "take", "compare", "import")
+DIGITS = int("9" * 400)
+
+
+class Attempt(NamedTuple):
+    """A name to find it by, what is done to a copy of the run, and the words of the command."""
+
+    name: str
+    harm: Callable[[Path], None]
+    command: str
+
+
+def of_text(name: str, change: Callable[[str], str]) -> Callable[[Path], None]:
+    def harm(run: Path) -> None:
+        (run / name).write_text(change((run / name).read_text()), errors="surrogatepass")
+
+    return harm
+
+
+def of_field(name: str, key: str, value: Any) -> Callable[[Path], None]:
+    def harm(run: Path) -> None:
+        said = json.loads((run / name).read_text())
+        (said.pop(key) if value is ... else said.update({key: value}))
+        (run / name).write_text(json.dumps(said))
+
+    return harm
+
+
+def of_row(value: str, at: int) -> Callable[[Path], None]:
+    def harm(run: Path) -> None:
+        lines = (run / "metrics.jsonl").read_text().splitlines()
+        lines[at] = value
+        (run / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+
+    return harm
+
+
+def of_kind(name: str, make: Callable[[Path], object]) -> Callable[[Path], None]:
+    """The file gives way to something that is no regular file."""
+
+    def harm(run: Path) -> None:
+        path = run / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        make(path)
+
+    return harm
+
+
+def bound(path: Path) -> None:
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as made, contextlib.chdir(path.parent):
+        made.bind(path.name)
+
+
+TEXTS: dict[str, Callable[[str], str]] = {
+    "empty": lambda text: "",
+    "half": lambda text: text[: len(text) // 2],
+    "tail": lambda text: text[len(text) // 2 :],
+    "null": lambda text: "null",
+    "list": lambda text: "[]",
+    "number": lambda text: "3",
+    "deep": lambda text: "[" * 100_000,
+    "deep object": lambda text: '{"a":' * 50_000,
+    "digits": lambda text: text.replace("8", "8" * 400),
+    "negative": lambda text: text.replace(": ", ": -"),
+    "twice": lambda text: text + text,
+    "bytes": lambda text: "\x00\x1b[2J\udc80" + text,
+    "latin": lambda text: text.replace("e", "\udce9"),
+    "one long line": lambda text: "x" * 2_000_000,
+}
+KINDS: dict[str, Callable[[Path], object]] = {
+    "gone": lambda path: None,
+    "fifo": os.mkfifo,
+    "folder": os.mkdir,
+    "link to nowhere": lambda path: path.symlink_to("nowhere"),
+    "link to itself": lambda path: path.symlink_to(path.name),
+    "zeros": lambda path: path.symlink_to("/dev/zero"),
+    "socket": bound,
+}
+VALUES: tuple[Any, ...] = (None, -1, "\x1b[2Jtext", [], {}, DIGITS, 1.5, ...)
+ROWS = (
+    "{}",
+    "null",
+    '{"step": "ten", "kind": "train", "numbers": {}}',
+    '{"step": -3, "kind": "train", "numbers": {"d/adv": 1}}',
+    '{"step": 4, "kind": "train", "numbers": {"d/adv": "far"}}',
+    '{"step": 4, "kind": "train", "numbers": {"d/adv": ' + "9" * 400 + "}}",
+    '{"step": ' + "9" * 400 + ', "kind": "train", "numbers": {"d/adv": 1}}',
+    '{"step": 4, "kind": "train", "numbers": {"d/adv": [1]}}',
+    '{"step": 4, "kind": "train", "numbers": {"d/adv": [[1, 2], 3]}}',
+    '{"step": 4, "kind": "measured", "numbers": {"1nn_accuracy": 0.5, "": 1, "a b": 2, "\\u0000": 3}}',
+    '{"step": 4, "kind": "strange", "numbers": {"d/adv": 1}}',
+    '{"step": 4, "kind": "train", "numbers": ' + '{"a":' * 20_000,
+    '{"step": 4, "kind": "train", "numbers": {"d/adv": true, "</script><script>": 1}}',
+)
+CHECKPOINT = (
+    "_CHECKPOINT_METADATA",
+    "metrics/metrics",
+    "state/_METADATA",
+    "state/_sharding",
+    "state/manifest.ocdbt",
+    "state/array_metadatas/process_0",
+    "state/pytree_metadata",
+    "state/d",
+    "state/ocdbt.process_0",
+)
+
+
+def attempts(run: Path) -> Iterator[Attempt]:
+    """All of them; commands take turns, so that files and values meet different ones."""
+    turn = 0
+
+    def next_command(name: str, harm: Callable[[Path], None]) -> Iterator[Attempt]:
+        nonlocal turn
+        turn += 1
+        yield Attempt(name, harm, "info")
+        yield Attempt(name, harm, COMMANDS[turn % len(COMMANDS)])
+
+    for name in ("config.json", "manifest.json", "metrics.jsonl"):
+        for what, change in TEXTS.items():
+            yield from next_command(f"{name} {what}", of_text(name, change))
+    for name in ("config.json", "manifest.json", "metrics.jsonl", "script.py", "samples", "checkpoints"):
+        for what, make in KINDS.items():
+            yield from next_command(f"{name} {what}", of_kind(name, make))
+    for name, keys in (
+        ("manifest.json", None),
+        ("config.json", ("lr", "steps", "data", "seed", "over", "out")),
+    ):
+        for key in keys or json.loads((run / name).read_text()):
+            for value in VALUES:
+                said = repr(value)[:20]
+                yield from next_command(f"{name} {key}={said}", of_field(name, key, value))
+    for number, row in enumerate(ROWS):
+        for at in (0, -1):
+            yield from next_command(f"row {number} at {at}", of_row(row, at))
+    newest = max(int(path.name) for path in (run / "checkpoints").iterdir())
+    for name in CHECKPOINT:
+        if not (run / "checkpoints" / str(newest) / name).exists():
+            continue
+        for what in ("gone", "fifo", "folder", "link to nowhere", "zeros"):
+            path = f"checkpoints/{newest}/{name}"
+            yield from next_command(f"{path} {what}", of_kind(path, KINDS[what]))
+
+
+def words(command: str, run: Path, out: Path) -> list[object]:
+    more: dict[str, list[object]] = {
+        "sample": ["--n", 4, "--out", out / "grid.png"],
+        "resume": ["--steps", 10],
+        "report": ["--out", out / "report.html"],
+        "export": ["--out", out / "export"],
+        "take": ["--lane", "", "--out", out / "taken"],
+        "compare": [run],
+        "import": ["--out", out / "imported"],
+    }
+    return [command, run, *more.get(command, [])]
+
+
+class TooLong(BaseException):
+    """An attempt that hangs."""
+
+
+def late(*_: object) -> None:
+    raise TooLong
+
+
+def kept(run: Path) -> Counter[bytes]:
+    """What lies in checkpoints, whatever it is called by now."""
+    folder = run / "checkpoints"
+    if folder.is_symlink() or not folder.is_dir():
+        return Counter()
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return Counter(path.read_bytes() for path in files)
+
+
+def tried(attempt: Attempt, run: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> str:
+    """What went wrong, nothing where all is as promised."""
+    home.mkdir()
+    copy = Path(shutil.copytree(run, home / "run"))
+    attempt.harm(copy)
+    before = kept(copy)
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(LIMIT)
+    try:
+        status = jaxgan(monkeypatch, *words(attempt.command, copy, home))
+    except TooLong:
+        return "hangs"
+    except BaseException as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{type(error).__name__}: {str(error)[:100]} at {Path(where.filename).name}:{where.lineno}"
+    finally:
+        signal.alarm(0)
+    said = capsys.readouterr()
+    if status not in (0, 1, 2):
+        return f"status {status}"
+    if "Traceback" in said.err + said.out or "\x1b" in said.out:
+        return f"says {said.err[-200:]}{said.out[-200:]!r}"
+    if status and not said.err.strip():
+        return "no line says why"
+    if lost := before - kept(copy):
+        return f"{lost.total()} files of checkpoints are lost"
+    return ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_hostile_files(tmp_path, monkeypatch, capsys):
+    run = tmp_path / "run"
+    assert play(TINY, "--out", run, "--steps", 8, "--sample-every", 4, "--keep", 9) == 0
+    wrong, count = [], 0
+    for count, attempt in enumerate(attempts(run), 1):
+        home = tmp_path / f"{count}"
+        if fault := tried(attempt, run, home, monkeypatch, capsys):
+            wrong.append(f"{attempt.command}: {attempt.name}: {fault}")
+        shutil.rmtree(home)
+    assert count >= 300
+    assert not wrong, f"{len(wrong)} of {count}:\n" + "\n".join(wrong)
+
+
+NUMBERS = (-1, 0, -(10**20), 10**20, "nan", "inf", "1e999", "", "ten", "0x10", "１", "\udcff", "a" * 5000)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_hostile_options(tmp_path, monkeypatch, capsys):
+    np.savez(tmp_path / "own.npz", x=np.zeros((40, 2), np.float32))
+    options = ("steps", "seed", "seeds", "over", "size", "memory", "workers", "batch-size", "micro-batches")
+    more = ("log-every", "keep", "retries", "devices", "data-devices", "lr", "width", "data", "out")
+    wrong, count = [], 0
+    for option in (*options, *more):
+        for value in NUMBERS:
+            count += 1
+            out = ("--out", tmp_path / f"{count}") if option != "out" else ()
+            monkeypatch.chdir(tmp_path)
+            signal.signal(signal.SIGALRM, late)
+            signal.alarm(LIMIT)
+            try:
+                status = play(TINY, "--steps", 1, *out, f"--{option}={value}")
+            except BaseException as error:
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                fault = f"{type(error).__name__}: {str(error)[:100]} at {where.filename}:{where.lineno}"
+                wrong.append(f"--{option}={str(value)[:20]}: {fault}")
+                continue
+            finally:
+                signal.alarm(0)
+            said = capsys.readouterr().err
+            if status not in (0, 1, 2) or "Traceback" in said or (status and not said.strip()):
+                wrong.append(f"--{option}={str(value)[:20]}: status {status}: {said[-200:]}")
+    assert count >= 100
+    assert not wrong, f"{len(wrong)} of {count}:\n" + "\n".join(map(ascii, wrong))
