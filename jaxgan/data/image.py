@@ -38,7 +38,7 @@ def opened(file: str | Path | bytes) -> Iterator[Any]:
             BytesIO(file) if isinstance(file, bytes) else reading.opened(file) as stored,
             Image.open(stored, formats=FORMATS) as picture,
         ):
-            if picture.mode[0] in "IF":
+            if picture.mode[0] in "IF" or any(map(_deep, picture.tile)):
                 raise Broken("it has more than 8 bits a channel; convert it first")
             yield picture
     except Broken:
@@ -87,6 +87,12 @@ def natural_shape(file: str | Path | bytes) -> tuple[int, int, int]:
 def shown(arrays: PyTree, key: Key, number: Array) -> Batch:
     """`take` of a source whose `read` gives bytes {"x", "label" where there is one}: x / 127.5 - 1."""
     return {**arrays, "x": arrays["x"].astype(jnp.float32) / 127.5 - 1}
+
+
+def _deep(tile: Any) -> bool:
+    """Whether a part of a picture has 16 bits a channel in its file, of which Pillow would keep 8."""
+    args = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
+    return ";16" in str(args[0]) or (tile[0] == "ppm" and args[-1] > 255)
 
 
 def _upright(picture: Any) -> Any:

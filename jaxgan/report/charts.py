@@ -151,7 +151,7 @@ def svg(chart: Chart) -> str:
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", rest, count=1, flags=re.DOTALL)
     text = re.sub(r"font-family: [^;\"]*; ", "", text)  # the page's own
     text = text.replace("xlink:href=", "href=")
-    text = re.sub(r'(id="|href="#|url\(#)', rf"\1{chart.name}-", text)  # ids are of the whole page
+    text = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{chart.name}-", text)  # ids are of the whole page
     for colour, variable in VARIABLES.items():
         text = text.replace(colour, f"var({variable})")
     return f'<svg role="img" aria-label="{escape(chart.title)}" {view[0] if view else ""}>{text}'

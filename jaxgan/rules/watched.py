@@ -47,7 +47,7 @@ def watched(rule: Rule, when: Callable[[Array], Array] = always) -> Rule:
 
         def unseen() -> tuple[Array, Array]:
             g, d = jax.eval_shape(moved)
-            return jnp.zeros((), g.dtype), jnp.zeros((), d.dtype)
+            return _zero(state.g.params).astype(g.dtype), _zero(state.d.params).astype(d.dtype)
 
         g, d = jax.lax.cond(when(new.step), moved, unseen)
         return new, {**metrics, **dict(zip(MOVES, (g, d), strict=True))}
@@ -58,3 +58,8 @@ def watched(rule: Rule, when: Callable[[Array], Array] = always) -> Rule:
 def _moved(old: Params, new: Params) -> Array:
     length = optax.tree.norm(old)
     return optax.tree.norm(jax.tree.map(jnp.subtract, new, old)) / jnp.where(length > 0, length, 1)
+
+
+def _zero(params: Params) -> Array:
+    """0, of a type that varies over lanes and devices as the parameters do, as `lax.cond` asks."""
+    return sum((0 * x.ravel()[:1].sum() for x in jax.tree.leaves(params)[:1]), start=jnp.zeros(()))

@@ -32,7 +32,7 @@ _Number = float | Literal["nan", "inf", "-inf"]
 
 
 class _Line(msgspec.Struct):
-    step: Annotated[int, msgspec.Meta(ge=0)]
+    step: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     kind: Kind
     numbers: dict[str, _Number | list[_Number | None]]
     scheduled: bool = True
@@ -108,8 +108,9 @@ def _of(value: Any, lane: int) -> Any:
 def read(path: Path, lane: int | None = None) -> list[Row]:
     """The rows of metrics.jsonl, or what one lane alone would have written of them; none where it is missing.
 
-    A line that a crash or the disk has damaged is passed over.
+    A line that a crash or the disk has damaged is passed over, and so is what is there once more.
     """
     lines = path.read_bytes().splitlines() if path.exists() else []
-    rows = [row for line in lines if (row := decoded(line)) is not None]
+    told = {(row.step, row.kind, tuple(row.numbers)): row for line in lines if (row := decoded(line))}
+    rows = list(told.values())
     return rows if lane is None else [of_lane(row, lane) for row in rows]

@@ -1,5 +1,7 @@
 import ast
+import struct
 import subprocess
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -130,3 +132,24 @@ def test_what_is_no_regular_file_is_no_picture(kind, tmp_path):
     irregular(kind, tmp_path / "some" / "cat" / "late.png")
     with pytest.raises(Unreadable, match=rf"late\.png cannot be read: it is a {kind}, not a file"):
         folder(tmp_path / "some")
+
+
+def png_of_16_bits(colour, channels):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + bytes(2 * channels * 4) for _ in range(4))
+    head = struct.pack(">IIBBBBB", 4, 4, 16, colour, 0, 0, 0)
+    parts = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*(png_of_16_bits(*kind) for kind in ((0, 1), (2, 3), (4, 2), (6, 4))), b"P6\n4 4\n65535\n" + bytes(96)],
+    ids=["grey", "rgb", "grey alpha", "rgba", "ppm"],
+)
+def test_sixteen_bits_a_channel_are_not_cut_to_eight(file):
+    with pytest.raises(image.Broken, match="more than 8 bits a channel"):
+        image.square(file, (4, 4, 3))
+    assert image.square(b"P6\n4 4\n255\n" + bytes(48), (4, 4, 3)).max() == 0

@@ -83,3 +83,11 @@ def test_every_number_is_in_one_panel(tmp_path):
     found = names(record(run).members)
     shown = [name for panel in panels(found) for name in panel.names]
     assert sorted(shown) == sorted(set(found) - {"images_per_s"})
+
+
+def test_a_number_may_begin_with_a_digit(tmp_path):
+    rows = [{**row, "1nn_accuracy": 0.5} for row in logged()]
+    chart = charts.panel(
+        panels(["1nn_accuracy"])[0], charts.series([record(run_folder(tmp_path / "run", rows))])
+    )
+    assert f'id="{chart.name}-' in charts.svg(chart)
