@@ -83,6 +83,9 @@ RESUMABLE = frozenset(
 )
 """Settings that may differ on resume: none changes what an update computes, but to rounding."""
 
+FIXED = frozenset({"seed", "seeds", "over"})
+"""Settings that make a run the one it is: they differ on no resume."""
+
 _LEAST = {
     **dict.fromkeys(("batch_size", "micro_batches", "keep"), 1),
     **dict.fromkeys(("steps", "size", "memory", "workers", "retries", "devices", "data_devices"), 0),
