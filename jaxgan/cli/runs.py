@@ -167,6 +167,7 @@ def info(run: Run) -> None:
         run: The run folder.
     """
     from jaxgan.run import folder, rows
+    from jaxgan.run.begin import edited, in_words
     from jaxgan.run.manifest import commit, devices, ends, in_a_line, read_manifest, still_lanes
 
     place = folder.existing(run)
@@ -181,6 +182,8 @@ def info(run: Run) -> None:
         "options": ", ".join(f"{name}={value}" for name, value in config.items()),
         "checkpoints": ", ".join(map(str, steps)) or "none",
     }
+    if options := edited(place):
+        lines["edited"] = f"config.json, not by a session: {in_words(options)}"
     if manifest.data.note:
         lines["data"] = manifest.data.note
     if manifest.taken:

@@ -14,6 +14,7 @@ from jaxgan.errors import Refused
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.words import count
 from jaxgan.run import folder
+from jaxgan.run.begin import edited, in_words
 from jaxgan.run.folder import Folder
 from jaxgan.run.lane import Lane, lanes
 from jaxgan.run.manifest import Manifest, ends, read_manifest, still_lanes
@@ -164,10 +165,13 @@ def record(run: Path) -> Record:
     """What one folder says."""
     place = folder.existing(run)
     manifest, config = read_manifest(place), folder.read_config(place)
+    options = edited(place)
     members = _lanes(place, config)
     of_lanes: list[int | None] = [*range(len(members))] or [None]
     rows = tuple(read(place.metrics, lane) for lane in of_lanes)
     evaluations, notes = _evaluations(place, manifest, [lane.name for lane in members])
+    if options:
+        notes.append(f"config.json was edited, not by a session: {in_words(options)}")
     saved, best, trouble = _saved(place, [lane.name for lane in members] or [""])
     last, finished = max((row.step for of in rows for row in of), default=None), ends(place, manifest)
     if last is None:

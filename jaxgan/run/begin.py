@@ -1,13 +1,16 @@
 """A run begins in a folder of its own, and goes on where its script and its data are what they were."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jaxgan.errors import Refused
 from jaxgan.run.files import write
-from jaxgan.run.folder import Folder
-from jaxgan.run.manifest import Data, Manifest, described, read_manifest, write_manifest
+from jaxgan.run.folder import Folder, read_config
+from jaxgan.run.manifest import Data, Manifest, described, in_one_line, read_manifest, write_manifest
 from jaxgan.run.script import Script, hashes
+from jaxgan.run.settings import FIXED, RESUMABLE
 
 
 def create(
@@ -31,7 +34,7 @@ def create(
         folder.samples.mkdir(parents=True)
         if script is not None:
             folder.script.write_bytes(script.code)
-        write_manifest(folder, described(script, seed, data, weights))
+        write_manifest(folder, described(script, seed, data, weights, config_text))
         write(folder.config, config_text)  # last: a folder with a config is a run
     except OSError as error:
         raise Refused(f"cannot write the run folder {path}: {error.strerror or error}") from None
@@ -81,3 +84,53 @@ def check_data(folder: Folder, fingerprint: str, force: bool) -> None:
     """Refuses to go on with other examples than the run was started with."""
     if read_manifest(folder).data.fingerprint != fingerprint and not force:
         raise Refused("the data are not what they were when the run started; --force resumes all the same")
+
+
+def write_config(folder: Folder, text: str) -> None:
+    """Writes config.json, and into the manifest what it says; killed in between, nothing counts as edited."""
+    manifest = read_manifest(folder)
+    if manifest.config == [in_one_line(text)] and not edited(folder):
+        return
+    manifest.config = [*manifest.config[-1:], in_one_line(text)]
+    write_manifest(folder, manifest)
+    write(folder.config, text)
+    manifest.config = manifest.config[-1:]
+    write_manifest(folder, manifest)
+
+
+def edited(folder: Folder) -> dict[str, tuple[Any, Any]]:
+    """The options of config.json that no session has written there: what they were, and are.
+
+    None of a run by a jaxgan that did not note them.
+    """
+    now = read_config(folder)
+    found = [_other(json.loads(text), now) for text in read_manifest(folder).config]
+    return found[-1] if found and all(found) else {}
+
+
+def _other(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    names = [*was, *(name for name in now if name not in was)]
+    pairs = {name: (was.get(name), now.get(name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if json.dumps(pair[0]) != json.dumps(pair[1])}
+
+
+def in_words(changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """Options and what they were and are.
+
+    >>> in_words({"lr": (0.1, 0.2), "data": ("ring", "grid")})
+    "lr 0.1 -> 0.2, data 'ring' -> 'grid'"
+    """
+    return ", ".join(f"{name} {old!r} -> {new!r}" for name, (old, new) in changed.items())
+
+
+def check_config(folder: Folder, force: bool) -> None:
+    """Refuses to go on where config.json was edited, but for what could be given as an option as well."""
+    changed = {name: pair for name, pair in edited(folder).items() if name not in RESUMABLE}
+    if kept := {name: pair for name, pair in changed.items() if name in FIXED}:
+        raise Refused(
+            f"{folder.config} was edited: {in_words(kept)}, which cannot change while a run goes on, not by "
+            "--force either: put it back, or begin a new run"
+        )
+    if changed and not force:
+        way = "put it back, or --force goes on with what it says"
+        raise Refused(f"{folder.config} was edited: {in_words(changed)}; {way}")

@@ -5,11 +5,14 @@ flipped bits, nor fall back from a damaged step: the digest and `newest` do. Sev
 one checkpoint together: each calls the same methods in the same order.
 """
 
+import contextlib
 import hashlib
 import json
 import math
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -24,7 +27,8 @@ from orbax.checkpoint import v1 as ocp
 
 from jaxgan.errors import Refused
 from jaxgan.parts.types import PyTree
-from jaxgan.scale.processes import gathered, gone, heard, told
+from jaxgan.run.quiet import quiet
+from jaxgan.scale.processes import first, gathered, gone, heard, told
 
 
 class Restored(NamedTuple):
@@ -39,6 +43,10 @@ class Restored(NamedTuple):
 
 class SaveFailed(Exception):
     """A checkpoint could not be written; the message says which, and why."""
+
+
+class Replaced(Refused):
+    """A checkpoint gave way to a newer one while it was read: a training run is at work beside the reader."""
 
 
 class Checkpoints:
@@ -71,12 +79,14 @@ class Checkpoints:
         self._thread = ThreadPoolExecutor(1) if jax.process_count() == 1 else None
         self._failed = False
         self._link = _linked(path)
+        quiet()
         self._orbax = ocp.training.Checkpointer(
             path if self._link is None else Path(self._link.name) / path.name,
             cleanup_tmp_directories=keep is not None,
             save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
             preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(keep), *best]),
         )
+        self._opened = os.stat(path)
 
     def save(
         self,
@@ -93,6 +103,8 @@ class Checkpoints:
         not be donated before the next call.
         """
         self.wait()
+        if heard("" if self._there() else "gone"):
+            raise self._failure(step, FileNotFoundError())
         if step in self.steps():
             return
         host = _on_host(state)
@@ -165,11 +177,14 @@ class Checkpoints:
         """The state saved at this step, verified."""
         if step not in self.steps():
             raise Refused(f"there is no checkpoint of step {step}; there are {self.steps()}")
+        place = self._path / str(step)
+        before = sorted(place.rglob("*"))
         try:
             return self._load(step, like)[0]
         except _Damaged as damage:
-            if not (self._path / str(step)).exists():
-                raise Refused(f"checkpoint {step} has just given way to a newer one: ask again") from None
+            # of a folder that is being deleted some files are there for a moment more
+            if sorted(place.rglob("*")) != before or not before:
+                raise Replaced(f"checkpoint {step} has just given way to a newer one: ask again") from None
             newest = step == max(self.steps())
             way = (
                 "`jaxgan resume` steps over it"
@@ -205,6 +220,8 @@ class Checkpoints:
                 if not self._failed:  # else it is the same error once more
                     raise SaveFailed(f"the checkpoints could not be completed: {_reason(error)}") from error
             finally:
+                if self._failed:
+                    self._clear()  # once more: threads of Orbax have ended by now
                 if self._link is not None:
                     self._link.cleanup()
 
@@ -217,9 +234,30 @@ class Checkpoints:
         if not gone(error):  # what is on its way then never arrives
             self.close()
 
+    def _there(self) -> bool:
+        """Whether the folder is still the one that was opened: Orbax would make another in its place."""
+        try:
+            return os.path.samestat(self._opened, os.stat(self._path))
+        except OSError:
+            return False
+
     def _failure(self, step: int, error: Exception) -> SaveFailed:
         self._failed = True
-        return SaveFailed(f"checkpoint {step} could not be written: {_reason(error)}")
+        self._clear()
+        gone = f"{self._path} was moved or deleted while the run went on"
+        why = _reason(error) if self._there() else gone
+        return SaveFailed(f"checkpoint {step} could not be written: {why}")
+
+    def _clear(self) -> None:
+        """Removes what is half written, which a full disk is not to hold, or begun in a folder's place."""
+        if not first():
+            return
+        for half in self._path.glob("*.orbax-checkpoint-tmp"):
+            shutil.rmtree(half, ignore_errors=True)
+        if not self._there():
+            with contextlib.suppress(OSError):  # if nothing else is there
+                self._path.rmdir()
+                self._path.parent.rmdir()
 
     def _set_aside(self, step: int, why: str) -> str:
         name = f"damaged-{step}"
@@ -259,6 +297,41 @@ class Checkpoints:
         if trouble := heard("" if _digest(_on_host(state)) == notes["digest"] else "other"):
             raise _Damaged("its numbers are not those that were saved")
         return state, notes
+
+
+def read(
+    path: Path, choose: Callable[[Checkpoints], int | None], like: PyTree, run: str = ""
+) -> PyTree | None:
+    """The state of the step that `choose` picks, None where it picks none.
+
+    A training run may be at work in the folder and remove what is chosen: then it is chosen again.
+    """
+    for wait in (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2):
+        time.sleep(wait)
+        try:
+            with Checkpoints(path, run=run) as checkpoints:
+                step = choose(checkpoints)
+                return None if step is None else checkpoints.at(step, like)
+        except (Replaced, FileNotFoundError) as error:
+            gave_way = error
+    raise Replaced(f"checkpoints of {path} give way to newer ones sooner than they are read: {gave_way}")
+
+
+def beside(path: Path) -> tuple[int, str] | None:
+    """The newest step in a folder beside which a text was saved, and the text; no arrays are read.
+
+    >>> beside(Path("nowhere")) is None
+    True
+    """
+    steps = [int(one.name) for one in path.glob("[0-9]*") if one.name.isdigit()]
+    for step in sorted(steps, reverse=True):
+        try:
+            notes = json.loads((path / str(step) / "_CHECKPOINT_METADATA").read_bytes())["custom_metadata"]
+            if notes["seal"] == _seal(notes) and notes["step"] == step and notes["beside"]:
+                return step, notes["beside"]
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            continue
+    return None
 
 
 class _Damaged(Exception):

@@ -19,7 +19,7 @@ from jaxgan.data import KNOWN
 from jaxgan.errors import Refused, Unreadable, looked
 from jaxgan.run import codec
 from jaxgan.run.script import Script, read_script
-from jaxgan.run.settings import RESUMABLE, Settings, check
+from jaxgan.run.settings import FIXED, RESUMABLE, Settings, check
 
 if TYPE_CHECKING:
     from jaxgan.data.source import Source
@@ -75,6 +75,8 @@ def main(
         if run and weights:
             raise Refused("--weights begins a new run, --resume goes on with one: give one of the two")
         started = _stored(run, config_type) if run else _exported(weights, config_type)
+        if run:
+            _unedited(run, chosen.force)
         config = _parse(config_type, started, rest, own.get("__doc__"))
         config = dataclasses.replace(config, data=_from_anywhere(config.data))
         if run:
@@ -238,9 +240,11 @@ def _run(
         except SaveFailed as error:
             sys.exit(_say(error, 1))
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            sys.exit(_say("the disk is full", 1))
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                sys.exit(_say("the disk is full", 1))
+            if not place.config.exists():
+                sys.exit(_say(f"{path} was moved or deleted while the run went on", 1))
+            raise
 
 
 def _common(config_type: type[Settings], args: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
@@ -289,6 +293,12 @@ def _stored(run: Path, config_type: type[C]) -> C:
         raise Refused(f"{run} is not a run folder: there is no config.json in it") from None
 
 
+def _unedited(run: Path, force: bool) -> None:
+    from jaxgan.run import begin, folder
+
+    begin.check_config(folder.existing(run), force)
+
+
 def _exported(weights: Path | None, config_type: type[C]) -> C:
     """The options a new run starts from: the script's own, or those of an export but its run folder."""
     if weights is None or not looked(Path.is_dir, weights):
@@ -318,7 +328,7 @@ def _same(config: Settings, started: Settings, run: Path, force: bool) -> None:
     changed = {
         name: values for name, values in codec.differences(config, started).items() if name not in RESUMABLE
     }
-    if kept := sorted({"seed", "seeds", "over"} & changed.keys()):
+    if kept := sorted(FIXED & changed.keys()):
         raise Refused(
             f"--{kept[0]} cannot change while a run goes on, not by --force either: begin a new run"
         )

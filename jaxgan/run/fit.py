@@ -139,6 +139,7 @@ def _opened(path: Path, settings: Settings, experiment: Experiment) -> Folder:
     manifest = read_manifest(folder)
     if manifest.script:
         raise Refused(f"{path} is the run of a script: go on with `jaxgan resume {path}`")
+    begin.check_config(folder, force=False)
     old = codec.loads(folder.config.read_bytes(), Settings, str(folder.config))
     changed = codec.differences(settings, old)
     other = [f"{name} {was!r} -> {now!r}" for name, (now, was) in changed.items() if name not in RESUMABLE]
@@ -155,7 +156,7 @@ def _made(folder: Folder, settings: Settings, experiment: Experiment) -> Fitted 
     """What the folder holds, where that has made these steps already."""
     if not folder.checkpoints.is_dir():
         return None
-    with Checkpoints(folder.checkpoints) as checkpoints:
+    with Checkpoints(folder.checkpoints, run=read_manifest(folder).id) as checkpoints:
         last = max(checkpoints.steps(), default=None)
         if last is None or last < settings.steps:
             return None

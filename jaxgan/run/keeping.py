@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from jaxgan.parts.types import PyTree
 from jaxgan.run.checkpoint import Checkpoints, Restored
 from jaxgan.run.folder import Folder
+from jaxgan.run.manifest import copied, read_manifest
+from jaxgan.scale.processes import first, told
 
 
 class NoCheckpoints:
@@ -52,4 +55,7 @@ Kept = Checkpoints | NoCheckpoints
 
 def keeping(folder: Folder | None, keep: int, lanes: Sequence[str]) -> AbstractContextManager[Kept]:
     """The checkpoints of a run, to be closed at its end; those of no folder keep nothing."""
-    return nullcontext(NoCheckpoints()) if folder is None else Checkpoints(folder.checkpoints, keep, lanes)
+    if folder is None:
+        return nullcontext(NoCheckpoints())
+    run = told(lambda: read_manifest(folder).id)
+    return Checkpoints(folder.checkpoints, keep, lanes, run, partial(copied, folder) if first() else str)

@@ -1,6 +1,8 @@
 """Numbers for the file and for the eye."""
 
+import contextlib
 import math
+import os
 import re
 import statistics
 import sys
@@ -50,6 +52,7 @@ class Log:
         self._apart: dict[int, list[Row]] = {}
         self._shown = 0  # rows that the history has been told of
         self._file: Any = None
+        self._size = 0  # of the file, by what was written
         self._open(last)
         self._sinks, self._lanes = sinks, lanes
         self._steps, self._per_step = steps, per_step
@@ -122,8 +125,9 @@ class Log:
     def _record(self, row: Row, every: int) -> None:
         row = row._replace(scheduled=every > 0 and row.step % every == 0)
         self._rows.append(row)
-        if self._file is not None:
+        if self._file is not None and not self._mended():
             print(encoded(row), file=self._file, flush=True)
+            self._size = os.fstat(self._file.fileno()).st_size
         for sink in self._sinks:
             sink.numbers(row.step, dict(self._each(row.numbers)))
 
@@ -157,14 +161,36 @@ class Log:
         """The file for appending, with rows up to the step `last` only."""
         if self._file is not None:
             self._file.close()
-        known = self._rows if self._path is None else read(self._path)
+        known = read(self._path) if self._path is not None and self._file is None else self._rows
         self._rows, self._apart, self._shown = [row for row in known if row.step <= last], {}, 0
         if self._path is not None:
-            write(self._path, "".join(encoded(row) + "\n" for row in self._rows))
-            self._file = self._path.open("a")
+            self._write_all(self._path)
+
+    def _write_all(self, path: Path) -> None:
+        write(path, "".join(encoded(row) + "\n" for row in self._rows))
+        self._file = path.open("a")
+        self._size = path.stat().st_size
+
+    def _mended(self) -> bool:
+        """Whether the file was deleted, replaced or cut under the run: it is written again, all of it."""
+        assert self._path is not None
+        if not self._path.parent.is_dir():
+            return False  # the next checkpoint says so
+        own = os.fstat(self._file.fileno())
+        with contextlib.suppress(OSError):
+            there = self._path.stat()
+            if os.path.samestat(own, there) and there.st_size >= self._size:
+                return False
+        self._file.close()
+        self._write_all(self._path)
+        self.warn([f"{self._path} was deleted or cut while the run went on; it is written again"])
+        return True
 
     def close(self) -> None:
         self._bar.close()
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # the disk may be full
+                self._mended()
         if self._file is not None:
             self._file.close()
         for sink in self._sinks:

@@ -131,7 +131,9 @@ def train(run: Run) -> Fitted:
                 if still.all():
                     stopped = "stopped: no lane moves any more"
                 if saving or stopped or looked.scores:
-                    checkpoints.save(step, placed.saved(held), attempt=attempt, scores=looked.scores)
+                    logged = len(log.rows())
+                    scores = looked.scores
+                    checkpoints.save(step, placed.saved(held), attempt=attempt, scores=scores, rows=logged)
                 if step == 0:
                     # a run that has moved has a checkpoint, whatever kills it, and one that can be read
                     checkpoints.read_back(step, placed.saved(held))
@@ -174,7 +176,7 @@ def drawn(run: Run, log: Log) -> list[Hook]:
     """The pictures of a run that is kept."""
     if run.folder is None:
         return []
-    pictures = drawing(run.folder.samples, run.experiment.source, run.experiment.grid, log.pictured)
+    pictures = drawing(run.folder.samples, run.experiment.source, run.experiment.grid, log.pictured, log.warn)
     return [Hook(run.settings.sample_every, pictures)]
 
 
@@ -182,6 +184,8 @@ def introduce(run: Run, begin: resume.Start, log: Log) -> None:
     """Says what the run goes on from, and what must be known of it."""
     folder, source, step = run.folder, run.experiment.source, begin.step
     log.warn(f"{line}; going on from step {step}" for line in begin.aside)
+    if (lost := (begin.rows or 0) - len(log.rows())) > 0 and first():
+        log.warn([f"metrics.jsonl has lost {lost} of the {begin.rows} rows up to step {step}"])
     if folder is not None and begin.resumed:
         log.warn(told(lambda: resume.elsewhere(folder, run.settings)))
     if source.note:

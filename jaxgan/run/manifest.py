@@ -2,12 +2,15 @@
 
 import contextlib
 import importlib.metadata
+import json
 import platform
+import secrets
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +81,16 @@ class Manifest(msgspec.Struct, kw_only=True):
     sessions: list[Session]
     weights: Weights | None = None
     taken: str | None = None  # the lane that it was, and of which run
+    id: str = ""  # tells its checkpoints from those of other runs
+    config: list[str] = []  # what config.json says; two texts while one gives way to the other
 
 
 def described(
-    script: Script | None, seed: int, data: Mapping[str, str], weights: Mapping[str, str] | None = None
+    script: Script | None,
+    seed: int,
+    data: Mapping[str, str],
+    weights: Mapping[str, str] | None = None,
+    config: str = "{}",
 ) -> Manifest:
     """The manifest of a run that begins here and now."""
     return Manifest(
@@ -95,28 +104,92 @@ def described(
         git=_git(Path.cwd() if script is None else script.path.parent),
         sessions=[],
         weights=Weights(**weights) if weights else None,
+        id=new_id(),
+        config=[in_one_line(config)],
         **_machine(),
     )
 
 
+def new_id() -> str:
+    """What no other run is called.
+
+    >>> len(new_id())
+    16
+    """
+    return secrets.token_hex(8)
+
+
+def in_one_line(text: str) -> str:
+    """JSON text without its line breaks.
+
+    >>> in_one_line('{\\n "steps": 3\\n}')
+    '{"steps": 3}'
+    """
+    return json.dumps(json.loads(text))
+
+
 def read_manifest(folder: Folder) -> Manifest:
-    """What manifest.json says; refused where it is damaged, or of an older jaxgan."""
+    """What manifest.json says; refused where it is of an older jaxgan.
+
+    Where it is lost or damaged: what the session that is at work knows, or else what was saved of it beside
+    the newest checkpoint, with a warning; refused where there is neither.
+    """
     try:
-        text = folder.manifest.read_bytes()
-        said = msgspec.json.decode(text)
-    except (OSError, ValueError, msgspec.DecodeError) as error:
-        raise Refused(f"{folder.manifest} cannot be read: {error}") from None
+        said = msgspec.json.decode(folder.manifest.read_bytes())
+    except FileNotFoundError:
+        return _again(folder, "is not there")
+    except OSError as error:
+        return _again(folder, f"cannot be read: {error.strerror or error}")
+    except (ValueError, RecursionError) as error:
+        return _again(folder, f"cannot be read: {error}")
     if isinstance(said, dict) and "sessions" in said and said.get("format") != FORMAT:
         raise Refused(f"{folder.path} {BEFORE}")
     try:
         return msgspec.convert(said, Manifest)
     except msgspec.ValidationError as error:
-        raise Refused(f"{folder.manifest} is damaged: {error}") from None
+        return _again(folder, f"is damaged: {error}")
+
+
+def _again(folder: Folder, trouble: str) -> Manifest:
+    """The manifest from another place, where the file has this trouble."""
+    if (known := _AT_WORK.get(folder.path)) is not None:
+        if folder.path.is_dir():
+            _warn(f"{folder.manifest} {trouble}; it is written again")
+        return msgspec.json.decode(known, type=Manifest)
+    from jaxgan.run.checkpoint import beside
+
+    if (saved := beside(folder.checkpoints)) is None:
+        raise Refused(f"{folder.manifest} {trouble}, and no checkpoint has a copy of it: put it back")
+    step, text = saved
+    try:
+        manifest = msgspec.json.decode(text, type=Manifest)
+    except (ValueError, msgspec.DecodeError):
+        raise Refused(f"{folder.manifest} {trouble}, and so is its copy in checkpoint {step}") from None
+    _warn(f"{folder.manifest} {trouble}; taken in its place is what it was at checkpoint {step}")
+    return manifest
+
+
+_AT_WORK: dict[Path, bytes] = {}
+"""The manifests of the runs that a session of this process works on, as they were last written."""
 
 
 def write_manifest(folder: Folder, manifest: Manifest) -> None:
     """Writes manifest.json, whole or not at all."""
-    write(folder.manifest, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
+    text = msgspec.json.encode(manifest)
+    if folder.path in _AT_WORK:
+        _AT_WORK[folder.path] = text
+    write(folder.manifest, msgspec.json.format(text, indent=2))
+
+
+def copied(folder: Folder) -> str:
+    """The manifest as text, to be saved beside a checkpoint."""
+    return msgspec.json.encode(read_manifest(folder)).decode()
+
+
+@cache
+def _warn(line: str) -> None:
+    """Once, however often it is read."""
+    print(f"warning: {line}", file=sys.stderr)
 
 
 def copied_script(folder: Folder) -> Path:
@@ -162,20 +235,28 @@ def session(folder: Folder | None) -> Iterator[Session]:
     manifest = read_manifest(folder)
     entry = Session(started=_now(), command=_command(), **_machine())
     manifest.sessions.append(entry)
-    write_manifest(folder, manifest)
+    _AT_WORK[folder.path] = b""
+    failed = False
     try:
+        write_manifest(folder, manifest)
         yield entry
     except BaseException as error:
+        failed = True
         entry.ended = f"{type(error).__name__}: {error}".removesuffix(": ")
         if isinstance(error, Refused) and entry.step is None and len(manifest.sessions) > 1:
             manifest.sessions.pop()
         raise
     finally:
         entry.stopped = _now()
-        with contextlib.suppress(OSError, Refused):  # the disk may be what ended it
+        try:
             now = read_manifest(folder)
             now.sessions = manifest.sessions
             write_manifest(folder, now)
+        except (OSError, Refused) as error:
+            if not failed:  # else that may be what ended it
+                _warn(f"{folder.manifest} cannot be written: {error}")
+        finally:
+            del _AT_WORK[folder.path]
 
 
 def note(folder: Folder | None, entry: Session) -> None:

@@ -1,6 +1,8 @@
 """Pictures of samples, while a run goes on."""
 
-from collections.abc import Callable
+import errno
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jaxgan.data.kind import registered, unregistered
@@ -12,21 +14,39 @@ from jaxgan.run.measuring import unable
 
 
 def drawing(
-    folder: Path, source: Source, count: int, shown: Callable[[int, Path], None] | None = None
+    folder: Path,
+    source: Source,
+    count: int,
+    shown: Callable[[int, Path], None] | None = None,
+    warn: Callable[[Sequence[str]], None] | None = None,
 ) -> Callable[[Moment], None]:
     """A hook that draws the same latents at every call: `count` samples, or a crowd beside as many real ones.
 
-    Of a kind that nothing draws it says so once. `shown` is told the step and the file of each picture.
+    Of a kind that nothing draws it says so once. `shown` is told the step and the file of each picture, and
+    `warn` of the first that could not be written: a run goes on without them.
     """
     if not registered(drawn, source.kind):
         return unable("pictures", unregistered("draws", source.kind, "jaxgan.drawn"))
     real = examples(source, crowd(source.kind)) if crowd(source.kind) else None
+    failing = False
     count = count if real is None else len(real)
 
     def call(moment: Moment) -> None:
+        nonlocal failing
         samples = moment.sample(moment.state.generator, count)
         path = folder / moment.lane / f"step_{moment.step:06d}.png"
-        png.save(drawn(source.kind, samples, beside=real), path)
+        pixels = drawn(source.kind, samples, beside=real)
+        try:
+            if not folder.parent.is_dir():  # which a picture is no reason to make again
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            png.save(pixels, path)
+        except OSError as error:
+            if warn is not None and not failing:
+                why = error.strerror or error
+                warn([f"{path} cannot be written: {why}; the run goes on without pictures"])
+            failing = True
+            return
+        failing = False
         if shown is not None:
             shown(moment.step, path)
 

@@ -13,8 +13,9 @@ from jaxgan.errors import Refused
 from jaxgan.games.game import Side, State
 from jaxgan.run import cache as compiled
 from jaxgan.run import codec, folder, trusted
+from jaxgan.run.begin import edited, in_words
 from jaxgan.run.built import experiment_of, source_of
-from jaxgan.run.checkpoint import Checkpoints
+from jaxgan.run.checkpoint import Checkpoints, read
 from jaxgan.run.command import BEFORE, REOPENED, takes_source
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
@@ -56,6 +57,8 @@ def reopened(
     own = lanes(config)
     number = named(own, lane, run)
     experiment = _built(place, script, config, source)
+    if options := edited(place):
+        trusted.warn(f"{place.config} was edited: {in_words(options)}")
     if own:
         rule = rule_of(script["build"], config, experiment)(own[0].values)
         shapes = start_shapes(experiment._replace(rule=rule), config)
@@ -64,11 +67,13 @@ def reopened(
         shapes = start_shapes(experiment, config)
     if not place.checkpoints.is_dir():
         raise Refused(f"{run} has no checkpoints yet")
-    with Checkpoints(place.checkpoints) as checkpoints:
-        step = checkpoints.best(lane) if at == "best" else max(checkpoints.steps(), default=None)
-        if step is None:
-            raise Refused(f"{run} has no {'scored ' if at == 'best' else ''}checkpoint yet")
-        state = checkpoints.at(step, jax.tree.map(blank, shapes))
+
+    def choose(checkpoints: Checkpoints) -> int | None:
+        return checkpoints.best(lane) if at == "best" else max(checkpoints.steps(), default=None)
+
+    state = read(place.checkpoints, choose, jax.tree.map(blank, shapes), read_manifest(place).id)
+    if state is None:
+        raise Refused(f"{run} has no {'scored ' if at == 'best' else ''}checkpoint yet")
     if own:
         config = own[number].settings(config)
         experiment = script["build"](config, experiment.source)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from jaxgan.errors import Refused
 from jaxgan.run import codec
-from jaxgan.run.files import write
+from jaxgan.run.begin import edited, write_config
 from jaxgan.run.folder import Folder, read_config
 from jaxgan.run.keeping import Kept
 from jaxgan.run.log import Log
@@ -28,6 +28,7 @@ class Start(NamedTuple):
     attempt: int = 0
     resumed: bool = False
     aside: tuple[str, ...] = ()  # damaged checkpoints that were set aside on the way
+    rows: int | None = None  # how many had been logged up to this step, if that was noted
 
 
 def start(run: Run, placed: Placement, checkpoints: Kept) -> Start:
@@ -44,7 +45,8 @@ def start(run: Run, placed: Placement, checkpoints: Kept) -> Start:
         return Start(held, 0)
     if found.step >= run.settings.steps:
         raise Refused(f"{folder.path} has made {found.step} steps already; ask for more with --steps")
-    return Start(placed.restored(found.state), found.step, found.attempt, True, tuple(found.aside))
+    state, aside = placed.restored(found.state), tuple(found.aside)
+    return Start(state, found.step, found.attempt, True, aside, found.rows)
 
 
 def _moved_before(folder: Folder) -> bool:
@@ -66,8 +68,8 @@ def adopt(run: Run, entry: Session) -> None:
 
 def _reconfigured(folder: Folder, settings: Settings) -> dict[str, tuple[Any, Any]]:
     """Writes down the options the run goes on with; those changed by force, by name: old, new."""
-    old = read_config(folder)
-    write(folder.config, codec.dumps(settings))
+    old = {**read_config(folder), **{name: was for name, (was, _) in edited(folder).items()}}
+    write_config(folder, codec.dumps(settings))
     new = read_config(folder)
     fixed = [name for name in new if name not in RESUMABLE]
     return {name: (old.get(name), new[name]) for name in fixed if not codec.same(new[name], old.get(name))}

@@ -84,6 +84,9 @@ RESUMABLE = frozenset(
 )
 """Settings that may differ on resume: none changes what an update computes, but to rounding."""
 
+FIXED = frozenset({"seed", "seeds", "over"})
+"""Settings that make a run the one it is: they differ on no resume."""
+
 
 def check(settings: Settings) -> None:
     """Refuses numbers that cannot be, those of a script's own options too.

@@ -1,5 +1,6 @@
 """One lane of a run, taken out as a run of its own."""
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -7,7 +8,16 @@ import msgspec
 from jaxgan.errors import Refused
 from jaxgan.run import codec, files, folder, rows
 from jaxgan.run.checkpoint import Checkpoints, SaveFailed
-from jaxgan.run.manifest import Manifest, Session, read_manifest, still_lanes, write_manifest
+from jaxgan.run.manifest import (
+    Manifest,
+    Session,
+    copied,
+    in_one_line,
+    new_id,
+    read_manifest,
+    still_lanes,
+    write_manifest,
+)
 from jaxgan.run.reopen import reopened
 
 
@@ -24,21 +34,25 @@ def take(run: Path, lane: str, out: Path, trust: bool = False) -> Path:
         manifest = read_manifest(place)
         manifest.sessions = [_session(manifest, lane, step)]
         manifest.seed, manifest.taken = again.config.seed, f"{lane} of {place.path}"
+        of, manifest.id, manifest.config = manifest.id, new_id(), [in_one_line(codec.dumps(again.config))]
         write_manifest(new, manifest)
-        own_rows = (row for row in rows.read(place.metrics, again.lane) if row.step <= step)
+        own_rows = [row for row in rows.read(place.metrics, again.lane) if row.step <= step]
         files.write(new.metrics, "".join(rows.encoded(row) + "\n" for row in own_rows))
         for picture in sorted((place.samples / lane).glob("step_*.png")):
             (new.samples / picture.name).write_bytes(picture.read_bytes())
         try:
             with (
-                Checkpoints(place.checkpoints) as old,
-                Checkpoints(new.checkpoints, again.config.keep) as mine,
+                Checkpoints(place.checkpoints, run=of) as old,
+                Checkpoints(
+                    new.checkpoints, again.config.keep, run=manifest.id, beside=partial(copied, new)
+                ) as mine,
             ):
                 scores, source = old.scores(lane), again.experiment.source
                 best = [reopened(run, "best", lane, source=source, trust=trust)] if scores else []
                 for one in [*best, again]:
                     at = int(one.state.step)
-                    mine.save(at, one.state, scores={"": scores[at]} if at in scores else None)
+                    logged = sum(row.step <= at for row in own_rows)
+                    mine.save(at, one.state, scores={"": scores[at]} if at in scores else None, rows=logged)
         except SaveFailed as error:
             raise Refused(f"cannot write {out}: {error}") from None
         files.write(new.config, codec.dumps(again.config))

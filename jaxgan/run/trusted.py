@@ -56,8 +56,7 @@ def check_export(home: Path, noted: Mapping[str, str], trust: bool = False) -> P
         _inside(each, str(home))
         if looked(Path.exists, path) and not reading.lies_in(home, path):
             raise Refused(f"{each} in {home} is no file of that folder: nothing outside it is run")
-    if hashes:  # an older export has none
-        _same(f"{home}: changed since it was exported", files, hashes, trust)
+    _same(f"{home}: changed since it was exported", files, hashes, trust)  # an older export has no hashes
     return script
 
 
@@ -79,7 +78,7 @@ def _same(said: str, files: Mapping[str, Path], hashes: Mapping[str, str], trust
     if other and not trust:
         raise Refused(f"{said}: {', '.join(other)}; --trust runs it all the same")
     if other:
-        _warn(f"{said}: {', '.join(other)}")
+        warn(f"{said}: {', '.join(other)}")
 
 
 def _inside(name: str, where: str) -> None:
@@ -89,6 +88,6 @@ def _inside(name: str, where: str) -> None:
 
 
 @cache
-def _warn(line: str) -> None:
+def warn(line: str) -> None:
     """Once, however often a run is reopened."""
     print(f"warning: {line}", file=sys.stderr)

@@ -218,8 +218,10 @@ def test_a_damaged_config(copy, spoil, said, capsys):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"script": "x.py"}'])
-def test_a_damaged_manifest(copy, text, capsys):
+def test_a_damaged_manifest_of_which_no_checkpoint_has_a_copy(copy, text, capsys):
     (copy / "manifest.json").write_text(text)
+    for step in steps(copy):
+        (copy / "checkpoints" / str(step) / "_CHECKPOINT_METADATA").unlink()
     assert "manifest.json" in refused(capsys, "--resume", copy, "--steps", 10)
     assert steps(copy) == [0, 2, 4, 6, 8]
 

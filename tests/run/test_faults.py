@@ -115,11 +115,11 @@ def test_two_runs_in_one_folder_and_a_lock_that_dies_with_its_process(tmp_path, 
 
 
 @contextlib.contextmanager
-def small_disk(path, size):
+def small_disk(path, size, inodes=0):
     path.mkdir()
     if shutil.which("mount") is None or os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size},nr_inodes={inodes}", "tmpfs", str(path)]
     if subprocess.run(mount, check=False).returncode:
         pytest.skip("no small disk can be mounted here")
     try:
@@ -148,6 +148,20 @@ def test_the_disk_is_full(tmp_path, capsys):
         whole = tmp_path / "whole"
         assert play(TINY, "--out", whole, "--ballast", 500_000, "--keep", 1) == 0
         same(final(run), final(whole))
+
+
+@pytest.mark.parametrize("limits", [("7m", 0), ("99m", 75)])
+def test_a_full_disk_ends_a_real_run_in_one_line(limits, tmp_path):
+    """Of room or of inodes, without what libraries write of it, and without what was half written."""
+    disk = tmp_path / "disk"
+    with small_disk(disk, *limits):
+        run = disk / "run"
+        err = ended(start(PATH, "--out", run, "--ballast", 500_000, "--keep", 9, "--sample-every", 1), 1)
+        last = err.splitlines()[-1]
+        assert re.fullmatch(r"error: (checkpoint \d could not be written: )?the disk is full", last), err
+        assert not [word for word in ("Traceback", "absl", "orbax") if word in err], err
+        assert not list(run.rglob("*.tmp"))
+        assert not list(run.rglob("*-tmp"))
 
 
 def test_a_checkpoint_that_cannot_be_written(tmp_path, capsys):
