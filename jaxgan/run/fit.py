@@ -10,6 +10,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
+from jaxgan import terminal
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.run import begin, codec
@@ -97,6 +98,7 @@ def fit(
             folder = told(lambda: _opened(path, settings, experiment))
             if made := _made(folder, settings, experiment):
                 return made
+        stack.enter_context(terminal.lasting())
         try:
             return train(Run(experiment, settings, folder, bar=bar))
         except NotFinite as error:
