@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any, TextIO, cast
@@ -11,11 +12,29 @@ GONE = {errno.EPIPE, errno.EBADF, errno.EIO}
 """How a write fails where the reader of a pipe has gone, a stream was closed, or the terminal has hung up."""
 
 
+HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that move the cursor, colour what follows, or have it read from right to left."""
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""Text out of a file as it can be shown: what a terminal would obey is written as in code.
+
+    >>> print(visible("red: \x1b[31m, a line:\n and\t"), visible("a\nb", keep="\n"))
+    red: \x1b[31m, a line:\n and\t a
+    b
+    """
+    return HIDDEN.sub(
+        lambda found: found[0] if found[0] in keep else found[0].encode("unicode_escape").decode(), text
+    )
+
+
 class Lasting:
     """A stream that drops what can no longer be written, and remembers why in `lost`.
 
-    >>> with open("/dev/full", "w") as full:
-    ...     print("a line", file=(stream := Lasting(full)), flush=True)
+    >>> from pathlib import Path
+    >>> with Path("/dev/full").open("w") as full:
+    ...     stream = Lasting(full)
+    ...     print("a line", file=stream, flush=True)
     >>> stream.lost.strerror
     'No space left on device'
     """

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from jaxgan import terminal
+from jaxgan import reading, terminal
 from jaxgan.data import KNOWN
 from jaxgan.errors import Refused, Unreadable, looked
 from jaxgan.run import codec
@@ -284,7 +284,7 @@ def _parse(config_type: type[C], default: C, args: list[str], doc: str | None) -
 
 def _stored(run: Path, config_type: type[C]) -> C:
     try:
-        return codec.loads((run / "config.json").read_bytes(), config_type, str(run / "config.json"))
+        return codec.loads(reading.content(run / "config.json"), config_type, str(run / "config.json"))
     except OSError:
         raise Refused(f"{run} is not a run folder: there is no config.json in it") from None
 
@@ -328,5 +328,5 @@ def _same(config: Settings, started: Settings, run: Path, force: bool) -> None:
 
 
 def _say(error: BaseException | str, status: int) -> int:
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {terminal.visible(str(error))}", file=sys.stderr)
     return status

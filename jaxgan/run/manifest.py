@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.run import processor
 from jaxgan.run.files import write
@@ -102,7 +103,7 @@ def described(
 def read_manifest(folder: Folder) -> Manifest:
     """What manifest.json says; refused where it is damaged, or of an older jaxgan."""
     try:
-        text = folder.manifest.read_bytes()
+        text = reading.content(folder.manifest)
         said = msgspec.json.decode(text)
     except (OSError, ValueError, msgspec.DecodeError) as error:
         raise Refused(f"{folder.manifest} cannot be read: {error}") from None

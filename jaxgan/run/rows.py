@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
+from jaxgan import reading
+from jaxgan.errors import Refused
+
 Kind = Literal["train", "measured"]
 
 
@@ -90,6 +93,11 @@ def read(path: Path, lane: int | None = None) -> list[Row]:
 
     A line that a crash or the disk has damaged is passed over.
     """
-    lines = path.read_bytes().splitlines() if path.exists() else []
+    try:
+        lines = reading.content(path).splitlines()
+    except FileNotFoundError:
+        lines = []
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}") from None
     rows = [row for line in lines if (row := decoded(line)) is not None]
     return rows if lane is None else [of_lane(row, lane) for row in rows]
