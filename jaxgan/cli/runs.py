@@ -174,7 +174,7 @@ def info(run: Run) -> None:
 
     place = folder.existing(run)
     manifest, config = read_manifest(place), folder.read_config(place)
-    steps = sorted(int(p.name) for p in place.checkpoints.glob("[0-9]*") if p.name.isdigit())
+    steps = sorted(int(p.name) for p in place.checkpoints.glob("[0-9]*") if p.name.isdecimal())
     lines: dict[str, Any] = {
         "script": manifest.script or "none: made by jg.fit",
         "created": manifest.created,

@@ -149,7 +149,7 @@ class Record(NamedTuple):
         """The sample pictures of a lane and their steps, oldest first: files of the run folder alone."""
         steps = [(path.stem.removeprefix("step_"), path) for path in _samples(self.path, lane)]
         return sorted(
-            (int(step), path) for step, path in steps if step.isdigit() and reading.lies_in(self.path, path)
+            (int(step), path) for step, path in steps if step.isdecimal() and reading.lies_in(self.path, path)
         )
 
 

@@ -1,4 +1,4 @@
-"""The run folder: what is written where, and by whom.
+"""The run folder: what is written where, and by whom. What builds the run again runs its script.
 
 config.json     the options, reloaded exactly
 manifest.json   versions, devices, commit, command, seed, hashes; each session and why it ended

@@ -68,6 +68,8 @@ def test_what_is_beside_the_run(kind, copy, monkeypatch, capsys, alarm):
     irregular(kind, copy / "evaluations" / "2-raw.json")
     irregular(kind, copy / ".lock")
     irregular(kind, copy / "samples" / "step_00000002.png")
+    (copy / "samples" / "step_\u00b2.png").touch()  # a digit, but no number
+    (copy / "checkpoints" / "1\u00b2").mkdir()
     assert jaxgan(monkeypatch, "info", copy) == 0
     assert jaxgan(monkeypatch, "report", copy, "--no-rebuild") == 0
     text = (copy / "report.html").read_text()
