@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import tyro
 
+from jaxgan import terminal
 from jaxgan.cli import looks, runs
 from jaxgan.run.command import answered, printable
 
@@ -30,5 +31,5 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def main() -> None:
     """The entry point."""
     printable()
-    with answered():
+    with terminal.command(), answered():
         tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="jaxgan", description=__doc__)

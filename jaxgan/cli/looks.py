@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from jaxgan.terminal import visible
+
 Run = Annotated[Path, tyro.conf.Positional]
 Runs = Annotated[tuple[Path, ...], tyro.conf.Positional]
 
@@ -94,7 +96,7 @@ def compare(
     """
     from jaxgan.report.compare import compare as said
 
-    print(said(runs, metric, lower=lower, higher=higher, within=within, as_json=json))
+    print(visible(said(runs, metric, lower=lower, higher=higher, within=within, as_json=json), keep="\n"))
 
 
 def analyze(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from jaxgan.errors import Refused, looked
+from jaxgan.terminal import visible
 
 Run = Annotated[Path, tyro.conf.Positional]
 
@@ -67,6 +68,7 @@ def sample(
         average: Which of several averages of the generator, by its name; by default the first.
         trust: Run the script in the run folder although it, or a module of its own, is not what it was.
     """
+    from jaxgan.run.folder import check_out
     from jaxgan.run.given import read_given
     from jaxgan.run.reopen import reopened
     from jaxgan.run.sample import sampler
@@ -86,6 +88,7 @@ def sample(
         if why := unwritten(kind):
             print(f"warning: {why}", file=sys.stderr)
     check_name(kind, out)  # sooner than they are drawn
+    check_out(out)
     samples = sampler(game, source)(again.state.generator, n, seed, given=told or None)
     try:
         written(kind, samples, out)
@@ -172,7 +175,7 @@ def info(run: Run) -> None:
 
     place = folder.existing(run)
     manifest, config = read_manifest(place), folder.read_config(place)
-    steps = sorted(int(p.name) for p in place.checkpoints.glob("[0-9]*") if p.name.isdigit())
+    steps = sorted(int(p.name) for p in place.checkpoints.glob("[0-9]*") if p.name.isdecimal())
     lines: dict[str, Any] = {
         "script": manifest.script or "none: made by jg.fit",
         "created": manifest.created,
@@ -198,7 +201,7 @@ def info(run: Run) -> None:
         numbers = {"step": logged[-1].step, **logged[-1].numbers}
         lines["last numbers"] = ", ".join(f"{name}={_rounded(value)}" for name, value in numbers.items())
     width = max(map(len, lines))
-    print("\n".join(f"{name:{width}}  {value}" for name, value in lines.items()))
+    print("\n".join(f"{name:{width}}  {visible(str(value))}" for name, value in lines.items()))
 
 
 def _rounded(value: Any) -> str:

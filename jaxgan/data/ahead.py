@@ -116,6 +116,7 @@ def _read(items: bytes, positions: range, most: int, into: Connection) -> None:
     """Signals to a whole group or terminal are answered by the one who asks, which then ends this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     made: queue.Queue[bytes | None] = queue.Queue(most)
     sender = threading.Thread(target=_send, args=(made, into), daemon=True)
     sender.start()

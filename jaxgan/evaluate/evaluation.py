@@ -23,6 +23,7 @@ from jaxgan.run import files, folder
 from jaxgan.run.reopen import Reopened, members, reopened
 from jaxgan.run.sample import sampler
 from jaxgan.run.settings import check_seed
+from jaxgan.terminal import visible
 
 
 class Asked(NamedTuple):
@@ -77,13 +78,13 @@ def evaluate(
             trouble = f"{name or run} was not evaluated at step {step}: {why}"
             if len(every) == 1:
                 raise Refused(trouble) from None
-            print(f"warning: {trouble}", file=sys.stderr)
+            print(f"warning: {visible(trouble)}", file=sys.stderr)
             continue
         unusual = _unusual(asked, source, ready)
         said = _said(again, name, asked, ready, measured, oracle, alike) | {"usual": not unusual}
         words = [step, ready.extractor.name.replace(" ", "_"), name, *unusual]
         stem = "-".join(word for word in words if word)
-        print(table(said))
+        print(visible(table(said), keep="\n"))
         written.append(_written(place.path / "evaluations", stem, said, draw, source, ready))
     if not written:
         raise Refused(f"none of the {len(every)} lanes of {run} could be evaluated")

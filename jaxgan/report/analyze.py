@@ -7,6 +7,7 @@ from jaxgan.report.charts import Chart, files
 from jaxgan.report.panels import PANELS
 from jaxgan.report.subject import subject
 from jaxgan.run.files import fill
+from jaxgan.run.folder import check_out
 from jaxgan.run.reopen import reopened
 
 
@@ -31,6 +32,8 @@ def analyze(
     their own, as best-seed-1, where checkpoint or seed are other than usual. The same samples as `jaxgan
     sample --seed` draws.
     """
+    if out is not None:
+        check_out(out)
     seen = subject(reopened(run, at, lane, trust=trust), seed)
     unusual = "-".join([*([at] if at != "last" else []), *([f"seed-{seed}"] if seed else [])])
     home = (run / "analysis" / lane / unusual) if out is None else out

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import numpy as np
 
+from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.evaluate.rotation import drawn, given_to
 from jaxgan.games.game import State
@@ -74,6 +75,8 @@ def diagnose(
         raise Refused(f"--products must be at least {LEAST}, not {products}")
     if steps < 1:
         raise Refused(f"--steps must be at least 1, not {steps}: a gap is what they gain")
+    if out is not None:
+        folder.check_out(out)
     with styled():  # refused here where Matplotlib is missing, and not after minutes of work
         pass
     home = (run / "diagnosis" / lane) if out is None else out
@@ -116,7 +119,7 @@ def diagnose(
 def _before(path: Path) -> dict[str, Any]:
     """What an earlier diagnosis has found, nothing where there is none that can be read."""
     try:
-        return dict(json.loads(path.read_bytes()))
+        return dict(json.loads(reading.content(path)))
     except (OSError, ValueError, TypeError):
         return {}
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from jaxgan import reading
 from jaxgan.report.words import count
 
 FRAMES = 40  # pictures of one film, at most
@@ -48,4 +49,4 @@ def chosen(pictures: Sequence[tuple[int, Path]], room: int = BYTES) -> list[tupl
 
 def embedded(path: Path) -> str:
     """A picture as an address that holds it."""
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(reading.content(path)).decode()}"

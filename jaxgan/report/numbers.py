@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from shlex import quote
 
+from jaxgan import reading
 from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import INTERVALS, Estimate
 from jaxgan.report.copying import copying
@@ -38,7 +39,9 @@ def memorisation(found: Sequence[Record]) -> str:
         newest = one.newest
         names = [name for name in FRESH if any(name in each.rows["samples"] for each in newest)]
         pictures = [
-            (each.lane, each.neighbours) for each in newest if each.neighbours and each.neighbours.is_file()
+            (each.lane, each.neighbours)
+            for each in newest
+            if each.neighbours and reading.lies_in(one.path, each.neighbours)
         ]
         if names or pictures:
             parts.append(f"<h3>{escape(one.name)}, step {count(newest[-1].step)}</h3>")

@@ -12,6 +12,7 @@ from jaxgan.report.curves import names, panels
 from jaxgan.report.record import Record, records
 from jaxgan.report.style import CSS, SCRIPT
 from jaxgan.run.files import fill
+from jaxgan.run.folder import check_out
 
 
 def report(
@@ -30,6 +31,10 @@ def report(
     """
     if out is not None and looked(Path.is_dir, out):
         raise Refused(f"--out {out} is a folder: give the name of the page, as {out / 'report.html'}")
+    if out is not None and out.suffix.lower() not in (".html", ".htm"):
+        raise Refused(f"--out {out} is not called as a page is: give it a name that ends in .html")
+    for place in filter(None, (out, figures)):
+        check_out(place)
     found = records(runs)
     drawn = charts.series(found)
     logged = panels(names([rows for one in found for rows in one.members]))

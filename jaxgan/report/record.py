@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.words import count
@@ -146,10 +147,11 @@ class Record(NamedTuple):
         return sum((datetime.fromisoformat(b) - datetime.fromisoformat(a)).total_seconds() for a, b in spans)
 
     def pictures(self, lane: str = "") -> list[tuple[int, Path]]:
-        """The sample pictures of a lane and their steps, oldest first."""
-        found = (self.path / "samples" / lane).glob("step_*.png")
-        steps = [(path.stem.removeprefix("step_"), path) for path in found]
-        return sorted((int(step), path) for step, path in steps if step.isdigit())
+        """The sample pictures of a lane and their steps, oldest first: files of the run folder alone."""
+        steps = [(path.stem.removeprefix("step_"), path) for path in _samples(self.path, lane)]
+        return sorted(
+            (int(step), path) for step, path in steps if step.isdecimal() and reading.lies_in(self.path, path)
+        )
 
 
 def records(runs: Sequence[Path]) -> list[Record]:
@@ -167,12 +169,19 @@ def record(run: Path) -> Record:
     manifest, config = read_manifest(place), folder.read_config(place)
     options = edited(place)
     members = _lanes(place, config)
+    names = [lane.name for lane in members] or [""]
     of_lanes: list[int | None] = [*range(len(members))] or [None]
     rows = tuple(read(place.metrics, lane) for lane in of_lanes)
     evaluations, notes = _evaluations(place, manifest, [lane.name for lane in members])
     if options:
         notes.append(f"config.json was edited, not by a session: {in_words(options)}")
-    saved, best, trouble = _saved(place, [lane.name for lane in members] or [""])
+    pictures = [path for name in names for path in _samples(place.path, name)]
+    notes += [
+        f"{path.relative_to(place.path)} is no file of the run folder: it is left out"
+        for path in pictures
+        if not reading.lies_in(place.path, path)
+    ]
+    saved, best, trouble = _saved(place, names)
     last, finished = max((row.step for of in rows for row in of), default=None), ends(place, manifest)
     if last is None:
         notes.append("metrics.jsonl is missing or empty: there are no curves")
@@ -281,7 +290,7 @@ def _evaluations(
     notes = []
     for path in sorted((place.path / "evaluations").glob("*.json")):
         try:
-            one = _evaluation(path, json.loads(path.read_bytes()), _fingerprint(manifest))
+            one = _evaluation(path, json.loads(reading.content(path)), _fingerprint(manifest))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             notes.append(f"evaluations/{path.name} is damaged; `jaxgan evaluate` makes it anew")
             continue
@@ -293,6 +302,10 @@ def _evaluations(
             found[one.step, one.lane, one.how] = one
     order = {name: number for number, name in enumerate(lanes)}
     return tuple(sorted(found.values(), key=lambda one: (one.step, order.get(one.lane, len(order))))), notes
+
+
+def _samples(run: Path, lane: str) -> list[Path]:
+    return sorted((run / "samples" / lane).glob("step_*.png"))
 
 
 def _made_again(one: Evaluation, manifest: Manifest) -> bool:

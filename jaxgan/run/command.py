@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from jaxgan import reading, terminal
 from jaxgan.data import KNOWN
 from jaxgan.errors import Refused, Unreadable, looked
 from jaxgan.run import codec
@@ -48,7 +49,8 @@ def main(
     loaded once. A run folder is opened again through the script's `Config`, `build` and, if any, `data`.
 
     Ends the process with one clear line: status 2 for what cannot be done, 1 for a run that failed, 143 after
-    SIGTERM and 130 after Ctrl-C, each with a checkpoint of the step it reached.
+    SIGTERM, 129 after SIGHUP and 130 after Ctrl-C, each with a checkpoint of the step it reached. That nobody
+    reads stdout and stderr any more does not end it.
 
     >>> main(Settings, lambda config, source: None, args=["--resume", "nowhere"])
     Traceback (most recent call last):
@@ -60,7 +62,7 @@ def main(
     if caller.get("__name__") == REOPENED:
         where = caller.get("__file__")
         raise Refused(f'{where} runs when it is looked at: put `if __name__ == "__main__":` before jg.main')
-    with answered():
+    with terminal.command(), answered():
         if not inspect.isfunction(build):
             raise Refused(
                 f"jg.main takes the function `build` of a script, not {build!r}: looks call it again"
@@ -288,7 +290,7 @@ def _parse(config_type: type[C], default: C, args: list[str], doc: str | None) -
 
 def _stored(run: Path, config_type: type[C]) -> C:
     try:
-        return codec.loads((run / "config.json").read_bytes(), config_type, str(run / "config.json"))
+        return codec.loads(reading.content(run / "config.json"), config_type, str(run / "config.json"))
     except OSError:
         raise Refused(f"{run} is not a run folder: there is no config.json in it") from None
 
@@ -338,5 +340,5 @@ def _same(config: Settings, started: Settings, run: Path, force: bool) -> None:
 
 
 def _say(error: BaseException | str, status: int) -> int:
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {terminal.visible(str(error))}", file=sys.stderr)
     return status

@@ -47,6 +47,8 @@ def export(
 
     `average` names another average than the first to draw from, which is then `average/...` of the weights.
     """
+    if out is not None:
+        folder.check_out(out)
     again = reopened(run, at, lane, average=average, trust=trust)
     place = folder.existing(run)
     out = out or place.path / "-".join(["export", *filter(None, (lane, average)), str(int(again.state.step))])

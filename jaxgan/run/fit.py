@@ -10,6 +10,7 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
+from jaxgan import reading, terminal
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.run import begin, codec
@@ -97,6 +98,7 @@ def fit(
             folder = told(lambda: _opened(path, settings, experiment))
             if made := _made(folder, settings, experiment):
                 return made
+        stack.enter_context(terminal.lasting())
         try:
             return train(Run(experiment, settings, folder, bar=bar))
         except NotFinite as error:
@@ -140,7 +142,7 @@ def _opened(path: Path, settings: Settings, experiment: Experiment) -> Folder:
     if manifest.script:
         raise Refused(f"{path} is the run of a script: go on with `jaxgan resume {path}`")
     begin.check_config(folder, force=False)
-    old = codec.loads(folder.config.read_bytes(), Settings, str(folder.config))
+    old = codec.loads(_content(folder.config), Settings, str(folder.config))
     changed = codec.differences(settings, old)
     other = [f"{name} {was!r} -> {now!r}" for name, (now, was) in changed.items() if name not in RESUMABLE]
     if other:
@@ -150,6 +152,13 @@ def _opened(path: Path, settings: Settings, experiment: Experiment) -> Folder:
     if manifest.data.fingerprint != source.fingerprint:
         raise Refused(f"the data are not what they were when {path} was begun: choose another out")
     return folder
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return reading.content(path)
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _made(folder: Folder, settings: Settings, experiment: Experiment) -> Fitted | None:

@@ -1,4 +1,4 @@
-"""The run folder: what is written where, and by whom.
+"""The run folder: what is written where, and by whom. What builds the run again runs its script.
 
 config.json     the options, reloaded exactly
 manifest.json   versions, devices, commit, command, seed, hashes; each session and why it ended
@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jaxgan import reading
 from jaxgan.errors import Refused, looked
 
 
@@ -63,9 +64,29 @@ def existing(path: Path) -> Folder:
     return folder
 
 
+OWN = {"config.json", "manifest.json", "script.py", "metrics.jsonl", "checkpoints", "samples", ".lock"}
+"""What a run itself writes, and nobody else."""
+
+
+def check_out(path: Path) -> None:
+    """Refuses to write where a run keeps what is its own.
+
+    >>> check_out(Path("grid.png"))
+    """
+    place = path.absolute()
+    try:
+        place = place.parent.resolve() / place.name
+    except (OSError, RuntimeError):
+        return  # which cannot be written to either
+    for home in place.parents:
+        first = place.relative_to(home).parts[0]
+        if first in OWN and looked(Path.is_file, home / "config.json") and (home / "manifest.json").exists():
+            raise Refused(f"{path} is {home.name}'s own, as a run: choose another --out")
+
+
 def read_config(folder: Folder) -> dict[str, Any]:
     """What config.json says, whatever the script is now."""
     try:
-        return dict(json.loads(folder.config.read_bytes()))
+        return dict(json.loads(reading.content(folder.config)))
     except (OSError, ValueError, TypeError) as error:
         raise Refused(f"{folder.config} is damaged: {error}") from None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxgan import reading
 from jaxgan.data import image
 from jaxgan.data.folder import SUFFIXES
 from jaxgan.data.kind import Image, Kind, Label, Leaf, Tokens
@@ -79,7 +80,11 @@ def _(kind: Tokens, leaf: Leaf, path: Path) -> np.ndarray | None:
         return None
     number = {word: n for n, word in enumerate(kind.vocabulary)}
     rows = []
-    for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        lines = reading.content(path).decode().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{path} cannot be read: {_why(error)}") from None
+    for line, text in enumerate(lines, 1):
         words = text.split(kind.join) if kind.join else list(text)
         if unknown := [word for word in words if word not in number]:
             raise Refused(f"{path}, line {line}: {unknown[0]!r} is not in the vocabulary")
@@ -93,8 +98,11 @@ def _from_path(path: Path, leaves: Mapping[str, Leaf]) -> Conditions:
     if not looked(Path.exists, path):
         raise Refused(f"--given {path}: there is no such file; of a label it is label=3")
     if path.suffix.lower() == ".npz":
-        with np.load(path) as file:
-            there = {name: file[name] for name in file.files if name in leaves}
+        try:
+            with reading.opened(path) as opened, np.load(opened) as file:
+                there = {name: file[name] for name in file.files if name in leaves}
+        except Exception as error:  # of many kinds, by how it is packed and by where it is damaged
+            raise Refused(f"{path} cannot be read: {_why(error)}") from None
         if not there:
             raise Refused(f"{path} has none of {', '.join(leaves)}, which the generator is told")
         return there
@@ -103,6 +111,11 @@ def _from_path(path: Path, leaves: Mapping[str, Leaf]) -> Conditions:
         several = f"say which of {', '.join(found)} it is, as in {next(iter(found), '')}={path}"
         raise Refused(f"--given {path}: {several if found else 'it is no condition; give an .npz of arrays'}")
     return found
+
+
+def _why(error: Exception) -> str:
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(said.split()) or type(error).__name__
 
 
 def _fitting(name: str, x: np.ndarray, leaf: Leaf) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C as a request the loop can answer in order."""
+"""SIGTERM, SIGHUP and Ctrl-C as a request the loop can answer in order."""
 
 import contextlib
 import os
@@ -9,7 +9,8 @@ from types import FrameType
 
 
 class Interrupted(Exception):
-    """The run was asked to stop, and did. `code` is the exit status: 143 for SIGTERM, 130 for Ctrl-C."""
+    """The run was asked to stop, and did. `code` is the exit status: 143 for SIGTERM, 129 for
+    SIGHUP, 130 for Ctrl-C."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signal.Signals(signum).name)
@@ -20,20 +21,23 @@ class Interrupted(Exception):
 def requests() -> Iterator[Callable[[], int]]:
     """Yields a function that says which signal has come, 0 for none. A second one ends it all at once.
 
-    None comes to a thread other than the first.
+    A terminal that is closed sends SIGHUP more than once, and a session that ends SIGTERM beside it: those
+    ask for the same. Where SIGHUP is ignored, as by nohup, it stays so. None comes to a thread other than the
+    first.
     """
-    came = 0
+    came, insisted = 0, False
     if threading.current_thread() is not threading.main_thread():
         yield lambda: came
         return
 
     def note(signum: int, frame: FrameType | None) -> None:
-        nonlocal came
-        if came:
+        nonlocal came, insisted
+        if insisted and signum != signal.SIGHUP:
             os._exit(128 + signum)
-        came = signum
+        came, insisted = came or signum, insisted or signum != signal.SIGHUP
 
-    before = {s: signal.signal(s, note) for s in (signal.SIGTERM, signal.SIGINT)}
+    hangup = [] if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else [signal.SIGHUP]
+    before = {s: signal.signal(s, note) for s in (signal.SIGTERM, signal.SIGINT, *hangup)}
     try:
         yield lambda: came
     finally:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from jaxgan import reading
 from jaxgan.errors import Refused
 
 
@@ -38,7 +39,7 @@ def locked(path: Path) -> Iterator[None]:
 def in_use(path: Path) -> bool:
     """Whether a process holds the folder, as far as its file system tells of locks."""
     try:
-        with open(path / ".lock") as lock:
+        with reading.opened(path / ".lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -18,6 +18,7 @@ import tqdm
 from jaxgan.run.files import write
 from jaxgan.run.rows import Row, encoded, of_lane, read
 from jaxgan.run.sinks import Sink
+from jaxgan.terminal import visible
 
 Numbers = Mapping[str, Any]
 """Names to numbers; in a run with lanes to one number for each, None where there is none."""
@@ -155,7 +156,7 @@ class Log:
     def say(self, line: str) -> None:
         """A line for the person watching."""
         if not self._silent:
-            tqdm.tqdm.write(line, file=sys.stderr)
+            tqdm.tqdm.write(visible(line), file=sys.stderr)
 
     def _open(self, last: int) -> None:
         """The file for appending, with rows up to the step `last` only."""

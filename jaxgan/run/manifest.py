@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.run import processor
 from jaxgan.run.files import write
@@ -135,7 +136,7 @@ def read_manifest(folder: Folder) -> Manifest:
     the newest checkpoint, with a warning; refused where there is neither.
     """
     try:
-        said = msgspec.json.decode(folder.manifest.read_bytes())
+        said = msgspec.json.decode(reading.content(folder.manifest))
     except FileNotFoundError:
         return _again(folder, "is not there")
     except OSError as error:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 
+from jaxgan import reading
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
 from jaxgan.games.game import Side, State
@@ -111,7 +112,7 @@ def _script(place: folder.Folder, trust: bool) -> tuple[dict[str, Any], Any]:
         raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")
     if not takes_source(script["build"]):
         raise Refused(f"{place.path} {BEFORE}")
-    return script, codec.loads(place.config.read_bytes(), script["Config"], str(place.config))
+    return script, codec.loads(reading.content(place.config), script["Config"], str(place.config))
 
 
 def _built(place: folder.Folder, script: dict[str, Any], config: Any, source: Source | None) -> Experiment:

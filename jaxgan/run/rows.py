@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from jaxgan import reading
+from jaxgan.errors import Refused
+
 Kind = Literal["train", "measured"]
 
 
@@ -110,7 +113,12 @@ def read(path: Path, lane: int | None = None) -> list[Row]:
 
     A line that a crash or the disk has damaged is passed over, and so is what is there once more.
     """
-    lines = path.read_bytes().splitlines() if path.exists() else []
+    try:
+        lines = reading.content(path).splitlines()
+    except FileNotFoundError:
+        lines = []
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}") from None
     told = {(row.step, row.kind, tuple(row.numbers)): row for line in lines if (row := decoded(line))}
     rows = list(told.values())
     return rows if lane is None else [of_lane(row, lane) for row in rows]

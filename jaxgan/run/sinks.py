@@ -19,6 +19,7 @@ from jaxgan import reading
 from jaxgan.data import image
 from jaxgan.errors import Refused
 from jaxgan.run.settings import Settings
+from jaxgan.terminal import visible
 
 
 class Sink(NamedTuple):
@@ -79,7 +80,7 @@ def lasting(name: str, start: Callable[[], Sink]) -> Sink:
                 with contextlib.suppress(Exception):
                     failed.close()
             line = (str(error).strip() or type(error).__name__).splitlines()[0]
-            tqdm.tqdm.write(f"warning: {name} gets no more of this run: {line}", file=sys.stderr)
+            tqdm.tqdm.write(f"warning: {name} gets no more of this run: {visible(line)}", file=sys.stderr)
 
     def guarded(field: str) -> Callable[..., None]:
         def call(*args: Any) -> None:
@@ -149,7 +150,7 @@ def wandb(run: Path, config: Mapping[str, Any]) -> Sink:
     theirs = wandb.init(
         project=os.environ.get("WANDB_PROJECT", "jaxgan"),
         name=run.name,
-        id=name.read_text(),
+        id=reading.content(name).decode(),
         resume="allow" if settings.mode in ("online", "shared") else None,
         dir=run,
         config=dict(config),

@@ -24,7 +24,7 @@ def draw(seed: int, n: int, label: int | None = None, given: Path | None = None)
     index = np.arange(n, dtype=np.uint32)
     told = {"label": (index % CLASSES).astype(np.int32)} if CLASSES else {}
     conditions = given or Path(__file__).with_name("given.npz")
-    if conditions.exists():
+    if conditions.is_file():
         with np.load(conditions) as file:
             told |= {name: file[name][index % len(file[name])] for name in file.files}
     if label is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.run import codec, files, folder, rows
 from jaxgan.run.checkpoint import Checkpoints, SaveFailed
@@ -23,6 +24,7 @@ from jaxgan.run.reopen import reopened
 
 def take(run: Path, lane: str, out: Path, trust: bool = False) -> Path:
     """Writes the lane's options, script, numbers, newest and best checkpoint as a run to go on with."""
+    folder.check_out(out)
     again, place = reopened(run, lane=lane, trust=trust), folder.existing(run)
     if again.lane is None:
         raise Refused(f"{run} is a single run, without lanes")
@@ -39,7 +41,8 @@ def take(run: Path, lane: str, out: Path, trust: bool = False) -> Path:
         own_rows = [row for row in rows.read(place.metrics, again.lane) if row.step <= step]
         files.write(new.metrics, "".join(rows.encoded(row) + "\n" for row in own_rows))
         for picture in sorted((place.samples / lane).glob("step_*.png")):
-            (new.samples / picture.name).write_bytes(picture.read_bytes())
+            if reading.lies_in(place.path, picture):
+                (new.samples / picture.name).write_bytes(reading.content(picture))
         try:
             with (
                 Checkpoints(place.checkpoints, run=of) as old,

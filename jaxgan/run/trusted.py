@@ -14,6 +14,7 @@ from jaxgan import reading
 from jaxgan.errors import Refused, looked
 from jaxgan.run.folder import Folder
 from jaxgan.run.manifest import Manifest, read_manifest
+from jaxgan.terminal import visible
 
 
 def check(folder: Folder, trust: bool = False) -> None:
@@ -90,4 +91,4 @@ def _inside(name: str, where: str) -> None:
 @cache
 def warn(line: str) -> None:
     """Once, however often a run is reopened."""
-    print(f"warning: {line}", file=sys.stderr)
+    print(f"warning: {visible(line)}", file=sys.stderr)

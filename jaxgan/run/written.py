@@ -78,6 +78,7 @@ def written(kind: Kind, samples: np.ndarray, path: Path) -> Path:
     write = {**formats(kind), ".npy": _numbers}[path.suffix.lower()]
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}")
+    aside.unlink(missing_ok=True)
     try:
         write(kind, samples, aside)
         aside.replace(path)

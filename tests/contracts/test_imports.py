@@ -15,7 +15,7 @@ METHODS = sorted((PACKAGE.parent / "experiments" / "methods").glob("*.py"))
 
 FLOORS = [
     {"errors"},
-    {"reading"},
+    {"reading", "terminal"},
     {"parts", "metrics", "data", "models"},
     {"games"},
     {"rules", "scale"},

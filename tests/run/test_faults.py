@@ -33,7 +33,9 @@ def last_session(run):
     return json.loads((run / "manifest.json").read_text())["sessions"][-1]
 
 
-@pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
 def test_a_signal_saves_the_step_and_says_so(signum, status, tmp_path):
     run = tmp_path / "run"
     process = start(PATH, "--out", run, *ENDLESS)

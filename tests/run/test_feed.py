@@ -213,9 +213,11 @@ def test_a_killed_reader_ends_the_run_and_loses_nothing(data, tmp_path):
     assert int(final(tmp_path / "run").step) >= reached
 
 
-@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_what_all_are_told_is_answered_in_good_order(data, tmp_path, signum, status):
-    """A terminal sends Ctrl-C to the readers too, and a scheduler SIGTERM."""
+    """A terminal sends Ctrl-C to the readers too, a scheduler SIGTERM; and where it closes SIGHUP."""
     process = reading(data, tmp_path / "run")
     readers = children(process.pid)
     for pid in (*readers, process.pid):
