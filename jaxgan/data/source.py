@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -175,6 +175,94 @@ def check(source: Source, layout: tuple[int, ...], steps: int) -> None:
         )
 
 
+def classes_of(source: Source) -> dict[str, int]:
+    """How many classes each of the leaves tells apart that are labels.
+
+    >>> from jaxgan.data import load
+    >>> classes_of(load("digits")), classes_of(load("spiral"))
+    ({'label': 10}, {})
+    """
+    return {name: leaf.kind.classes for name, leaf in source.leaves.items() if isinstance(leaf.kind, Label)}
+
+
+def wrong_label(leaves: Any, number: np.ndarray, classes: Mapping[str, int]) -> str:
+    """Which of these examples [N] has a label outside 0 to classes - 1, nothing where none has.
+
+    Where it were let through a network would be told of no class at all, or of the last one, without a word.
+
+    >>> wrong_label({"label": np.array([0, 9, 10])}, np.array([4, 5, 6]), {"label": 10})
+    'example 6 has the label 10, which is none of 0 to 9: number the classes so, or say that there are more'
+    """
+    for name, count in classes.items() if isinstance(leaves, Mapping) else ():
+        if name in leaves and len(label := np.asarray(leaves[name]).reshape(len(number), -1)):
+            wrong = (label < 0) | (label >= count)
+            if wrong.any():
+                first = int(wrong.any(axis=1).argmax())
+                has = label[first][wrong[first]][0]
+                return (
+                    f"example {number[first]} has the {name} {has}, which is none of 0 to {count - 1}: "
+                    "number the classes so, or say that there are more"
+                )
+    return ""
+
+
+def labels_as_read(source: Source) -> dict[str, int]:
+    """As `classes_of`, of what is read: the leaves that `take` hands on as they were read.
+
+    >>> from jaxgan.data import load
+    >>> digits = load("digits")
+    >>> there = digits._replace(
+    ...     read=lambda number: {name: leaf[number] for name, leaf in digits.arrays.items()},
+    ...     take=lambda read, key, number: read,
+    ... )
+    >>> turned = there._replace(take=lambda read, *_: {"label": 9 - read["label"]})
+    >>> labels_as_read(there), labels_as_read(turned)
+    ({'label': 10}, {})
+    """
+    base = source.channels or source  # whose examples are read, where they are stacked
+    read, classes = base.read, classes_of(base)
+    while isinstance(read, Made):
+        read = read.read
+    if read is None or not classes:
+        return {}
+    number = np.zeros(1, np.uint32)
+    one = read(number)
+    if not isinstance(one, Mapping) or len(jax.tree.leaves(one)) != len(one):
+        return {}
+    traced, taken = jax.make_jaxpr(base.take, return_shape=True)(one, jax.random.key(0), number)
+    before = dict(zip(sorted(one), traced.jaxpr.invars, strict=False))
+    after = dict(zip(sorted(taken), traced.jaxpr.outvars, strict=True))
+    return {
+        name: count
+        for name, count in classes.items()
+        if name in before and name in after and before[name] is after[name]
+    }
+
+
+def check_labels(source: Source, drawn: int = 4096, block: int = 2**16) -> None:
+    """Refuses labels that are none of the classes: of all in memory, of the first that are drawn anew.
+
+    Those of files are looked at as they are read.
+
+    >>> from jaxgan.data import load
+    >>> check_labels(load("digits"))
+    """
+    classes = classes_of(source)
+    if source.read is not None or not classes:
+        return
+    key = jax.random.key(0)
+
+    @jax.jit
+    def told(arrays: PyTree, number: Array) -> Batch:
+        taken = source.take(arrays, key, number)
+        return {name: taken[name] for name in classes if name in taken}
+
+    numbers = np.arange(drawn if source.size is None else source.size, dtype=np.uint32)
+    for some in np.split(numbers, range(block, len(numbers), block)):
+        if why := wrong_label(jax.device_get(told(source.arrays, jnp.asarray(some))), some, classes):
+            raise Refused(why)
+
+
 def examples(source: Source, count: int) -> np.ndarray:
     """`count` examples, or all if there are fewer, on the host: what samples are held against.
 
@@ -216,7 +304,7 @@ def givens(source: Source, names: Sequence[str]) -> Callable[[np.ndarray], dict[
         if name not in source.leaves:
             there = ", ".join(sorted(source.leaves))
             raise Refused(f"samples are drawn under a leaf called {name}, and the data have {there} only")
-    classes = {n: kind.classes for n in names if isinstance(kind := source.leaves[n].kind, Label)}
+    classes = {name: count for name, count in classes_of(source).items() if name in names}
     others = [name for name in names if name not in classes]
     held_out = cache(lambda: source.held_out() if source.held_out else source)
 
@@ -234,10 +322,12 @@ def givens(source: Source, names: Sequence[str]) -> Callable[[np.ndarray], dict[
 def _shuffled(source: Source, place: np.ndarray, block: int = 8192) -> dict[str, np.ndarray]:
     """The examples at these places of the order that is always the same; of what is drawn anew their own."""
     number = place if source.size is None else np.random.RandomState(0).permutation(source.size)[place]
-    blocks = []
+    blocks, classes = [], classes_of(source)
     with jax.ensure_compile_time_eval():  # a `build` that looks at its examples is traced by `--over`
         key = fold(jax.random.key(0), "examples")
         for some in np.split(number.astype(np.uint32), range(block, len(number), block)):
             take = jax.jit(source.take)  # else each operation would be compiled by itself
             blocks.append(jax.device_get(take(given(source, some), key, jnp.asarray(some))))
+            if why := wrong_label(blocks[-1], some, classes):
+                raise Refused(why)
     return {name: np.concatenate([block[name] for block in blocks]) for name in sorted(blocks[0])}

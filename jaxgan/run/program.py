@@ -11,7 +11,7 @@ from jax.sharding import Sharding
 from jax.stages import Lowered
 
 from jaxgan.data.ahead import can_read
-from jaxgan.data.source import Source, batch, check, shapes
+from jaxgan.data.source import Source, batch, check, check_labels, shapes
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.parts.types import Key, PyTree
@@ -86,6 +86,7 @@ def fits(experiment: Experiment, settings: Settings) -> None:
     if told and there > told:
         raise Refused(f"the data have {there} classes, but the networks' conditioning tells {told} apart")
     start_shapes(experiment, settings)
+    check_labels(experiment.source)
 
 
 def start_shapes(experiment: Experiment, settings: Settings) -> State:
