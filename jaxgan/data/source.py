@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.data.kind import Kind, Label, Leaf
+from jaxgan.data.labels import classes_of, wrong_label
 from jaxgan.data.order import Place, rounds, shuffled
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import each, fold
@@ -154,49 +155,6 @@ def shapes(source: Source, layout: tuple[int, ...]) -> PyTree:
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((*rows, *leaf.shape[1:]), leaf.dtype), one)
 
 
-def check(source: Source, layout: tuple[int, ...], steps: int) -> None:
-    """Refuses, before the first step, what `batch` cannot do. The batch is the last axis of the layout.
-
-    >>> from jaxgan.data import load
-    >>> check(load("digits"), (1, 2000), 10)
-    Traceback (most recent call last):
-    jaxgan.errors.Refused: a batch of 2000 is more than the 1500 examples there are: take a smaller batch
-    """
-    if source.read is not None and source.size is None:
-        raise Refused("a source that reads files must say how many examples they hold: give it a `size`")
-    if source.size is not None and layout[-1] > source.size:
-        raise Refused(
-            f"a batch of {layout[-1]} is more than the {source.size} examples there are: take a smaller batch"
-        )
-    if steps * prod(layout) >= 2**32:
-        raise Refused(
-            f"{steps} steps of {prod(layout)} examples are more than the stream's 2^32 - 1: "
-            f"take at most {(2**32 - 1) // prod(layout)} steps"
-        )
-
-
-def check_taken(source: Source) -> None:
-    """Refuses a source whose `take` does not give what its leaves say.
-
-    >>> from jaxgan.data import load
-    >>> ring = load("ring")
-    >>> across = lambda arrays, key, number: {"x": ring.take(arrays, key, number)["x"].T}
-    >>> check_taken(ring._replace(take=across))
-    Traceback (most recent call last):
-    jaxgan.errors.Refused: `take` gives x of shape (2, 3) for 3 numbers: its leaf asks for (3, 2)
-    """
-    number = np.arange(3, dtype=np.uint32) if source.read is None else np.zeros(3, np.uint32)
-    taken = jax.eval_shape(source.take, given(source, number), jax.random.key(0), number)
-    for name, leaf in source.leaves.items():
-        if name not in taken:
-            raise Refused(f"`take` gives {', '.join(sorted(taken))}, and no {name}, which the leaves promise")
-        if taken[name].shape != (wanted := (len(number), *leaf.shape)):
-            raise Refused(
-                f"`take` gives {name} of shape {taken[name].shape} for {len(number)} numbers: "
-                f"its leaf asks for {wanted}"
-            )
-
-
 def examples(source: Source, count: int) -> np.ndarray:
     """`count` examples, or all if there are fewer, on the host: what samples are held against.
 
@@ -238,7 +196,7 @@ def givens(source: Source, names: Sequence[str]) -> Callable[[np.ndarray], dict[
         if name not in source.leaves:
             there = ", ".join(sorted(source.leaves))
             raise Refused(f"samples are drawn under a leaf called {name}, and the data have {there} only")
-    classes = {n: kind.classes for n in names if isinstance(kind := source.leaves[n].kind, Label)}
+    classes = {name: count for name, count in classes_of(source.leaves).items() if name in names}
     others = [name for name in names if name not in classes]
     held_out = cache(lambda: source.held_out() if source.held_out else source)
 
@@ -256,10 +214,12 @@ def givens(source: Source, names: Sequence[str]) -> Callable[[np.ndarray], dict[
 def _shuffled(source: Source, place: np.ndarray, block: int = 8192) -> dict[str, np.ndarray]:
     """The examples at these places of the order that is always the same; of what is drawn anew their own."""
     number = place if source.size is None else np.random.RandomState(0).permutation(source.size)[place]
-    blocks = []
+    blocks, classes = [], classes_of(source.leaves)
     with jax.ensure_compile_time_eval():  # a `build` that looks at its examples is traced by `--over`
         key = fold(jax.random.key(0), "examples")
         for some in np.split(number.astype(np.uint32), range(block, len(number), block)):
             take = jax.jit(source.take)  # else each operation would be compiled by itself
             blocks.append(jax.device_get(take(given(source, some), key, jnp.asarray(some))))
+            if why := wrong_label(blocks[-1], some, classes):
+                raise Refused(why)
     return {name: np.concatenate([block[name] for block in blocks]) for name in sorted(blocks[0])}

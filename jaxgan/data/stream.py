@@ -1,14 +1,16 @@
 """Examples that lie in files, as sequences of which every item can be read by itself, wherever that is."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.data.labels import wrong_label
 from jaxgan.data.order import shuffled
 from jaxgan.data.source import Source, orders
+from jaxgan.errors import Unreadable
 from jaxgan.parts.types import Key, PyTree
 
 
@@ -33,10 +35,18 @@ class Steps:
     stop: int
     orders: np.ndarray  # [epochs, 8], from the epoch of the first example on
     share: np.ndarray  # which examples of a step to read
+    classes: Mapping[str, int] = field(default_factory=dict)  # of leaves that are labels
 
     @classmethod
     def of(
-        cls, source: Source, examples: int, key: Key, start: int, stop: int, share: np.ndarray | None = None
+        cls,
+        source: Source,
+        examples: int,
+        key: Key,
+        start: int,
+        stop: int,
+        share: np.ndarray | None = None,
+        classes: Mapping[str, int] | None = None,
     ) -> "Steps":
         """The steps of a source that reads, `examples` to each, or only a share of these."""
         assert source.read is not None
@@ -44,7 +54,7 @@ class Steps:
         epochs = np.arange(start * examples // source.size, -(-stop * examples // source.size))
         drawn = np.asarray(orders(key, jnp.asarray(epochs, jnp.uint32)))
         share = np.arange(examples) if share is None else share
-        return cls(source.read, source.size, examples, start, stop, drawn, share)
+        return cls(source.read, source.size, examples, start, stop, drawn, share, classes or {})
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -52,7 +62,8 @@ class Steps:
     def __getitem__(self, position: int) -> PyTree:
         place = (self.start + position) * self.examples + self.share
         epoch = place // self.size - self.start * self.examples // self.size
-        return self.read(shuffled(self.orders[epoch], (place % self.size).astype(np.uint32), self.size))
+        number = shuffled(self.orders[epoch], (place % self.size).astype(np.uint32), self.size)
+        return _labelled(self.read(number), number, self.classes)
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,7 @@ class Blocks:
 
     read: Callable[[np.ndarray], PyTree]
     size: int
+    classes: Mapping[str, int] = field(default_factory=dict)
     block: int = 256
 
     def __len__(self) -> int:
@@ -81,4 +93,11 @@ class Blocks:
 
     def __getitem__(self, position: int) -> PyTree:
         start = position * self.block
-        return self.read(np.arange(start, min(start + self.block, self.size), dtype=np.uint32))
+        number = np.arange(start, min(start + self.block, self.size), dtype=np.uint32)
+        return _labelled(self.read(number), number, self.classes)
+
+
+def _labelled(read: PyTree, number: np.ndarray, classes: Mapping[str, int]) -> PyTree:
+    if why := wrong_label(read, number, classes):
+        raise Unreadable(why)
+    return read

@@ -210,7 +210,7 @@ def table(said: Mapping[str, Any]) -> str:
     step 9: 100 samples of seed 0 against 50 examples (test), seen by local abcdef12
               100 samples     the first 90  oracle, 90      perfect
     coverage  0.5 [0.4, 0.6]                0.5 [0.4, 0.6]
-    in brackets 95 % intervals: ...
+    in brackets 95 % intervals of ...
     precision, recall, density and coverage are of 50 on either side
     """
     ways = {"higher": "higher is better", "lower": "lower is better"}

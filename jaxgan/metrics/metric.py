@@ -12,8 +12,10 @@ from jaxgan.errors import Refused
 QUANTILE = 1.959964  # of the normal distribution: 95 % lie between - and +
 
 INTERVALS = (
-    "95 % intervals: other samples and the same real examples; of recall and coverage the other way round; "
-    "of wasserstein, data_copying, train_share, copies and repeats others of both"
+    "95 % intervals of what other samples would score on average against the same real examples; of recall "
+    "and coverage, other real examples against the same samples; of wasserstein, data_copying, train_share, "
+    "copies and repeats, others of both. Averages of so many: what few examples add to a distance is not "
+    "taken off"
 )
 """What the intervals of an evaluation are of."""
 
@@ -112,7 +114,7 @@ def linearised(value: float, influence: np.ndarray, least: float = -inf, most: f
     return around(value, QUANTILE * float(np.std(influence, ddof=1)) / len(influence) ** 0.5, least, most)
 
 
-def share(hits: np.ndarray, together: int = 1) -> Estimate:
+def share(hits: np.ndarray, together: float = 1) -> Estimate:
     """The share of examples [n] that are hit, and its interval (Wilson, 1927): within [0, 1], never empty.
 
     Examples that are hit so many `together` tell no more than one of them.

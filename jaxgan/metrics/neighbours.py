@@ -24,6 +24,9 @@ from jaxgan.metrics.nearest import (
 
 PAIRS = 1024  # measured at once on the host
 ONE_BY_ONE = 100  # one pair alone takes as long as so many at once
+PARTS = 10  # of either side, of which it is seen how coverage varies
+USUALLY = 2.0
+"""So many balls tell no more than one of them, of points in a plane: where too few are there to find out."""
 
 
 def precision_recall(real: np.ndarray, k: int = 5, block: int = BLOCK) -> Metric:
@@ -41,9 +44,10 @@ def precision_recall(real: np.ndarray, k: int = 5, block: int = BLOCK) -> Metric
     sides. A perfect sampler scores a density of 1 on average, and a coverage of about 1 - 2^-k with as many
     samples; what its precision and recall would be, real examples held against others of their kind tell.
 
-    Intervals are over samples for precision and density, over real examples for recall and coverage. The
-    balls stay as they are: what another draw of the examples they lie around would have changed is not in
-    the intervals.
+    Intervals are of other samples for precision and density, of other real examples for recall and coverage;
+    the other side stays as it is. So they are those of means of independent examples, but for coverage: as
+    other real examples come the balls around them change too, and balls that overlap are covered together.
+    Its interval is that of a share of as many fewer examples as `_together` finds.
 
     >>> found = precision_recall(np.arange(8.0)[:, None], k=2).compute((np.array([[2.5], [4.5], [90.0]]),))
     >>> [round(found[name].value, 3) for name in ("precision", "recall", "density", "coverage")]
@@ -70,7 +74,7 @@ def precision_recall(real: np.ndarray, k: int = 5, block: int = BLOCK) -> Metric
             "precision": share(around > 0),
             "recall": share(recalled),
             "density": linearised(float((around / k).mean()), around / k, least=0.0),
-            "coverage": share(covered),
+            "coverage": share(covered, _together(real, generated, k, block)),
         }
 
     return kept(compute)
@@ -85,6 +89,31 @@ def radii(x: np.ndarray, k: int, block: int = BLOCK) -> np.ndarray:
     if not 1 <= k < len(x):
         raise Refused(f"the {k} nearest others of an example need at least {k + 1} examples, not {len(x)}")
     return nearest(x, x, k + 1, block)[1][:, -1]  # the first is itself
+
+
+def _together(real: np.ndarray, generated: np.ndarray, k: int, block: int) -> float:
+    """How many real balls tell of coverage what an independent one would: its design effect (Kish, 1965).
+
+    Both sides are dealt into parts. Of one part of the samples, the coverage of every part of the real ones
+    is a draw like the others, and how they vary is held against coins as many as the balls of a part. Parts
+    are sparser in both alike, so that as many balls meet as in the whole. At least 1.
+    """
+    count = min(PARTS, len(real) // (4 * k), len(generated) // (4 * k))
+    if count < PARTS / 2:
+        return USUALLY
+    random = np.random.RandomState(0)  # a stream that numpy has frozen; examples may come class by class
+    of_real, of_generated = (
+        random.permutation(len(x))[: len(x) // count * count].reshape(count, -1) for x in (real, generated)
+    )
+    own = [radii(real[rows], k, block) for rows in of_real]
+    covered = np.empty((count, count))  # [of real ones, of samples]
+    for j, few in enumerate(of_generated):
+        some = generated[few]
+        for i, rows in enumerate(of_real):
+            covered[i, j] = (nearest(real[rows], some, 1, block)[1][:, 0] < own[i]).mean()
+    varies, mean = covered.var(axis=0, ddof=1).mean(), covered.mean(axis=0)
+    coins = (mean * (1 - mean)).mean() + varies / count  # without the bias of few parts
+    return max(1.0, float(varies / coins * of_real.shape[1])) if varies > 0 else USUALLY
 
 
 def _inside(

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import Estimate, Metric, kept, of_parts
+from jaxgan.metrics.metric import QUANTILE, Estimate, Metric, around, kept
 
 MOST = (
     2500  # on either side: the assignment takes seconds for them, and eight times as long for twice as many
 )
-PARTS = 10
+LEAST = 20  # of fewer an interval says nothing
+ROUGHLY = 1e-3  # of the mean distance: what is left moves the potentials' deviation by less than that
 
 
 def wasserstein(x: np.ndarray, y: np.ndarray) -> float:
@@ -21,6 +22,12 @@ def wasserstein(x: np.ndarray, y: np.ndarray) -> float:
     >>> wasserstein(np.array([[0.0, 0.0], [5.0, 0.0]]), np.array([[5.0, 1.0], [0.0, 2.0]]))  # (2 + 1) / 2
     1.5
     """
+    distance, pair = _paired(x, y)
+    return float(distance[np.arange(len(pair)), pair].mean())
+
+
+def _paired(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All distances [N, N], and the number of every x's partner [N]."""
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
 
@@ -32,15 +39,35 @@ def wasserstein(x: np.ndarray, y: np.ndarray) -> float:
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise Refused("samples that are not finite cannot be paired with others")
     distance = cdist(x, y)
-    return float(distance[linear_sum_assignment(distance)].mean())
+    return distance, linear_sum_assignment(distance)[1]
+
+
+def _potentials(distance: np.ndarray, pair: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What each x and each y adds to the mean distance of pairs: f [N] and g [N] (Kantorovich, 1942).
+
+    f_i + g_j is that of a pair, and at most the distance of any other two, but for ROUGHLY. So f_i is at most
+    f_j and how much farther x_i is from the partner of x_j than x_j is: f are lengths of shortest paths.
+    """
+    own = distance[np.arange(len(pair)), pair]
+    farther = np.ascontiguousarray((distance[:, pair] - own).T)  # [j, i]
+    near = ROUGHLY * own.mean() + 1e-12 * distance.max()
+    f, moved = np.zeros(len(own)), np.arange(len(own))
+    while len(moved):
+        new = (f[moved, None] + farther[moved]).min(axis=0)
+        moved = np.flatnonzero(new < f - near)
+        f[moved] = new[moved]
+    g = np.empty_like(f)
+    g[pair] = own - f
+    return f, g
 
 
 def transport(real: np.ndarray) -> Metric:
     """`wasserstein` of samples to as many real ones [M, D], the first of them, as a metric "wasserstein".
 
-    Its interval is of other samples and other real ones: from how it differs between parts of both, over the
-    root of their number (Student's t). Parts pair less closely than the whole, but that moves all of them
-    alike.
+    Its interval is of other samples and other real ones: what one of either adds to it is its potential, and
+    so its variance is that of the potentials of both over their number (del Barrio & Loubes, 2019). Where
+    both are of one distribution, and the pairing is of their noise, that is too much by up to twice, and the
+    interval by up to 1.4 times too wide, never too narrow (Efron & Stein, 1981).
 
     >>> from jaxgan.metrics.metric import measured
     >>> real = np.random.RandomState(0).normal(size=(50, 2))
@@ -49,13 +76,14 @@ def transport(real: np.ndarray) -> Metric:
     """
 
     def compute(samples: np.ndarray) -> Mapping[str, Estimate]:
-        if not 2 * PARTS <= len(samples) <= len(real):
+        if not LEAST <= len(samples) <= len(real):
             raise Refused(
                 f"{len(samples)} samples cannot be paired with {len(real)} real ones: give at most as many, "
-                f"and at least {2 * PARTS}"
+                f"and at least {LEAST}"
             )
-        held = real[: len(samples)]
-        parts = [wasserstein(samples[i::PARTS], held[i::PARTS]) for i in range(PARTS)]
-        return {"wasserstein": of_parts(wasserstein(samples, held), np.array(parts), least=0.0)}
+        distance, pair = _paired(samples, real[: len(samples)])
+        f, g = _potentials(distance, pair)
+        error = ((np.var(f, ddof=1) + np.var(g, ddof=1)) / len(pair)) ** 0.5
+        return {"wasserstein": around(float(f.mean() + g.mean()), QUANTILE * float(error), least=0.0)}
 
     return kept(compute)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
@@ -15,6 +15,7 @@ import numpy as np
 from jax.sharding import Sharding
 
 from jaxgan.data.ahead import ahead
+from jaxgan.data.checked import labels_as_read
 from jaxgan.data.source import Made, Source, numbers, places
 from jaxgan.data.stream import Blocks, Steps, Together
 from jaxgan.parts.types import Key, PyTree
@@ -117,11 +118,12 @@ def feeder(
 
         return there
     base, size = _base(source)
+    classes = labels_as_read(source)
     one = base(np.zeros(1, np.uint32))
     if size * sum(leaf.nbytes for leaf in jax.tree.leaves(one)) <= settings.memory * 2**20:
-        held = _all(base, size, one, settings.workers)
+        held = _all(Blocks(base, size, classes), one, settings.workers)
         return lambda whole, step: _from_memory(source, layout, everywhere(held, whole), step)
-    return lambda whole, step: _from_files(source, layout, settings, step)
+    return lambda whole, step: _from_files(source, layout, settings, step, classes)
 
 
 def _from_memory(source: Source, layout: tuple[int, ...], held: PyTree, where: Sharding) -> Feed:
@@ -147,15 +149,21 @@ def _from_memory(source: Source, layout: tuple[int, ...], held: PyTree, where: S
     return Feed(at, from_memory)
 
 
-def _from_files(source: Source, layout: tuple[int, ...], settings: Settings, where: Sharding) -> Feed:
+def _from_files(
+    source: Source,
+    layout: tuple[int, ...],
+    settings: Settings,
+    where: Sharding,
+    classes: Mapping[str, int],
+) -> Feed:
     examples, rows = prod(layout), (prod(layout[:-1]), layout[-1])
 
     def steps(key: Key, start: int, stop: int) -> Steps | Together:
         *lanes, _, columns = held_here(where, (*key.shape, *rows))
         share = (np.arange(rows[0])[:, None] * rows[1] + columns).ravel()
         if not lanes:
-            return Steps.of(source, examples, key, start, stop, share)
-        return Together([Steps.of(source, examples, key[i], start, stop, share) for i in lanes[0]])
+            return Steps.of(source, examples, key, start, stop, share, classes)
+        return Together([Steps.of(source, examples, key[i], start, stop, share, classes) for i in lanes[0]])
 
     def placed(read: PyTree, lanes: tuple[int, ...]) -> PyTree:
         def place(leaf: np.ndarray) -> jax.Array:
@@ -185,13 +193,14 @@ def _base(source: Source) -> tuple[Callable[[np.ndarray], PyTree], int]:
     return read, size
 
 
-def _all(read: Callable[[np.ndarray], PyTree], size: int, one: PyTree, workers: int) -> PyTree:
+def _all(blocks: Blocks, one: PyTree, workers: int) -> PyTree:
     """Everything there is to read, leaves [size, ...] like `one`, saying how far it has come."""
+    size = blocks.size
     held = jax.tree.map(lambda leaf: np.empty((size, *leaf.shape[1:]), leaf.dtype), one)
     leaves, said, stop = jax.tree.leaves(held), time.perf_counter(), 0
     megabytes = sum(leaf.nbytes for leaf in leaves) / 2**20
     print(f"reading {size:,} examples into memory ({megabytes:,.0f} MB)", file=sys.stderr)
-    for block in ahead(Blocks(read, size), workers):
+    for block in ahead(blocks, workers):
         start, stop = stop, min(stop + Blocks.block, size)
         for leaf, part in zip(leaves, jax.tree.leaves(block), strict=True):
             leaf[start:stop] = part

@@ -11,7 +11,8 @@ from jax.sharding import Sharding
 from jax.stages import Lowered
 
 from jaxgan.data.ahead import can_read
-from jaxgan.data.source import Source, batch, check, check_taken, shapes
+from jaxgan.data.checked import check, check_labels, check_taken
+from jaxgan.data.source import Source, batch, shapes
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.parts.types import Key, PyTree
@@ -92,6 +93,7 @@ def fits(experiment: Experiment, settings: Settings) -> None:
     if told and there > told:
         raise Refused(f"the data have {there} classes, but the networks' conditioning tells {told} apart")
     start_shapes(experiment, settings)
+    check_labels(experiment.source)
 
 
 def start_shapes(experiment: Experiment, settings: Settings) -> State:

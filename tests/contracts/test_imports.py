@@ -29,7 +29,7 @@ FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 BASES = {
     "parts": {"types", "output", "rng", "network", "terms"},
     "metrics": {"metric", "nearest"},
-    "data": {"kind", "source", "order", "image"},
+    "data": {"kind", "source", "order", "image", "labels"},
     "models": {"layers", "convolution"},
 }
 """On the first floor a file imports no neighbour but those that define what the whole room shares."""

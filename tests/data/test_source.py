@@ -9,10 +9,17 @@ from hypothesis import strategies as st
 
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
-from jaxgan.data.kind import points
+from jaxgan.data.checked import check, check_labels, labels_as_read
+from jaxgan.data.kind import points, with_label
 from jaxgan.data.mixtures import ring
 from jaxgan.data.pairs import edges, paired
-from jaxgan.data.source import Source, batch, check, examples, givens, labelled
+from jaxgan.data.source import (
+    Source,
+    batch,
+    examples,
+    givens,
+    labelled,
+)
 from jaxgan.errors import Refused
 from jaxgan.games.toy import bilinear
 from jaxgan.run.sample import sampler
@@ -154,3 +161,41 @@ def test_what_is_drawn_under_a_condition_depends_on_its_number_alone():
     np.testing.assert_array_equal(whole[30:], draw(None, 10, start=30))
     own = np.zeros((3, 8, 8, 1), np.float32)
     np.testing.assert_array_equal(draw(None, 5, given={"source": own})[:, 0, 0, 0], np.arange(5))
+
+
+def held(label, **changes):
+    """Examples with labels of three classes, as a source made by hand has them."""
+    arrays = {"x": jnp.zeros((len(label), 2)), "label": jnp.asarray(label, jnp.int32)}
+    take = changes.pop("take", lambda arrays, key, number: {n: leaf[number] for n, leaf in arrays.items()})
+    return Source(with_label(points(2), 3), len(label), arrays, take)._replace(**changes)
+
+
+@pytest.mark.parametrize("bad", [3, -1])
+def test_labels_that_are_none_of_the_classes_are_refused_with_the_example(bad):
+    """In memory, drawn anew, and whenever the host is given them."""
+    label = np.arange(70_000) % 3
+    check_labels(held(label))
+    label[69_999] = bad
+    said = f"example 69999 has the label {bad}, which is none of 0 to 2: number the classes so"
+    with pytest.raises(Refused, match=said):
+        check_labels(held(label))
+    with pytest.raises(Refused, match=said):
+        labelled(held(label), 70_000)
+
+    def anew(arrays, key, number):
+        return {"x": jnp.zeros((*number.shape, 2)), "label": jnp.where(number == 5, bad, 0)}
+
+    with pytest.raises(Refused, match=f"example 5 has the label {bad}"):
+        check_labels(held(label, size=None, take=anew))
+
+
+def test_labels_that_take_makes_right_are_let_through():
+    """What counts is what the networks are told: here the files begin at 1."""
+    label = np.arange(30) % 3 + 1
+    check_labels(
+        held(label, take=lambda a, key, number: {"x": a["x"][number], "label": a["label"][number] - 1})
+    )
+    files = held(label, read=lambda number: {"x": np.zeros((len(number), 2)), "label": label[number]})
+    right = files._replace(take=lambda read, key, number: {**read, "label": read["label"] - 1})
+    assert labels_as_read(files._replace(take=lambda read, key, number: read)) == {"label": 3}
+    assert labels_as_read(right) == {}

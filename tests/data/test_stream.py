@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from jaxgan.data.ahead import ahead, can_read
-from jaxgan.data.kind import points
+from jaxgan.data.checked import labels_as_read
+from jaxgan.data.kind import points, with_label
 from jaxgan.data.source import Source, batch
 from jaxgan.data.stream import Blocks, Steps
 from jaxgan.errors import Refused, Unreadable
@@ -75,6 +76,25 @@ def test_a_bad_example_is_named_at_its_step(workers):
     assert len(list(islice(under_way, at))) == at
     with pytest.raises(Unreadable, match="example 3 is bad"):
         next(under_way)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Examples of three classes, of which the last has a label of a fourth."""
+
+    def __call__(self, number):
+        return {"x": np.zeros((len(number), 2), np.float32), "label": np.where(number == 11, 3, number % 3)}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_label_outside_is_named_as_it_is_read(workers):
+    """Whether files are read ahead of every step, or once into memory."""
+    leaves = with_label(points(2), 3)
+    source = Source(leaves, 12, (), lambda read, key, number: read, Labelled())
+    classes = labels_as_read(source)
+    for items in (Steps.of(source, 4, KEY, 0, 3, classes=classes), Blocks(Labelled(), 12, classes)):
+        with pytest.raises(Unreadable, match="example 11 has the label 3, which is none of 0 to 2"):
+            list(ahead(items, workers))
 
 
 @pytest.mark.timeout(60)

@@ -103,7 +103,7 @@ def test_intervals_are_over_the_side_that_is_counted():
     draw = np.random.RandomState(6)
     real, generated = draw.normal(size=(400, 3)), 2 * draw.normal(size=(100, 3))
     found = precision_recall(real, 1).compute((generated,))
-    for name, n in (("precision", 100), ("recall", 400), ("coverage", 400)):
+    for name, n in (("precision", 100), ("recall", 400)):
         p, low, high = found[name]
         assert 0.1 < p < 0.9
         wilson = binomtest(round(p * n), n).proportion_ci(method="wilson")

@@ -6,7 +6,7 @@ from scipy.stats import wasserstein_distance
 
 from jaxgan.errors import Refused
 from jaxgan.metrics.metric import measured
-from jaxgan.metrics.plane import transport, wasserstein
+from jaxgan.metrics.plane import _paired, _potentials, transport, wasserstein
 
 RNG = np.random.default_rng(0)
 
@@ -30,17 +30,36 @@ def test_what_is_shifted_is_as_far_as_it_was_shifted():
 
 
 def test_as_a_metric():
-    """Blocks of any size; the interval is as wide as the number varies from sample to sample."""
-    centre = np.array([1.0, 0.0])
-    trials = [wasserstein(RNG.normal(size=(200, 2)), RNG.normal(size=(200, 2)) + centre) for _ in range(100)]
-    halves = []
-    for _ in range(30):
-        samples, real = RNG.normal(size=(200, 2)), RNG.normal(size=(250, 2)) + centre
-        got = measured(transport(real), np.split(samples, [1, 150]))["wasserstein"]
-        assert got.value == pytest.approx(wasserstein(samples, real[:200]))
-        assert got.low + got.high == pytest.approx(2 * got.value)
-        halves.append((got.high - got.low) / 2)
-    assert np.sqrt(np.mean(np.square(halves))) == pytest.approx(1.96 * np.std(trials), rel=0.25)
+    """Blocks of any size, against as many real examples as there are samples, the first of them."""
+    samples, real = RNG.normal(size=(200, 2)), RNG.normal(size=(250, 2))
+    got = measured(transport(real), np.split(samples, [1, 150]))["wasserstein"]
+    assert got.value == pytest.approx(wasserstein(samples, real[:200]))
+    assert got.low + got.high == pytest.approx(2 * got.value)
+
+
+def test_what_one_example_adds_is_its_own_place_where_all_go_one_way():
+    """On a line W1 is then the difference of the means, and its error that of two means."""
+    samples, real = RNG.normal(size=(100, 1)), RNG.exponential(size=(100, 1)) + 9
+    got = measured(transport(real), [samples])["wasserstein"]
+    assert got.value == pytest.approx(real.mean() - samples.mean())
+    error = np.sqrt((samples.var(ddof=1) + real.var(ddof=1)) / 100)
+    assert (got.high - got.value) / 1.96 == pytest.approx(error, rel=1e-3)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3, 1.0])
+def test_potentials_are_a_lower_bound_that_is_reached(shift):
+    x, y = RNG.normal(size=(90, 2)), RNG.normal(size=(90, 2)) + shift
+    distance, pair = _paired(x, y)
+    f, g = _potentials(distance, pair)
+    assert f.mean() + g.mean() == pytest.approx(wasserstein(x, y))
+    assert (f[:, None] + g - distance).max() < 3e-3 * wasserstein(x, y)
+
+
+def test_samples_that_are_the_real_ones_have_potentials_too():
+    x = RNG.normal(size=(64, 2)).round(1)
+    near = x + 1e-17 * RNG.normal(size=(64, 2))
+    for samples in (x, near):
+        assert measured(transport(x), [samples])["wasserstein"].high < 1e-9
 
 
 def test_refused():

@@ -14,7 +14,7 @@ from flax import linen as nn
 from support import SCRIPTS, ended, experiment, ring_game, start
 
 import jaxgan as jg
-from jaxgan.data.source import check_taken
+from jaxgan.data.checked import check_taken
 from jaxgan.errors import Refused
 from jaxgan.run.sample import sampler
 

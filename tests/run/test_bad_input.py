@@ -6,9 +6,11 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import optax
 import pytest
 from support import SCRIPTS, ended, final, jaxgan, play, rows, same, script, start, steps
 
+import jaxgan as jg
 from jaxgan.report.record import record
 from jaxgan.run.folder import existing
 from jaxgan.run.manifest import read_manifest
@@ -321,3 +323,32 @@ def test_with_every_checkpoint_damaged_the_run_does_not_silently_start_over(copy
     assert play(TINY, "--resume", copy, "--steps", 10) == 2
     assert re.search("error: no checkpoint in .* is whole: 8 .*", capsys.readouterr().err)
     assert steps(copy) == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.parametrize(
+    ("conditioning", "classes"),
+    [
+        (jg.conditioning.unconditional(), 0),
+        (jg.conditioning.concatenation(3), 0),
+        (jg.conditioning.projection(3), 3),
+    ],
+    ids=["unconditional", "concatenation", "projection"],
+)
+def test_a_label_that_is_none_of_the_classes_is_refused_before_the_first_step(
+    conditioning, classes, tmp_path
+):
+    """Whichever conditioning: one-hot it would be no class at all, embedded NaN."""
+    whole = jg.data.arrays.arrays(np.zeros((9, 2), np.float32), np.arange(9) % 3)
+    source = whole._replace(arrays={**whole.arrays, "label": whole.arrays["label"].at[7].set(3)})
+    game = jg.gan(
+        jg.from_linen(jg.models.mlp.Generator((2,), (4,))),
+        jg.from_linen(jg.models.mlp.Discriminator((4,), classes=classes)),
+        latent=jg.latents.normal(2),
+        objective=jg.objectives.hinge(),
+        conditioning=conditioning,
+    )
+    sgd = optax.sgd(0.1)
+    experiment = jg.Experiment(jg.simultaneous(game, sgd, sgd), source)
+    with pytest.raises(jg.Refused, match="example 7 has the label 3, which is none of 0 to 2"):
+        jg.fit(experiment, steps=1, batch_size=3, bar=False, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
