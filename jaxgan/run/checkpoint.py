@@ -27,6 +27,7 @@ from orbax.checkpoint import v1 as ocp
 
 from jaxgan.errors import Refused
 from jaxgan.parts.types import PyTree
+from jaxgan.run.files import still_there
 from jaxgan.run.quiet import quiet
 from jaxgan.scale.processes import first, gathered, gone, heard, told
 
@@ -86,7 +87,7 @@ class Checkpoints:
             save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
             preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(keep), *best]),
         )
-        self._opened = os.stat(path)
+        self._there = still_there(path)  # else Orbax makes another in its place
 
     def save(
         self,
@@ -234,13 +235,6 @@ class Checkpoints:
         if not gone(error):  # what is on its way then never arrives
             self.close()
 
-    def _there(self) -> bool:
-        """Whether the folder is still the one that was opened: Orbax would make another in its place."""
-        try:
-            return os.path.samestat(self._opened, os.stat(self._path))
-        except OSError:
-            return False
-
     def _failure(self, step: int, error: Exception) -> SaveFailed:
         self._failed = True
         self._clear()
@@ -249,7 +243,7 @@ class Checkpoints:
         return SaveFailed(f"checkpoint {step} could not be written: {why}")
 
     def _clear(self) -> None:
-        """Removes what is half written, which a full disk is not to hold, or begun in a folder's place."""
+        """Removes what a full disk is not to hold half of, and what was begun in the place of the folder."""
         if not first():
             return
         for half in self._path.glob("*.orbax-checkpoint-tmp"):

@@ -4,7 +4,7 @@ import contextlib
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from jaxgan.errors import Refused, looked
@@ -34,6 +34,27 @@ def _sync(folder: Path) -> None:
             os.fsync(opened)
         finally:
             os.close(opened)
+
+
+def still_there(path: Path) -> Callable[[], bool]:
+    """A function that says whether a path is the folder that it is now: not moved, nor made anew.
+
+    >>> import tempfile
+    >>> home = Path(tempfile.mkdtemp())
+    >>> there = still_there(home)
+    >>> there(), home.rmdir(), there()
+    (True, None, False)
+    """
+    before = os.stat(path) if path.is_dir() else None
+
+    def there() -> bool:
+        try:
+            now = os.stat(path)
+        except OSError:
+            return False
+        return before is None or os.path.samestat(before, now)
+
+    return there
 
 
 def plain(x: float) -> float | str | None:

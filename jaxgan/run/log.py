@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from jaxgan.run.files import write
+from jaxgan.run.files import still_there, write
 from jaxgan.run.rows import Row, encoded, of_lane, read
 from jaxgan.run.sinks import Sink
 from jaxgan.terminal import visible
@@ -49,6 +49,7 @@ class Log:
         silent: bool = False,
     ) -> None:
         self._path, self._silent = path, silent
+        self._there = still_there(Path() if path is None else path.parent)
         self._rows: list[Row] = []
         self._apart: dict[int, list[Row]] = {}
         self._shown = 0  # rows that the history has been told of
@@ -175,7 +176,7 @@ class Log:
     def _mended(self) -> bool:
         """Whether the file was deleted, replaced or cut under the run: it is written again, all of it."""
         assert self._path is not None
-        if not self._path.parent.is_dir():
+        if not self._there():
             return False  # the next checkpoint says so
         own = os.fstat(self._file.fileno())
         with contextlib.suppress(OSError):

@@ -19,7 +19,7 @@ import msgspec
 from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.run import processor
-from jaxgan.run.files import write
+from jaxgan.run.files import still_there, write
 from jaxgan.run.folder import Folder
 from jaxgan.run.lock import in_use
 from jaxgan.run.script import Script, hashes
@@ -154,7 +154,7 @@ def read_manifest(folder: Folder) -> Manifest:
 def _again(folder: Folder, trouble: str) -> Manifest:
     """The manifest from another place, where the file has this trouble."""
     if (known := _AT_WORK.get(folder.path)) is not None:
-        if folder.path.is_dir():
+        if folder.config.exists():
             _warn(f"{folder.manifest} {trouble}; it is written again")
         return msgspec.json.decode(known, type=Manifest)
     from jaxgan.run.checkpoint import beside
@@ -236,7 +236,7 @@ def session(folder: Folder | None) -> Iterator[Session]:
     manifest = read_manifest(folder)
     entry = Session(started=_now(), command=_command(), **_machine())
     manifest.sessions.append(entry)
-    _AT_WORK[folder.path] = b""
+    _AT_WORK[folder.path], there = b"", still_there(folder.path)
     failed = False
     try:
         write_manifest(folder, manifest)
@@ -252,7 +252,8 @@ def session(folder: Folder | None) -> Iterator[Session]:
         try:
             now = read_manifest(folder)
             now.sessions = manifest.sessions
-            write_manifest(folder, now)
+            if there():
+                write_manifest(folder, now)
         except (OSError, Refused) as error:
             if not failed:  # else that may be what ended it
                 _warn(f"{folder.manifest} cannot be written: {error}")

@@ -10,6 +10,7 @@ from jaxgan.data.source import Source, examples
 from jaxgan.pictures import png
 from jaxgan.pictures.drawn import crowd, drawn
 from jaxgan.run.experiment import Moment
+from jaxgan.run.files import still_there
 from jaxgan.run.measuring import unable
 
 
@@ -28,7 +29,7 @@ def drawing(
     if not registered(drawn, source.kind):
         return unable("pictures", unregistered("draws", source.kind, "jaxgan.drawn"))
     real = examples(source, crowd(source.kind)) if crowd(source.kind) else None
-    failing = False
+    there, failing = still_there(folder.parent), False
     count = count if real is None else len(real)
 
     def call(moment: Moment) -> None:
@@ -37,7 +38,7 @@ def drawing(
         path = folder / moment.lane / f"step_{moment.step:06d}.png"
         pixels = drawn(source.kind, samples, beside=real)
         try:
-            if not folder.parent.is_dir():  # which a picture is no reason to make again
+            if not there():  # which a picture is no reason to make again
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             png.save(pixels, path)
         except OSError as error:
