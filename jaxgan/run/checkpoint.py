@@ -81,12 +81,18 @@ class Checkpoints:
         self._failed = False
         self._link = _linked(path)
         quiet()
-        self._orbax = ocp.training.Checkpointer(
-            path if self._link is None else Path(self._link.name) / path.name,
-            cleanup_tmp_directories=keep is not None,
-            save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
-            preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(keep), *best]),
-        )
+        self._unscored = [] if keep is None else told(lambda: _unscored(path))
+        try:
+            self._orbax = ocp.training.Checkpointer(
+                path if self._link is None else Path(self._link.name) / path.name,
+                cleanup_tmp_directories=keep is not None,
+                save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
+                preservation_policy=policies.AnyPreservationPolicy([policies.LatestN(keep), *best]),
+            )
+        except (ValueError, IsADirectoryError) as error:
+            raise Refused(
+                f"scores in {path} are damaged ({_reason(error)}); a resume leaves them out"
+            ) from None
         self._there = still_there(path)  # else Orbax makes another in its place
 
     def save(
@@ -168,7 +174,7 @@ class Checkpoints:
             aside = told(lambda: [self._set_aside(bad, why) for bad, why in damaged.items()])
             if aside:
                 self._orbax.reload()  # else every later save up to these steps would be passed over
-            return Restored(step, state, notes["attempt"], aside, notes.get("rows"))
+            return Restored(step, state, notes["attempt"], [*self._unscored, *aside], notes.get("rows"))
         if damaged:
             listed = ", ".join(f"{step} ({why})" for step, why in damaged.items())
             raise Refused(f"no checkpoint in {self._path} is whole: {listed}")
@@ -330,6 +336,21 @@ def beside(path: Path) -> tuple[int, str] | None:
 
 class _Damaged(Exception):
     pass
+
+
+def _unscored(path: Path) -> list[str]:
+    """Renames scores that cannot be read, with which Orbax lists no checkpoint at all; a line on each."""
+    said = []
+    for file in path.glob("[0-9]*/metrics/metrics"):
+        try:
+            scores = json.loads(file.read_bytes())
+            if all(type(score) in (int, float) for score in scores.values()):
+                continue
+        except (OSError, ValueError, AttributeError, RecursionError):
+            pass
+        file.rename(file.with_name("damaged"))
+        said.append(f"the scores of checkpoint {file.parents[1].name} are damaged; it counts as not scored")
+    return said
 
 
 def _linked(path: Path) -> tempfile.TemporaryDirectory[str] | None:

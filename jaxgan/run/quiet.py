@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 
-THEIRS = (f"{os.sep}orbax{os.sep}", "tensorstore", "OCDBT", "zarr3", "Event loop is closed")
+THEIRS = (f"{os.sep}orbax{os.sep}", "tensorstore", "TensorStore", "OCDBT", "zarr3", "Event loop is closed")
 """Where it comes from, or what it is about."""
 
 
@@ -23,7 +23,7 @@ def quiet() -> None:
         return
 
     def unraisable(what: "sys.UnraisableHookArgs") -> None:
-        if not (isinstance(what.exc_value, RuntimeError) and _theirs(str(what.exc_value))):
+        if not (isinstance(what.exc_value, Exception) and _theirs(str(what.exc_value))):
             aside(what)
 
     unraisable.quiet = True  # type: ignore[attr-defined]

@@ -352,3 +352,26 @@ def test_reading_beside_a_run_that_removes_checkpoints(tmp_path):
     finally:
         writer.kill()
         writer.communicate()
+
+
+@pytest.mark.parametrize("harm", ["", '{"score": ', "[1]", '{"score": "high"}', None])
+def test_scores_that_cannot_be_read(harm, tmp_path):
+    """Orbax lists no checkpoint at all where those of one are damaged."""
+    path = tmp_path / "c"
+    with Checkpoints(path, keep=3) as checkpoints:
+        for step in (1, 2, 3):
+            checkpoints.save(step, state(step), scores={"": float(step)})
+    file = path / "3" / "metrics" / "metrics"
+    file.unlink()
+    file.mkdir() if harm is None else file.write_text(harm)
+    if harm in ("", None):
+        with pytest.raises(Refused, match=r"^scores in .* are damaged \(.*\); a resume leaves them out$"):
+            Checkpoints(path)
+    with Checkpoints(path, keep=3) as checkpoints:
+        found = checkpoints.newest(state(0))
+        assert (found.step, checkpoints.best()) == (3, 2)
+        assert found.aside == ["the scores of checkpoint 3 are damaged; it counts as not scored"]
+        same(found.state, state(3))
+        checkpoints.save(4, state(4), scores={"": 4.0})
+    with Checkpoints(path) as checkpoints:
+        assert checkpoints.best() == 4
