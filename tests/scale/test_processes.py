@@ -157,6 +157,7 @@ def test_two_go_on_bit_for_bit(home, tmp_path):
     """The first is killed, in the middle of a save most often, and then gets Ctrl-C."""
     killed(0, home, tmp_path / "run", 10)
     stopped(signal.SIGINT, 0, tmp_path / "run")
+    stopped(signal.SIGHUP, 1, tmp_path / "run")
     with together("--resume", tmp_path / "run") as pair:
         left(pair, 0, 0)
     same(final(home / "shared"), final(tmp_path / "run"))
