@@ -1,10 +1,13 @@
 """A run goes on where nobody reads what it says any more, and so does a command, without a traceback."""
 
+import fcntl
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import termios
 
 import pytest
 from support import SCRIPTS, experiment, steps
@@ -37,6 +40,32 @@ def test_a_run_goes_on_without_its_reader(where, tmp_path):
     assert json.loads((run / "manifest.json").read_text())["sessions"][0]["ended"] == "finished"
     assert len((run / "metrics.jsonl").read_text().splitlines()) >= 6
     assert steps(run)[-1] == 6
+
+
+@pytest.mark.parametrize(("own", "status"), [(True, 129), (False, 0)], ids=["hangup", "error"])
+def test_a_terminal_that_is_closed(own, status, tmp_path):
+    """Its own hangs up on the run, which is saved; of another it hears when it writes there, and goes on."""
+    run = tmp_path / "run"
+    here, there = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, TINY, "--out", run, "--steps", "200", "--log-every", "1", "--pause", "0.05"],
+        stdin=subprocess.DEVNULL,
+        stdout=there,
+        stderr=there,
+        start_new_session=True,
+        preexec_fn=(lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0)) if own else None,
+    )
+    os.close(there)
+    shown, rows = b"", run / "metrics.jsonl"
+    while not (rows.exists() and rows.read_text().count("\n") > 3):
+        shown += os.read(here, 1000) if select.select([here], [], [], 0.1)[0] else b""
+        assert process.poll() is None, shown
+    os.close(here)
+    assert process.wait(timeout=300) == status
+    assert b"compiling ..." in shown
+    session = json.loads((run / "manifest.json").read_text())["sessions"][0]
+    assert session["ended"] == ("Interrupted: SIGHUP" if own else "finished")
+    assert steps(run)[-1] == session["step"] > 0
 
 
 @pytest.mark.parametrize("command", ['"$1" --help', "-m jaxgan.cli --help", "-m jaxgan.cli resume --help"])
