@@ -68,7 +68,7 @@ def reopened(
     with Checkpoints(place.checkpoints) as checkpoints:
         step = checkpoints.best(lane) if at == "best" else max(checkpoints.steps(), default=None)
         if step is None:
-            raise Refused(f"{run} has no {'scored ' if at == 'best' else ''}checkpoint yet")
+            raise Refused(_lacking(run, at, experiment))
         state = checkpoints.at(step, jax.tree.map(blank, shapes))
     if own:
         config = own[number].settings(config)
@@ -77,6 +77,16 @@ def reopened(
     if average:
         state = state.replace(ema=_chosen(state, average, run))
     return Reopened(config, experiment, state, number if own else None)
+
+
+def _lacking(run: Path, at: Literal["last", "best"], experiment: Experiment) -> str:
+    """Why there is no such checkpoint."""
+    if at == "best" and experiment.best is None:
+        return (
+            f"{run} has no best checkpoint, since its script scores none: take --at last, or train by a "
+            "script whose jg.Experiment has hooks and a `best`"
+        )
+    return f"{run} has no {'scored ' if at == 'best' else ''}checkpoint yet"
 
 
 def _chosen(state: State, average: str, run: Path) -> Side:
