@@ -11,12 +11,14 @@ import optax
 import pytest
 
 import jaxgan as jg
+from jaxgan.cli import main
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.data.source import batch
 from jaxgan.evaluate.extractor import raw
 from jaxgan.evaluate.panel import panel
 from jaxgan.models import mlp
+from jaxgan.run.rows import read
 from jaxgan.run.written import usual, written
 
 HOME = Path(__file__).parent.parent
@@ -59,16 +61,37 @@ def learns(source=None, rule=jg.alternating, **parts):
     return state
 
 
-def test_the_experiment_trains(tmp_path, monkeypatch):
+def trained(monkeypatch, folder, name, *options):
+    """The run of the README's script of so many steps."""
     [script] = [b for b in BLOCKS if "jg.main(Config, build)" in b]
     assert len(script.strip().splitlines()) <= 46
-    (tmp_path / "mine.py").write_text(script)
-    monkeypatch.setattr(
-        "sys.argv",
-        ["mine.py", "--steps", "3", "--batch-size", "16", "--log-every", "1", "--out", str(tmp_path / "run")],
-    )
-    runpy.run_path(str(tmp_path / "mine.py"), run_name="__main__")
-    assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 3
+    (folder / "mine.py").write_text(script)
+    short = ["--steps", "3", "--batch-size", "16", "--log-every", "1", "--out", str(folder / name)]
+    monkeypatch.setattr("sys.argv", ["mine.py", *short, *options])
+    runpy.run_path(str(folder / "mine.py"), run_name="__main__")
+    return folder / name
+
+
+def test_the_experiment_trains(tmp_path, monkeypatch):
+    logged = read(trained(monkeypatch, tmp_path, "run") / "metrics.jsonl")
+    assert [row.step for row in logged if "d/adv" in row.numbers] == [1, 2, 3]
+    assert {row.step for row in logged if "sliced_wasserstein" in row.numbers} == {0, 3}
+
+
+@pytest.mark.slow
+def test_the_experiment_is_served_by_every_look_at_runs(tmp_path, monkeypatch, capsys):
+    """What the section on measurement says of runs/mine: its best checkpoint, and which of two is better."""
+    mine = str(trained(monkeypatch, tmp_path, "mine"))
+    other = str(trained(monkeypatch, tmp_path, "other", "--lr", "1e-3"))
+    for command in (
+        ["evaluate", mine, "--at", "best", "--n", "200"],
+        ["diagnose", mine, "--at", "best,last", "--batches", "2", "--steps", "1", "--products", "50"],
+        ["compare", mine, other],
+    ):
+        monkeypatch.setattr("sys.argv", ["jaxgan", *command])
+        main()
+    said = capsys.readouterr().out
+    assert "sliced_wasserstein, while training" in said
 
 
 def test_your_own_objective():

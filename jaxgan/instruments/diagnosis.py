@@ -1,6 +1,7 @@
 """All instruments at once: the cheap ones for a look now and then, and every one for a state that matters."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import NamedTuple
 
 import jax
@@ -69,7 +70,8 @@ def diagnosed(
     Spectrum and Hessians are of the first batch. Beyond `FULL` parameters the spectrum is its k eigenvalues
     of largest modulus and the two each of largest imaginary and of largest real part, and each eigen-solve
     takes about `products` at most.
-    `tx` and `steps` are the duality gap's. `say` is told which part begins, since some take minutes.
+    `tx` and `steps` are the duality gap's. `say` is told which part begins, of how many, since some take
+    minutes.
 
     >>> import jax.numpy as jnp
     >>> from jaxgan.games.toy import bilinear
@@ -80,17 +82,24 @@ def diagnosed(
     >>> found.numbers["spectrum/modulus"], found.numbers["spectrum/imaginary"], found.refused
     (1.0, 1.0, [])
     """
-    say("rotation and noise")
+    size = sum(x.size for x in jax.tree.leaves((state.g.params, state.d.params)))
+    few = size <= FULL
+    parts, begun = (5 if few else 7), count(1)
+
+    def begin(part: str) -> None:
+        say(f"part {next(begun)} of {parts}, {part}")
+
+    begin("rotation and noise")
     numbers, spectrum, refused = cheap(game, state, batches), np.zeros(0, complex), []
     here = field(game, state, jax.tree.map(lambda x: x[0], batches))
-    few = here.at.size <= FULL
-    say(f"eigenvalues, of {here.at.size:,} parameters")
     finders: dict[tuple[str, ...], Callable[[], np.ndarray]] = {
         ("modulus",): lambda: leading(here, k, products),
         ("imaginary",): lambda: fastest(here, products=products),
         ("real",): lambda: rightmost(here, products=products),
     }
     for edges, find in ({tuple(EDGES): lambda: eigenvalues(here)} if few else finders).items():
+        largest = "all" if few else f"the largest {' and '.join(edges)}"
+        begin(f"eigenvalues of {size:,} parameters, {largest}")
         try:
             found = find()
         except Refused as error:
@@ -99,11 +108,11 @@ def diagnosed(
         numbers |= {f"spectrum/{edge}": float(EDGES[edge](found).max()) for edge in edges}
         spectrum = np.concatenate([spectrum, found])
     for who in ("g", "d"):
-        say(f"{who}'s Hessian")
+        begin(f"{who}'s Hessian")
         try:
             numbers[f"{who}/bottom"], numbers[f"{who}/top"] = curvature(here, who, products)
         except Refused as error:
             refused.append(f"{who}'s Hessian: {error}")
-    say("duality gaps")
+    begin("duality gaps")
     numbers["g/gap"], numbers["d/gap"] = duality_gap(game, state, batches, tx, steps)
     return Diagnosis(numbers, spectrum, refused)

@@ -117,7 +117,10 @@ def compared(
             about.setdefault(why, []).append(measure.name)
     remarks = [f"{', '.join(dict.fromkeys(of))}{why}" for why, of in about.items()]
     if not tables:
-        why = "; ".join(remarks) or "the runs have no number in common: run `jaxgan evaluate` on each, alike"
+        why = "; ".join(remarks) or (
+            "the runs have no number in common: run `jaxgan evaluate` on each, alike, or give their scripts' "
+            "jg.Experiment the same hooks"
+        )
         raise Refused(f"nothing can be compared: {why}")
     failed = tuple(_failures(method) for method in all_methods)
     return Comparison(

@@ -101,7 +101,7 @@ def diagnose(
         seen = diagnosed(game, state, next_ones, k=k, steps=steps, products=products, say=told)
         if len(seen.spectrum):
             charts.append(_spectrum(f"spectrum-{where}", f"Eigenvalues at {title}", seen.spectrum))
-        told("path angle")
+        told("and last the path angle")
         path, first = None, jax.tree.map(lambda x: x[0], next_ones)
         try:
             path = path_angle(game, _beginning(again, run), state, first)

@@ -21,6 +21,8 @@ def optimistic(
 ) -> Rule:
     """w <- w + 2 u_t - u_{t-1}, with u_t the optimiser's own update (Daskalakis et al., 2018).
 
+    The first step, before which there was none, is a plain one of the optimiser, w + u_0, as optax has it;
+    with u_{-1} taken for 0 it would be twice as long.
     With SGD it is optimistic gradient descent, w - 2 h F(w_t) + h F(w_{t-1}); with Adam, Optimistic Adam.
     In other variables the former is `past_extragradient`. The last update is part of the optimiser's state.
     Costs 2 gradients, 0.8 times the arithmetic of `alternating`. An optimiser that ends in a projection,

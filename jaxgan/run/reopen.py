@@ -74,7 +74,7 @@ def reopened(
 
     state = read(place.checkpoints, choose, jax.tree.map(blank, shapes), read_manifest(place).id)
     if state is None:
-        raise Refused(f"{run} has no {'scored ' if at == 'best' else ''}checkpoint yet")
+        raise Refused(_lacking(run, at, experiment))
     if own:
         config = own[number].settings(config)
         experiment = script["build"](config, experiment.source)
@@ -82,6 +82,16 @@ def reopened(
     if average:
         state = state.replace(ema=_chosen(state, average, run))
     return Reopened(config, experiment, state, number if own else None)
+
+
+def _lacking(run: Path, at: Literal["last", "best"], experiment: Experiment) -> str:
+    """Why there is no such checkpoint."""
+    if at == "best" and experiment.best is None:
+        return (
+            f"{run} has no best checkpoint, since its script scores none: take --at last, or train by a "
+            "script whose jg.Experiment has hooks and a `best`"
+        )
+    return f"{run} has no {'scored ' if at == 'best' else ''}checkpoint yet"
 
 
 def _chosen(state: State, average: str, run: Path) -> Side:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from instruments.known import POINT, begun, dirac, ring_batch
+from jaxgan.instruments import diagnosis
 from jaxgan.instruments.diagnosis import cheap, diagnosed
 from jaxgan.parts import objectives, terms
 
@@ -52,3 +53,14 @@ def test_an_instrument_that_refuses_leaves_the_others():
     assert all("no derivative" in line for line in found.refused)
     assert len(found.spectrum) == 0
     assert {"rotation", "g/gap", "d/gap"} <= found.numbers.keys()
+
+
+@pytest.mark.parametrize("full", [0, 1000])
+def test_how_far_it_is_is_said_of_every_part(full, monkeypatch):
+    """Of few parameters all eigenvalues are one part, of many those at each edge are."""
+    monkeypatch.setattr(diagnosis, "FULL", full)
+    said = []
+    diagnosed(dirac(), begun(dirac()), TWO, steps=1, say=said.append)
+    parts = 5 if full else 7
+    assert [line.split(",")[0] for line in said] == [f"part {i} of {parts}" for i in range(1, parts + 1)]
+    assert sum("eigenvalues of 2 parameters" in line for line in said) == (1 if full else 3)

@@ -38,8 +38,9 @@ def test_both_checkpoints_are_diagnosed(run: Path) -> None:
     said: list[str] = []
     report = diagnose(run, ("last", "best"), batches=2, steps=2, say=said.append)
     found = numbers_of(run)
-    assert said[0] == "step 4 (last): rotation and noise ..."  # before what takes long, not after
-    assert said[-1] == "step 2 (best): path angle ..."
+    # how far it is, before what takes long and not after
+    assert said[0] == "step 4 (last): part 1 of 5, rotation and noise ..."
+    assert said[-1] == "step 2 (best): and last the path angle ..."
     assert {where: found[where]["step"] for where in found} == {"last": 4, "best": 2}
     drawings = {
         f"{name}-{at}.{kind}" for name in ("spectrum", "path") for at in found for kind in ("png", "svg")

@@ -98,6 +98,15 @@ def test_optimistic():
     agrees(optimistic(x.game, *SGD), follow(lambda w, old: w - 2 * H @ x.j @ w + H @ x.j @ old))
 
 
+def test_the_first_optimistic_step_is_a_plain_one():
+    """As its docstring says: there is no gradient before it, and none is taken for 0."""
+    first, plain = (path(rule(Linear().game, *SGD), 1)[0] for rule in (optimistic, simultaneous))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), first, plain)
+    assert "The first step, before which there was none, is a plain one" in " ".join(
+        optimistic.__doc__.split()
+    )
+
+
 def test_optimistic_adam_is_that_of_optax():
     tx = optax.optimistic_adam_v2(0.1, nesterov=False)
     ours, _ = path(optimistic(Linear().game, optax.adam(0.1), optax.adam(0.1)), 5)

@@ -167,7 +167,9 @@ def test_a_run_without_scores_has_no_best(monkeypatch, tmp_path, capsys):
     assert play(TINY, "--out", tmp_path / "run", "--steps", 1) == 0
     capsys.readouterr()
     assert jaxgan(monkeypatch, "sample", tmp_path / "run", "--at", "best") == 2
-    assert "has no scored checkpoint yet" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "has no best checkpoint, since its script scores none: take --at last, or train by" in said
+    assert len(said.splitlines()) == 1
 
 
 def test_a_script_with_postponed_annotations_is_reopened(monkeypatch, tmp_path):
