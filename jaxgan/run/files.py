@@ -13,8 +13,9 @@ from jaxgan.errors import Refused, looked
 def write(path: Path, content: str | bytes) -> None:
     """Writes a file whole or not at all, whatever fails: the disk, the process or the power."""
     temporary = path.with_name(path.name + ".tmp")
+    temporary.unlink(missing_ok=True)  # what a killed process left, or a link to somewhere else
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())  # or the new name may be on disk sooner than what it names

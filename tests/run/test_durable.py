@@ -1,9 +1,11 @@
 """What is edited, cut, lost or taken away of a run folder is noticed, and made again where that can be."""
 
+import contextlib
 import os
 import re
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 from support import jaxgan, play, rows, script, steps
@@ -265,3 +267,13 @@ def test_pictures_go_on_in_a_new_folder(tmp_path, monkeypatch):
     at_step(monkeypatch, 2, lambda: shutil.rmtree(run / "samples"))
     assert play(TINY, "--out", run, "--sample-every", 4) == 0
     assert [p.name for p in (run / "samples").iterdir()] == ["step_000004.png", "step_000008.png"]
+
+
+@pytest.mark.parametrize("there", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("precious")])
+def test_what_lies_where_a_file_is_written_aside_is_not_written_through(there, tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    there(tmp_path / "config.json.tmp")
+    with contextlib.suppress(OSError):  # a folder is in the way
+        write(tmp_path / "config.json", "new")
+        assert (tmp_path / "config.json").read_text() == "new"
+    assert (tmp_path / "precious").read_text() == "mine"
