@@ -11,6 +11,7 @@ import json
 import math
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
+from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.parts.types import PyTree
 from jaxgan.run.files import still_there
@@ -79,6 +81,7 @@ class Checkpoints:
         # processes that save together do so in step with their updates, and not beside them
         self._thread = ThreadPoolExecutor(1) if jax.process_count() == 1 else None
         self._failed = False
+        self._aside = told(lambda: self._irregular(keep is not None))
         self._link = _linked(path)
         quiet()
         self._unscored = [] if keep is None else told(lambda: _unscored(path))
@@ -174,7 +177,9 @@ class Checkpoints:
             aside = told(lambda: [self._set_aside(bad, why) for bad, why in damaged.items()])
             if aside:
                 self._orbax.reload()  # else every later save up to these steps would be passed over
-            return Restored(step, state, notes["attempt"], [*self._unscored, *aside], notes.get("rows"))
+            return Restored(
+                step, state, notes["attempt"], [*self._aside, *self._unscored, *aside], notes.get("rows")
+            )
         if damaged:
             listed = ", ".join(f"{step} ({why})" for step, why in damaged.items())
             raise Refused(f"no checkpoint in {self._path} is whole: {listed}")
@@ -259,6 +264,18 @@ class Checkpoints:
                 self._path.rmdir()
                 self._path.parent.rmdir()
 
+    def _irregular(self, working: bool) -> list[str]:
+        """Sets checkpoints aside that hold pipes, devices or links to nowhere, on which Orbax would wait for
+        ever; or refuses them, if they are only read.
+        """
+        lines = []
+        for step in sorted(int(path.name) for path in self._path.glob("*") if path.name.isdecimal()):
+            if why := _no_file(self._path / str(step)):
+                if not working:
+                    raise Refused(f"checkpoint {step} is damaged: {why}; `jaxgan resume` steps over it")
+                lines.append(self._set_aside(step, why))
+        return lines
+
     def _set_aside(self, step: int, why: str) -> str:
         name = f"damaged-{step}"
         while (self._path / name).exists():
@@ -326,7 +343,7 @@ def beside(path: Path) -> tuple[int, str] | None:
     steps = [int(one.name) for one in path.glob("[0-9]*") if one.name.isdigit()]
     for step in sorted(steps, reverse=True):
         try:
-            notes = json.loads((path / str(step) / "_CHECKPOINT_METADATA").read_bytes())["custom_metadata"]
+            notes = json.loads(reading.content(path / str(step) / "_CHECKPOINT_METADATA"))["custom_metadata"]
             if notes["seal"] == _seal(notes) and notes["step"] == step and notes["beside"]:
                 return step, notes["beside"]
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
@@ -343,7 +360,7 @@ def _unscored(path: Path) -> list[str]:
     said = []
     for file in path.glob("[0-9]*/metrics/metrics"):
         try:
-            scores = json.loads(file.read_bytes())
+            scores = json.loads(reading.content(file))
             if all(type(score) in (int, float) for score in scores.values()):
                 continue
         except (OSError, ValueError, AttributeError, RecursionError):
@@ -351,6 +368,22 @@ def _unscored(path: Path) -> list[str]:
         file.rename(file.with_name("damaged"))
         said.append(f"the scores of checkpoint {file.parents[1].name} are damaged; it counts as not scored")
     return said
+
+
+def _no_file(home: Path) -> str:
+    """What in a folder is neither a file nor a folder."""
+    for path in sorted(home.rglob("*")):
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            if not path.is_symlink():
+                continue  # a checkpoint that gives way to a newer one
+            return f"{path.relative_to(home)} is a link to nowhere"
+        except OSError as error:
+            return f"{path.relative_to(home)}: {error.strerror}"
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            return f"{path.relative_to(home)} is no file"
+    return ""
 
 
 def _linked(path: Path) -> tempfile.TemporaryDirectory[str] | None:

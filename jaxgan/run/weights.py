@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan import reading
 from jaxgan.errors import Refused, looked
 from jaxgan.games.game import Side, State
 from jaxgan.parts.frozen import Frozen
@@ -54,7 +55,7 @@ def notes(path: Path) -> dict[str, str]:
 
 def note(path: Path) -> dict[str, str]:
     """Which file it is, for the manifest of a run that begins with it."""
-    with path.open("rb") as opened:
+    with reading.opened(path) as opened:
         return {"path": str(path.absolute()), "sha256": hashlib.file_digest(opened, "sha256").hexdigest()}
 
 
@@ -177,7 +178,7 @@ def _read(path: Path) -> tuple[Arrays, dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="numpy") as opened:
+        with reading.opened(path), safe_open(path, framework="numpy") as opened:
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
             noted = opened.metadata() or {}
     except (OSError, SafetensorError) as error:
