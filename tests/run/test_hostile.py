@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -191,7 +192,7 @@ def watched() -> None:
     """An attempt that takes too long fails; one that cannot be ended ends the tests, and shows its stacks."""
     signal.signal(signal.SIGALRM, late)
     signal.alarm(LIMIT)
-    faulthandler.dump_traceback_later(2 * LIMIT, exit=True)
+    faulthandler.dump_traceback_later(2 * LIMIT, exit=True, file=sys.__stderr__)
 
 
 def unwatched() -> None:
