@@ -69,6 +69,8 @@ class Checkpoints:
         run: str = "",
         beside: Callable[[], str] = str,
     ) -> None:
+        if os.path.lexists(path) and not path.is_dir():
+            raise Refused(f"{path} is no folder of checkpoints: put it back as it was")
         policies = ocp.training.preservation_policies
         best = [
             policies.BestN(
