@@ -145,6 +145,12 @@ def test_your_own_second_discriminator():
     assert state.d.params.keys() == {"wide", "deep"}
 
 
+def test_your_own_prior():
+    latent, keys = block("clusters")["latent"], jax.random.split(jax.random.key(0), 100)
+    z = jax.vmap(latent.draw)(keys)
+    assert len({int(row.argmax()) for row in z}) == 4
+
+
 def test_your_own_data_set():
     moons = block("moons")["moons"]()
     two = (
