@@ -1,15 +1,12 @@
-"""The pages of docs/, run as they stand, and a notebook from load to a picture."""
+"""The README and the pages of docs/, run as they stand, and a notebook from load to a picture."""
 
-import re
 from pathlib import Path
 
 import nbclient
 import nbformat
 import pytest
+from pages import DOCS, HOME, PAGES, blocks, name
 
-import jaxgan
-
-DOCS = Path(jaxgan.__file__).parent.parent / "docs"
 NOTEBOOK = (
     """
 import optax
@@ -39,11 +36,7 @@ Image.fromarray(jg.drawn(source.kind, jg.sample(experiment, fitted, n=500), jg.d
 )
 
 
-def blocks(page: Path) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
-
-
-@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=name)
 def test_a_page_runs_as_it_stands(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict = {}
@@ -57,7 +50,7 @@ def test_the_loop_is_as_short_as_it_says() -> None:
 
 
 def test_a_notebook_from_load_to_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(DOCS.parent))
+    monkeypatch.setenv("PYTHONPATH", str(HOME))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in NOTEBOOK])

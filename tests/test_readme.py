@@ -1,14 +1,13 @@
-"""The code of the README and of the pages beside it, run as it stands."""
+"""What the README and the pages of docs/ show works: the script trains, and each part of one's own learns."""
 
-import re
 import runpy
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from pages import PAGES, README, blocks
 
 import jaxgan as jg
 from jaxgan.cli import main
@@ -21,17 +20,14 @@ from jaxgan.models import mlp
 from jaxgan.run.rows import read
 from jaxgan.run.written import usual, written
 
-HOME = Path(__file__).parent.parent
-README = (HOME / "README.md").read_text()
-PAGES = "\n".join([README, *(page.read_text() for page in sorted((HOME / "docs").glob("*.md")))])
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGES, flags=re.DOTALL)
+BLOCKS = [code for page in PAGES for code in blocks(page)]
 
 
 def block(word):
     """The names that the one block with this word defines."""
     [code] = [b for b in BLOCKS if word in b]
     names: dict = {}
-    exec(compile(code, f"README: {word}", "exec"), names)
+    exec(compile(code, f"the block with {word}", "exec"), names)
     return names
 
 
@@ -62,7 +58,7 @@ def learns(source=None, rule=jg.alternating, **parts):
 
 
 def trained(monkeypatch, folder, name, *options):
-    """The run of the README's script of so many steps."""
+    """A run of the README's script, of a few steps."""
     [script] = [b for b in BLOCKS if "jg.main(Config, build)" in b]
     assert len(script.strip().splitlines()) <= 46
     (folder / "mine.py").write_text(script)
@@ -80,7 +76,7 @@ def test_the_experiment_trains(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_the_experiment_is_served_by_every_look_at_runs(tmp_path, monkeypatch, capsys):
-    """What the section on measurement says of runs/mine: its best checkpoint, and which of two is better."""
+    """What docs/measuring.md says of runs/mine: its best checkpoint, and which of two is better."""
     mine = str(trained(monkeypatch, tmp_path, "mine"))
     other = str(trained(monkeypatch, tmp_path, "other", "--lr", "1e-3"))
     for command in (
@@ -149,6 +145,12 @@ def test_your_own_second_discriminator():
     assert state.d.params.keys() == {"wide", "deep"}
 
 
+def test_your_own_prior():
+    latent, keys = block("clusters")["latent"], jax.random.split(jax.random.key(0), 100)
+    z = jax.vmap(latent.draw)(keys)
+    assert set(np.asarray(z).argmax(axis=-1)) == {0, 1, 2, 3}
+
+
 def test_your_own_data_set():
     moons = block("moons")["moons"]()
     two = (
@@ -165,5 +167,7 @@ def test_your_own_rule():
 
 @pytest.mark.parametrize("command", ["experiments/digits.py", "-m pytest -n 2 --dist loadfile"])
 def test_the_commands_stand_alone(command):
-    [line] = [x for x in README.splitlines() if x.startswith("python3 -m venv") and x.endswith(command)]
+    [line] = [
+        x for x in README.read_text().splitlines() if x.startswith("python3 -m venv") and x.endswith(command)
+    ]
     assert "-c constraints.txt" in line
