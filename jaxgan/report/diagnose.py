@@ -120,7 +120,7 @@ def _before(path: Path) -> dict[str, Any]:
     """What an earlier diagnosis has found, nothing where there is none that can be read."""
     try:
         return dict(json.loads(reading.content(path)))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return {}
 
 

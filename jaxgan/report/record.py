@@ -291,7 +291,7 @@ def _evaluations(
     for path in sorted((place.path / "evaluations").glob("*.json")):
         try:
             one = _evaluation(path, json.loads(reading.content(path)), _fingerprint(manifest))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             notes.append(f"evaluations/{path.name} is damaged; `jaxgan evaluate` makes it anew")
             continue
         if _made_again(one, manifest):

@@ -27,7 +27,7 @@ def loads(text: str | bytes, config_type: type[C], where: str = "config.json") -
     """
     try:
         values = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(f"{where} is not JSON: {error}") from None
     if not isinstance(values, dict):
         raise Refused(f"{where} must hold an object of options")

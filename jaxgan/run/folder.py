@@ -9,12 +9,16 @@ samples/        pictures, the same latents from step 0 on
 tensorboard/, wandb/, export-STEP/, evaluations/, report.html, analysis/, diagnosis/   where asked for
 """
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from jaxgan import reading
 from jaxgan.errors import Refused, looked
+from jaxgan.run.settings import Settings
 
 
 class Folder(NamedTuple):
@@ -85,8 +89,11 @@ def check_out(path: Path) -> None:
 
 
 def read_config(folder: Folder) -> dict[str, Any]:
-    """What config.json says, whatever the script is now."""
+    """What config.json says, whatever the script is now; the options of all scripts are what they can be."""
+    shared = {field.name for field in dataclasses.fields(Settings)}
     try:
-        return dict(json.loads(reading.content(folder.config)))
-    except (OSError, ValueError, TypeError) as error:
+        said = dict(json.loads(reading.content(folder.config)))  # which knows NaN, as msgspec does not
+        msgspec.convert({name: value for name, value in said.items() if name in shared}, Settings)
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise Refused(f"{folder.config} is damaged: {error}") from None
+    return said
