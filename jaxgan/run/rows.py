@@ -64,7 +64,7 @@ def decoded(line: str | bytes) -> Row | None:
     """
     try:
         said = _DECODER.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # of what has another type too
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # of what has another type too
         return None
     numbers = {name: from_json(value) for name, value in said.numbers.items()}
     return Row(said.step, said.kind, numbers, said.scheduled)

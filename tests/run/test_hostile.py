@@ -24,7 +24,8 @@ from support import jaxgan, play, script
 
 TINY = script("tiny")
 LIMIT = 90  # seconds, on a machine that does other things too
-COMMANDS = ("sample", "resume", "report", "info", "export", "take", "compare", "import")
+COMMANDS = ("sample", "resume", "report", "export", "compare", "evaluate", "analyze")
+EVIL = "\nopen(__import__('pathlib').Path(__file__).absolute().parents[1] / 'ran', 'w').close()\n"
 DIGITS = int("9" * 400)
 
 
@@ -39,6 +40,13 @@ class Attempt(NamedTuple):
 def of_text(name: str, change: Callable[[str], str]) -> Callable[[Path], None]:
     def harm(run: Path) -> None:
         (run / name).write_text(change((run / name).read_text()), errors="surrogatepass")
+
+    return harm
+
+
+def of_bytes(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def harm(run: Path) -> None:
+        (run / name).write_bytes(change((run / name).read_bytes()))
 
     return harm
 
@@ -93,6 +101,14 @@ TEXTS: dict[str, Callable[[str], str]] = {
     "latin": lambda text: text.replace("e", "\udce9"),
     "one long line": lambda text: "x" * 2_000_000,
 }
+BYTES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda content: b"",
+    "half": lambda content: content[: len(content) // 2],
+    "first byte": lambda content: b"\xff" + content[1:],
+    "long header": lambda content: b"\xff" * 7 + b"\x7f" + content[8:],
+    "names outside": lambda content: content.replace(b"tiny.py", b"../t.py"),
+    "absolute names": lambda content: content.replace(b"tiny.py", b"/tmp/py"),
+}
 KINDS: dict[str, Callable[[Path], object]] = {
     "gone": lambda path: None,
     "fifo": os.mkfifo,
@@ -141,10 +157,18 @@ def attempts(run: Path) -> Iterator[Attempt]:
         yield Attempt(name, harm, "info")
         yield Attempt(name, harm, COMMANDS[turn % len(COMMANDS)])
 
+    for command in COMMANDS:
+        yield Attempt("script.py changed", of_text("script.py", lambda text: text + EVIL), command)
+    for name in ("script.py", "weights.safetensors", "generator.jaxexport", "README.md"):
+        path = next((run / "export-8").glob("*.py")).name if name == "script.py" else name
+        for what, make in KINDS.items():
+            yield Attempt(f"export: {name} {what}", of_kind(f"export-8/{path}", make), "import")
+        for what, change in {**BYTES, "changed": lambda content: content + EVIL.encode()}.items():
+            yield Attempt(f"export: {name} {what}", of_bytes(f"export-8/{path}", change), "import")
     for name in ("config.json", "manifest.json", "metrics.jsonl"):
         for what, change in TEXTS.items():
             yield from next_command(f"{name} {what}", of_text(name, change))
-    for name in ("config.json", "manifest.json", "metrics.jsonl", "script.py", "samples", "checkpoints"):
+    for name in FILES:
         for what, make in KINDS.items():
             yield from next_command(f"{name} {what}", of_kind(name, make))
     for name, keys in (
@@ -173,10 +197,12 @@ def words(command: str, run: Path, out: Path) -> list[object]:
         "resume": ["--steps", 10],
         "report": ["--out", out / "report.html"],
         "export": ["--out", out / "export"],
-        "take": ["--lane", "", "--out", out / "taken"],
         "compare": [run],
-        "import": ["--out", out / "imported"],
+        "evaluate": ["--n", 40],
+        "analyze": ["--out", out / "analysis"],
     }
+    if command == "import":
+        return [command, run / "export-8", "--out", out / "imported", "--", "--steps", 1]
     return [command, run, *more.get(command, [])]
 
 
@@ -226,6 +252,8 @@ def tried(attempt: Attempt, run: Path, home: Path, monkeypatch: pytest.MonkeyPat
     finally:
         unwatched()
     said = capsys.readouterr()
+    if (copy / "ran").exists() or (home / "ran").exists():
+        return "ran what it should not"
     if status not in (0, 1, 2):
         return f"status {status}"
     if "Traceback" in said.err + said.out or "\x1b" in said.out:
@@ -237,13 +265,16 @@ def tried(attempt: Attempt, run: Path, home: Path, monkeypatch: pytest.MonkeyPat
     return ""
 
 
-PARTS = ("config.json", "manifest.json", "metrics.jsonl", "row", "script.py", "samples", "checkpoints")
+FILES = ("config.json", "manifest.json", "metrics.jsonl", "script.py", "samples", "checkpoints")
+PARTS = (*FILES, "row", "export")
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     run = tmp_path_factory.mktemp("hostile") / "run"
     assert play(TINY, "--out", run, "--steps", 8, "--sample-every", 4, "--keep", 9) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        assert jaxgan(patch, "export", run) == 0
     return run
 
 

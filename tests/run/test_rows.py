@@ -20,6 +20,7 @@ def test_what_is_written_is_read():
         "null",
         "{}",
         "[" * 100_000,
+        '{"a":' * 50_000,
         '{"step": "4", "kind": "train", "numbers": {}}',
         '{"step": -4, "kind": "train", "numbers": {}}',
         '{"step": 4, "kind": "strange", "numbers": {}}',
