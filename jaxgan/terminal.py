@@ -90,17 +90,18 @@ def lasting() -> Iterator[Lasting]:
         except OSError:
             _to_nowhere(number)
     before = sys.stdout, sys.stderr
-    out, err = map(_lasting, before)
-    sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, err)
-    try:
-        yield out
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        if sys.stdout is out:  # or another has been put there for good
-            sys.stdout = before[0]
-        if sys.stderr is err:
-            sys.stderr = before[1]
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        out, err = (each if isinstance(each, Lasting) else Lasting(each or nowhere) for each in before)
+        sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, err)
+        try:
+            yield out
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            if sys.stdout is out:  # or another has been put there for good
+                sys.stdout = before[0]
+            if sys.stderr is err:
+                sys.stderr = before[1]
 
 
 @contextlib.contextmanager
@@ -118,12 +119,6 @@ def command() -> Iterator[None]:
             sys.exit(1)
         if end is not None:
             raise end
-
-
-def _lasting(stream: Any) -> Lasting:
-    if isinstance(stream, Lasting):
-        return stream
-    return Lasting(stream or open(os.devnull, "w", encoding="utf-8"))
 
 
 def _to_nowhere(number: int) -> None:

@@ -1,13 +1,11 @@
 """A run goes on where nobody reads what it says any more, and so does a command, without a traceback."""
 
-import fcntl
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
-import termios
 
 import pytest
 from support import SCRIPTS, experiment, steps
@@ -17,6 +15,8 @@ from jaxgan.run.fit import fit
 from jaxgan.run.interrupt import requests
 
 TINY = SCRIPTS / "tiny.py"
+IT_RUNS = "import os, sys; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+ITS_OWN = f"import fcntl, termios; fcntl.ioctl(1, termios.TIOCSCTTY, 0); {IT_RUNS}"
 
 
 def shell(line, *args):
@@ -45,15 +45,14 @@ def test_a_run_goes_on_without_its_reader(where, tmp_path):
 @pytest.mark.parametrize(("own", "status"), [(True, 129), (False, 0)], ids=["hangup", "error"])
 def test_a_terminal_that_is_closed(own, status, tmp_path):
     """Its own hangs up on the run, which is saved; of another it hears when it writes there, and goes on."""
-    run = tmp_path / "run"
+    run, options = tmp_path / "run", ("--steps", "200", "--log-every", "1", "--pause", "0.05")
     here, there = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, TINY, "--out", run, "--steps", "200", "--log-every", "1", "--pause", "0.05"],
+        [sys.executable, "-c", ITS_OWN if own else IT_RUNS, TINY, "--out", run, *options],
         stdin=subprocess.DEVNULL,
         stdout=there,
         stderr=there,
         start_new_session=True,
-        preexec_fn=(lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0)) if own else None,
     )
     os.close(there)
     shown, rows = b"", run / "metrics.jsonl"

@@ -104,8 +104,9 @@ def edited(folder: Folder) -> dict[str, tuple[Any, Any]]:
     None of a run by a jaxgan that did not note them.
     """
     now = read_config(folder)
+    noted = read_manifest(folder).config
     try:
-        found = [_other(dict(json.loads(text)), now) for text in read_manifest(folder).config]
+        found = [_other(dict(json.loads(text)), now) for text in noted]
     except (ValueError, TypeError, RecursionError):
         raise Refused(f"{folder.manifest} is damaged: it does not say what config.json was") from None
     return found[-1] if found and all(found) else {}

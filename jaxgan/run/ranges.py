@@ -1,5 +1,6 @@
 """Numbers within bounds, as types of a script's options; what lies outside is refused in one line."""
 
+import contextlib
 import dataclasses
 import math
 from typing import Annotated, Any, get_type_hints
@@ -43,10 +44,11 @@ def check_ranges(config: Any, group: str = "") -> None:
 
 def _bounds(kind: type, name: str) -> list[msgspec.Meta]:
     """Those of an option in a class, and in the classes below it, which may only say `int` once more."""
-    types = [get_type_hints(base, include_extras=True).get(name) for base in kind.__mro__[:-1]]
-    return [
-        meta for of in types for meta in getattr(of, "__metadata__", ()) if isinstance(meta, msgspec.Meta)
-    ]
+    said: list[Any] = []
+    for base in kind.__mro__[:-1]:
+        with contextlib.suppress(NameError):  # of a script that is read again: it was checked when it was run
+            said += getattr(get_type_hints(base, include_extras=True).get(name), "__metadata__", ())
+    return [about for about in said if isinstance(about, msgspec.Meta)]
 
 
 def _check(option: str, value: float, bounds: msgspec.Meta) -> None:

@@ -1,9 +1,12 @@
 """A finished or interrupted run, opened again to look at."""
 
+import contextlib
 import inspect
 import runpy
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -122,7 +125,20 @@ def _script(place: folder.Folder, trust: bool) -> tuple[dict[str, Any], Any]:
         raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")
     if not takes_source(script["build"]):
         raise Refused(f"{place.path} {BEFORE}")
-    return script, codec.loads(reading.content(place.config), script["Config"], str(place.config))
+    with _known(script):
+        return script, codec.loads(reading.content(place.config), script["Config"], str(place.config))
+
+
+@contextlib.contextmanager
+def _known(script: dict[str, Any]) -> Iterator[None]:
+    """For as long as this lasts the script is a module, where annotations that are texts are looked up."""
+    module = ModuleType(REOPENED)
+    vars(module).update(script)
+    sys.modules[REOPENED] = module
+    try:
+        yield
+    finally:
+        del sys.modules[REOPENED]
 
 
 def _built(place: folder.Folder, script: dict[str, Any], config: Any, source: Source | None) -> Experiment:

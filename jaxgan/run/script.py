@@ -32,7 +32,7 @@ def hashes(script: Script) -> dict[str, str]:
     # Python, jaxgan itself, and packages wherever they are installed
     apart = {Path(sys.prefix), Path(sysconfig.get_path("stdlib")), Path(__file__).parent.parent}
     packages = {"site-packages", "dist-packages"}
-    own = [f for f in files if not apart & set(f.parents) and not packages & set(f.parts)]
+    own = [f for f in files if not apart & set(f.parents) and not packages & set(f.parts) and f.is_file()]
     found = {str(f.relative_to(home)): _sha256(f.read_bytes()) for f in sorted(own)}
     return {**found, script.path.name: _sha256(script.code)}
 

@@ -10,13 +10,14 @@ from support import picture_folder
 
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
+from jaxgan.data.checked import check
 from jaxgan.data.digits import digits
 from jaxgan.data.kind import Image, Label, Leaf, Numbers
 from jaxgan.data.mirror import mirrored
 from jaxgan.data.mixtures import ring
 from jaxgan.data.pairs import edges, paired, recoloured, unpaired
 from jaxgan.data.shapes import shapes
-from jaxgan.data.source import batch, check, given, labelled
+from jaxgan.data.source import batch, given, labelled
 from jaxgan.data.stream import Steps
 from jaxgan.errors import Refused
 

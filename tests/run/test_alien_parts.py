@@ -93,7 +93,7 @@ def test_what_take_gives_is_what_the_leaves_say(read):
     files = {"read": lambda number: {"x": np.zeros((len(number), 2), np.float32)}} if read else {}
     for taken, said in [
         (lambda arrays, key, number: {"x": jnp.zeros((len(number), 3))}, "gives x of shape"),
-        (lambda arrays, key, number: {"x": jnp.zeros((1, 2))}, "gives x of shape"),
+        (lambda arrays, key, number: {"x": jnp.zeros((7, 2))}, "gives x of shape"),
         (lambda arrays, key, number: {"x": jnp.zeros((len(number), 2))}, "and no label"),
     ]:
         with pytest.raises(Refused, match=said):

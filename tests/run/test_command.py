@@ -199,7 +199,7 @@ def test_examples_are_loaded_once_and_never_traced(tmp_path, monkeypatch):
 
 
 def test_a_config_may_hold_paths(run_file, tmp_path):
-    text = TEXT.replace("    width: int", '    where: Path = Path("here")\n    width: int')
+    text = TEXT.replace("    width: jg.Count", '    where: Path = Path("here")\n    width: jg.Count')
     text = text.replace("import jaxgan", "from pathlib import Path\n\nimport jaxgan", 1)
     run = tmp_path / "run"
     assert run_file(text, "--out", run, "--steps", 1, "--where", "over/there")[1] == 0
@@ -208,14 +208,14 @@ def test_a_config_may_hold_paths(run_file, tmp_path):
 
 
 def test_a_config_may_not_hold_what_json_cannot(run_file, tmp_path, capsys):
-    text = TEXT.replace("    width: int", "    odd: complex = 1j\n    width: int")
+    text = TEXT.replace("    width: jg.Count", "    odd: complex = 1j\n    width: jg.Count")
     assert run_file(text, "--out", tmp_path / "run")[1] == 2
     assert last_line(capsys).startswith("error: the Config holds 1j, of which config.json has no like")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_config_may_not_take_the_name_of_a_common_option(run_file, tmp_path, capsys):
-    text = TEXT.replace("    width: int", "    weights: float = 1.0\n    width: int")
+    text = TEXT.replace("    width: jg.Count", "    weights: float = 1.0\n    width: jg.Count")
     assert run_file(text, "--out", tmp_path / "run", "--weights", 0.5)[1] == 2
     said = "error: the Config cannot have a field weights: every script has an option --weights"
     assert last_line(capsys) == said

@@ -139,7 +139,7 @@ def test_a_manifest_lost_under_a_run_is_written_again(tmp_path, monkeypatch, cap
     assert f"warning: {run}/manifest.json is not there; it is written again" in said(capsys)
     manifest = read_manifest(existing(run))
     assert [entry.ended for entry in manifest.sessions] == ["finished"]
-    assert manifest.files.keys() == {"tiny.py"}
+    assert "tiny.py" in manifest.files
 
 
 @pytest.mark.parametrize("harm", ["deleted", "cut", "replaced"])

@@ -145,7 +145,7 @@ def test_an_import_runs_no_script_outside_its_folder(kind, exported, monkeypatch
 
 
 def test_an_import_runs_the_script_that_was_exported(exported, monkeypatch, tmp_path, capsys):
-    assert json.loads(weights.notes(exported / weights.NAME)["files"]).keys() == {"script/tiny.py"}
+    assert "script/tiny.py" in json.loads(weights.notes(exported / weights.NAME)["files"])
     mark = tmp_path / "mark"
     marked(exported / "script" / "tiny.py", mark)
     more = ("--out", tmp_path / "new", "--", "--steps", 1)
