@@ -142,11 +142,18 @@ def test_a_manifest_lost_under_a_run_is_written_again(tmp_path, monkeypatch, cap
     assert "tiny.py" in manifest.files
 
 
-@pytest.mark.parametrize("harm", ["deleted", "cut", "replaced"])
-def test_metrics_lost_under_a_run_are_written_again(harm, tmp_path, monkeypatch, capsys):
-    run, whole = tmp_path / "run", tmp_path / "whole"
-    assert play(TINY, "--out", whole) == 0
-    path = run / "metrics.jsonl"
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run of 8 steps that nothing happened to."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    assert play(TINY, "--out", run) == 0
+    return run
+
+
+# before another row, and before the end
+@pytest.mark.parametrize(("harm", "step"), [("deleted", 4), ("cut", 8), ("replaced", 4)])
+def test_metrics_lost_under_a_run_are_written_again(harm, step, whole, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "run" / "metrics.jsonl"
 
     def do():
         if harm == "cut":
@@ -157,13 +164,11 @@ def test_metrics_lost_under_a_run_are_written_again(harm, tmp_path, monkeypatch,
             if harm == "replaced":
                 path.write_text(text)
 
-    for step in (4, 8):  # before another row, and before the end
-        shutil.rmtree(run, ignore_errors=True)
-        at_step(monkeypatch, step, do)
-        assert play(TINY, "--out", run) == 0
-        monkeypatch.undo()
-        assert f"{path} was deleted or cut while the run went on; it is written again" in said(capsys)
-        assert rows(run) == rows(whole)
+    at_step(monkeypatch, step, do)
+    assert play(TINY, "--out", path.parent) == 0
+    monkeypatch.undo()
+    assert f"{path} was deleted or cut while the run went on; it is written again" in said(capsys)
+    assert rows(path.parent) == rows(whole)
 
 
 @pytest.mark.parametrize("left", [0, 1])
