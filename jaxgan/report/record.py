@@ -19,7 +19,7 @@ from jaxgan.run.begin import edited, in_words
 from jaxgan.run.folder import Folder
 from jaxgan.run.lane import Lane, lanes
 from jaxgan.run.manifest import Manifest, ends, read_manifest, still_lanes
-from jaxgan.run.rows import Row, read
+from jaxgan.run.rows import Row, alone, read
 from jaxgan.run.settings import Settings
 
 Rows = Sequence[Row]
@@ -171,7 +171,7 @@ def record(run: Path) -> Record:
     members = _lanes(place, config)
     names = [lane.name for lane in members] or [""]
     of_lanes: list[int | None] = [*range(len(members))] or [None]
-    rows = tuple(read(place.metrics, lane) for lane in of_lanes)
+    rows = tuple(read(place.metrics, lane) if members else alone(place.metrics) for lane in of_lanes)
     evaluations, notes = _evaluations(place, manifest, [lane.name for lane in members])
     if options:
         notes.append(f"config.json was edited, not by a session: {in_words(options)}")

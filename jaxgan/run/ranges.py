@@ -15,6 +15,8 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
 """A whole number of at least 1, such as a width."""
 Natural = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
 """A whole number of at least 0, such as a number of extra layers."""
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
+"""A whole number of 32 bits, which is what JAX reads of a seed."""
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 """A finite number above 0, such as a bandwidth."""
 NonNegative = Annotated[float, msgspec.Meta(ge=0)]

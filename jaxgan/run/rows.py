@@ -122,3 +122,15 @@ def read(path: Path, lane: int | None = None) -> list[Row]:
     told = {(row.step, row.kind, tuple(row.numbers)): row for line in lines if (row := decoded(line))}
     rows = list(told.values())
     return rows if lane is None else [of_lane(row, lane) for row in rows]
+
+
+def alone(path: Path) -> list[Row]:
+    """The rows of a single run: lists, as only lanes have them, are damage and passed over.
+
+    >>> alone(Path("nowhere"))
+    []
+    """
+    return [
+        row._replace(numbers={name: x for name, x in row.numbers.items() if not isinstance(x, list)})
+        for row in read(path)
+    ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from jaxgan.errors import Refused
-from jaxgan.run.ranges import Count, Natural, check_ranges
+from jaxgan.run.ranges import Count, Natural, Seed, check_ranges
 
 if TYPE_CHECKING:
     from jaxgan.parts.types import Lowering
@@ -20,7 +20,7 @@ class Settings:
 
     steps: Natural = 2000
     """Updates to make in all."""
-    seed: int = 0
+    seed: Seed = 0
     """Drives initialisation, latents and data order; never the split nor an evaluation."""
     seeds: str = ""
     """Many seeds as one run, a lane each, in the place of `seed`: 0:8, or 1,4,9."""

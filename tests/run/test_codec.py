@@ -30,13 +30,13 @@ class Wide(Settings):
 FLOATS = st.floats(allow_nan=False)
 WIDE = st.builds(
     Wide,
-    seed=st.integers(-(2**63), 2**63 - 1),
+    seed=st.integers(0, 2**32 - 1),
     lr=FLOATS,
     reach=FLOATS,
     flag=st.booleans(),
     name=st.none() | st.text(),
     loss=st.sampled_from(["hinge", "minimax", 3]),
-    widths=st.lists(st.integers(0, 2**40), max_size=4).map(tuple),
+    widths=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=4).map(tuple),
     stages=st.lists(st.tuples(FLOATS, st.integers(-5, 5)), max_size=3).map(tuple),
     pair=st.tuples(FLOATS, st.text()),
     limit=st.none() | st.integers(0, 9),
