@@ -15,7 +15,7 @@ def run(path, name="modes", every=100, ended="finished", data="ring", script="s"
     path.mkdir(parents=True)
     rows = [{"step": i * every, **({} if value is None else {name: value})} for i, value in enumerate(values)]
     (path / "metrics.jsonl").write_text("".join(map(line, rows)))
-    steps = every * (len(values) - 1)
+    steps = every * max(len(values) - 1, 0)
     options = {"steps": steps, "seed": 0, "seeds": "", "over": [], "gamma": 0.1, "out": str(path), **config}
     (path / "config.json").write_text(json.dumps(options))
     session = {"started": "2026-11-21T10:00:00+00:00", "ended": ended, "step": steps, "still": still}
