@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, TextIO, cast
 
 GONE = {errno.EPIPE, errno.EBADF, errno.EIO}
@@ -26,6 +27,15 @@ def visible(text: str, keep: str = "") -> str:
     return HIDDEN.sub(
         lambda found: found[0] if found[0] in keep else found[0].encode("unicode_escape").decode(), text
     )
+
+
+@cache
+def warn(line: str) -> None:
+    """A warning on stderr: once, however often it is asked for.
+
+    >>> warn("the disk is nearly full")
+    """
+    print(f"warning: {visible(line)}", file=sys.stderr)
 
 
 class Lasting:

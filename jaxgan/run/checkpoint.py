@@ -6,13 +6,10 @@ one checkpoint together: each calls the same methods in the same order.
 """
 
 import contextlib
-import hashlib
 import json
 import math
 import os
 import shutil
-import stat
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,16 +19,16 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 from orbax.checkpoint import v1 as ocp
 
 from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.parts.types import PyTree
 from jaxgan.run.files import still_there
+from jaxgan.run.fingerprint import digest, first_not_finite, kinds, on_host, seal, structure
 from jaxgan.run.quiet import quiet
-from jaxgan.scale.processes import first, gathered, gone, heard, told
+from jaxgan.run.readable import linked, no_file, unscored
+from jaxgan.scale.processes import first, gone, heard, told
 
 
 class Restored(NamedTuple):
@@ -84,9 +81,9 @@ class Checkpoints:
         self._thread = ThreadPoolExecutor(1) if jax.process_count() == 1 else None
         self._failed = False
         self._aside = told(lambda: self._irregular(keep is not None))
-        self._link = _linked(path)
+        self._link = linked(path)
         quiet()
-        self._unscored = [] if keep is None else told(lambda: _unscored(path))
+        self._unscored = [] if keep is None else told(lambda: unscored(path))
         try:
             self._orbax = ocp.training.Checkpointer(
                 path if self._link is None else Path(self._link.name) / path.name,
@@ -119,8 +116,8 @@ class Checkpoints:
             raise self._failure(step, FileNotFoundError())
         if step in self.steps():
             return
-        host = _on_host(state)
-        if bad := _first_not_finite(host):
+        host = on_host(state)
+        if bad := first_not_finite(host):
             raise SaveFailed(f"the state of step {step} is not finite ({bad}), so it was not saved")
         finite = {lane: float(score) for lane, score in (scores or {}).items() if math.isfinite(score)}
         metrics = {_SCORE + lane: score for lane, score in finite.items()} or None
@@ -128,8 +125,8 @@ class Checkpoints:
         known = {"attempt": attempt, "step": step, "run": self._run, "rows": rows, "beside": self._beside()}
 
         def begun() -> Any:
-            notes = {"digest": _digest(host), "structure": _structure(host), **known}
-            notes["seal"] = _seal(notes)
+            notes = {"digest": digest(host), "structure": structure(host), **known}
+            notes["seal"] = seal(notes)
             return self._orbax.save_async(step, state, metrics=metrics, custom_metadata=notes)
 
         if self._thread is not None:
@@ -272,7 +269,7 @@ class Checkpoints:
         """
         lines = []
         for step in sorted(int(path.name) for path in self._path.glob("*") if path.name.isdecimal()):
-            if why := _no_file(self._path / str(step)):
+            if why := no_file(self._path / str(step)):
                 if not working:
                     raise Refused(f"checkpoint {step} is damaged: {why}; `jaxgan resume` steps over it")
                 lines.append(self._set_aside(step, why))
@@ -292,7 +289,7 @@ class Checkpoints:
             notes = self._orbax.metadata(step).custom_metadata or {}
         except Exception as error:
             notes, trouble = {}, _reason(error)
-        if not trouble and notes.get("seal") != _seal(notes):
+        if not trouble and notes.get("seal") != seal(notes):
             trouble = "its digest is missing or damaged"
         if not trouble and notes.get("step", step) != step:
             trouble = f"it was saved at step {notes['step']}"
@@ -300,12 +297,12 @@ class Checkpoints:
             trouble = "it was saved by another run"
         if trouble := heard(trouble):
             raise _Damaged(trouble)
-        if notes["structure"] != _structure(_on_host(like)):
+        if notes["structure"] != structure(on_host(like)):
             raise Refused(f"checkpoint {step} is of another recipe: its arrays have other names or shapes")
         state = None
         try:
             state = self._orbax.load(step, like)
-            if _kinds(state) != _kinds(like):  # without its own word for a key's that is numbers again
+            if kinds(state) != kinds(like):  # without its own word for a key's that is numbers again
                 trouble = "its arrays are of other dtypes than were saved"
         except Exception as error:
             trouble = _reason(error)
@@ -313,7 +310,7 @@ class Checkpoints:
             raise Refused(f"checkpoint {step} cannot be loaded: {trouble}")
         if trouble:
             raise _Damaged(trouble)
-        if trouble := heard("" if _digest(_on_host(state)) == notes["digest"] else "other"):
+        if trouble := heard("" if digest(on_host(state)) == notes["digest"] else "other"):
             raise _Damaged("its numbers are not those that were saved")
         return state, notes
 
@@ -346,7 +343,7 @@ def beside(path: Path) -> tuple[int, str] | None:
     for step in sorted(steps, reverse=True):
         try:
             notes = json.loads(reading.content(path / str(step) / "_CHECKPOINT_METADATA"))["custom_metadata"]
-            if notes["seal"] == _seal(notes) and notes["step"] == step and notes["beside"]:
+            if notes["seal"] == seal(notes) and notes["step"] == step and notes["beside"]:
                 return step, notes["beside"]
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             continue
@@ -357,61 +354,6 @@ class _Damaged(Exception):
     pass
 
 
-def _unscored(path: Path) -> list[str]:
-    """Renames scores that cannot be read, with which Orbax lists no checkpoint at all; a line on each."""
-    said = []
-    for file in path.glob("[0-9]*/metrics/metrics"):
-        try:
-            scores = json.loads(reading.content(file))
-            if all(type(score) in (int, float) for score in scores.values()):
-                continue
-        except (OSError, ValueError, AttributeError, RecursionError):
-            pass
-        file.rename(file.with_name("damaged"))
-        said.append(f"the scores of checkpoint {file.parents[1].name} are damaged; it counts as not scored")
-    return said
-
-
-def _no_file(home: Path) -> str:
-    """What in a folder is neither a file nor a folder."""
-    for path in sorted(home.rglob("*")):
-        try:
-            mode = path.stat().st_mode
-        except FileNotFoundError:
-            if not path.is_symlink():
-                continue  # a checkpoint that gives way to a newer one
-            return f"{path.relative_to(home)} is a link to nowhere"
-        except OSError as error:
-            return f"{path.relative_to(home)}: {error.strerror}"
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            return f"{path.relative_to(home)} is no file"
-    return ""
-
-
-def _linked(path: Path) -> tempfile.TemporaryDirectory[str] | None:
-    """A folder with a link to this one, where Orbax would misread its name; None where it would not.
-
-    It looks for what it has written by a pattern that the whole path is part of, TensorStore takes a
-    backslash for a slash, and neither takes bytes that are no UTF-8.
-    """
-    if _plain(path):
-        return None
-    path.mkdir(parents=True, exist_ok=True)
-    home = tempfile.TemporaryDirectory(prefix="jaxgan-")
-    if not _plain(Path(home.name)):
-        home.cleanup()
-        raise Refused(f"no checkpoints can be kept in {path}: its name has one of * ? [ \\, or is no UTF-8")
-    (Path(home.name) / path.name).symlink_to(path.absolute())
-    return home
-
-
-def _plain(path: Path) -> bool:
-    try:
-        return not set("*?[\\") & set(str(path).encode().decode())
-    except UnicodeEncodeError:
-        return False
-
-
 _NO_MEMORY = "memory has run out"
 
 _SCORE = "score"  # what a lane's is called, before its name
@@ -419,43 +361,6 @@ _SCORE = "score"  # what a lane's is called, before its name
 
 def _scored(metrics: Mapping[str, float], lane: str) -> float:
     return metrics.get(_SCORE + lane, -math.inf)
-
-
-def _on_host(state: PyTree) -> dict[str, np.ndarray]:
-    def array(x: jax.Array) -> jax.Array:
-        return jax.random.key_data(x) if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else x
-
-    leaves = jax.tree_util.tree_flatten_with_path(jax.tree.map(array, state))[0]
-    return {jax.tree_util.keystr(path): x for path, x in jax.device_get(gathered(leaves))}
-
-
-def _kinds(state: PyTree) -> list[tuple[Any, tuple[int, ...]]]:
-    return [(leaf.dtype, leaf.shape) for leaf in jax.tree.leaves(state)]
-
-
-def _digest(host: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for path, x in host.items():
-        digest.update(f"{path} {x.dtype} {x.shape}\n".encode())
-        digest.update(np.ascontiguousarray(x).tobytes())
-    return digest.hexdigest()
-
-
-def _seal(notes: Mapping[str, Any]) -> str:
-    """A digest of the notes themselves: a flipped bit in them is damage, not another recipe."""
-    said = {name: value for name, value in notes.items() if name != "seal"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-
-
-def _structure(host: dict[str, np.ndarray]) -> str:
-    return hashlib.sha256(repr([(k, str(x.dtype), x.shape) for k, x in host.items()]).encode()).hexdigest()
-
-
-def _first_not_finite(host: dict[str, np.ndarray]) -> str | None:
-    for path, x in host.items():
-        if jnp.issubdtype(x.dtype, jnp.floating) and not np.isfinite(x).all():
-            return path
-    return None
 
 
 def _reason(error: BaseException) -> str:

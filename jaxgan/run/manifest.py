@@ -10,7 +10,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from jaxgan.run.files import still_there, write
 from jaxgan.run.folder import Folder
 from jaxgan.run.lock import in_use
 from jaxgan.run.script import Script, hashes
+from jaxgan.terminal import warn
 
 FORMAT = 2
 """Of this file and the rows beside it."""
@@ -155,7 +155,7 @@ def _again(folder: Folder, trouble: str) -> Manifest:
     """The manifest from another place, where the file has this trouble."""
     if (known := _AT_WORK.get(folder.path)) is not None:
         if folder.config.exists():
-            _warn(f"{folder.manifest} {trouble}; it is written again")
+            warn(f"{folder.manifest} {trouble}; it is written again")
         return msgspec.json.decode(known, type=Manifest)
     from jaxgan.run.checkpoint import beside
 
@@ -166,7 +166,7 @@ def _again(folder: Folder, trouble: str) -> Manifest:
         manifest = msgspec.json.decode(text, type=Manifest)
     except (ValueError, msgspec.DecodeError):
         raise Refused(f"{folder.manifest} {trouble}, and so is its copy in checkpoint {step}") from None
-    _warn(f"{folder.manifest} {trouble}; taken in its place is what it was at checkpoint {step}")
+    warn(f"{folder.manifest} {trouble}; taken in its place is what it was at checkpoint {step}")
     return manifest
 
 
@@ -185,12 +185,6 @@ def write_manifest(folder: Folder, manifest: Manifest) -> None:
 def copied(folder: Folder) -> str:
     """The manifest as text, to be saved beside a checkpoint."""
     return msgspec.json.encode(read_manifest(folder)).decode()
-
-
-@cache
-def _warn(line: str) -> None:
-    """Once, however often it is read."""
-    print(f"warning: {line}", file=sys.stderr)
 
 
 def copied_script(folder: Folder) -> Path:
@@ -256,7 +250,7 @@ def session(folder: Folder | None) -> Iterator[Session]:
                 write_manifest(folder, now)
         except (OSError, Refused) as error:
             if not failed:  # else that may be what ended it
-                _warn(f"{folder.manifest} cannot be written: {error}")
+                warn(f"{folder.manifest} cannot be written: {error}")
         finally:
             del _AT_WORK[folder.path]
 

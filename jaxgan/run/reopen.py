@@ -28,6 +28,7 @@ from jaxgan.run.program import blank, start_shapes
 from jaxgan.scale.devices import check_there
 from jaxgan.scale.lanes import lane as one_of
 from jaxgan.scale.lanes import stacked
+from jaxgan.terminal import warn
 
 
 class Reopened(NamedTuple):
@@ -62,7 +63,7 @@ def reopened(
     number = named(own, lane, run)
     experiment = _built(place, script, config, source)
     if options := edited(place):
-        trusted.warn(f"{place.config} was edited: {in_words(options)}")
+        warn(f"{place.config} was edited: {in_words(options)}")
     if own:
         rule = rule_of(script["build"], config, experiment)(own[0].values)
         shapes = start_shapes(experiment._replace(rule=rule), config)

@@ -5,16 +5,14 @@ Nothing is run to find out. `info`, `compare` and `report --no-rebuild` run noth
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path, PurePath
 
 from jaxgan import reading
 from jaxgan.errors import Refused, looked
 from jaxgan.run.folder import Folder
 from jaxgan.run.manifest import Manifest, read_manifest
-from jaxgan.terminal import visible
+from jaxgan.terminal import warn
 
 
 def check(folder: Folder, trust: bool = False) -> None:
@@ -86,9 +84,3 @@ def _inside(name: str, where: str) -> None:
     path = PurePath(name)
     if path.is_absolute() or ".." in path.parts:
         raise Refused(f"{where} names a script or module outside its folder, {name!r}: nothing of it is run")
-
-
-@cache
-def warn(line: str) -> None:
-    """Once, however often a run is reopened."""
-    print(f"warning: {visible(line)}", file=sys.stderr)

@@ -34,6 +34,19 @@ def test_what_counts_is_every_number_and_not_their_sum(number, fails):
     assert float(state.d.opt_state[1][0]) == np.float32(0.0 if fails else number)
 
 
+@pytest.mark.parametrize("numbers", [(np.inf, 0.0), (0.0, np.nan), (np.inf, -np.inf), (3e38, 3e38)])
+def test_arrays_that_are_summed_in_one_pass_are_all_looked_at(numbers):
+    """Two of one shape, as Adam's are: one, the other, what might cancel, and what only their sum exceeds."""
+
+    def update(updates, memory, params=None):
+        return updates, tuple(x.at[4000].set(number) for x, number in zip(memory, numbers, strict=True))
+
+    big = optax.GradientTransformation(lambda params: (jnp.zeros(5000),) * 2, update)
+    rule = guarded(alternating(bilinear(), optax.sgd(0.1), optax.chain(optax.sgd(0.1), big)))
+    state, _ = jax.jit(rule.update)(rule.init(jax.random.key(0), EMPTY), EMPTY)
+    assert int(state.rule.failed) == (-1 if np.isfinite(numbers).all() else 0)
+
+
 def test_of_lanes_only_the_failing_one_stands_still():
     rule = alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
 
