@@ -4,13 +4,13 @@ import contextlib
 import os
 import re
 import shutil
-import time
 from pathlib import Path
 
 import pytest
 from support import jaxgan, play, rows, script, steps
 
 from jaxgan.run import log
+from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.run.files import write
 from jaxgan.run.folder import existing
 from jaxgan.run.manifest import read_manifest
@@ -219,12 +219,14 @@ def test_a_folder_taken_away_under_a_run_ends_it_in_one_line(way, tmp_path, monk
         "without its checkpoints": lambda: shutil.rmtree(run / "checkpoints"),
     }
 
-    def taken():
-        while sorted(path.name for path in (run / "checkpoints").iterdir()) != ["2", "4"]:
-            time.sleep(0.01)  # what is being written is written to the end, wherever
-        ways[way]()
+    save = Checkpoints.save
 
-    at_step(monkeypatch, 5, taken)
+    def saved(self, *args, **more):
+        save(self, *args, **more)
+        self.wait()  # Orbax writes to the end what it has begun, wherever that is
+
+    monkeypatch.setattr(Checkpoints, "save", saved)
+    at_step(monkeypatch, 5, ways[way])
     assert play(TINY, "--out", run, "--log-every", 1, "--sample-every", 1) == 1
     err, why = said(capsys), f"{run}/checkpoints was moved or deleted while the run went on"
     assert re.fullmatch(f"error: checkpoint [46] could not be written: {why}", err.splitlines()[-1])
