@@ -5,6 +5,7 @@ flipped bits, nor fall back from a damaged step: the digest and `newest` do. Sev
 one checkpoint together: each calls the same methods in the same order.
 """
 
+import atexit
 import contextlib
 import json
 import math
@@ -232,7 +233,8 @@ class Checkpoints:
                     raise SaveFailed(f"the checkpoints could not be completed: {_reason(error)}") from error
             finally:
                 if self._failed:
-                    self._clear()  # once more: threads of Orbax have ended by now
+                    self._clear()
+                    atexit.register(self._clear)  # threads of Orbax write until they are joined at exit
                 if self._link is not None:
                     self._link.cleanup()
 
@@ -256,8 +258,13 @@ class Checkpoints:
         """Removes what a full disk is not to hold half of, and what was begun in the place of the folder."""
         if not first():
             return
-        for half in self._path.glob("*.orbax-checkpoint-tmp"):
-            shutil.rmtree(half, ignore_errors=True)
+        for wait in (0.0, 0.1, 0.2, 0.4, 0.8):  # a file that is made meanwhile keeps its folder there
+            time.sleep(wait)
+            halves = list(self._path.glob("*.orbax-checkpoint-tmp"))
+            if not halves:
+                break
+            for half in halves:
+                shutil.rmtree(half, ignore_errors=True)
         if not self._there():
             with contextlib.suppress(OSError):  # if nothing else is there
                 self._path.rmdir()
