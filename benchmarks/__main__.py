@@ -21,7 +21,7 @@ from benchmarks import lanes, losses, overheads, table, ways
 from benchmarks.contest import Failed, Row, apart, contest
 from benchmarks.worker import device
 from benchmarks.works import WORKS
-from jaxgan.run import processor
+from jaxgan.folder import cache
 
 Part = Literal["W1", "W2", "W3", "W4", "W5", "W6", "loop", "start", "sampling", "losses", "lanes", "ways"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -54,7 +54,7 @@ def main(options: Options) -> None:
     which = "" if options.only == PARTS else f" of {', '.join(options.only)}"
     here = {
         "date": datetime.date.today().isoformat(),
-        "device": name if on_gpu else processor.name(),
+        "device": name if on_gpu else cache.processor(),
         "cores": os.cpu_count(),
         "versions": [f"Python {platform.python_version()}", jax_version],
         "load": f"Load of the machine before the first turn{which}: {load:.2f}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxgan.run import files
+from jaxgan.folder import files
 
 Facts = Mapping[str, Any]
 

@@ -23,7 +23,7 @@ class Way(NamedTuple):
 
 def measured(rounds: int, seconds: float) -> dict[str, Any]:
     """Updates of a lane per second, by each way in turns, every turn in processes of its own."""
-    from jaxgan.run.sharing import cores  # which loads JAX
+    from jaxgan.run.devices import cores  # which loads JAX
 
     most = min(cores(), LANES)
     ways = (

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import jaxgan as jg
-from jaxgan.run import files
+from jaxgan.folder import files
 
 if TYPE_CHECKING:  # --help does not wait for JAX
     from collections.abc import Iterator

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import jaxgan as jg
-from jaxgan.run import files
+from jaxgan.folder import files
 
 if TYPE_CHECKING:  # --help does not wait for JAX
     from collections.abc import Callable, Iterator
@@ -194,7 +194,7 @@ def interval(values: list[float]) -> str:
     >>> interval([1.0, 3.0]), interval([8.0, 8.0])
     ('2.000 ± 12.706', '8.000')
     """
-    from jaxgan.report import statistics
+    from jaxgan.compare import statistics
 
     found = statistics.mean(np.asarray(values))
     return f"{found.value:.3f}" + ("" if math.isnan(found.high) else f" ± {found.high - found.value:.3f}")

@@ -15,8 +15,8 @@ def apart(runs: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> list[str]:
     >>> print(*apart({"a": few, "b": many, "c": many}))
     - modes: a is worse than b, c (2 of 3 pairs)
     """
+    from jaxgan.compare import methods, tables
     from jaxgan.evaluate import names
-    from jaxgan.report import methods, tables
 
     lines = []
     for name, head in NUMBERS.items():

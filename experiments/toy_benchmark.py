@@ -25,7 +25,7 @@ import toy_apart
 import toy_table
 
 from jaxgan.errors import Refused
-from jaxgan.run import files, lock
+from jaxgan.folder import files, lock
 
 HERE = Path(__file__).parent
 FIRST = 3  # seeds of everything before more of anything
@@ -154,7 +154,7 @@ def command(cell: Cell, run: Path, steps: int) -> list[str]:
 
 def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
     """Plays a cell to its end: what was measured there, or how it failed."""
-    from jaxgan.run import manifest, rows
+    from jaxgan.folder import manifest, rows
 
     run = runs / cell.run
 

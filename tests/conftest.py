@@ -17,7 +17,7 @@ def pytest_configure(config: pytest.Config) -> None:
         hurried = os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") == "1"
         if hurried and version("jaxlib").startswith("0.10."):  # later ones abort at a flag they have dropped
             os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_cpu_use_fusion_emitters=false"
-    from jaxgan.run import cache
+    from jaxgan.folder import cache
 
     cache.enable()
 

@@ -28,7 +28,7 @@ from jaxgan.parts.network import from_linen
 from jaxgan.parts.types import PyTree
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.rule import Rule
-from jaxgan.run.built import experiment_of, source_of
+from jaxgan.run.check import experiment_of, source_of
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.reopen import reopened
 

@@ -16,8 +16,8 @@ from jaxgan.data.arrays import arrays
 from jaxgan.data.source import batch
 from jaxgan.evaluate.extractor import raw
 from jaxgan.evaluate.panel import panel
+from jaxgan.folder.rows import read
 from jaxgan.models import mlp
-from jaxgan.run.rows import read
 from jaxgan.run.written import usual, written
 
 BLOCKS = [code for page in PAGES for code in blocks(page)]

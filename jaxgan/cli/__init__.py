@@ -9,17 +9,17 @@ from collections.abc import Callable
 import tyro
 
 from jaxgan import terminal
-from jaxgan.cli import looks, runs
+from jaxgan.cli import inspect, runs
 from jaxgan.run.command import answered, printable
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "resume": runs.resume,
     "sample": runs.sample,
-    "evaluate": looks.evaluate,
-    "report": looks.report,
-    "compare": looks.compare,
-    "analyze": looks.analyze,
-    "diagnose": looks.diagnose,
+    "evaluate": inspect.evaluate,
+    "report": inspect.report,
+    "compare": inspect.compare,
+    "analyze": inspect.analyze,
+    "diagnose": inspect.diagnose,
     "export": runs.export,
     "import": runs.begin,
     "take": runs.take,

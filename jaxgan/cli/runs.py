@@ -30,8 +30,8 @@ def resume(
         force: Go on although the run is then another: its options, data or script have changed.
         trust: Run the script in the run folder although it, or a module of its own, is not what it was.
     """
-    from jaxgan.run import folder, trusted
-    from jaxgan.run.manifest import copied_script, read_manifest
+    from jaxgan.folder import folder, trusted
+    from jaxgan.folder.manifest import copied_script, read_manifest
 
     place = folder.existing(run)
     script = str(copied_script(place))
@@ -68,11 +68,11 @@ def sample(
         average: Which of several averages of the generator, by its name; by default the first.
         trust: Run the script in the run folder although it, or a module of its own, is not what it was.
     """
-    from jaxgan.run.folder import check_out
+    from jaxgan.folder.folder import check_out
+    from jaxgan.folder.settings import check_seed
     from jaxgan.run.given import read_given
     from jaxgan.run.reopen import reopened
     from jaxgan.run.sample import sampler
-    from jaxgan.run.settings import check_seed
     from jaxgan.run.written import check_name, unwritten, usual_name, written
 
     check_seed(seed)
@@ -150,8 +150,8 @@ def begin(
         out: The new run folder.
         trust: Run the script in the export although it, or a module of its own, is not what it was.
     """
-    from jaxgan.run import trusted
-    from jaxgan.run.weights import NAME, file, notes
+    from jaxgan.folder import trusted
+    from jaxgan.folder.weights import NAME, file, notes
 
     home = (weights if looked(Path.is_dir, weights) else weights.parent).absolute()
     if file(weights).name != NAME:
@@ -169,9 +169,9 @@ def info(run: Run) -> None:
     Args:
         run: The run folder.
     """
-    from jaxgan.run import folder, rows
-    from jaxgan.run.begin import edited, in_words
-    from jaxgan.run.manifest import commit, devices, ends, in_a_line, read_manifest, still_lanes
+    from jaxgan.folder import folder, rows
+    from jaxgan.folder.create import edited, in_words
+    from jaxgan.folder.manifest import commit, devices, ends, in_a_line, read_manifest, still_lanes
 
     place = folder.existing(run)
     manifest, config = read_manifest(place), folder.read_config(place)

@@ -9,20 +9,19 @@ from typing import Any, Literal, NamedTuple
 from jaxgan.data.kind import Image
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
-from jaxgan.evaluate.copies import copies
 from jaxgan.evaluate.extractor import Extractor, raw
 from jaxgan.evaluate.features import Numbers
 from jaxgan.evaluate.local import local
 from jaxgan.evaluate.measures import usual_extractor
 from jaxgan.evaluate.names import better
-from jaxgan.evaluate.panel import Draw, Panel, panel, usual
+from jaxgan.evaluate.panel import Draw, Panel, copies, panel, usual
+from jaxgan.folder import files, folder
+from jaxgan.folder.settings import check_seed
 from jaxgan.metrics.metric import INTERVALS, Estimate
 from jaxgan.pictures import png
 from jaxgan.pictures.drawn import drawn
-from jaxgan.run import files, folder
 from jaxgan.run.reopen import Reopened, members, reopened
 from jaxgan.run.sample import sampler
-from jaxgan.run.settings import check_seed
 from jaxgan.terminal import visible
 
 

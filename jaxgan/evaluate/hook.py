@@ -11,7 +11,7 @@ from jaxgan.evaluate.extractor import Extractor
 from jaxgan.evaluate.measures import measures, usual_extractor
 from jaxgan.evaluate.panel import Panel, panel
 from jaxgan.run.experiment import Moment, Stop
-from jaxgan.run.measuring import unable
+from jaxgan.run.hooks import unable
 
 
 def evaluated(

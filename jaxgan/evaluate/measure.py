@@ -6,13 +6,13 @@ from typing import Any
 
 from jaxgan.evaluate.extractor import Extractor
 from jaxgan.evaluate.hook import made_ready
+from jaxgan.folder.settings import check_seed
 from jaxgan.games.game import State
 from jaxgan.metrics.metric import Estimate
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.fit import state_of
 from jaxgan.run.loop import Fitted
 from jaxgan.run.sample import sampler
-from jaxgan.run.settings import check_seed
 
 
 def measure(

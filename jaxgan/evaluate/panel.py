@@ -11,10 +11,12 @@ from jaxgan.data.kind import Leaf
 from jaxgan.data.source import Source, check_split, labelled
 from jaxgan.errors import Refused
 from jaxgan.evaluate.extractor import Extractor, Seen, together
-from jaxgan.evaluate.features import CHUNK, Numbers, Reference
+from jaxgan.evaluate.features import CHUNK, Numbers, Reference, kept_features, searched
+from jaxgan.evaluate.images import bounded
 from jaxgan.evaluate.measures import measures
 from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import measured
+from jaxgan.metrics.nearest import nearest
 from jaxgan.scale import memory
 
 USUAL = 10_000
@@ -164,3 +166,19 @@ def _drawn(draw: Draw, count: int, leaf: Leaf) -> Iterator[np.ndarray]:
             bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
             raise Refused(f"{bad} of {len(x)} samples from number {start} on hold NaN or infinite numbers")
         yield x
+
+
+SHOWN, BESIDE = 8, 3
+
+
+def copies(draw: Draw, train: Source, extractor: Extractor, n: int) -> np.ndarray:
+    """Rows of images: a sample, then the three training examples that are nearest in features, or all.
+
+    Of the first 2,000 samples those eight that are nearest to a training example. Images [8, 4, H, W, C].
+    """
+    examples = searched(train, n)
+    samples = bounded(draw(min(n, LOOKED_AT), 0), examples)
+    seen = extractor.apply(samples).features, kept_features(examples, extractor).features
+    near, distance = nearest(*seen, min(BESIDE, len(examples)))
+    chosen = np.argsort(distance[:, 0], kind="stable")[:SHOWN]
+    return np.stack([np.stack([samples[i], *examples[near[i]]]) for i in chosen])

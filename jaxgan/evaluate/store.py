@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from jaxgan import reading
-from jaxgan.run import cache
+from jaxgan.folder import cache
 
 Arrays = Mapping[str, np.ndarray]
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxgan.report.record import Rows
-from jaxgan.report.words import count
+from jaxgan.compare.record import Rows
+from jaxgan.pictures.words import count
 
 POINTS = 500
 """As many as a line may have: a screen shows no more."""
@@ -24,7 +24,7 @@ class Curve(NamedTuple):
 def curve(members: Sequence[Rows], name: str) -> Curve | None:
     """The curve of a number over these lanes, None where no row has it; what is not finite is a gap.
 
-    >>> from jaxgan.run.rows import Row
+    >>> from jaxgan.folder.rows import Row
     >>> lanes = [[Row(1, "measured", {"x": x})] for x in (0.0, 2.0, np.nan)]
     >>> [float(line[0]) for line in curve(lanes, "x")]
     [1.0, 1.0, 0.0, 2.0]
@@ -50,7 +50,7 @@ def curve(members: Sequence[Rows], name: str) -> Curve | None:
 def fewer(members: Sequence[Rows], name: str) -> str:
     """From where on a curve is of fewer lanes, those that stand still having no more numbers.
 
-    >>> from jaxgan.run.rows import Row
+    >>> from jaxgan.folder.rows import Row
     >>> lanes = [[Row(step, "measured", {"x": 0.0}) for step in steps] for steps in ([1, 2], [1])]
     >>> fewer(lanes, "x")
     'after step 1 of 1 of 2 lanes'

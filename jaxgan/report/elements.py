@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from jaxgan.report.charts import Chart, Series, style, svg
-from jaxgan.report.line import Line
-from jaxgan.report.style import BORDERS, DASHES, VARIABLES
+from jaxgan.compare.line import Line
+from jaxgan.pictures.chart import Chart, style, svg
+from jaxgan.pictures.colours import DASHES, VARIABLES
+from jaxgan.report.charts import Series
+from jaxgan.report.style import BORDERS
 
 SIGNS = {"good": "✓ good", "unknown": "– not known", "look": "! look", "bad": "✗ bad"}
 

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from jaxgan import reading
-from jaxgan.report.words import count
+from jaxgan.pictures.words import count
 
 FRAMES = 40  # pictures of one film, at most
 BYTES = 6_000_000  # of all films of a page, about: a page is to be sent

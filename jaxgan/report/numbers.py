@@ -5,14 +5,15 @@ from html import escape
 from shlex import quote
 
 from jaxgan import reading
+from jaxgan.compare.line import with_interval
+from jaxgan.compare.record import Evaluation, Record, measured
+from jaxgan.compare.scores import better
 from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import INTERVALS, Estimate
-from jaxgan.report.copying import copying
+from jaxgan.pictures.words import count, short
 from jaxgan.report.elements import lines, section, table
 from jaxgan.report.film import embedded
-from jaxgan.report.record import Evaluation, Record, measured
-from jaxgan.report.scores import better
-from jaxgan.report.words import count, said, short
+from jaxgan.report.signs import copying
 
 ARROWS = {"lower": " ↓", "higher": " ↑", None: ""}
 
@@ -95,7 +96,7 @@ def _evaluated(how: str, columns: Sequence[tuple[Record, Evaluation]], many: boo
 def _interval(x: Estimate | None) -> str:
     if x is None:
         return ""
-    value, _, interval = said(x).partition(" ")
+    value, _, interval = with_interval(x).partition(" ")
     return f"{value}\n{interval}" if interval else value
 
 

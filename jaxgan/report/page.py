@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from jaxgan.compare.record import Record, records
 from jaxgan.errors import Refused, looked
+from jaxgan.folder.files import fill
+from jaxgan.folder.folder import check_out
+from jaxgan.pictures.chart import Chart, files
 from jaxgan.report import charts, numbers, sections
-from jaxgan.report.charts import Chart
 from jaxgan.report.curves import names, panels
-from jaxgan.report.record import Record, records
 from jaxgan.report.style import CSS, SCRIPT
-from jaxgan.run.files import fill
-from jaxgan.run.folder import check_out
 
 
 def report(
@@ -57,7 +57,7 @@ def report(
     text = _PAGE.format(title=title, css=CSS, body="\n".join(parts), script=SCRIPT)
     fill(path.parent, {path.name: text.encode()})
     if figures is not None:
-        fill(figures, charts.files([*curves, *signals, *planes]))
+        fill(figures, files([*curves, *signals, *planes]))
     return path
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from jaxgan.data.kind import Points
 from jaxgan.data.source import Source, examples
 from jaxgan.games.game import Game, Side
-from jaxgan.report.charts import Chart, square
-from jaxgan.report.words import short
+from jaxgan.pictures.chart import Chart, square
+from jaxgan.pictures.words import short
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 

@@ -5,14 +5,15 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from jaxgan.report.charts import Chart, Series
+from jaxgan.compare.line import summary
+from jaxgan.compare.record import Record
+from jaxgan.folder.manifest import commit, devices, in_a_line
+from jaxgan.pictures.chart import Chart
+from jaxgan.report.charts import Series
 from jaxgan.report.elements import SIGNS, figures, key, lines, section, table
 from jaxgan.report.film import BYTES, film
-from jaxgan.report.line import summary
-from jaxgan.report.record import Record
 from jaxgan.report.signs import health as signs
 from jaxgan.report.verdict import verdict
-from jaxgan.run.manifest import commit, devices, in_a_line
 
 
 def verdicts(found: Sequence[Record]) -> str:

@@ -1,14 +1,7 @@
 """How a report looks: restrained, light or dark as the reader's machine is, and readable on a phone."""
 
-INK, FAINT = "#1f2328", "#c9ced6"
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Told apart by every eye, on white and on black (Okabe & Ito, 2008); in a page each is a variable."""
-
-DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1, 1, 1)), (0, (9, 2)), (0, (6, 1, 1, 1, 1, 1)))
 BORDERS = ("solid", "dashed", "dotted", "double")
 """As near as a page comes to the first dashes."""
-
-VARIABLES = {INK: "--ink", FAINT: "--faint", **{x: f"--c{n}" for n, x in enumerate(COLOURS)}}
 
 CSS = """
 :root { color-scheme: light dark; --ink: #1f2328; --soft: #59636e; --faint: #c9ced6; --paper: #ffffff;

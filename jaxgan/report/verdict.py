@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxgan.report.copying import copying
-from jaxgan.report.diversity import RULE, ended_at
-from jaxgan.report.line import MARKS, Line, Mark
-from jaxgan.report.record import Record, measured
-from jaxgan.report.scores import Score, scored, scores
-from jaxgan.report.signs import health
-from jaxgan.report.words import count, few, short, steps
+from jaxgan.compare.diversity import RULE, ended_at
+from jaxgan.compare.line import MARKS, Line, Mark
+from jaxgan.compare.record import Record, measured
+from jaxgan.compare.scores import Score, scored, scores
+from jaxgan.pictures.words import count, few, short, steps
+from jaxgan.report.signs import copying, health
 
 
 def verdict(record: Record) -> list[Line]:

@@ -12,9 +12,9 @@ from jaxgan.games.game import Game, Player, State
 from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Batch, Key, Params, PyTree, Schedule, at
-from jaxgan.rules.both import Both, gradients, plus
 from jaxgan.rules.conjugate import solved
 from jaxgan.rules.rule import Metrics, Rule, averaged, gradient, starter
+from jaxgan.rules.vector_field import Both, gradients, plus
 
 
 def competitive(

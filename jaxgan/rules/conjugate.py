@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.parts.types import Array, PyTree
-from jaxgan.rules.both import inner, plus
+from jaxgan.rules.vector_field import inner, plus
 
 
 def solved(product: Callable[[PyTree], PyTree], b: PyTree, products: int) -> tuple[PyTree, Array]:

@@ -11,8 +11,8 @@ from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch, Key
-from jaxgan.rules.both import Both, Gradients, at_every_step, gradients, moved, placed
 from jaxgan.rules.rule import Metrics, Rule, starter, stepped
+from jaxgan.rules.vector_field import Both, Gradients, at_every_step, gradients, moved, placed
 
 
 def extragradient(

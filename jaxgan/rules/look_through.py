@@ -7,9 +7,9 @@ from jaxgan.games.game import Game, Player, State
 from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch, Schedule, at
-from jaxgan.rules.both import Both, moved, plus
-from jaxgan.rules.looking import Answer, through
+from jaxgan.rules.response import Answer, through
 from jaxgan.rules.rule import Metrics, Rule, gradient, starter
+from jaxgan.rules.vector_field import Both, moved, plus
 
 
 def look_through(

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
 from jaxgan.parts.types import Array, Batch, Key, PyTree
-from jaxgan.rules.both import Both, placed, plus
 from jaxgan.rules.guard import Guard
 from jaxgan.rules.rule import Metrics, Rule
+from jaxgan.rules.vector_field import Both, placed, plus
 
 
 class Lookahead(NamedTuple):

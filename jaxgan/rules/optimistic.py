@@ -7,9 +7,9 @@ from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Averages
 from jaxgan.parts.optim import Projected, holds
 from jaxgan.parts.types import Batch, Key
-from jaxgan.rules.both import at_every_step
 from jaxgan.rules.rule import Rule, optimiser
 from jaxgan.rules.simultaneous import simultaneous
+from jaxgan.rules.vector_field import at_every_step
 
 
 def optimistic(

@@ -7,8 +7,8 @@ from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch
-from jaxgan.rules.both import gradients, moved
 from jaxgan.rules.rule import Metrics, Rule, starter
+from jaxgan.rules.vector_field import gradients, moved
 
 
 def simultaneous(

@@ -8,8 +8,8 @@ from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Batch
-from jaxgan.rules.both import Both, inner, linearised, moved, plus, untransposed
 from jaxgan.rules.rule import Metrics, Rule, starter
+from jaxgan.rules.vector_field import Both, inner, linearised, moved, plus, untransposed
 
 
 def symplectic(

@@ -9,9 +9,9 @@ from jaxgan.games.game import Game, Player, State
 from jaxgan.parts.average import Averages
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Batch, Key, Params
-from jaxgan.rules.both import Both, moved
-from jaxgan.rules.looking import through
+from jaxgan.rules.response import through
 from jaxgan.rules.rule import Metrics, Rule, gradient, starter, stepped
+from jaxgan.rules.vector_field import Both, moved
 
 
 def unrolled(

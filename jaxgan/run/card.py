@@ -10,11 +10,11 @@ from typing import Any
 import jax
 
 from jaxgan.data.kind import Image
+from jaxgan.folder.folder import Folder
+from jaxgan.folder.manifest import Manifest, commit, devices, read_manifest
+from jaxgan.folder.rows import Row, read
 from jaxgan.parts.types import PyTree
-from jaxgan.run.folder import Folder
-from jaxgan.run.manifest import Manifest, commit, devices, read_manifest
 from jaxgan.run.reopen import Reopened
-from jaxgan.run.rows import Row, read
 
 _APART = frozenset({"out", "tensorboard", "wandb"})  # options that say nothing of the model
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, TypeVar
 from jaxgan import reading, terminal
 from jaxgan.data import KNOWN
 from jaxgan.errors import Refused, Unreadable, looked
-from jaxgan.run import codec
-from jaxgan.run.script import Script, read_script
-from jaxgan.run.settings import FIXED, RESUMABLE, Settings, check
+from jaxgan.folder import codec
+from jaxgan.folder.script import Script, read_script
+from jaxgan.folder.settings import FIXED, RESUMABLE, Settings, check
 
 if TYPE_CHECKING:
     from jaxgan.data.source import Source
@@ -161,8 +161,9 @@ def _backend(config: Settings, chosen: argparse.Namespace) -> Iterator[None]:
     sinks.check(config)
     if config.deterministic:  # before the backend starts
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
-    from jaxgan.run import cache, lane
-    from jaxgan.run.sharing import make_devices
+    from jaxgan.folder import cache
+    from jaxgan.run import lane
+    from jaxgan.run.devices import make_devices
     from jaxgan.scale.devices import check_there
     from jaxgan.scale.processes import together
 
@@ -183,16 +184,17 @@ def _run(
     force: bool,
     weights: Path | None,
 ) -> "State":
-    from jaxgan.run import begin, folder, lane
-    from jaxgan.run import weights as arrays
-    from jaxgan.run.built import experiment_of, source_of
-    from jaxgan.run.checkpoint import SaveFailed
+    from jaxgan.folder import create, folder
+    from jaxgan.folder import weights as arrays
+    from jaxgan.folder.checkpoint import SaveFailed
+    from jaxgan.folder.lock import locked
+    from jaxgan.run import lane
+    from jaxgan.run.check import experiment_of, source_of
+    from jaxgan.run.devices import fit, sharing
     from jaxgan.run.interrupt import Interrupted
-    from jaxgan.run.lock import locked
     from jaxgan.run.loop import train
     from jaxgan.run.program import fits, start_shapes
     from jaxgan.run.run import Run
-    from jaxgan.run.sharing import fit, sharing
     from jaxgan.run.trouble import NotFinite
     from jaxgan.scale.processes import told
 
@@ -214,18 +216,18 @@ def _run(
         def opened() -> folder.Folder:
             if run is not None:
                 place = folder.existing(path)
-                begin.check_files(place, script, force)
-                begin.check_data(place, source.fingerprint, force)
+                create.check_files(place, script, force)
+                create.check_data(place, source.fingerprint, force)
                 return place
             begins = None
             if weights:
                 arrays.check(arrays.file(weights), start_shapes(experiment, config))
                 begins = arrays.note(arrays.file(weights))
-            return begin.create(path, script, codec.dumps(config), config.seed, about, begins)
+            return create.create(path, script, codec.dumps(config), config.seed, about, begins)
 
         place = told(opened)
         try:
-            adopted = partial(begin.adopted, place, script, about)
+            adopted = partial(create.adopted, place, script, about)
             return train(Run(experiment, config, place, lanes, rule_of, games, adopted)).state
         except Interrupted as stop:
             print(f"{stop}: saved; go on with `jaxgan resume {path}`", file=sys.stderr)
@@ -296,9 +298,9 @@ def _stored(run: Path, config_type: type[C]) -> C:
 
 
 def _unedited(run: Path, force: bool) -> None:
-    from jaxgan.run import begin, folder
+    from jaxgan.folder import create, folder
 
-    begin.check_config(folder.existing(run), force)
+    create.check_config(folder.existing(run), force)
 
 
 def _exported(weights: Path | None, config_type: type[C]) -> C:

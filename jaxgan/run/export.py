@@ -23,11 +23,12 @@ from jaxgan import reading
 from jaxgan.data.kind import Image, Kind, Leaf
 from jaxgan.data.source import givens
 from jaxgan.errors import Refused
+from jaxgan.folder import codec, files, folder, trusted, weights
+from jaxgan.folder.manifest import read_manifest
 from jaxgan.games.game import Game, Side
 from jaxgan.parts.types import Given
 from jaxgan.pictures.images import quantised
-from jaxgan.run import card, codec, files, folder, standalone, trusted, weights
-from jaxgan.run.manifest import read_manifest
+from jaxgan.run import card, standalone
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import BLOCK, sampler, stream
 from jaxgan.run.written import usual, written

@@ -18,8 +18,8 @@ from jaxgan.data.ahead import ahead
 from jaxgan.data.checked import labels_as_read
 from jaxgan.data.source import Made, Source, numbers, places
 from jaxgan.data.stream import Blocks, Steps, Together
+from jaxgan.folder.settings import Settings
 from jaxgan.parts.types import Key, PyTree
-from jaxgan.run.settings import Settings
 from jaxgan.scale.devices import everywhere, held_here
 
 

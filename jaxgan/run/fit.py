@@ -12,22 +12,22 @@ import numpy as np
 
 from jaxgan import reading, terminal
 from jaxgan.errors import Refused
+from jaxgan.folder import codec, create
+from jaxgan.folder.checkpoint import Checkpoints
+from jaxgan.folder.folder import Folder
+from jaxgan.folder.lock import locked
+from jaxgan.folder.manifest import read_manifest
+from jaxgan.folder.rows import read
+from jaxgan.folder.settings import RESUMABLE, Settings, check, check_seed
 from jaxgan.games.game import State
-from jaxgan.run import begin, codec
-from jaxgan.run.built import checked
-from jaxgan.run.checkpoint import Checkpoints
+from jaxgan.run.check import checked
+from jaxgan.run.devices import sharing
 from jaxgan.run.experiment import Experiment
-from jaxgan.run.folder import Folder
 from jaxgan.run.interrupt import Interrupted
-from jaxgan.run.lock import locked
 from jaxgan.run.loop import Fitted, train
-from jaxgan.run.manifest import read_manifest
 from jaxgan.run.program import blank, fits, start_shapes
-from jaxgan.run.rows import read
 from jaxgan.run.run import Run
 from jaxgan.run.sample import sampler
-from jaxgan.run.settings import RESUMABLE, Settings, check, check_seed
-from jaxgan.run.sharing import sharing
 from jaxgan.run.trouble import NotFinite
 from jaxgan.scale.processes import told
 
@@ -137,11 +137,11 @@ def _opened(path: Path, settings: Settings, experiment: Experiment) -> Folder:
     folder, source = Folder(path.absolute()), experiment.source
     if not folder.config.exists():
         about = {"fingerprint": source.fingerprint, "note": source.note}
-        return begin.create(path, None, codec.dumps(settings), settings.seed, about)
+        return create.create(path, None, codec.dumps(settings), settings.seed, about)
     manifest = read_manifest(folder)
     if manifest.script:
         raise Refused(f"{path} is the run of a script: go on with `jaxgan resume {path}`")
-    begin.check_config(folder, force=False)
+    create.check_config(folder, force=False)
     old = codec.loads(_content(folder.config), Settings, str(folder.config))
     changed = codec.differences(settings, old)
     other = [f"{name} {was!r} -> {now!r}" for name, (now, was) in changed.items() if name not in RESUMABLE]

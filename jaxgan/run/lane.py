@@ -9,19 +9,19 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.interpreters.partial_eval import dce_jaxpr
 
 from jaxgan.data.source import Source, batch, shapes
 from jaxgan.errors import Refused
+from jaxgan.folder.ranges import check_ranges
+from jaxgan.folder.settings import Settings
 from jaxgan.games.game import Game, State
 from jaxgan.parts.types import Key, PyTree
 from jaxgan.rules.guard import Guard
+from jaxgan.rules.hyperparameters import over_hparams
 from jaxgan.rules.rule import Rule
-from jaxgan.rules.tuned import over_hparams
-from jaxgan.run.depends import depends_on
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.program import RuleOf, layout
-from jaxgan.run.ranges import check_ranges
-from jaxgan.run.settings import Settings
 
 C = TypeVar("C", bound=Settings)
 Build = Callable[[Any, Source], Experiment]
@@ -229,3 +229,14 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
         raise Refused(
             f"--over {', '.join(idle)}: no update depends on it, so its lanes would be the same run"
         )
+
+
+def depends_on(program: Callable[..., PyTree], values: Mapping[str, Any], *more: PyTree) -> list[str]:
+    """The names of the numbers `values` that what `program(values, *more)` returns depends on.
+
+    >>> depends_on(jax.jit(lambda values, x: values["rate"] * x), {"rate": 2.0, "size": 3}, 1.0)
+    ['rate']
+    """
+    jaxpr = jax.make_jaxpr(program)(values, *more).jaxpr
+    _, used = dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars))
+    return [name for name, needed in zip(sorted(values), used, strict=False) if needed]

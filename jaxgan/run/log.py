@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from jaxgan.run.files import still_there, write
-from jaxgan.run.rows import Row, encoded, of_lane, read
+from jaxgan.folder.files import still_there, write
+from jaxgan.folder.rows import Row, encoded, of_lane, read
 from jaxgan.run.sinks import Sink
 from jaxgan.terminal import visible
 

@@ -10,22 +10,22 @@ import jax
 import numpy as np
 
 from jaxgan.errors import Refused, Unreadable
+from jaxgan.folder.keeping import Kept, keeping
+from jaxgan.folder.manifest import note, session
+from jaxgan.folder.rows import Row
 from jaxgan.games.game import State
-from jaxgan.rules.watched import MOVES
+from jaxgan.rules.update_norms import MOVES
 from jaxgan.run import resume, sinks
 from jaxgan.run.experiment import Hook, Moment
+from jaxgan.run.halted import Still
+from jaxgan.run.hooks import look, scheduled, unmeasured
 from jaxgan.run.interrupt import Interrupted, requests
-from jaxgan.run.keeping import Kept, keeping
 from jaxgan.run.log import Log
-from jaxgan.run.manifest import note, session
-from jaxgan.run.measuring import look, scheduled, unmeasured
 from jaxgan.run.picture import drawing
 from jaxgan.run.placement import Update, placement
 from jaxgan.run.program import layout
-from jaxgan.run.rows import Row
 from jaxgan.run.run import Run
 from jaxgan.run.sample import sampler
-from jaxgan.run.still import Still
 from jaxgan.run.trouble import NotFinite, restored, troubles
 from jaxgan.scale import processes
 from jaxgan.scale.processes import first, settled, told

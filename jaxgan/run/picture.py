@@ -7,11 +7,11 @@ from pathlib import Path
 
 from jaxgan.data.kind import registered, unregistered
 from jaxgan.data.source import Source, examples
+from jaxgan.folder.files import still_there
 from jaxgan.pictures import png
 from jaxgan.pictures.drawn import crowd, drawn
 from jaxgan.run.experiment import Moment
-from jaxgan.run.files import still_there
-from jaxgan.run.measuring import unable
+from jaxgan.run.hooks import unable
 
 
 def drawing(

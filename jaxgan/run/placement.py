@@ -15,15 +15,15 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from jax.stages import Compiled, Lowered
 
+from jaxgan.folder.settings import Settings
 from jaxgan.games.game import State
 from jaxgan.parts.types import PyTree
 from jaxgan.rules.guard import Guard
+from jaxgan.run.devices import looped, named_means, sharing
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.feed import Stream, Streams, feeder
 from jaxgan.run.lane import Lane
 from jaxgan.run.program import RuleOf, layout, lowered, starter
-from jaxgan.run.settings import Settings
-from jaxgan.run.sharing import looped, named_means, sharing
 from jaxgan.scale.devices import DATA, everywhere, over_data, row, whole
 from jaxgan.scale.lanes import LANE, grid, lane, over_lanes, shardings, stacked
 

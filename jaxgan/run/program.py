@@ -14,13 +14,13 @@ from jaxgan.data.ahead import can_read
 from jaxgan.data.checked import check, check_labels, check_taken
 from jaxgan.data.source import Source, batch, shapes
 from jaxgan.errors import Refused
+from jaxgan.folder.settings import Settings
 from jaxgan.games.game import State
 from jaxgan.parts.types import Key, PyTree
 from jaxgan.rules.guard import guarded
 from jaxgan.rules.rule import Metrics, Rule
-from jaxgan.rules.watched import watched
+from jaxgan.rules.update_norms import watched
 from jaxgan.run.experiment import Experiment
-from jaxgan.run.settings import Settings
 
 RuleOf = Callable[[dict[str, Any]], Rule]
 

@@ -14,16 +14,16 @@ import jax
 from jaxgan import reading
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
+from jaxgan.folder import cache as compiled
+from jaxgan.folder import codec, folder, trusted
+from jaxgan.folder.checkpoint import Checkpoints, read
+from jaxgan.folder.create import edited, in_words
+from jaxgan.folder.manifest import copied_script, read_manifest
 from jaxgan.games.game import Side, State
-from jaxgan.run import cache as compiled
-from jaxgan.run import codec, folder, trusted
-from jaxgan.run.begin import edited, in_words
-from jaxgan.run.built import experiment_of, source_of
-from jaxgan.run.checkpoint import Checkpoints, read
+from jaxgan.run.check import experiment_of, source_of
 from jaxgan.run.command import BEFORE, REOPENED, takes_source
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
-from jaxgan.run.manifest import copied_script, read_manifest
 from jaxgan.run.program import blank, start_shapes
 from jaxgan.scale.devices import check_there
 from jaxgan.scale.lanes import lane as one_of

@@ -5,18 +5,18 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from jaxgan.errors import Refused
-from jaxgan.run import codec
-from jaxgan.run.begin import edited, write_config
-from jaxgan.run.folder import Folder, read_config
-from jaxgan.run.keeping import Kept
+from jaxgan.folder import codec
+from jaxgan.folder.create import edited, write_config
+from jaxgan.folder.folder import Folder, read_config
+from jaxgan.folder.keeping import Kept
+from jaxgan.folder.manifest import Session, note, read_manifest
+from jaxgan.folder.rows import read
+from jaxgan.folder.settings import RESUMABLE, Settings
+from jaxgan.folder.weights import begun
+from jaxgan.run.hooks import stopped_by
 from jaxgan.run.log import Log
-from jaxgan.run.manifest import Session, note, read_manifest
-from jaxgan.run.measuring import stopped_by
 from jaxgan.run.placement import Held, Placement
-from jaxgan.run.rows import read
 from jaxgan.run.run import Run
-from jaxgan.run.settings import RESUMABLE, Settings
-from jaxgan.run.weights import begun
 from jaxgan.scale.processes import told
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from jaxgan.folder.folder import Folder
+from jaxgan.folder.settings import Settings
 from jaxgan.games.game import Game
 from jaxgan.rules.rule import Rule
 from jaxgan.run.experiment import Experiment
-from jaxgan.run.folder import Folder
 from jaxgan.run.lane import Lane
 from jaxgan.run.program import RuleOf
-from jaxgan.run.settings import Settings
 
 
 class Run(NamedTuple):

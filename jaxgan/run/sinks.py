@@ -18,7 +18,7 @@ import tqdm
 from jaxgan import reading
 from jaxgan.data import image
 from jaxgan.errors import Refused
-from jaxgan.run.settings import Settings
+from jaxgan.folder.settings import Settings
 from jaxgan.terminal import visible
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from jaxgan.errors import Refused
-from jaxgan.run.rows import Row
+from jaxgan.folder.rows import Row
 
 Rows = Sequence[Row]  # what metrics.jsonl holds of one run, oldest first
 

@@ -7,9 +7,9 @@ import msgspec
 
 from jaxgan import reading
 from jaxgan.errors import Refused
-from jaxgan.run import codec, files, folder, rows
-from jaxgan.run.checkpoint import Checkpoints, SaveFailed
-from jaxgan.run.manifest import (
+from jaxgan.folder import codec, files, folder, rows
+from jaxgan.folder.checkpoint import Checkpoints, SaveFailed
+from jaxgan.folder.manifest import (
     Manifest,
     Session,
     copied,

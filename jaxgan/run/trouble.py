@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.folder.checkpoint import Restored
+from jaxgan.folder.keeping import Kept
+from jaxgan.folder.manifest import Session
 from jaxgan.games.game import State
 from jaxgan.parts.rng import fold
-from jaxgan.run.checkpoint import Restored
-from jaxgan.run.keeping import Kept
-from jaxgan.run.manifest import Session
 from jaxgan.run.placement import Held, Placement
 from jaxgan.run.resume import Start
 from jaxgan.run.run import Run

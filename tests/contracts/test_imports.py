@@ -20,8 +20,10 @@ FLOORS = [
     {"games"},
     {"rules", "scale"},
     {"instruments", "pictures"},
+    {"folder"},
     {"run"},
     {"evaluate"},
+    {"compare", "look"},
     {"report"},
     {"cli"},
 ]

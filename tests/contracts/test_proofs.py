@@ -25,10 +25,10 @@ from support import built, ended, final, jaxgan, play, rows, same, start
 import jaxgan as jg
 from jaxgan.data.source import batch
 from jaxgan.pictures.images import quantised
+from jaxgan.run.devices import named_means
 from jaxgan.run.program import start_shapes
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
-from jaxgan.run.sharing import named_means
 from jaxgan.scale.devices import over_data, row, whole
 
 METHODS = Path(jg.__file__).parents[1] / "experiments" / "methods"

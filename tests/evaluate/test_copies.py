@@ -4,8 +4,8 @@ import numpy as np
 
 from jaxgan.data import load
 from jaxgan.data.source import examples
-from jaxgan.evaluate.copies import copies
 from jaxgan.evaluate.extractor import raw
+from jaxgan.evaluate.panel import copies
 
 
 def test_copies_come_first_beside_their_originals():

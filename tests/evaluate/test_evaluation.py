@@ -9,6 +9,7 @@ import pytest
 from support import jaxgan, play, script
 
 import jaxgan as jg
+from jaxgan.compare.record import record
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.errors import Refused
@@ -17,7 +18,6 @@ from jaxgan.evaluate import panel as panels
 from jaxgan.evaluate.extractor import raw
 from jaxgan.evaluate.hook import evaluated
 from jaxgan.metrics.metric import INTERVALS
-from jaxgan.report.record import record
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 

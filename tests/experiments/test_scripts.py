@@ -15,9 +15,9 @@ from support import built, play, rows, tfds_set
 
 from jaxgan import cli
 from jaxgan.errors import Refused
+from jaxgan.run.devices import named_means
 from jaxgan.run.lane import fits_over
 from jaxgan.run.program import start_shapes
-from jaxgan.run.sharing import named_means
 from jaxgan.scale.devices import row
 
 FOLDER = Path(__file__).parents[2] / "experiments"

@@ -17,7 +17,7 @@ from support import built, line
 from jaxgan.data import load
 from jaxgan.data.source import labelled
 from jaxgan.errors import Refused
-from jaxgan.run.lock import locked
+from jaxgan.folder.lock import locked
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 NUMBERS = {

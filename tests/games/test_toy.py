@@ -10,8 +10,8 @@ from jax.flatten_util import ravel_pytree
 from jaxgan.games.toy import bilinear, dirac, linear_quadratic, of_losses, quadratic, two_modes
 from jaxgan.parts import objectives, terms
 from jaxgan.rules.alternating import alternating
-from jaxgan.rules.both import Both, placed
 from jaxgan.rules.simultaneous import simultaneous
+from jaxgan.rules.vector_field import Both, placed
 
 h = 0.1
 SGD = optax.sgd(h), optax.sgd(h)

@@ -24,9 +24,9 @@ from jaxgan.models import dcgan
 from jaxgan.parts import latents, objectives, terms
 from jaxgan.parts.network import from_linen
 from jaxgan.rules.alternating import alternating
+from jaxgan.rules.hyperparameters import over_hparams
 from jaxgan.rules.lookahead import lookahead
 from jaxgan.rules.simultaneous import simultaneous
-from jaxgan.rules.tuned import over_hparams
 
 UPDATE = jax.tree.map(lambda x: x[None, None], POINT)
 SLOPE = 0.5  # f'(0) of the logistic loss

@@ -1,12 +1,13 @@
 """Charts: what is drawn of the numbers, how it is told apart, and what is left out."""
 
 import numpy as np
-from report.folders import evaluated, logged, run_folder
+from run_folders import evaluated, logged, run_folder
 
+from jaxgan.compare.record import record, records
+from jaxgan.folder.rows import Row
+from jaxgan.pictures.chart import files, svg
 from jaxgan.report import charts
 from jaxgan.report.curves import curve, cut, kept, names, panels
-from jaxgan.report.record import record, records
-from jaxgan.run.rows import Row
 
 
 def test_a_long_key_takes_nothing_of_a_figure_for_papers(tmp_path):
@@ -14,7 +15,7 @@ def test_a_long_key_takes_nothing_of_a_figure_for_papers(tmp_path):
     over = ["learning_rate=" + ",".join(str(n / 100) for n in range(1, 15))]
     run = run_folder(tmp_path / "run", rows, config={"learning_rate": 0.1, "over": over})
     chart = charts.panel(panels(["d/adv"])[0], charts.series([record(run)]))
-    assert charts.files([chart])
+    assert files([chart])
     chart.figure.draw_without_rendering()
     (axes,) = chart.figure.axes
     assert axes.get_window_extent().height / chart.figure.dpi > 1.5  # inches
@@ -90,4 +91,4 @@ def test_a_number_may_begin_with_a_digit(tmp_path):
     chart = charts.panel(
         panels(["1nn_accuracy"])[0], charts.series([record(run_folder(tmp_path / "run", rows))])
     )
-    assert f'id="{chart.name}-' in charts.svg(chart)
+    assert f'id="{chart.name}-' in svg(chart)

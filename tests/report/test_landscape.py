@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from report.folders import run_folder
+from run_folders import run_folder
 from support import play, script
 
 from jaxgan.data import load

@@ -11,16 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from report.folders import evaluated, logged, run_folder
+from run_folders import evaluated, logged, run_folder
 from support import line
 
+from jaxgan.compare.record import record
 from jaxgan.errors import Refused
 from jaxgan.metrics.metric import INTERVALS
+from jaxgan.pictures.chart import SIZE
 from jaxgan.report import charts
 from jaxgan.report.curves import curve, panels
 from jaxgan.report.film import chosen
 from jaxgan.report.page import report
-from jaxgan.report.record import record
 
 SECTIONS = ["Curves", "Samples", "Metrics", "Health", "Memorisation", "Options", "Where it comes from"]
 VOID = {"meta", "img", "input", "br", "hr", "link"}
@@ -299,7 +300,7 @@ def test_figures_for_papers(tmp_path):
     assert made == sorted(f"{title}.{kind}" for title in titles for kind in ("svg", "png"))
     for path in (tmp_path / "figures").glob("*.png"):
         with Image.open(path) as picture:
-            assert picture.width == pytest.approx(200 * charts.SIZE[0], abs=2)
+            assert picture.width == pytest.approx(200 * SIZE[0], abs=2)
     svg = (tmp_path / "figures" / "losses.svg").read_text()
     assert "var(--" not in svg
     assert ">step</text>" in svg

@@ -3,17 +3,16 @@
 import json
 
 import pytest
-from report.folders import evaluated, lines, logged, run_folder
+from run_folders import evaluated, lines, logged, run_folder
 
+from jaxgan.compare.line import summary
+from jaxgan.compare.record import record
+from jaxgan.compare.scores import scored, scores
+from jaxgan.folder.lock import locked
 from jaxgan.metrics.metric import Estimate
-from jaxgan.report.copying import copying
-from jaxgan.report.line import summary
 from jaxgan.report.numbers import metrics
-from jaxgan.report.record import record
-from jaxgan.report.scores import scored, scores
-from jaxgan.report.signs import health
+from jaxgan.report.signs import copying, health
 from jaxgan.report.verdict import best, ended, verdict
-from jaxgan.run.lock import locked
 
 
 def measured(values, name="diversity", every=100):

@@ -10,6 +10,7 @@ import pytest
 from flax import linen as nn
 from support import same
 
+from jaxgan.folder.checkpoint import Checkpoints
 from jaxgan.games.gan import gan
 from jaxgan.models import mlp
 from jaxgan.parts import latents, objectives, terms
@@ -26,7 +27,6 @@ from jaxgan.rules.optimistic import optimistic
 from jaxgan.rules.simultaneous import simultaneous
 from jaxgan.rules.symplectic import symplectic
 from jaxgan.rules.unrolled import unrolled
-from jaxgan.run.checkpoint import Checkpoints
 from jaxgan.scale.devices import DATA, over_data, row
 from jaxgan.scale.lanes import lane, side_by_side, stacked
 

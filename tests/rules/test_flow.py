@@ -17,7 +17,6 @@ from jaxgan.parts import latents, objectives, terms
 from jaxgan.parts.average import ema
 from jaxgan.parts.network import Network
 from jaxgan.rules.alternating import alternating
-from jaxgan.rules.both import gradients
 from jaxgan.rules.competitive import adaptive_competitive, competitive
 from jaxgan.rules.consensus import consensus
 from jaxgan.rules.extragradient import extragradient
@@ -26,6 +25,7 @@ from jaxgan.rules.look_through import look_through
 from jaxgan.rules.lookahead import lookahead
 from jaxgan.rules.simultaneous import simultaneous
 from jaxgan.rules.unrolled import unrolled
+from jaxgan.rules.vector_field import gradients
 
 KEY, EMPTY = jax.random.key(0), {"x": jnp.zeros((1, 1, 1))}
 SGD, WHOLE, STILL = optax.sgd(0.1), optax.sgd(1.0), optax.sgd(0.0)

@@ -21,10 +21,10 @@ from jaxgan.parts.network import from_linen
 from jaxgan.parts.types import Lowering
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.guard import guarded
+from jaxgan.rules.hyperparameters import over_hparams
 from jaxgan.rules.lookahead import lookahead
 from jaxgan.rules.simultaneous import simultaneous
-from jaxgan.rules.tuned import over_hparams
-from jaxgan.rules.watched import watched
+from jaxgan.rules.update_norms import watched
 
 EMPTY = {"x": jnp.zeros((1, 1, 1))}
 

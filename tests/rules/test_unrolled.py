@@ -18,8 +18,8 @@ from jaxgan.parts import latents, objectives, terms
 from jaxgan.parts.network import Network, from_linen
 from jaxgan.parts.rng import fold
 from jaxgan.rules.guard import guarded
+from jaxgan.rules.hyperparameters import over_hparams
 from jaxgan.rules.rule import gradient, stepped
-from jaxgan.rules.tuned import over_hparams
 from jaxgan.rules.unrolled import unrolled
 
 SMOOTH = optax.adam(0.05, eps_root=1e-8)

@@ -11,7 +11,7 @@ from jaxgan.data.source import batch
 from jaxgan.games.game import Context
 from jaxgan.parts.rng import fold
 from jaxgan.rules.alternating import alternating
-from jaxgan.rules.watched import watched
+from jaxgan.rules.update_norms import watched
 
 
 def test_norms_of_gradients_steps_and_what_d_gets_right():

@@ -11,9 +11,9 @@ import pytest
 from support import SCRIPTS, ended, final, jaxgan, play, rows, same, script, start, steps
 
 import jaxgan as jg
-from jaxgan.report.record import record
-from jaxgan.run.folder import existing
-from jaxgan.run.manifest import read_manifest
+from jaxgan.compare.record import record
+from jaxgan.folder.folder import existing
+from jaxgan.folder.manifest import read_manifest
 
 TINY = script("tiny")
 PATH = SCRIPTS / "tiny.py"

@@ -14,8 +14,8 @@ from PIL import Image
 from support import SCRIPTS, ended, jaxgan, line, play, rows, script, start
 
 from jaxgan.data.source import PROCEDURAL
-from jaxgan.run import processor
-from jaxgan.run.lock import locked
+from jaxgan.folder import cache
+from jaxgan.folder.lock import locked
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 
@@ -138,12 +138,12 @@ def test_a_resume_elsewhere_says_that_bits_may_differ(run, monkeypatch, tmp_path
 
     manifest = json.loads((copy / "manifest.json").read_text())
     last = manifest["sessions"][-1]
-    assert last["devices"] == manifest["devices"] == [processor.name()] * jax.device_count()
+    assert last["devices"] == manifest["devices"] == [cache.processor()] * jax.device_count()
     last["versions"]["jax"], last["devices"] = "0.1", ["Abacus"] * 3
     (copy / "manifest.json").write_text(json.dumps(manifest))
     assert jaxgan(monkeypatch, "resume", copy, "--steps", 10) == 0
     (line,) = (line for line in capsys.readouterr().err.splitlines() if "warning" in line)
-    assert f"jax {jax.__version__} after 0.1, devices {processor.name()} after Abacus: " in line
+    assert f"jax {jax.__version__} after 0.1, devices {cache.processor()} after Abacus: " in line
 
 
 def test_a_resume_on_other_devices_says_so_too(run, monkeypatch, tmp_path, capsys):

@@ -19,13 +19,14 @@ from support import SCRIPTS, jaxgan, picture_folder, play, script, steps
 import jaxgan as jg
 from jaxgan.data.source import examples
 from jaxgan.errors import Refused
+from jaxgan.folder import cache
+from jaxgan.folder.files import whole
+from jaxgan.folder.lock import locked
+from jaxgan.folder.script import Script, hashes
 from jaxgan.pictures import png
-from jaxgan.run import cache, feed
+from jaxgan.run import feed
 from jaxgan.run.command import main
-from jaxgan.run.files import whole
-from jaxgan.run.lock import locked
 from jaxgan.run.reopen import reopened
-from jaxgan.run.script import Script, hashes
 
 TINY = script("tiny")
 TEXT = (SCRIPTS / "tiny.py").read_text()
@@ -180,10 +181,10 @@ def test_data_that_is_no_source_is_one_line(run_file, tmp_path, capsys):
 
 def test_examples_are_loaded_once_and_never_traced(tmp_path, monkeypatch):
     """However often `build` is called, with numbers and with tracers; it may look at them either way."""
-    from jaxgan.run import built
+    from jaxgan.run import check
 
-    loaded, load = [], built.load
-    monkeypatch.setattr(built, "load", lambda *given: loaded.append(load(*given)) or loaded[-1])
+    loaded, load = [], check.load
+    monkeypatch.setattr(check, "load", lambda *given: loaded.append(load(*given)) or loaded[-1])
     given = []
 
     def build(config, source):

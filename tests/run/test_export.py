@@ -18,6 +18,7 @@ from support import SCRIPTS, ended, jaxgan, play, rows, same, script, start, ste
 
 from jaxgan.data.pairs import edges, paired
 from jaxgan.errors import Refused
+from jaxgan.folder.folder import existing
 from jaxgan.games.gan import gan
 from jaxgan.parts import latents, objectives
 from jaxgan.parts.network import from_linen
@@ -25,7 +26,6 @@ from jaxgan.pictures.images import quantised
 from jaxgan.run import standalone
 from jaxgan.run.card import card
 from jaxgan.run.export import export, exported
-from jaxgan.run.folder import existing
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
 from jaxgan.run.written import written
@@ -285,7 +285,7 @@ def test_a_generator_that_cannot_be_exported():
 
 
 def test_text_is_utf8_whatever_the_locale(tmp_path):
-    program = "import pathlib, sys; from jaxgan.run.files import write; "
+    program = "import pathlib, sys; from jaxgan.folder.files import write; "
     program += "write(pathlib.Path(sys.argv[1]), '\\u00e9 \\u00b1')"
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [sys.executable, "-c", program, str(tmp_path / "text")]

@@ -32,9 +32,9 @@ from jaxgan.data.kind import points
 from jaxgan.data.source import Source
 from jaxgan.data.stream import Steps
 from jaxgan.errors import Unreadable
+from jaxgan.folder.rows import read
+from jaxgan.folder.settings import Settings
 from jaxgan.run.feed import Stream, feeder
-from jaxgan.run.rows import read
-from jaxgan.run.settings import Settings
 
 FILES = script("files")
 PATH = SCRIPTS / "files.py"

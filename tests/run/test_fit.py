@@ -10,13 +10,13 @@ import pytest
 from support import experiment, jaxgan, same
 
 import jaxgan as jg
+from jaxgan.folder import codec
+from jaxgan.folder.create import create
+from jaxgan.folder.folder import existing
+from jaxgan.folder.manifest import BEFORE
+from jaxgan.folder.settings import Settings
 from jaxgan.games.toy import bilinear
-from jaxgan.run import codec
-from jaxgan.run.begin import create
-from jaxgan.run.folder import existing
-from jaxgan.run.manifest import BEFORE
 from jaxgan.run.run import Run
-from jaxgan.run.settings import Settings
 
 QUIET = {"batch_size": 8, "log_every": 2, "bar": False}
 

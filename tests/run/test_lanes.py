@@ -11,12 +11,12 @@ import pytest
 from support import SCRIPTS, built, final, jaxgan, play, rows, same, script, steps
 
 import jaxgan as jg
+from jaxgan.compare.record import record
 from jaxgan.errors import Refused
-from jaxgan.report.record import record
-from jaxgan.run.checkpoint import Checkpoints, SaveFailed
+from jaxgan.folder.checkpoint import Checkpoints, SaveFailed
+from jaxgan.run.devices import fit, sharing
 from jaxgan.run.lane import lanes, named
 from jaxgan.run.reopen import reopened
-from jaxgan.run.sharing import fit, sharing
 
 EVERYTHING, TINY, FILES = script("everything"), script("tiny"), script("files")
 SEEDS = ("--seeds", "0:3")

@@ -8,10 +8,10 @@ import numpy as np
 from support import play, rows, script
 
 from jaxgan.data.source import batch
+from jaxgan.folder.script import hashes, read_script
 from jaxgan.rules.guard import guarded
 from jaxgan.run.program import layout
 from jaxgan.run.reopen import reopened
-from jaxgan.run.script import hashes, read_script
 
 
 def test_a_run_is_the_updates_written_out(tmp_path):

@@ -9,12 +9,12 @@ from PIL import Image
 from support import experiment
 
 from jaxgan.errors import Refused
+from jaxgan.folder.rows import Row, read
 from jaxgan.pictures import images, png
 from jaxgan.pictures.points import bars
 from jaxgan.run.experiment import Hook
+from jaxgan.run.hooks import measured_by, scores_of, stopped_by
 from jaxgan.run.log import Log
-from jaxgan.run.measuring import measured_by, scores_of, stopped_by
-from jaxgan.run.rows import Row, read
 from jaxgan.run.stop import reached
 
 

@@ -11,10 +11,10 @@ from support import final, play, rows, same, script, steps
 
 from jaxgan.data import load
 from jaxgan.data.source import batch
+from jaxgan.folder.checkpoint import Checkpoints, Restored
 from jaxgan.games.toy import bilinear
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.guard import guarded
-from jaxgan.run.checkpoint import Checkpoints, Restored
 from jaxgan.run.reopen import reopened
 from jaxgan.run.trouble import attempted
 

@@ -12,8 +12,8 @@ from support import SCRIPTS, ended, play, rows, script, start, steps
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from jaxgan.errors import Refused
+from jaxgan.folder.settings import Settings
 from jaxgan.run import sinks
-from jaxgan.run.settings import Settings
 
 TINY = script("tiny")
 TENSORBOARD = ("--tensorboard", "--sample-every", 4)

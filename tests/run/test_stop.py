@@ -6,9 +6,9 @@ import pytest
 from support import final, jaxgan, play, rows, same, script, steps
 
 from jaxgan.errors import Refused
-from jaxgan.run.manifest import note
+from jaxgan.folder.manifest import note
+from jaxgan.folder.rows import Row, encoded, read
 from jaxgan.run.reopen import reopened
-from jaxgan.run.rows import Row, encoded, read
 from jaxgan.run.stop import StopRule, collapsed, reached, saturated, stalled
 
 
@@ -73,7 +73,7 @@ def test_why_a_lane_was_stopped_is_known_at_once_and_for_ever(tmp_path, monkeypa
         note(folder, entry)
         told.append(still())  # while the run goes on
 
-    monkeypatch.setattr("jaxgan.run.still.note", noted)
+    monkeypatch.setattr("jaxgan.run.halted.note", noted)
     options = ("--seeds", "0:2", "--collapse-at", 20, "--collapse-seed", 1)
     assert play(script("stopping"), "--out", run, *options, "--steps", 40) == 0
     (first,) = told

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support import SCRIPTS, final, picture_folder, play, rows, same, script, start, steps
 
-from jaxgan.run.lock import locked
+from jaxgan.folder.lock import locked
 from jaxgan.run.reopen import reopened
 from jaxgan.scale import processes
 

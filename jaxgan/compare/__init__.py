@@ -1,0 +1,1 @@
+"""Methods over their training seeds: intervals, differences, tables."""

@@ -1,0 +1,1 @@
+"""What a run leaves on disk: options, manifest, rows, checkpoints, locks, weights."""

@@ -1,0 +1,47 @@
+"""Rows that a crash, the disk or somebody's editor has damaged."""
+
+import math
+
+import pytest
+
+from jaxgan.folder.rows import Row, decoded, encoded, of_lane, read
+
+WHOLE = Row(4, "measured", {"x": [math.inf, None], "y": math.nan, "z": 0.25}, scheduled=False)
+
+
+def test_what_is_written_is_read():
+    assert str(decoded(encoded(WHOLE))) == str(WHOLE)  # NaN is not equal to itself
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "null",
+        "{}",
+        "[" * 100_000,
+        '{"a":' * 50_000,
+        '{"step": "4", "kind": "train", "numbers": {}}',
+        '{"step": -4, "kind": "train", "numbers": {}}',
+        '{"step": 4, "kind": "strange", "numbers": {}}',
+        '{"step": 4, "kind": "train", "numbers": {"x": "far"}}',
+        '{"step": 4, "kind": "train", "numbers": {"x": true}}',
+        '{"step": 4, "kind": "train", "numbers": {"x": [[1]]}}',
+        '{"step": 4, "kind": "train", "numbers": {"x": ' + "9" * 400 + "}}",
+        '{"step": ' + "9" * 400 + ', "kind": "train", "numbers": {}}',
+    ],
+)
+def test_what_is_no_row_is_none(line):
+    assert decoded(line) is None
+
+
+def test_a_lane_that_a_list_is_too_short_for_has_no_such_number():
+    assert of_lane(Row(1, "train", {"x": [1.0], "y": [1.0, 2.0]}), 1).numbers == {"y": 2.0}
+
+
+def test_a_file_that_holds_its_rows_twice_is_read_once(tmp_path):
+    rows = [Row(n, "train", {"x": float(n)}) for n in range(3)]
+    rows += [Row(2, "measured", {"a": 1.0}), Row(2, "measured", {"b": 1.0})]
+    text = "".join(encoded(row) + "\n" for row in rows)
+    (tmp_path / "metrics.jsonl").write_text(text + text)
+    assert read(tmp_path / "metrics.jsonl") == rows

@@ -1,0 +1,242 @@
+"""A run begun with exported weights: theirs to the last bit, everything else fresh."""
+
+import json
+import shutil
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+import optax
+import pytest
+from safetensors.numpy import load_file, save_file
+from support import final, jaxgan, play, ring_game, rows, same, script, steps
+
+from jaxgan.data.source import labelled
+from jaxgan.errors import Refused
+from jaxgan.folder import weights
+from jaxgan.folder.create import create
+from jaxgan.folder.folder import existing
+from jaxgan.folder.manifest import read_manifest, write_manifest
+from jaxgan.folder.script import Script
+from jaxgan.folder.weights import frozen
+from jaxgan.models import mlp
+from jaxgan.parts.average import ema
+from jaxgan.parts.network import from_linen
+from jaxgan.rules.alternating import alternating
+from jaxgan.run.export import export
+from jaxgan.run.reopen import reopened
+from jaxgan.run.sample import sampler
+
+PICTURES = script("pictures")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    run = tmp_path_factory.mktemp("weights") / "run"
+    assert play(PICTURES, "--out", run) == 0
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(run):
+    return export(run)
+
+
+def refused(capsys, *args):
+    """The one line with which a command line is refused."""
+    assert play(PICTURES, *args) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    return line
+
+
+def test_step_0_is_the_export(run, folder, tmp_path):
+    begun = tmp_path / "begun"
+    assert play(PICTURES, "--weights", folder, "--out", begun, "--steps", 4, "--lr", 1e-2, "--keep", 9) == 0
+    assert steps(begun)[0] == 0
+    at_0 = Path(shutil.copytree(begun, tmp_path / "at_0"))
+    for step in steps(at_0)[1:]:
+        shutil.rmtree(at_0 / "checkpoints" / str(step))
+    old, new = reopened(run), reopened(at_0)
+    for who in ("g", "d"):
+        same(getattr(old.state, who).side, getattr(new.state, who).side)
+    same(old.state.ema, new.state.ema)
+    same(old.state.averages, new.state.averages)
+    draw = sampler(old.experiment.game, old.experiment.source)
+    same(draw(old.state.generator, 30, 1), draw(new.state.generator, 30, 1))
+
+    assert int(new.state.step) == 0
+    fresh = optax.adam(1.0).init(new.state.g.params)
+    same(new.state.g.opt_state, fresh)
+    assert rows(begun)[0]["mean"] == [row for row in rows(run) if "mean" in row][-1]["mean"]
+    config = json.loads((begun / "config.json").read_text())
+    assert (config["lr"], config["batch_size"], config["steps"]) == (1e-2, 16, 4)
+    assert read_manifest(existing(begun)).weights.path == str(folder / "weights.safetensors")
+
+
+def test_the_command_goes_on_bit_for_bit_without_the_weights(folder, monkeypatch, tmp_path):
+    away = shutil.copytree(folder, tmp_path / "away")
+    whole, half = tmp_path / "whole", tmp_path / "half"
+    for run, count in ((whole, 6), (half, 3)):
+        options = ("--lr", 1e-4, "--steps", count)
+        assert jaxgan(monkeypatch, "import", away, "--out", run, "--", *options) == 0
+    shutil.rmtree(away)
+    assert jaxgan(monkeypatch, "resume", half, "--steps", 6) == 0
+    same(final(whole), final(half))
+
+
+def test_killed_before_the_first_checkpoint(run, folder, tmp_path, capsys):
+    begun = tmp_path / "begun"
+    assert play(PICTURES, "--weights", folder, "--out", begun, "--steps", 2) == 0
+    reached = final(begun)
+    shutil.rmtree(begun / "checkpoints")
+    (begun / "metrics.jsonl").unlink()
+    manifest = begun / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "sessions": []}))
+    lost = Path(shutil.copytree(begun, tmp_path / "lost"))
+    assert play(PICTURES, "--resume", begun, "--steps", 2) == 0
+    same(final(begun), reached)
+
+    noted = read_manifest(existing(lost))
+    noted.weights.sha256 = "0" * 64
+    write_manifest(existing(lost), noted)
+    assert "what it begins with is not at" in refused(capsys, "--resume", lost, "--steps", 2)
+
+
+def test_the_file_alone_takes_the_options_of_the_script(folder, tmp_path):
+    begun = tmp_path / "begun"
+    file = folder / "weights.safetensors"
+    shutil.copytree(folder, tmp_path / "export")
+    config = json.loads((folder / "config.json").read_text())
+    (tmp_path / "export" / "config.json").write_text(json.dumps({**config, "batch_size": 8}))
+    assert play(PICTURES, "--weights", file, "--out", begun, "--steps", 1) == 0
+    assert json.loads((begun / "config.json").read_text())["batch_size"] == 16
+    other = tmp_path / "other"
+    assert play(PICTURES, "--weights", tmp_path / "export", "--out", other, "--steps", 1) == 0
+    assert json.loads((other / "config.json").read_text())["batch_size"] == 8
+
+
+def spoiled(folder, tmp_path, change):
+    """A file like the exported one, but changed by someone else's program."""
+    arrays = load_file(folder / "weights.safetensors")
+    change(arrays)
+    save_file(arrays, tmp_path / "spoiled.safetensors")
+    return tmp_path / "spoiled.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda a: a.pop("d/params/Dense_0/bias"), "it has no d/params/Dense_0/bias"),
+        (lambda a: a.update({"x": np.zeros(1)}), "it has x, which the experiment has not"),
+        (
+            lambda a: a.update({"g/params/Dense_0/bias": np.zeros(16, np.float16)}),
+            r"its g/params/Dense_0/bias is float16 (16,), not float32 (16,)",
+        ),
+    ],
+)
+def test_weights_that_do_not_fit(change, said, folder, tmp_path, capsys):
+    file = spoiled(folder, tmp_path, change)
+    assert said in refused(capsys, "--weights", file, "--out", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_width_names_the_first_array(folder, tmp_path, capsys):
+    said = refused(capsys, "--weights", folder, "--out", tmp_path / "run", "--width", 9)
+    assert said.endswith("its average/params/BatchNorm_0/bias is float32 (16,), not float32 (9,)")
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_no_weights(folder, tmp_path, capsys):
+    (tmp_path / "text.safetensors").write_text("none")
+    torn = tmp_path / "torn.safetensors"
+    torn.write_bytes((folder / "weights.safetensors").read_bytes()[:-8])
+    flipped = tmp_path / "flipped.safetensors"
+    flipped.write_bytes((folder / "weights.safetensors").read_bytes()[:-1] + b"\x01")
+    for path, said in (
+        (tmp_path / "none.safetensors", "there are no weights at"),
+        (tmp_path, "is not a run folder"),
+        (tmp_path / "text.safetensors", "cannot be read"),
+        (torn, "cannot be read"),
+        (flipped, "is damaged: its numbers are not those that were saved"),
+    ):
+        assert said in refused(capsys, "--weights", path, "--out", tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+    assert "give one of the two" in refused(capsys, "--weights", folder, "--resume", tmp_path)
+
+
+def test_an_import_needs_the_script(folder, monkeypatch, tmp_path, capsys):
+    shutil.copy(folder / "weights.safetensors", tmp_path)
+    assert jaxgan(monkeypatch, "import", tmp_path / "weights.safetensors") == 2
+    assert f"error: {tmp_path} has no script to begin with" in capsys.readouterr().err
+
+
+def test_an_import_begins_with_the_file_that_it_is_given(folder, monkeypatch, tmp_path, capsys):
+    other = shutil.copytree(folder, tmp_path / "export") / "other.safetensors"
+    shutil.copy(folder / "weights.safetensors", other)
+    assert jaxgan(monkeypatch, "import", other) == 2
+    assert f"error: {other} is not called weights.safetensors, as that of an" in capsys.readouterr().err
+
+
+def state_of(game, tx, seed):
+    rule = alternating(game, tx, tx, average=ema(0.9))
+    batch = {"x": jnp.zeros((1, 1, 4, 2)), "index": jnp.arange(4).reshape(1, 1, 4)}
+    return jax.jit(rule.init)(jax.random.key(seed), batch)
+
+
+def run_with(path, tmp_path):
+    """A run folder that says it begins with this file."""
+    return create(tmp_path / "run", Script(tmp_path / "script.py", b""), "{}", 0, {}, weights.note(path))
+
+
+def test_an_optimiser_that_starts_as_a_copy_of_the_parameters_gets_a_new_one(tmp_path):
+    tx = optax.contrib.schedule_free(optax.sgd(0.1), 0.1)
+    game = ring_game()
+    old, new = state_of(game, tx, 0), state_of(game, tx, 1)
+    path = tmp_path / "weights.safetensors"
+    weights.save(path, old, {})
+    begun = weights.begun(new, run_with(path, tmp_path))
+    same(begun.g, old.g)  # the copies in its optimiser too
+    same(begun.d, old.d)
+    same(begun.ema, old.ema)
+    same(begun.key, new.key)
+    buffers = [x.unsafe_buffer_pointer() for x in jax.tree.leaves(begun.g) if x.size]
+    assert len(set(buffers)) == len(buffers)  # a donated state may not hold one buffer twice
+
+
+def test_zeros_are_no_copy_of_parameters_that_begin_as_zeros(tmp_path):
+    old, new = (state_of(ring_game(), optax.adam(0.1), seed) for seed in (0, 1))
+    new = new.replace(d=new.d.replace(params=jax.tree.map(jnp.zeros_like, new.d.params)))
+    path = tmp_path / "weights.safetensors"
+    weights.save(path, old, {})
+    begun = weights.begun(new, run_with(path, tmp_path))
+    same(begun.d.params, old.d.params)
+    same(begun.d.opt_state, new.d.opt_state)
+
+
+def test_weights_of_half_precision_and_scalars(tmp_path):
+    state = state_of(ring_game(), optax.sgd(0.1), 0)
+    half = jax.tree.map(lambda x: x.astype(ml_dtypes.bfloat16), state.g.params)
+    state = state.replace(g=state.g.replace(params=half, stats={"scale": jnp.float32(0.5)}))
+    path = tmp_path / "weights.safetensors"
+    weights.save(path, state, {"who": "me"})
+    assert weights.notes(path)["who"] == "me"
+    zeros = jax.tree.map(jnp.zeros_like, state.replace(key=jnp.zeros(())))
+    same(weights.begun(zeros, run_with(path, tmp_path)).g, state.g)
+    with pytest.raises(Refused, match="not float32"):
+        weights.check(path, state_of(ring_game(), optax.sgd(0.1), 0).replace())
+
+
+def test_a_frozen_network_has_the_weights_of_an_export(run, folder):
+    """D's own, from a file that another program can read; what does not fit is refused by its name."""
+    again = reopened(run)
+    old, x = again.state.d, labelled(again.experiment.source, 4)
+    network = from_linen(mlp.Discriminator(widths=(again.config.width,), norm="spectral", classes=10))
+    judge = frozen(folder, network, x["x"], x["label"])
+    same(judge.params, old.params)
+    same(judge.stats, old.stats)
+    with pytest.raises(Refused, match="it has no d/params"):
+        frozen(folder, from_linen(mlp.Discriminator(widths=(16, 16))), x["x"])
+    with pytest.raises(Refused, match="it has no average2/params"):
+        frozen(folder, network, x["x"], x["label"], player="average2")

@@ -1,0 +1,198 @@
+"""`jaxgan diagnose` of a run whose answers are known, and what cannot be diagnosed."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from support import play, png, rows, same, script
+
+from jaxgan.data import load
+from jaxgan.data.source import batch
+from jaxgan.errors import Refused
+from jaxgan.evaluate.rotation import drawn, rotation
+from jaxgan.instruments.diagnosis import cheap
+from jaxgan.look.diagnose import _beginning, diagnose
+from jaxgan.run.experiment import Experiment, Hook, Moment
+from jaxgan.run.reopen import reopened
+
+
+def played(path: Path, *options: object) -> Path:
+    assert play(script("dirac"), *options, "--out", path) == 0
+    return path
+
+
+def numbers_of(run: Path) -> dict[str, Any]:
+    return json.loads((run / "diagnosis" / "diagnosis.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return played(tmp_path_factory.mktemp("diagnosed") / "run")
+
+
+def test_both_checkpoints_are_diagnosed(run: Path) -> None:
+    said: list[str] = []
+    report = diagnose(run, ("last", "best"), batches=2, steps=2, say=said.append)
+    found = numbers_of(run)
+    # how far it is, before what takes long and not after
+    assert said[0] == "step 4 (last): part 1 of 5, rotation and noise ..."
+    assert said[-1] == "step 2 (best): and last the path angle ..."
+    assert {where: found[where]["step"] for where in found} == {"last": 4, "best": 2}
+    drawings = {
+        f"{name}-{at}.{kind}" for name in ("spectrum", "path") for at in found for kind in ("png", "svg")
+    }
+    assert {path.name for path in report.files} == {"diagnosis.json", *drawings}
+    assert all(path.parent == run / "diagnosis" and path.stat().st_size > 0 for path in report.files)
+    assert "step 4 (last)" in report.text
+    assert "rotation" in report.text
+    assert found["last"]["rotation"] != found["best"]["rotation"]
+    theta, psi = 1.0, 1.0
+    for _ in range(4):
+        psi += 0.1 * (-theta / (1 + np.exp(-psi * theta)) - 0.6 * psi)
+        theta += 0.1 * psi / (1 + np.exp(-psi * theta))
+    slope, bend = (
+        f(theta * psi) for f in (lambda t: 1 / (1 + np.exp(-t)), lambda t: 1 / (2 + 2 * np.cosh(t)))
+    )
+    assert found["last"]["d/top"] == pytest.approx(bend * theta**2 + 0.6, rel=1e-4)
+    assert found["last"]["g/bottom"] == pytest.approx(-bend * psi**2, rel=1e-4)
+    turn = slope + bend * theta * psi
+    total = 2 * turn**2 + (bend * psi**2) ** 2 + (bend * theta**2 + 0.6) ** 2
+    assert found["last"]["rotation"] == pytest.approx(2 * turn**2 / total, rel=1e-4)
+
+
+def test_at_the_equilibrium(tmp_path: Path) -> None:
+    """The eigenvalues are those of the theorem; and a run that never moved has no path, which is said."""
+    run = played(tmp_path / "run", "--start", 0.0)
+    report = diagnose(run, ("best", "last"), batches=2, steps=1)
+    found = numbers_of(run)["last"]
+    eigenvalues = sorted(imaginary for _, imaginary in found["eigenvalues"])
+    np.testing.assert_allclose(eigenvalues, [-0.4, 0.4], rtol=1e-5)
+    assert found["spectrum/real"] == pytest.approx(-0.3)
+    assert found["g/gap"] == found["d/gap"] == 0.0
+    assert found["g/noise_scale"] is None  # without a signal
+    assert "path: the path leads nowhere" in report.text
+    assert not [path for path in report.files if "path" in path.name]
+
+
+def test_one_checkpoint_twice_is_looked_at_once(tmp_path: Path) -> None:
+    run = played(tmp_path / "run", "--steps", 2)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "diagnosis.json").write_text('{"last": {"step": 1}}')  # of when the run was shorter
+    report = diagnose(run, ("best", "last"), batches=2, steps=1, out=tmp_path / "out")
+    assert "step 2 (last): as best" in report.text
+    assert {path.parent for path in report.files} == {tmp_path / "out"}
+    assert not [path for path in report.files if "last" in path.name]
+    file = tmp_path / "out" / "diagnosis.json"
+    best = json.loads(file.read_text())
+    assert best.keys() == {"best"}
+    diagnose(run, batches=2, steps=1, out=tmp_path / "out")
+    found = json.loads(file.read_text())
+    assert (found.keys(), found["best"]) == ({"best", "last"}, best["best"])  # which is kept
+
+
+def test_one_lane_is_diagnosed(tmp_path: Path) -> None:
+    run = played(tmp_path / "run", "--over", "gamma=0.2,0.6", "--start", 0.0)
+    diagnose(run, lane="seed=0,gamma=0.2", batches=2, steps=1)
+    found = json.loads((run / "diagnosis" / "seed=0,gamma=0.2" / "diagnosis.json").read_text())["last"]
+    assert found["spectrum/real"] == pytest.approx(-0.1)
+    with pytest.raises(Refused, match="gamma"):
+        diagnose(run)
+
+
+def test_the_beginning_is_that_of_the_run(tmp_path: Path) -> None:
+    """Of networks, whose parameters are drawn by the seed and here never move."""
+    run = tmp_path / "run"
+    assert play(script("tiny"), "--steps", 1, "--lr", 0.0, "--seed", 7, "--out", run) == 0
+    again = reopened(run)
+    start = _beginning(again, run)
+    assert int(start.step) == 0
+    same((start.g.params, start.d.params), (again.state.g.params, again.state.d.params))
+
+
+def test_a_run_of_several_devices_is_diagnosed_on_one(tmp_path: Path) -> None:
+    """Its means name the axis of devices."""
+    run = played(tmp_path / "run", "--devices", 2, "--parallel", "shard_map", "--start", 0.0)
+    diagnose(run, batches=2, steps=1)
+    assert numbers_of(run)["last"]["spectrum/real"] == pytest.approx(-0.3)
+    found = []
+    for one in (run, played(tmp_path / "plain", "--start", 0.0)):
+        again = reopened(one)
+        game, source = again.experiment.game, again.experiment.source
+        moment = Moment(4, again.state, game, lambda *_: None)
+        found.append(rotation(source, batch_size=8)(moment)["rotation"])
+    assert found[0] == pytest.approx(found[1])
+
+
+def test_batches_from_files_are_those_of_the_run(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"{number:02d}.png").write_bytes(png(np.full((8, 8), 10 * number, np.uint8)))
+    source = load(str(tmp_path), 8)
+    assert source.read is not None
+    key = jax.random.key(3)
+    held = source.read(np.arange(source.size, dtype=np.uint32))
+    memory = source._replace(read=None, arrays=held)
+    memory = memory._replace(
+        take=lambda arrays, key, number: source.take({k: a[number] for k, a in arrays.items()}, key, number)
+    )
+    expected = batch(memory, (2, 4), held, key, 5)
+    found = drawn(source, (2, 4), key, 5)
+    np.testing.assert_allclose(found["x"], expected["x"], atol=1e-6)
+    np.testing.assert_array_equal(found["index"], expected["index"])
+
+
+def test_the_hook_logs_the_cheap_numbers(run: Path) -> None:
+    again = reopened(run)
+    game, source, state = again.experiment.game, again.experiment.source, again.state
+    found = rotation(source, batch_size=8)(Moment(4, state, game, lambda *_: None))
+    assert found == cheap(game, state, drawn(source, (2, 8), state.key, state.step))
+    assert found.keys() == {"rotation", "g/noise_scale", "d/noise_scale"}
+
+
+def test_the_hook_looks_at_each_lanes_own_game(tmp_path: Path) -> None:
+    """At the equilibrium J is [[0, -1/2], [1/2, -gamma]]."""
+    dirac = script("dirac")
+
+    def build(config: Any, source: Any) -> Experiment:
+        experiment = dirac.build(config, source)
+        return experiment._replace(hooks=[Hook(1, rotation(experiment.source, batch_size=8))], best=None)
+
+    build.__module__ = dirac.build.__module__
+    turning = type("Turning", (), {"Config": dirac.Config, "build": staticmethod(build)})
+    run, gammas = tmp_path / "run", (0.2, 0.6)
+    np.savez(tmp_path / "zeros.npz", x=np.zeros((64, 1), np.float32))
+    over = ("--seeds", "0:2", "--over", "gamma=0.2,0.6", "--start", 0.0, "--steps", 1)
+    over = (*over, "--data", tmp_path / "zeros.npz")
+    assert play(turning, *over, "--out", run) == 0
+    [measured] = [row["rotation"] for row in rows(run) if "rotation" in row][-1:]
+    shares = [0.5 / (0.5 + gamma**2) for gamma in gammas for _ in range(2)]
+    np.testing.assert_allclose(measured, shares, rtol=1e-5)
+
+
+def test_without_matplotlib_nothing_is_begun(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(Refused, match=r"install jaxgan\[report\]"):
+        diagnose(run, batches=2, steps=1, say=said.append)
+    assert not said
+
+
+def test_bad_input_is_one_line(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="--batches must be at least 2"):
+        diagnose(run, batches=1)
+    for steps in (0, -3):
+        with pytest.raises(Refused, match=f"--steps must be at least 1, not {steps}"):
+            diagnose(run, steps=steps)
+    with pytest.raises(Refused, match="not a run folder"):
+        diagnose(tmp_path)
+    copied = run / "script.py"
+    text = copied.read_text()
+    copied.write_text(text.replace("def build", "def built"))
+    try:
+        with pytest.raises(Refused, match=r"script\.py"):
+            diagnose(run, trust=True)
+    finally:
+        copied.write_text(text)
