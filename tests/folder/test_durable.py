@@ -83,14 +83,13 @@ def test_what_may_change_on_a_resume_may_be_edited_too(run, capsys):
 
 
 def test_a_process_killed_while_it_writes_the_options_has_edited_nothing(run, monkeypatch):
+    from jaxgan.folder import create
 
     def killed(*_):
         raise KeyboardInterrupt
 
     for broken in ("write", "write_manifest"):
         copy = shutil.copytree(run, run.with_name(broken))
-    from jaxgan.folder import create
-
         kept, left = getattr(create, broken), [0] if broken == "write" else [1, 0]
         monkeypatch.setattr(create, broken, lambda *a, k=kept, n=left: k(*a) if n.pop(0) else killed())
         assert play(TINY, "--resume", copy, "--steps", 8, "--log-every", 1) == 130
