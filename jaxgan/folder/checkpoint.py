@@ -28,7 +28,7 @@ from jaxgan.folder.files import still_there
 from jaxgan.folder.fingerprint import digest, first_not_finite, kinds, on_host, seal, structure
 from jaxgan.folder.orbax import linked, no_file, quiet, unscored
 from jaxgan.parts.types import PyTree
-from jaxgan.scale.processes import first, gone, heard, told
+from jaxgan.scale.processes import broadcast, error_anywhere, is_main, lost_peer
 
 
 class Restored(NamedTuple):
@@ -80,10 +80,10 @@ class Checkpoints:
         # processes that save together do so in step with their updates, and not beside them
         self._thread = ThreadPoolExecutor(1) if jax.process_count() == 1 else None
         self._failed = False
-        self._aside = told(lambda: self._irregular(keep is not None))
+        self._aside = broadcast(lambda: self._irregular(keep is not None))
         self._link = linked(path)
         quiet()
-        self._unscored = [] if keep is None else told(lambda: unscored(path))
+        self._unscored = [] if keep is None else broadcast(lambda: unscored(path))
         try:
             self._orbax = ocp.training.Checkpointer(
                 path if self._link is None else Path(self._link.name) / path.name,
@@ -112,7 +112,7 @@ class Checkpoints:
         not be donated before the next call.
         """
         self.wait()
-        if heard("" if self._there() else "gone"):
+        if error_anywhere("" if self._there() else "gone"):
             raise self._failure(step, FileNotFoundError())
         if step in self.steps():
             return
@@ -135,7 +135,7 @@ class Checkpoints:
         try:
             self._pending = (step, begun())
         except Exception as error:
-            if gone(error):
+            if lost_peer(error):
                 raise
             raise self._failure(step, error) from error
 
@@ -173,7 +173,7 @@ class Checkpoints:
             except _Damaged as damage:
                 damaged[step] = str(damage)
                 continue
-            aside = told(lambda: [self._set_aside(bad, why) for bad, why in damaged.items()])
+            aside = broadcast(lambda: [self._set_aside(bad, why) for bad, why in damaged.items()])
             if aside:
                 self._orbax.reload()  # else every later save up to these steps would be passed over
             return Restored(
@@ -206,7 +206,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """The steps there are, oldest first."""
-        return told(lambda: sorted(c.step for c in self._orbax.checkpoints))
+        return broadcast(lambda: sorted(c.step for c in self._orbax.checkpoints))
 
     def scores(self, lane: str = "") -> dict[int, float]:
         """The steps of a lane that were scored."""
@@ -243,7 +243,7 @@ class Checkpoints:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not gone(error):  # what is on its way then never arrives
+        if not lost_peer(error):  # what is on its way then never arrives
             self.close()
 
     def _failure(self, step: int, error: Exception) -> SaveFailed:
@@ -255,7 +255,7 @@ class Checkpoints:
 
     def _clear(self) -> None:
         """Removes what a full disk is not to hold half of, and what was begun in the place of the folder."""
-        if not first():
+        if not is_main():
             return
         for wait in (0.0, 0.1, 0.2, 0.4, 0.8):  # a file that is made meanwhile keeps its folder there
             time.sleep(wait)
@@ -301,7 +301,7 @@ class Checkpoints:
             trouble = f"it was saved at step {notes['step']}"
         if not trouble and self._run and notes.get("run") and notes["run"] != self._run:
             trouble = "it was saved by another run"
-        if trouble := heard(trouble):
+        if trouble := error_anywhere(trouble):
             raise _Damaged(trouble)
         if notes["structure"] != structure(on_host(like)):
             raise Refused(f"checkpoint {step} is of another recipe: its arrays have other names or shapes")
@@ -312,11 +312,11 @@ class Checkpoints:
                 trouble = "its arrays are of other dtypes than were saved"
         except Exception as error:
             trouble = _reason(error)
-        if (trouble := heard(trouble)) == _NO_MEMORY:
+        if (trouble := error_anywhere(trouble)) == _NO_MEMORY:
             raise Refused(f"checkpoint {step} cannot be loaded: {trouble}")
         if trouble:
             raise _Damaged(trouble)
-        if trouble := heard("" if digest(on_host(state)) == notes["digest"] else "other"):
+        if trouble := error_anywhere("" if digest(on_host(state)) == notes["digest"] else "other"):
             raise _Damaged("its numbers are not those that were saved")
         return state, notes
 

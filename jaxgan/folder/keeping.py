@@ -8,7 +8,7 @@ from jaxgan.folder.checkpoint import Checkpoints, Restored
 from jaxgan.folder.folder import Folder
 from jaxgan.folder.manifest import copied, read_manifest
 from jaxgan.parts.types import PyTree
-from jaxgan.scale.processes import first, told
+from jaxgan.scale.processes import broadcast, is_main
 
 
 class NoCheckpoints:
@@ -57,5 +57,5 @@ def keeping(folder: Folder | None, keep: int, lanes: Sequence[str]) -> AbstractC
     """The checkpoints of a run, to be closed at its end; those of no folder keep nothing."""
     if folder is None:
         return nullcontext(NoCheckpoints())
-    run = told(lambda: read_manifest(folder).id)
-    return Checkpoints(folder.checkpoints, keep, lanes, run, partial(copied, folder) if first() else str)
+    run = broadcast(lambda: read_manifest(folder).id)
+    return Checkpoints(folder.checkpoints, keep, lanes, run, partial(copied, folder) if is_main() else str)

@@ -196,12 +196,12 @@ def _run(
     from jaxgan.run.program import fits, start_shapes
     from jaxgan.run.run import Run
     from jaxgan.run.trouble import NotFinite
-    from jaxgan.scale.processes import told
+    from jaxgan.scale.processes import broadcast
 
     lanes = lane.lanes(config)
-    path = run or (Path(config.out) if config.out else told(lambda: folder.free(script.path.stem)))
+    path = run or (Path(config.out) if config.out else broadcast(lambda: folder.free(script.path.stem)))
     with contextlib.ExitStack() as stack:
-        told(lambda: stack.enter_context(locked(path)))
+        broadcast(lambda: stack.enter_context(locked(path)))
         source = source_of(config, data)
         experiment = experiment_of(config, build, source)
         rule_of = lane.rule_of(build, config, experiment)
@@ -225,7 +225,7 @@ def _run(
                 begins = arrays.note(arrays.file(weights))
             return create.create(path, script, codec.dumps(config), config.seed, about, begins)
 
-        place = told(opened)
+        place = broadcast(opened)
         try:
             adopted = partial(create.adopted, place, script, about)
             return train(Run(experiment, config, place, lanes, rule_of, games, adopted)).state

@@ -29,7 +29,7 @@ from jaxgan.run.program import blank, fits, start_shapes
 from jaxgan.run.run import Run
 from jaxgan.run.sample import sampler
 from jaxgan.run.trouble import NotFinite
-from jaxgan.scale.processes import told
+from jaxgan.scale.processes import broadcast
 
 
 def fit(
@@ -94,8 +94,8 @@ def fit(
             folder = None
         else:
             path = Path(out)
-            told(lambda: stack.enter_context(locked(path)))
-            folder = told(lambda: _opened(path, settings, experiment))
+            broadcast(lambda: stack.enter_context(locked(path)))
+            folder = broadcast(lambda: _opened(path, settings, experiment))
             if made := _made(folder, settings, experiment):
                 return made
         stack.enter_context(terminal.lasting())

@@ -13,7 +13,7 @@ from jaxgan.run.experiment import Experiment, Hook, Moment, Stop
 from jaxgan.run.log import Log
 from jaxgan.run.run import Run
 from jaxgan.run.stop import StopRule
-from jaxgan.scale.processes import told
+from jaxgan.scale.processes import broadcast
 
 
 def scheduled(every: int, step: int) -> bool:
@@ -50,7 +50,7 @@ def look(
     whole = [{} if number in stops else own for number, own in enumerate(measured)]
     news = any(scheduled(every, step) for every in (run.settings.log_every, *(hook.every for hook in due)))
     if experiment.stops and news:
-        stops = {**told(partial(stopped_by, experiment.stops, log, len(names), still)), **stops}
+        stops = {**broadcast(partial(stopped_by, experiment.stops, log, len(names), still)), **stops}
     return Looked(stops, scores_of(experiment, step, dict(zip(names or [""], whole, strict=True))))
 
 
@@ -73,7 +73,7 @@ def measured_by(
         for number in range(len(measured)):
             if number in still or number in stops:
                 continue
-            found[number], stop = told(partial(_answer, hook, moment(number), measured[number]))
+            found[number], stop = broadcast(partial(_answer, hook, moment(number), measured[number]))
             if stop is not None:
                 stops[number] = stop
         together = {name: [own.get(name) for own in found] for own in found for name in own}

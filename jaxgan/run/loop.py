@@ -28,7 +28,7 @@ from jaxgan.run.run import Run
 from jaxgan.run.sample import sampler
 from jaxgan.run.trouble import NotFinite, restored, troubles
 from jaxgan.scale import processes
-from jaxgan.scale.processes import first, settled, told
+from jaxgan.scale.processes import block_until_ready, broadcast, is_main
 
 
 class Fitted(NamedTuple):
@@ -45,11 +45,11 @@ def train(run: Run) -> Fitted:
     """
     experiment, settings, folder, names = run.experiment, run.settings, run.folder, run.names
     with contextlib.ExitStack() as stack:
-        entry = told(lambda: stack.enter_context(session(folder)))
+        entry = broadcast(lambda: stack.enter_context(session(folder)))
         # sooner than signals are noted, to be answered later: this may read for long, and saves nothing
         placed = placement(experiment, settings, run.lanes, run.rule)
         alone = jax.process_count() == 1
-        signals = requests() if alone else processes.requests(lambda: step)
+        signals = requests() if alone else processes.signals(lambda: step)
         # what is not kept cannot be saved either: Ctrl-C ends it as it ends anything
         asked = stack.enter_context(signals if folder else contextlib.nullcontext(lambda: 0))
         checkpoints = stack.enter_context(keeping(folder, settings.keep, names))
@@ -147,7 +147,7 @@ def train(run: Run) -> Fitted:
                 update = compiled()
                 log.say(f"compiled after {time.perf_counter() - clock:.1f} s")
                 log.restart(step)
-            held, metrics = settled(update(held, arrays))
+            held, metrics = block_until_ready(update(held, arrays))
             step, seen, stopped = step + 1, False, ""
 
         checkpoints.wait()
@@ -165,10 +165,10 @@ def train(run: Run) -> Fitted:
 def log_of(run: Run, begin: resume.Start) -> Log:
     """The log of a session: the first process writes it and speaks."""
     settings, folder, last = run.settings, run.folder, begin.step if begin.resumed else -1
-    more = sinks.opened(settings, folder.path, last) if first() and folder else []
+    more = sinks.opened(settings, folder.path, last) if is_main() and folder else []
     per_step = prod(layout(run.experiment, settings)) * max(len(run.lanes), 1)
-    path = folder.metrics if first() and folder else None
-    silent = not (first() and run.bar)
+    path = folder.metrics if is_main() and folder else None
+    silent = not (is_main() and run.bar)
     return Log(path, begin.step, settings.steps, per_step, last, more, run.names, silent)
 
 
@@ -184,10 +184,10 @@ def introduce(run: Run, begin: resume.Start, log: Log) -> None:
     """Says what the run goes on from, and what must be known of it."""
     folder, source, step = run.folder, run.experiment.source, begin.step
     log.warn(f"{line}; going on from step {step}" for line in begin.aside)
-    if (lost := (begin.rows or 0) - len(log.rows())) > 0 and first():
+    if (lost := (begin.rows or 0) - len(log.rows())) > 0 and is_main():
         log.warn([f"metrics.jsonl has lost {lost} of the {begin.rows} rows up to step {step}"])
     if folder is not None and begin.resumed:
-        log.warn(told(lambda: resume.elsewhere(folder, run.settings)))
+        log.warn(broadcast(lambda: resume.elsewhere(folder, run.settings)))
     if source.note:
         log.say(f"data: {source.note}")
     log.say(f"{where(run)}: step {step} of {run.settings.steps}; compiling ...")

@@ -17,7 +17,7 @@ from jaxgan.run.hooks import stopped_by
 from jaxgan.run.log import Log
 from jaxgan.run.placement import Held, Placement
 from jaxgan.run.run import Run
-from jaxgan.scale.processes import told
+from jaxgan.scale.processes import broadcast
 
 
 class Start(NamedTuple):
@@ -37,7 +37,7 @@ def start(run: Run, placed: Placement, checkpoints: Kept) -> Start:
     if folder is None:
         return Start(placed.begin(lambda state: state), 0)
     fresh = not checkpoints.steps()
-    if fresh and told(lambda: _moved_before(folder)):
+    if fresh and broadcast(lambda: _moved_before(folder)):
         raise Refused(f"{folder.path} has lost its checkpoints: copy them back, or begin anew elsewhere")
     held = placed.begin(partial(begun, folder=folder) if fresh else lambda state: state)
     found = None if fresh else checkpoints.newest(placed.saved(held))
@@ -61,9 +61,9 @@ def adopt(run: Run, entry: Session) -> None:
     folder = run.folder
     if folder is None:
         return
-    if changed := told(lambda: {**_reconfigured(folder, run.settings), **run.adopted()}):
+    if changed := broadcast(lambda: {**_reconfigured(folder, run.settings), **run.adopted()}):
         entry.changed = changed
-        told(lambda: note(folder, entry))
+        broadcast(lambda: note(folder, entry))
 
 
 def _reconfigured(folder: Folder, settings: Settings) -> dict[str, tuple[Any, Any]]:
@@ -112,4 +112,4 @@ def about_to_stop(run: Run, begin: Start, log: Log) -> str:
         stops = stopped_by(run.experiment.stops, log, 0, ()) if killed and here else {}
         return "".join(f"stopped: {reason}" for reason in stops.values())
 
-    return told(why)
+    return broadcast(why)

@@ -37,7 +37,7 @@ def together(coordinator: str, processes: int, process: int, within: int) -> Ite
     come `within` seconds, the others end with status 2; where one ends by an error, none waits for ever.
 
     >>> with together("", 1, 0, within=300):
-    ...     first()
+    ...     is_main()
     True
     """
     if not coordinator and processes == 1:
@@ -49,7 +49,7 @@ def together(coordinator: str, processes: int, process: int, within: int) -> Ite
     except SystemExit as end:
         _leave(end.code if isinstance(end.code, int) else int(end.code is not None))
     except BaseException as error:
-        if gone(error):
+        if lost_peer(error):
             _say("another process of this run has ended; start all of them again with --resume")
             os._exit(1)  # there is nobody to end in order with
         traceback.print_exc()
@@ -116,36 +116,36 @@ def _say(line: str) -> None:
     print(f"error: {line}", file=sys.stderr, flush=True)
 
 
-def gone(error: BaseException | None) -> bool:
+def lost_peer(error: BaseException | None) -> bool:
     """Whether this is what one process gets to know of the end of another that it talks to.
 
-    >>> gone(ValueError("UNKNOWN: Gloo AllGather failed: ... Connection reset by peer")), gone(None)
+    >>> lost_peer(ValueError("UNKNOWN: Gloo AllGather failed: ... Connection reset by peer")), lost_peer(None)
     (True, False)
     """
     return any(f"{library} " in str(error) for library in ("Gloo", "NCCL"))  # they come with many types
 
 
-def first() -> bool:
+def is_main() -> bool:
     """Whether this process speaks for all: writes what they share, and says what happens.
 
-    >>> first()
+    >>> is_main()
     True
     """
     return jax.process_index() == 0
 
 
-def told(do: Callable[[], T]) -> T:
+def broadcast(do: Callable[[], T]) -> T:
     """What the first process found by doing this, told to all, who call it at the same place.
 
     The others do nothing. Where it was refused, all are; any other error of the first ends the others too.
 
-    >>> told(lambda: {"score": 0.5})
+    >>> broadcast(lambda: {"score": 0.5})
     {'score': 0.5}
     """
     if jax.process_count() == 1:
         return do()
-    if not first():
-        value, trouble, refused = pickle.loads(_exchanged(b"")[0])
+    if not is_main():
+        value, trouble, refused = pickle.loads(_exchange(b"")[0])
         if refused:
             raise Refused(trouble)
         if trouble:
@@ -157,24 +157,24 @@ def told(do: Callable[[], T]) -> T:
         said = pickle.dumps((value, "", False))
     except BaseException as error:
         trouble = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
-        _exchanged(pickle.dumps((None, trouble, isinstance(error, Refused))))
+        _exchange(pickle.dumps((None, trouble, isinstance(error, Refused))))
         raise
-    _exchanged(said)
+    _exchange(said)
     return value
 
 
-def heard(trouble: str) -> str:
+def error_anywhere(trouble: str) -> str:
     """The trouble that any of the processes has, told to all, who call this at the same place; "" for none.
 
-    >>> heard("")
+    >>> error_anywhere("")
     ''
     """
     if jax.process_count() == 1:
         return trouble
-    return next((said.decode() for said in _exchanged(trouble.encode()) if said), "")
+    return next((said.decode() for said in _exchange(trouble.encode()) if said), "")
 
 
-def _exchanged(said: bytes) -> list[bytes]:
+def _exchange(said: bytes) -> list[bytes]:
     """What each process says, told to all."""
     from jax.experimental.multihost_utils import process_allgather
 
@@ -213,7 +213,7 @@ def _here(x: jax.Array) -> bool:
 
 
 @contextlib.contextmanager
-def requests(step: Callable[[], int]) -> Iterator[Callable[[], int]]:
+def signals(step: Callable[[], int]) -> Iterator[Callable[[], int]]:
     """Yields a function by which all processes learn of a signal that has come to one of them, 0 for none.
 
     Each asks once at every step, and all get an answer at the same one: a step that none of them had reached
@@ -247,12 +247,12 @@ def requests(step: Callable[[], int]) -> Iterator[Callable[[], int]]:
             signal.signal(signum, handler)
 
 
-def settled(results: T) -> T:
+def block_until_ready(results: T) -> T:
     """These, once they are there if several processes compute them on CPUs.
 
     Programs under way at once that talk to other processes may there wait for each other's threads for ever.
 
-    >>> settled(3)
+    >>> block_until_ready(3)
     3
     """
     if jax.process_count() > 1 and jax.default_backend() == "cpu":

@@ -209,7 +209,7 @@ def test_what_the_first_cannot_send_is_told_all_the_same(monkeypatch):
     monkeypatch.setattr(jax, "process_count", lambda: 2)
     monkeypatch.setattr(processes, "_exchanged", said.append)
     with pytest.raises((AttributeError, pickle.PicklingError)):
-        processes.told(lambda: lambda: None)
+        processes.broadcast(lambda: lambda: None)
     ((value, trouble, refused),) = map(pickle.loads, said)
     assert (value, refused) == (None, False)
     assert "pickle" in trouble
