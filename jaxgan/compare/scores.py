@@ -11,7 +11,7 @@ from jaxgan.compare.record import FEW, Evaluation, Record, Rows, measured
 from jaxgan.evaluate import names
 from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import Estimate
-from jaxgan.pictures.words import count, short, steps
+from jaxgan.pictures.words import count, short, step_range
 
 RULE = (
     "good: not worse than real examples, within the intervals; or 98 % of the way to them from step 0, of a "
@@ -141,7 +141,7 @@ def _line(score: Score, record: Record) -> Line:
         ours, theirs = with_interval(score.found), with_interval(score.oracle)
         real = f" Of {many} samples {ours}, of {many} real examples {theirs}."
     value = with_interval(score.whole or score.found)
-    words = f"{score.name} {value} at {steps(*score.steps)}{lanes} ({way} is better).{real}"
+    words = f"{score.name} {value} at {step_range(*score.steps)}{lanes} ({way} is better).{real}"
     return Line(mark, "Score", f"{words} {why[0].upper()}{why[1:]}.", RULE)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxgan.compare.record import Record, measured
 from jaxgan.compare.scores import better
-from jaxgan.pictures.chart import Chart, axes_of, slug, style, styled
+from jaxgan.pictures.chart import Chart, chart_style, new_axes, series_style, slug
 from jaxgan.pictures.colours import COLOURS, DASHES, INK
 from jaxgan.pictures.words import short
 from jaxgan.report.curves import Curve, Panel, curve, cut, fewer
@@ -56,8 +56,8 @@ def panel(panel: Panel, drawn: Sequence[Series]) -> Chart | None:
                     left[f"{one.name}: {words}" if many else words] = None
     if not curves:
         return None
-    with styled():
-        figure, axes = axes_of()
+    with chart_style():
+        figure, axes = new_axes()
         for found, colour, dash, name in curves:
             dot = "o" if len(found.steps) < 8 else None
             line = axes.plot(found.steps, found.middle, color=colour, ls=dash, marker=dot, ms=3)[0]
@@ -74,7 +74,7 @@ def panel(panel: Panel, drawn: Sequence[Series]) -> Chart | None:
         axes.set_xlabel("step")
     if layers:
         notes = [f"a line for each of {len(panel.names)} layers", *notes]
-    key = tuple((one.name, *style(n)) for n, one in enumerate(drawn)) if many else ()
+    key = tuple((one.name, *series_style(n)) for n, one in enumerate(drawn)) if many else ()
     return Chart(slug(panel.title), panel.title, figure, "; ".join([*notes, *left]), key)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from jaxgan.compare.line import Line
-from jaxgan.pictures.chart import Chart, style, svg
+from jaxgan.pictures.chart import Chart, series_style, svg
 from jaxgan.pictures.colours import DASHES, VARIABLES
 from jaxgan.report.charts import Series
 from jaxgan.report.style import BORDERS
@@ -40,7 +40,7 @@ def key(drawn: Sequence[Series]) -> str:
     if len(drawn) < 2:
         return ""
     names = []
-    for colour, dash, name in ((*style(n), escape(one.name)) for n, one in enumerate(drawn)):
+    for colour, dash, name in ((*series_style(n), escape(one.name)) for n, one in enumerate(drawn)):
         border = f"{BORDERS[DASHES.index(dash) % len(BORDERS)]} var({VARIABLES[colour]})"
         names.append(f'<span class="key"><i style="border-top: .25em {border}"></i>{name}</span>')
     return f"<p>{''.join(names)}</p>"

@@ -10,7 +10,7 @@ import numpy as np
 from jaxgan.data.kind import Points
 from jaxgan.data.source import Source, examples
 from jaxgan.games.game import Game, Side
-from jaxgan.pictures.chart import Chart, square
+from jaxgan.pictures.chart import Chart, plane_chart
 from jaxgan.pictures.words import short
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import sampler
@@ -33,13 +33,13 @@ def planes(run: Path, lane: str = "", trust: bool = False) -> list[Chart]:
     made = sampler(game, source)(state.generator, COUNT)
     ends = extent(real)
     charts = [
-        square("plane-real", "Real examples", lambda axes: density(axes, real, ends)),
-        square("plane-generated", "Generated", lambda axes: density(axes, made, ends)),
+        plane_chart("plane-real", "Real examples", lambda axes: density(axes, real, ends)),
+        plane_chart("plane-generated", "Generated", lambda axes: density(axes, made, ends)),
     ]
     if game.looks.judge is not None and set(game.given) <= {"label"}:
         logits = landscape(game, state.d.side, source, ends)
         charts.append(
-            square("plane-landscape", "What D sees", lambda axes: _relief(axes, logits, real, made, ends))
+            plane_chart("plane-landscape", "What D sees", lambda axes: _relief(axes, logits, real, made, ends))
         )
     return charts
 

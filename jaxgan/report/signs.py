@@ -9,7 +9,7 @@ from jaxgan.compare.line import MARKS, Line, Mark, with_interval
 from jaxgan.compare.record import FEW, Evaluation, Record, Rows, measured, trained
 from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import Estimate
-from jaxgan.pictures.words import among, few, short
+from jaxgan.pictures.words import first_three, short, value_range
 from jaxgan.run.halted import FAILED
 from jaxgan.run.stop import saturated
 
@@ -23,7 +23,7 @@ def health(record: Record) -> list[Line]:
     rule = "bad: a number of the training is NaN or infinite, or one ended the run; look: one of a hook is"
     ended = [record.end.removeprefix("NotFinite: ")] if record.end.startswith("NotFinite") else []
     ended += [f"{name} {why}" for name, why in record.still.items() if why.startswith(FAILED)]
-    broken = of_lanes(record, _broken, trained) or few(ended)
+    broken = of_lanes(record, _broken, trained) or first_three(ended)
     if broken:
         lines.append(Line("bad", "Finite numbers", broken, rule))
     elif odd := of_lanes(record, _broken, measured):  # some numbers are rightly infinite
@@ -35,8 +35,8 @@ def health(record: Record) -> list[Line]:
     if any("d/acc_real" in row.numbers for rows in record.members for row in rows):
         rule = f"bad: D is right about 99 % of real and of generated examples throughout {lately}"
         why = of_lanes(record, saturated(times=tenth).why, trained)
-        right = among([100 * ending(trained(rows), "d/acc_real", tenth) for rows in record.members])
-        caught = among([100 * ending(trained(rows), "d/acc_fake", tenth) for rows in record.members])
+        right = value_range([100 * ending(trained(rows), "d/acc_real", tenth) for rows in record.members])
+        caught = value_range([100 * ending(trained(rows), "d/acc_fake", tenth) for rows in record.members])
         words = why or f"D is right about {right} % of real and {caught} % of generated examples"
         mark: Mark = "bad" if why else "good" if logged >= tenth else "unknown"
         lines.append(Line(mark, "Accuracy of D", words, rule))
@@ -51,7 +51,7 @@ def health(record: Record) -> list[Line]:
         if known := [x for x in moved if math.isfinite(x)]:
             rule = f"look: an update of more than a tenth of the weights, or none at all, in {lately}"
             mark = "look" if max(known) > 0.1 or min(known) == 0 else "good"
-            words = f"{who.upper()} moved by {among(known)} of its weights at a step, in {lately}"
+            words = f"{who.upper()} moved by {value_range(known)} of its weights at a step, in {lately}"
             lines.append(Line(mark, f"Steps of {who.upper()}", words, rule))
     skipped = [ending(trained(rows), "skipped", 1) for rows in record.members]
     if any(x > 0 for x in skipped):
@@ -66,7 +66,7 @@ def of_lanes(record: Record, why: Callable[[Rows], str | None], of: Callable[[Ro
     """What a rule says of the lanes that it finds something in, nothing where it finds none."""
     names = [name and f"{name}: " for name in record.names]
     told = [(name, why(of(rows))) for name, rows in zip(names, record.members, strict=True)]
-    return few([f"{name}{words}" for name, words in told if words])
+    return first_three([f"{name}{words}" for name, words in told if words])
 
 
 def ending(rows: Rows, name: str, times: int) -> float:

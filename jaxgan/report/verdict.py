@@ -8,7 +8,7 @@ from jaxgan.compare.diversity import RULE, ended_at
 from jaxgan.compare.line import MARKS, Line, Mark
 from jaxgan.compare.record import Record, measured
 from jaxgan.compare.scores import Score, scored, scores
-from jaxgan.pictures.words import count, few, short, steps
+from jaxgan.pictures.words import count, first_three, short, step_range
 from jaxgan.report.signs import copying, health
 
 
@@ -54,7 +54,7 @@ def ended(record: Record) -> Line:
         mark, words = "bad", f"Failed after {came}: {end}."
     if still:
         mark = "bad" if any(not why.startswith("stopped") for why in still.values()) else "look"
-        listed = few([f"{name} {why.partition(' (beside it:')[0]}" for name, why in still.items()])
+        listed = first_three([f"{name} {why.partition(' (beside it:')[0]}" for name, why in still.items()])
         words += f" {len(still)} of {len(record.lanes)} lanes stand still: {listed}."
     return Line(mark, "End", words)
 
@@ -71,7 +71,7 @@ def best(record: Record, found: Sequence[Score]) -> Line:
     asked = {name: [row.step for row in rows if row.numbers] for name, rows in hooks.items()}
     first, latest = min(record.best.values()), max(record.best.values())
     own = ", of each lane its own," if first < latest else ""
-    words = f"S{steps(first, latest)[1:]}{own} of {count(record.reached)} scored best"
+    words = f"S{step_range(first, latest)[1:]}{own} of {count(record.reached)} scored best"
     spans = {name: (own[0], own[-1]) for name, own in asked.items() if own and own[0] < own[-1]}
     known = {name: step for name, step in record.best.items() if name in spans}
     if not known:
@@ -102,7 +102,7 @@ def diversity(record: Record) -> Line:
     found = [one for one in found if one[0] != "unknown"] or found  # one that is known says enough
     worst = max((mark for mark, _, _ in found), key=MARKS.index)
     told = [f"{name}{words}" for mark, name, words in found if mark == worst]
-    return Line(worst, "Diversity", f"{few(told)}.", RULE)
+    return Line(worst, "Diversity", f"{first_three(told)}.", RULE)
 
 
 _UNSCORED = Line(
