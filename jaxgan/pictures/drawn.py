@@ -19,13 +19,12 @@ from jaxgan.pictures.strips import strips
 from jaxgan.pictures.texts import page, texts
 from jaxgan.pictures.waves import waveforms
 
+Array = np.ndarray
 CROWD = 2000  # samples in one scatter plot or histogram
 
 
 @singledispatch
-def drawn(
-    kind: Kind, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
+def drawn(kind: Kind, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
     """Draws samples [n, ...] of a kind as one picture: uint8 [height, width] or [height, width, 3].
 
     `beside` are real examples, shown by the kinds whose samples are drawn over each other (see `crowd`);
@@ -54,48 +53,36 @@ crowd.register(Table, lambda kind: CROWD)
 
 
 @drawn.register
-def _(
-    kind: Image, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
+def _(kind: Image, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
     """Draws a grid of images."""
     return grid(samples, columns=columns)
 
 
 @drawn.register
-def _(
-    kind: Points, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
+def _(kind: Points, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
     """Draws a scatter plot of the first two coordinates, or a histogram of points with only one."""
     return (bars if samples.shape[1] == 1 else scatter)(samples, beside)
 
 
 @drawn.register
-def _(
-    kind: Table, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
+def _(kind: Table, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
     """Draws a histogram for each column."""
     return tables.columns(samples, kind.columns, beside, columns)
 
 
 @drawn.register
-def _(
-    kind: Tokens, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
+def _(kind: Tokens, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
     """Draws lines of text."""
     return page(texts(samples, kind), columns or 1)
 
 
 @drawn.register
-def _(
-    kind: Wave, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
+def _(kind: Wave, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
     """Draws waveforms in rows."""
     return waveforms(samples, columns)
 
 
 @drawn.register
-def _(
-    kind: Video, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
+def _(kind: Video, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
     """Draws a strip of frames for each video."""
     return strips(samples, columns)
