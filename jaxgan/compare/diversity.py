@@ -14,7 +14,7 @@ COVERING = ("modes", "coverage", "recall", "diversity")
 """The numbers that fall where samples become alike."""
 
 FEW = 100
-"""A failure is not counted by an evaluation of fewer samples."""
+"""An evaluation of fewer samples does not count as a failure or a collapse."""
 
 Values = Sequence[tuple[int, Estimate]]  # (step, value), oldest first
 
@@ -38,18 +38,20 @@ def endings(record: Record, lane: int) -> list[Ending]:
     # a generator begins with noise, whose diversity may be higher than that of the data
     after = record.reached // 10
     return [
-        Ending(name, values[-1][1], real, _collapse(name, values, after), n)
+        Ending(name, values[-1][1], real, "" if _too_few(n) else _collapse(name, values, after), n)
         for name, values, real, n in _numbers(record, lane)
     ]
 
 
 def counts_as_collapsed(record: Record, lane: int) -> bool:
-    """Returns whether a comparison counts a lane as failed: one of its numbers has collapsed, or ended below
-    half of what real examples score.
-    """
-    ends = [end for end in endings(record, lane) if end.n is None or end.n >= FEW]
+    """Returns whether `compare` counts a lane as failed: collapsed, or ended below half of real examples."""
+    ends = [end for end in endings(record, lane) if not _too_few(end.n)]
     below = [end.value.value / end.real.value < 0.5 for end in ends if end.real and end.real.value > 0]
     return any(below) or any(end.collapsed for end in ends)
+
+
+def _too_few(n: int | None) -> bool:
+    return n is not None and n < FEW
 
 
 def _collapse(name: str, values: Values, after: int) -> str:
@@ -103,13 +105,11 @@ def _real(record: Record, name: str, lane: int) -> Estimate | None:
         return Estimate(1.0, math.nan, math.nan)
     values = [x for row in record.members[lane] if (x := row.numbers.get(f"{name}_real")) is not None]
     if not values and name == "modes":
-        known = [_oracle(one, name) for one in record.evaluations if one.n >= FEW]
-        most = max((estimate.value for estimate in known if estimate is not None), default=None)
-        taken = [
-            facts["n"] for _, facts in record.hook_facts if name in facts.get("names", ()) and "n" in facts
-        ]
-        if most is not None:
-            values = [perfect(max(round(most), 1), taken[-1])[name] if most and taken else most]
+        known = [_oracle(one, name) for one in record.evaluations if not _too_few(one.n)]
+        most = max((estimate.value for estimate in known if estimate), default=0.0)
+        ns = [facts["n"] for _, facts in record.hook_facts if name in facts.get("names", ()) and "n" in facts]
+        if most:
+            values = [perfect(max(round(most), 1), ns[-1])[name] if ns else most]
     return Estimate(values[-1], math.nan, math.nan) if values else None
 
 

@@ -4,27 +4,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxgan.compare.diversity import Ending, endings
+from jaxgan.compare.diversity import FEW, Ending, endings
 from jaxgan.compare.line import MARKS, Line, Mark, with_interval
 from jaxgan.compare.record import NO_CHECKPOINTS, Record, hook_rows
 from jaxgan.compare.scores import Score, median_and_range, over_lanes, score_lines, scores
 from jaxgan.pictures.words import count, first_three, short, step_range
 from jaxgan.report.signs import copies_line, health_lines
 
-_UNSCORED = Line(
-    "info",
-    "Score",
-    "Nothing was measured: run `jaxgan evaluate`, or give the experiment hooks that measure.",
-)
-
 
 def verdict(record: Record) -> list[Line]:
     """Returns the lines for the top of a report."""
+    unscored = "Nothing was measured: run `jaxgan evaluate`, or give the experiment hooks that measure."
     copies = copies_line(record)
     files = [*record.notes, *(note for note in record.checkpoint_notes if note != NO_CHECKPOINTS)]
     return [
         end_line(record),
-        *(score_lines(record) or [_UNSCORED]),
+        *(score_lines(record) or [Line("info", "Score", unscored)]),
         best_step_line(record, scores(record)),
         diversity_line(record),
         *([copies] if copies else []),
@@ -40,8 +35,8 @@ def end_line(record: Record) -> Line:
     resume = "`jaxgan resume` continues it"
     if record.saved is not None:
         resume += f" from step {count(record.saved)}, its newest checkpoint"
-    mark: Mark = "look"
-    fault = "unfinished"
+    mark: Mark
+    mark, fault = "look", "unfinished"
     if end == "finished":
         killed = any(entry.stopped is None for entry in record.manifest.sessions)
         rest = ", not counting sessions that were killed" if killed else ""
@@ -93,6 +88,7 @@ def best_step_line(record: Record, all_scores: Sequence[Score]) -> Line:
 def diversity_line(record: Record) -> Line:
     """Returns the numbers that fall where samples become alike, or which of them have collapsed."""
     rule = "bad: collapsed, the last value is 0, or below half of the best after the first tenth of the run"
+    rule += f" (evaluations of fewer than {FEW} samples do not count)"
     collapsed: dict[str, None] = {}
     by_name: dict[str, dict[str, Ending]] = {}
     for number, lane in enumerate(record.names):
@@ -103,10 +99,8 @@ def diversity_line(record: Record) -> Line:
     if collapsed:
         return Line("bad", "Diversity", f"{first_three([*collapsed])}.", rule, "collapsed")
     if not by_name:
-        words = (
-            "Not measured: give the experiment a hook of jaxgan.evaluate.health, or run `jaxgan evaluate`."
-        )
-        return Line("info", "Diversity", words)
+        words = "give the experiment a hook of jaxgan.evaluate.health, or run `jaxgan evaluate`."
+        return Line("info", "Diversity", f"Not measured: {words}")
     words = "; ".join(_in_words([*ends.values()], len(record.lanes)) for ends in by_name.values())
     return Line("info", "Diversity", f"{words}.", rule)
 
@@ -129,8 +123,7 @@ def _health_line(record: Record) -> Line:
     lines = health_lines(record)
     mark = max((line.mark for line in lines), key=MARKS.index)
     shown = [line for line in lines if line.mark == mark]
-    words = "; ".join(line.words for line in (shown if mark != "info" else lines[:1]))
-    rule = ". ".join(line.rule for line in shown) if mark != "info" else ""
+    words, rule = "; ".join(line.words for line in shown), "; ".join(line.rule for line in shown)
     faults = dict.fromkeys(line.fault for line in lines if line.fault)
     return Line(mark, "Health", f"{words}.", rule, ", ".join(faults))
 

@@ -73,15 +73,17 @@ class Page(HTMLParser):
 def page(*runs, **options):
     """The report of these runs, checked to have no external references."""
     text = report(runs, **options).read_text()
-    found = Page(text)
-    outside = [address for address in found.refers if not address.startswith(("data:image/png;base64,", "#"))]
+    parsed = Page(text)
+    outside = [
+        address for address in parsed.refers if not address.startswith(("data:image/png;base64,", "#"))
+    ]
     assert not outside
     assert "http" not in text
     assert not re.search(r"url\((?!#)|@import", text)
-    assert len(found.ids) == len(set(found.ids))
-    assert found.scripts == 1
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert parsed.scripts == 1
     assert '<meta name="viewport" content="width=device-width' in text
-    return text, found
+    return text, parsed
 
 
 def test_all_sections_of_a_page(tmp_path):
@@ -89,7 +91,7 @@ def test_all_sections_of_a_page(tmp_path):
     run = run_folder(tmp_path / "run", rows, pictures=range(0, 1001, 250), note="procedural: no reference")
     samples = {"fd_local": 1.23456, "coverage": 0.5, "copies": 0.017}
     evaluated(run, 1000, samples, {"fd_local": 0.25}, floor={"coverage": 0.97}, warnings=["297 are few"])
-    text, found = page(run)
+    text, parsed = page(run)
     assert (run / "report.html").is_file()
     assert re.findall("<h2>(.*?)</h2>", text) == SECTIONS
     for words in (
@@ -105,7 +107,7 @@ def test_all_sections_of_a_page(tmp_path):
         "commandpython mine.py",
         "copies 0.017 [0.0153, 0.0187] (fresh draws: 0)",
     ):
-        assert words in found.words, words
+        assert words in parsed.words, words
     assert text.count("<img") == 5
     cells = re.findall(r"<t[dh].*?>(.*?)</t[dh]>", text)
     row = cells[cells.index("fd_local ↓") :][:4]
@@ -118,18 +120,18 @@ def test_as_many_samples_as_real_examples_have_a_column(tmp_path):
     place = evaluated(
         run, 1000, {"fd_local": 0.48}, {"fd_local": 0.687}, n=1500, oracle_n=297, neighbours_n=297
     )
-    said = json.loads(place.read_text())
-    said["rows"]["alike"] = {"fd_local": {"value": 1.6, "low": 1.5, "high": 1.7}}
-    place.write_text(json.dumps(said))
-    text, found = page(run)
+    content = json.loads(place.read_text())
+    content["rows"]["alike"] = {"fd_local": {"value": 1.6, "low": 1.5, "high": 1.7}}
+    place.write_text(json.dumps(content))
+    text, parsed = page(run)
     heads = re.findall(r"<th.*?>(.*?)</th>", text)
     assert "real examples<small>297</small>" in heads
     assert "its first<small>297</small>" in heads
     cells = re.findall(r"<t[dh].*?>(.*?)</t[dh]>", text)
     row = cells[cells.index("fd_local ↓") :][:4]
     assert [cell.partition("<")[0] for cell in row] == ["fd_local ↓", "0.48", "1.6", "0.687"]
-    assert "neighbours of 297 on either side, real examples by 297" in found.words
-    assert INTERVALS in found.words
+    assert "neighbours of 297 on either side, real examples by 297" in parsed.words
+    assert INTERVALS in parsed.words
 
 
 def test_the_same_run_makes_the_same_page(tmp_path):
@@ -149,10 +151,10 @@ def test_all_text_from_a_folder_is_escaped(tmp_path):
     )
     evaluated(run, 200, {EVIL: 1.0, "copies": 1.0}, {EVIL: 1.0}, warnings=[EVIL], split=EVIL)
     (run / "evaluations" / "<i>.json").write_text("{")
-    text, found = page(run)
+    text, parsed = page(run)
     assert "<script>alert" not in text
-    assert "<b>&'run" in found.words
-    assert found.words.count("<script>alert(1)</script>") >= 9
+    assert "<b>&'run" in parsed.words
+    assert parsed.words.count("<script>alert(1)</script>") >= 9
 
 
 def test_the_section_on_memorisation(tmp_path):
@@ -171,8 +173,8 @@ def test_lanes_have_bands_and_films(tmp_path):
     rows = [{**row, "d/adv": [0.5, 0.7, 2.0]} for row in logged()]
     names = [f"seed={n}" for n in range(3)]
     run = run_folder(tmp_path / "run", rows, config={"seeds": "0:3"}, pictures=[0, 50], lanes=names)
-    text, found = page(run)
-    assert "bands reach from the lowest lane to the highest" in found.words
+    text, parsed = page(run)
+    assert "bands reach from the lowest lane to the highest" in parsed.words
     assert text.count('<figure class="film">') == 3
     members = record(run).members
     assert [float(line[-1]) for line in curve(members, "d/adv")] == [1000.0, 0.7, 0.5, 2.0]
@@ -186,8 +188,8 @@ def test_lanes_of_different_options_are_different_lines(tmp_path):
     rows = [{**row, "d/adv": [1.0, 2.0, 3.0, 4.0]} for row in logged()]
     run = run_folder(tmp_path / "run", rows, config={"seeds": "0:2", "over": ["lr=0.1,0.2"]})
     assert record(run).groups == {"lr=0.1": (0, 1), "lr=0.2": (2, 3)}
-    drawn = charts.series([record(run)])
-    lines = charts.panel_chart(panels(["d/adv"])[0], drawn).figure.axes[0].lines
+    series = charts.series([record(run)])
+    lines = charts.panel_chart(panels(["d/adv"])[0], series).figure.axes[0].lines
     assert [float(line.get_ydata()[0]) for line in lines] == [1.5, 3.5]
     assert len({line.get_color() for line in lines}) == 2
     assert "lr=0.1lr=0.2" in page(run)[1].words
@@ -197,14 +199,14 @@ def test_several_runs(tmp_path):
     a = run_folder(tmp_path / "a", logged(), pictures=[0])
     b = run_folder(tmp_path / "b", logged(**{"d/adv": 3.0}), config={"lr": 0.5}, pictures=[0])
     twin = run_folder(tmp_path / "other" / "a", logged())
-    text, found = page(a, b, twin, out=tmp_path / "all.html")
+    text, parsed = page(a, b, twin, out=tmp_path / "all.html")
     options = re.search(r"<h2>Options that differ</h2>.*?</table>", text, re.DOTALL)[0]
     assert '<div class="wide" tabindex="0" role="region" aria-label="Options that differ">' in options
     assert re.findall(r'<th scope="col">(.*?)</th>', options)[0] == "option"
     assert re.findall(r'<th scope="row">(.*?)</th>', options) == ["lr"]
     assert re.findall(r"<td>(.*?)</td>", options) == ["0.001", "0.5", "0.001"]
-    assert found.words.count("✓ good End.") == 3
-    assert "other/a" in found.words
+    assert parsed.words.count("✓ good End.") == 3
+    assert "other/a" in parsed.words
     for colour in ("--c0", "--c1", "--c2"):
         assert f"stroke: var({colour})" in text
 
@@ -214,8 +216,8 @@ def test_more_series_than_colours_differ_by_dashes(tmp_path):
     rows = [{**row, "d/adv": [1.0] * 9, "g/adv": [1.0] * 9} for row in logged()]
     run = run_folder(tmp_path / "run", rows, config={"seeds": "0:1", "over": [f"lr={seeds}"]})
     chart = charts.panel_chart(panels(["d/adv", "g/adv"])[0], charts.series([record(run)]))
-    drawn = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in chart.figure.axes[0].lines}
-    assert len(drawn) == 18
+    styles = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in chart.figure.axes[0].lines}
+    assert len(styles) == 18
     assert len({(colour, str(dash)) for _, colour, dash in chart.key}) == 9
     keys = set(re.findall(r'<i style="(.*?)">', page(run)[0]))
     assert len(keys) == 9
@@ -225,7 +227,7 @@ def test_more_series_than_colours_differ_by_dashes(tmp_path):
 def test_missing_files_are_listed(tmp_path):
     run = run_folder(tmp_path / "a b" / "run", ended=None)
     (run / "metrics.jsonl").unlink()
-    text, found = page(run)
+    text, parsed = page(run)
     assert re.findall("<h2>(.*?)</h2>", text) == SECTIONS
     for words in (
         "! Found: unfinished, missing or damaged files.",
@@ -238,7 +240,7 @@ def test_missing_files_are_listed(tmp_path):
         "there are no checkpoints",
         "the networks of run could not be loaded",
     ):
-        assert words in found.words, words
+        assert words in parsed.words, words
 
 
 def test_damaged_files_are_listed(tmp_path):
@@ -246,14 +248,14 @@ def test_damaged_files_are_listed(tmp_path):
     with (run / "metrics.jsonl").open("a") as file:
         file.write(line({"step": 1050, "d/adv": "what"}) + '{"step": 1100, "kin')
     place = evaluated(run, 1000, {"fd_local": 1.0})
-    whole = json.loads(place.read_text())
-    damaged = [json.dumps(said) for said in ([], {**whole, "rows": {}}, {**whole, "n": None})]
-    for n, said in enumerate(["{", *damaged]):
-        place.with_name(f"damaged-{n}.json").write_text(said)
-    found = page(run)[1].words
+    content = json.loads(place.read_text())
+    damaged = [json.dumps(x) for x in ([], {**content, "rows": {}}, {**content, "n": None})]
+    for n, text in enumerate(["{", *damaged]):
+        place.with_name(f"damaged-{n}.json").write_text(text)
+    words = page(run)[1].words
     for n in range(4):
-        assert f"evaluations/damaged-{n}.json is damaged" in found
-    assert "fd_local" in found
+        assert f"evaluations/damaged-{n}.json is damaged" in words
+    assert "fd_local" in words
 
 
 @pytest.mark.parametrize(
@@ -331,11 +333,11 @@ def test_a_browser_shows_it_without_an_error(tmp_path):
         return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
     run = run_folder(tmp_path / "run", logged(), pictures=range(0, 1001, 100))
-    whole = report([run], tmp_path / "whole.html")
-    dom, said = shown(whole)
-    assert not said
+    complete = report([run], tmp_path / "complete.html")
+    dom, errors = shown(complete)
+    assert not errors
     assert '<figure class="film moving">' in dom
     assert "<output>step 1,000</output>" in dom
     broken = tmp_path / "broken.html"
-    broken.write_text(whole.read_text().replace("for (const film of", "for (const film off"))
+    broken.write_text(complete.read_text().replace("for (const film of", "for (const film off"))
     assert shown(broken)[1]

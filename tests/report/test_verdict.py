@@ -169,9 +169,9 @@ def test_diversity_is_read_off_an_evaluation_too(tmp_path):
 def test_diversity_is_compared_with_that_of_as_many_real_examples(tmp_path):
     run = run_folder(tmp_path / "run")
     path = evaluated(run, 1000, {"coverage": 0.9}, {"coverage": 0.9}, oracle_n=297)
-    said = json.loads(path.read_text())
-    said["rows"]["alike"] = {"coverage": {"value": 0.3, "low": 0.2, "high": 0.4}}
-    path.write_text(json.dumps(said))
+    content = json.loads(path.read_text())
+    content["rows"]["alike"] = {"coverage": {"value": 0.3, "low": 0.2, "high": 0.4}}
+    path.write_text(json.dumps(content))
     assert lines(run)["Diversity"].words == "coverage 0.3 [0.2, 0.4], real examples 0.9 [0.81, 0.99]."
 
 
@@ -306,9 +306,9 @@ def test_the_best_step(tmp_path):
     assert scores(run_record)[0].estimate.value == 0.2
     evaluated(run_record.path, 100, {"coverage": 0.9})
     evaluated(run_record.path, 200, {"coverage": 0.8})
-    again = record(run_record.path)
-    assert scores(again)[0].estimate.value == 0.8
-    assert scores(again._replace(best={"": 100}))[0].estimate.value == 0.9
+    evaluated_record = record(run_record.path)
+    assert scores(evaluated_record)[0].estimate.value == 0.8
+    assert scores(evaluated_record._replace(best={"": 100}))[0].estimate.value == 0.9
 
 
 def test_each_lane_has_a_best_step_of_its_own(tmp_path):
@@ -332,8 +332,8 @@ def test_each_lane_has_a_best_step_of_its_own(tmp_path):
     evaluated(run, 300, {"fd_local": 3.0}, lane="seed=0")
     evaluated(run, 300, {"fd_local": 9.0}, lane="seed=2")
     evaluated(run, 200, {"fd_local": 4.0}, lane="seed=2")
-    again = record(run)._replace(best=run_record.best)
-    assert scores(again)[0].estimate == Estimate(3.0, 2.0, 4.0)
+    evaluated_record = record(run)._replace(best=run_record.best)
+    assert scores(evaluated_record)[0].estimate == Estimate(3.0, 2.0, 4.0)
 
 
 def test_measures_of_copies_are_shown_and_not_marked(tmp_path):
@@ -381,6 +381,8 @@ def test_few_samples_are_shown_with_their_number(tmp_path):
     shown = lines(run)
     assert (shown["Score"].mark, shown["Copies"].mark) == ("info", "info")
     assert shown["Score"].words.startswith("fd_local 0.9 [0.81, 0.99] at step 1,000, 3 samples (lower")
+    evaluated(run, 1000, {"coverage": 0.0}, {"coverage": 0.9}, n=3)
+    assert lines(run)["Diversity"].mark == "info"  # 3 samples are no evidence of a collapse
 
 
 def test_damaged_files_are_a_fault(tmp_path):
