@@ -103,7 +103,8 @@ def _page_value(name: str, value: str, prefix: str) -> str:
     if name == "id":
         return f"{prefix}-{value}"
     if name == "href":
-        return f"#{prefix}-{value[1:]}" if value.startswith("#") else value
+        # parsing has made line breaks of embedded images spaces
+        return f"#{prefix}-{value[1:]}" if value.startswith("#") else value.replace(" ", "")
     if name == "style":
         value = "; ".join(part for part in value.split("; ") if not part.startswith("font-family:"))
     for colour, variable in VARIABLES.items():

@@ -28,7 +28,7 @@ def health_lines(record: Record) -> list[Line]:
             for name in ("d/acc_real", "d/acc_fake")
         )
         words = saturation or f"D is right about {real} % of real and {fake} % of generated examples"
-        rule = f"bad: D is right about at least 99 % of real and of generated examples throughout {period}"
+        rule = f"bad: saturated, D is right about 99 % of real and of generated examples throughout {period}"
         line = Line("info", "Accuracy of D", words, rule)
         lines.append(line._replace(mark="bad", fault="saturated") if saturation else line)
     for player in ("d", "g"):
