@@ -5,7 +5,7 @@ from run_folders import evaluated, logged, run_folder
 
 from jaxgan.compare.record import record, records
 from jaxgan.folder.rows import Row
-from jaxgan.pictures.chart import files, svg
+from jaxgan.pictures.chart import Chart, chart_style, files, new_axes, svg
 from jaxgan.report import charts
 from jaxgan.report.curves import axis_limits, curve, names, panels, thin
 
@@ -83,6 +83,17 @@ def test_every_number_is_in_one_panel(tmp_path):
     logged_names = names(record(run).members)
     shown = [name for panel in panels(logged_names) for name in panel.names]
     assert sorted(shown) == sorted(set(logged_names) - {"images_per_s"})
+
+
+def test_text_that_looks_like_svg_is_unchanged_in_a_page():
+    label = 'id="a" href="#b" url(#c) font-family: x; #0072b2'
+    with chart_style():
+        figure, axes = new_axes()
+        axes.set_xlabel(label)
+    text = svg(Chart("losses", "Losses", figure))
+    assert f">{label}</text>" in text
+    assert 'id="losses-figure_1"' in text
+    assert "font-family: '" not in text
 
 
 def test_a_number_may_begin_with_a_digit(tmp_path):
