@@ -1,4 +1,4 @@
-"""What a person is told: one thing at a time, how good it is, and by which rule."""
+"""The lines of a verdict: what is known of a run, and the faults that were found."""
 
 import math
 from collections.abc import Sequence
@@ -7,43 +7,36 @@ from typing import Literal, NamedTuple
 from jaxgan.metrics.metric import Estimate
 from jaxgan.pictures.words import short
 
-Mark = Literal["good", "unknown", "look", "bad"]
+Mark = Literal["info", "good", "look", "bad"]
 
-MARKS: tuple[Mark, ...] = ("good", "unknown", "look", "bad")
-"""From the best to the worst; unknown is what was not measured."""
+MARKS: tuple[Mark, ...] = ("info", "good", "look", "bad")
+"""From the least to the most urgent; `info` is what no rule judges: numbers, and what is not known."""
 
 
 class Line(NamedTuple):
-    """One thing to know, how good it is, and by which rule."""
+    """What is known of one aspect of a run, the rule behind its mark, and the fault found, if any."""
 
     mark: Mark
     what: str
     words: str
     rule: str = ""
+    fault: str = ""
 
 
 def summary(lines: Sequence[Line]) -> Line:
-    """All lines in one.
+    """Returns one line that names the faults of all lines.
 
-    >>> summary([Line("good", "End", "Finished."), Line("look", "Score", "Twice.")]).words
-    'Have a look at: score.'
+    >>> summary([Line("info", "Score", "fid 9."), Line("bad", "Diversity", "0.", fault="collapsed")]).words
+    'Found: collapsed.'
     """
-    worst = max((line.mark for line in lines), key=MARKS.index)
-    named = ", ".join(dict.fromkeys(line.what.lower() for line in lines if line.mark == worst))
-    match worst:
-        case "good":
-            words = "It went well."
-        case "unknown":
-            words = f"It went well as far as is known; not known: {named}."
-        case "look":
-            words = f"Have a look at: {named}."
-        case "bad":
-            words = f"It did not go well: {named}."
-    return Line(worst, "", words)
+    faults = dict.fromkeys(line.fault for line in lines if line.fault)
+    if not faults:
+        return Line("good", "", "No fault found.")
+    return Line(max((line.mark for line in lines), key=MARKS.index), "", f"Found: {', '.join(faults)}.")
 
 
 def with_interval(estimate: Estimate) -> str:
-    """A value, and its interval where it has one.
+    """Formats a value, with its interval if it has one.
 
     >>> with_interval(Estimate(1.234, 1.1, 1.3)), with_interval(Estimate(8.0, math.nan, math.nan))
     ('1.23 [1.1, 1.3]', '8')

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxgan.compare.diversity import ended_at
-from jaxgan.compare.record import Record, Rows, how, measured, records, trained, whatever_path
+from jaxgan.compare.diversity import counts_as_collapsed
+from jaxgan.compare.record import Record, Rows, describe, hook_rows, records, training_rows, without_path
 from jaxgan.errors import Refused
 from jaxgan.folder.settings import RESUMABLE
 from jaxgan.metrics.metric import Estimate
@@ -97,7 +97,7 @@ def _trained(record: Record, seed: int, place: int) -> Trained:
     lane = record.lanes[place].name if record.lanes else ""
     rows = record.members[place]
     values: dict[Measure, dict[int, float]] = {}
-    for row in measured(rows):
+    for row in hook_rows(rows):
         for name in row.numbers.keys() - {f"{name}_real" for name in row.numbers}:
             values.setdefault(_by_hook(record, name), {})[row.step] = row.numbers[name]
     for said in record.evaluations:
@@ -108,7 +108,7 @@ def _trained(record: Record, seed: int, place: int) -> Trained:
         measure: {step: x for step, x in steps.items() if math.isfinite(x)}
         for measure, steps in values.items()
     }
-    ended = str(record.still.get(lane)) if lane else record.end
+    ended = str(record.halted.get(lane)) if lane else record.end
     failed = _failed(record, place, rows, ended)
     over = failed == "not finite" or ended.startswith(("stopped", *FAILED))
     unfinished = "" if over or record.end.startswith(_ENDED) else record.end
@@ -120,8 +120,8 @@ def _by_hook(record: Record, name: str) -> Measure:
 
     What does not say of which numbers it was noted is of all of them.
     """
-    noted = [(by, facts) for by, facts in record.noted if name in facts.get("names", [name])]
-    ways = dict.fromkeys(f"{by}: {how(facts)}" for by, facts in noted)
+    noted = [(by, facts) for by, facts in record.hook_facts if name in facts.get("names", [name])]
+    ways = dict.fromkeys(f"{by}: {describe(facts)}" for by, facts in noted)
     return Measure(name, ", ".join([HOOKS, *ways]))
 
 
@@ -131,17 +131,17 @@ def _failed(record: Record, place: int, rows: Rows, ended: str) -> str:
     if why.startswith(("NotFinite", *FAILED)) or "hold NaN or infinite numbers" in why:
         return "not finite"
     # not what hooks measured: some numbers are rightly infinite
-    if not all(math.isfinite(x) for row in trained(rows)[-1:] for x in row.numbers.values()):
+    if not all(math.isfinite(x) for row in training_rows(rows)[-1:] for x in row.numbers.values()):
         return "not finite"
     by_rule = why.startswith("stopped") and "collapsed" in why
-    return "collapsed" if by_rule or any(mark == "bad" for mark, _ in ended_at(record, place)) else ""
+    return "collapsed" if by_rule or counts_as_collapsed(record, place) else ""
 
 
 def _known(every: Sequence[Record]) -> Known:
     said = [evaluation for record in every for evaluation in record.evaluations]
     fair = [one for one in said if one.oracle_n in (None, one.n)]  # most numbers depend on how many
     oracle = {Measure(name, one.how): x for one in fair for name, x in one.rows.get("oracle", {}).items()}
-    rows = [(record, row.numbers) for record in every for lane in record.members for row in measured(lane)]
+    rows = [(record, row.numbers) for record in every for lane in record.members for row in hook_rows(lane)]
     for record, row in rows:
         for name in row.keys() & {f"{name}_real" for name in row}:
             real = Estimate(row[name], math.nan, math.nan)
@@ -190,7 +190,7 @@ def _options(record: Record) -> list[dict[str, Any]]:
 def _telling(record: Record, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that make a method, the data by what they are."""
     told = {name: x for name, x in options.items() if name not in _APART}
-    return told | ({"data": whatever_path(told["data"], record.fingerprint)} if "data" in told else {})
+    return told | ({"data": without_path(told["data"], record.fingerprint)} if "data" in told else {})
 
 
 def _began_with(record: Record) -> str:
@@ -210,7 +210,7 @@ def _unlike(one: Record, other: Record) -> list[str]:
     """What differs between two runs beside their options, and should not."""
     notes = []
     data = [
-        (of.fingerprint, whatever_path(str(of.config.get("data")), of.fingerprint), of.config.get("size"))
+        (of.fingerprint, without_path(str(of.config.get("data")), of.fingerprint), of.config.get("size"))
         for of in (one, other)
     ]
     if data[0] != data[1]:

@@ -1,4 +1,4 @@
-"""What a run folder says of its run: what is damaged or missing is noted rather than fatal."""
+"""Everything that a run folder records about its run; damaged or missing files are noted, not fatal."""
 
 import dataclasses
 import json
@@ -24,22 +24,21 @@ from jaxgan.run.lane import Lane, lanes
 
 Rows = Sequence[Row]
 
-
-FEW = 100  # samples: of fewer nothing can be said
+NO_CHECKPOINTS = "there are no checkpoints"
 
 
 class Evaluation(NamedTuple):
-    """One file of RUN/evaluations: numbers, and with what they were measured."""
+    """One file of RUN/evaluations: numbers, and how they were measured."""
 
     step: int
     lane: str
     n: int  # samples
-    oracle_n: int | None  # real examples that "oracle" is of, None where nobody said
-    how: str  # only what was measured alike can stand side by side
+    oracle_n: int | None  # real examples behind "oracle", None where the file does not say
+    how: str  # only numbers measured in the same way can be compared
     extractor: str
-    usual: bool  # by the usual number and seed, against the usual examples
-    written: int  # when, in nanoseconds
-    rows: Mapping[str, Mapping[str, Estimate]]  # "samples"; perhaps "oracle"; "alike" of `oracle_n` samples
+    is_default: bool  # with the default number and seed, against the default examples
+    written: int  # the time, in nanoseconds
+    rows: Mapping[str, Mapping[str, Estimate]]  # "samples"; perhaps "oracle"; "alike": `oracle_n` samples
     floor: Mapping[str, float]
     better: Mapping[str, str]  # "lower" or "higher"
     notes: tuple[str, ...]
@@ -47,71 +46,75 @@ class Evaluation(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A run as its folder tells it; `members` are the rows of each lane, of a single run its own alone."""
+    """A run as its folder records it; `members` are the rows of each lane, or of the whole run."""
 
     name: str
     path: Path
     config: Mapping[str, Any]
     manifest: Manifest
-    ends: tuple[str, ...]  # of its sessions
+    ends: tuple[str, ...]  # how each session ended
     lanes: tuple[Lane, ...]
     members: tuple[Rows, ...]
     evaluations: tuple[Evaluation, ...]  # oldest step first
     saved: int | None  # the step of the newest checkpoint
-    best: Mapping[str, int]  # the step that scored best, by the name of its lane: of a single run ""
+    best: Mapping[str, int]  # the step that scored best, by lane: "" without lanes
     notes: tuple[str, ...]  # what could not be read
-    lost: tuple[str, ...]  # and what of its checkpoints, which a comparison of numbers does without
+    checkpoint_notes: tuple[str, ...]  # the same of its checkpoints, which `compare` does not need
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of its lanes; a single run is one that has none."""
+        """The names of its lanes, or one empty name."""
         return tuple(lane.name for lane in self.lanes) or ("",)
 
     @property
     def groups(self) -> dict[str, tuple[int, ...]]:
-        """The lanes that differ in nothing but their seed, by the values that they share."""
-        found: dict[str, tuple[int, ...]] = {}
+        """The lanes that differ only in their seed, by the options that they share."""
+        groups: dict[str, tuple[int, ...]] = {}
         for number, lane in enumerate(self.lanes):
             name = ", ".join(f"{option}={value}" for option, value in lane.values.items())
-            found[name] = (*found.get(name, ()), number)
-        return found or {"": (0,)}
+            groups[name] = (*groups.get(name, ()), number)
+        return groups or {"": (0,)}
 
     @property
     def parts(self) -> "dict[str, Record]":
-        """Its groups of lanes, each as if it were the run."""
-        return {name: self._of(lanes) for name, lanes in self.groups.items()}
+        """Its groups of lanes, each as a record of its own."""
+        return {name: self._part(lanes) for name, lanes in self.groups.items()}
 
-    def _of(self, lanes: Sequence[int]) -> "Record":
+    def _part(self, lanes: Sequence[int]) -> "Record":
         names = [self.names[n] for n in lanes]
         return self._replace(
             lanes=tuple(self.lanes[n] for n in lanes if self.lanes),
             members=tuple(self.members[n] for n in lanes),
-            evaluations=tuple(one for one in self.evaluations if one.lane in names),
+            evaluations=tuple(evaluation for evaluation in self.evaluations if evaluation.lane in names),
             best={name: step for name, step in self.best.items() if name in names},
         )
 
     @property
     def fingerprint(self) -> str:
-        """Of its data, nothing where they have none."""
-        return _fingerprint(self.manifest)
+        """That of its data, empty if they have none."""
+        return self.manifest.data.fingerprint
 
     @property
-    def noted(self) -> list[tuple[str, Mapping[str, Any]]]:
-        """What hooks noted of how they measured, oldest first, and by which name."""
+    def hook_facts(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """What hooks recorded of how they measured, oldest first, each with a name."""
         return [item for entry in self.manifest.sessions for item in entry.hooks.items()]
 
     @property
-    def newest(self) -> tuple[Evaluation, ...]:
+    def newest_evaluations(self) -> tuple[Evaluation, ...]:
         """The last evaluation of each lane, as `at` chooses them."""
-        return self.at({one.lane: one.step for one in self.evaluations})
+        return self.at({evaluation.lane: evaluation.step for evaluation in self.evaluations})
 
     def at(self, steps: Mapping[str, int]) -> tuple[Evaluation, ...]:
-        """The evaluations to go by of these steps, by the names of lanes: one of each lane, made alike.
+        """Returns the main evaluations at these steps, given by lane: one of each lane, measured alike.
 
-        Through Inception rather than the local classifier, through that rather than anything else; then the
-        usual rather than another; then the newest.
+        Those by Inception come first, then those by the local classifier, then others; among these the
+        default ones, then the newest.
         """
-        return _first([one for one in self.evaluations if one.step == steps.get(one.lane)])
+        candidates = [one for one in self.evaluations if one.step == steps.get(one.lane)]
+        main = min(
+            candidates, key=lambda one: (_rank(one.extractor), not one.is_default, -one.written), default=None
+        )
+        return tuple(one for one in candidates if main and one.how == main.how)
 
     @property
     def end(self) -> str:
@@ -119,13 +122,13 @@ class Record(NamedTuple):
         return self.ends[-1] if self.ends else "killed"  # before its first
 
     @property
-    def still(self) -> Mapping[str, str]:
-        """The lanes that stand still, and why."""
+    def halted(self) -> Mapping[str, str]:
+        """The lanes that no longer train, and why."""
         return still_lanes(self.manifest)
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """Its options that were changed by force, and when: they are not those it began with."""
+        """Its options that were changed by --force, and from which step on."""
         return tuple(
             f"{name} was {old} up to step {count(entry.began or 0)}, and is {new} only from there on"
             for entry in self.manifest.sessions
@@ -134,20 +137,21 @@ class Record(NamedTuple):
 
     @property
     def reached(self) -> int:
-        """The last step that the folder knows of."""
-        said = [entry.step or 0 for entry in self.manifest.sessions]
-        return max([*said, *(row.step for rows in self.members for row in rows), 0])
+        """The last step that the folder records."""
+        sessions = [entry.step or 0 for entry in self.manifest.sessions]
+        return max([*sessions, *(row.step for rows in self.members for row in rows), 0])
 
     @property
     def seconds(self) -> float:
-        """The time that its sessions took, as far as they were ended in order."""
-        spans = [
+        """The time that its sessions took, without those that were killed."""
+        sessions = [
             (entry.started, entry.stopped) for entry in self.manifest.sessions if entry.stopped is not None
         ]
-        return sum((datetime.fromisoformat(b) - datetime.fromisoformat(a)).total_seconds() for a, b in spans)
+        times = [map(datetime.fromisoformat, session) for session in sessions]
+        return sum((stopped - started).total_seconds() for started, stopped in times)
 
     def pictures(self, lane: str = "") -> list[tuple[int, Path]]:
-        """The sample pictures of a lane and their steps, oldest first: files of the run folder alone."""
+        """Returns the steps and sample pictures of a lane, oldest first; only files inside the folder."""
         steps = [(path.stem.removeprefix("step_"), path) for path in _samples(self.path, lane)]
         return sorted(
             (int(step), path) for step, path in steps if step.isdecimal() and reading.lies_in(self.path, path)
@@ -155,58 +159,57 @@ class Record(NamedTuple):
 
 
 def records(runs: Sequence[Path]) -> list[Record]:
-    """What the folders say; refused where one is none. Each has a name of its own."""
-    found = [record(run) for run in dict.fromkeys(run.absolute() for run in runs)]
-    if not found:
+    """Reads run folders, and gives each record a name of its own; raises Refused if one is no run folder."""
+    read_records = [record(run) for run in dict.fromkeys(run.absolute() for run in runs)]
+    if not read_records:
         raise Refused("give at least one run folder")
-    names = _told_apart([one.path for one in found])
-    return [one._replace(name=name) for one, name in zip(found, names, strict=True)]
+    names = _unique_names([one.path for one in read_records])
+    return [one._replace(name=name) for one, name in zip(read_records, names, strict=True)]
 
 
 def record(run: Path) -> Record:
-    """What one folder says."""
+    """Reads a run folder."""
     place = folder.existing(run)
     manifest, config = read_manifest(place), folder.read_config(place)
-    options = edited(place)
-    members = _lanes(place, config)
-    names = [lane.name for lane in members] or [""]
-    of_lanes: list[int | None] = [*range(len(members))] or [None]
-    rows = tuple(read(place.metrics, lane) if members else alone(place.metrics) for lane in of_lanes)
-    evaluations, notes = _evaluations(place, manifest, [lane.name for lane in members])
-    if options:
+    lanes = _lanes(place, config)
+    names = [lane.name for lane in lanes] or [""]
+    members = tuple(read(place.metrics, lane) for lane in range(len(lanes))) or (alone(place.metrics),)
+    evaluations, notes = _evaluations(place, manifest, [lane.name for lane in lanes])
+    if options := edited(place):
         notes.append(f"config.json was edited, not by a session: {in_words(options)}")
     pictures = [path for name in names for path in _samples(place.path, name)]
     notes += [
-        f"{path.relative_to(place.path)} is no file of the run folder: it is left out"
+        f"{path.relative_to(place.path)} is not a file inside the run folder: it is left out"
         for path in pictures
         if not reading.lies_in(place.path, path)
     ]
-    saved, best, trouble = _saved(place, names)
-    last, finished = max((row.step for of in rows for row in of), default=None), ends(place, manifest)
+    saved, best, checkpoint_notes = _checkpoints(place, names)
+    session_ends = ends(place, manifest)
+    last = max((row.step for rows in members for row in rows), default=None)
     if last is None:
         notes.append("metrics.jsonl is missing or empty: there are no curves")
-    elif finished[-1:] == ("finished",) and last < (manifest.sessions[-1].step or 0):
-        notes.append(f"metrics.jsonl ends at step {count(int(last))}: what came after is lost")
+    elif session_ends[-1:] == ("finished",) and last < (manifest.sessions[-1].step or 0):
+        notes.append(f"metrics.jsonl ends at step {count(int(last))}: later rows are lost")
     return Record(
         name=place.path.name,
         path=place.path,
         config=config,
         manifest=manifest,
-        ends=finished,
-        lanes=members,
-        members=rows,
+        ends=session_ends,
+        lanes=lanes,
+        members=members,
         evaluations=evaluations,
         saved=saved,
         best=best,
         notes=tuple(notes),
-        lost=tuple(trouble),
+        checkpoint_notes=tuple(checkpoint_notes),
     )
 
 
-def number(x: Any) -> float:
-    """A number out of a file, NaN where it is none.
+def to_float(x: Any) -> float:
+    """Returns a value from a file as a number, NaN if it is none.
 
-    >>> number("inf"), number(None)
+    >>> to_float("inf"), to_float(None)
     (inf, nan)
     """
     try:
@@ -215,65 +218,64 @@ def number(x: Any) -> float:
         return math.nan
 
 
-def trained(rows: Rows) -> list[Row]:
-    """The rows that training wrote of itself."""
+def training_rows(rows: Rows) -> list[Row]:
+    """Returns the rows that training logged."""
     return [row for row in rows if row.kind == "train"]
 
 
-def how(facts: Mapping[str, Any]) -> str:
-    """What a hook noted of how it measured, in words.
+def describe(facts: Mapping[str, Any]) -> str:
+    """Returns in words what a hook recorded of how it measured.
 
-    >>> how({"n": 500, "extractor": {"name": "local", "digest": "ab"}, "names": ["fd_local"], "warnings": []})
+    >>> describe({"n": 500, "extractor": {"name": "local", "digest": "ab"}, "names": ["fd"], "warnings": []})
     'extractor local ab, n 500'
     """
-    told = {name: x for name, x in sorted(facts.items()) if name not in ("names", "note", "warnings")}
-    words = {name: _extractor(x) if name == "extractor" else x for name, x in told.items()}
-    return ", ".join(f"{name} {x}" for name, x in words.items())
+    return ", ".join(
+        f"{name} {_extractor(x) if name == 'extractor' else x}"
+        for name, x in sorted(facts.items())
+        if name not in ("names", "note", "warnings")
+    )
 
 
-def _extractor(said: Mapping[str, Any]) -> str:
-    """By what it was made of; weights that came of that differ between machines by rounding."""
-    name, digest, resizer = (str(said.get(part, "")) for part in ("name", "digest", "resizer"))
-    made = [name, *([digest[:12]] if digest not in ("", name) else [])]
-    return " ".join([*made, *([f"by the resizer {resizer}"] if resizer not in ("", "none") else [])])
+def _extractor(facts: Mapping[str, Any]) -> str:
+    """Returns an extractor in words: by the digest of its ingredients, as its weights differ by rounding."""
+    name, digest, resizer = (str(facts.get(part, "")) for part in ("name", "digest", "resizer"))
+    parts = [name, *([digest[:12]] if digest not in ("", name) else [])]
+    return " ".join([*parts, *([f"by the resizer {resizer}"] if resizer not in ("", "none") else [])])
 
 
-def measured(rows: Rows) -> list[Row]:
-    """The rows that hooks measured."""
+def hook_rows(rows: Rows) -> list[Row]:
+    """Returns the rows that hooks measured."""
     return [row for row in rows if row.kind == "measured"]
 
 
-def whatever_path(data: str, fingerprint: str) -> str:
-    """Data by what they are rather than where they lie, which is elsewhere on another machine.
+def without_path(data: str, fingerprint: str) -> str:
+    """Replaces the path of data, which differs between machines, by their fingerprint.
 
-    >>> whatever_path("mirrored:/home/me/faces at 32 px", "12ab"), whatever_path("digits", "34cd")
+    >>> without_path("mirrored:/home/me/faces at 32 px", "12ab"), without_path("digits", "34cd")
     ('mirrored:12ab at 32 px', 'digits')
     """
-    named = rf"\g<1>{fingerprint}" if fingerprint else r"\g<0>"
-    return re.sub(r"^((?:stacked:|mirrored:)*)/.*?(?= at \d+ px$|$)", named, data)
+    replacement = rf"\g<1>{fingerprint}" if fingerprint else r"\g<0>"
+    return re.sub(r"^((?:stacked:|mirrored:)*)/.*?(?= at \d+ px$|$)", replacement, data)
 
 
-def _fingerprint(manifest: Manifest) -> str:
-    return manifest.data.fingerprint
+def _unique_names(paths: Sequence[Path]) -> list[str]:
+    """Returns, for each path, its shortest end that is the end of no other.
 
-
-def _told_apart(paths: Sequence[Path]) -> list[str]:
-    """Each by the shortest end of its path that no other ends in.
-
-    >>> _told_apart([Path("/old/runs/digits"), Path("/new/runs/digits"), Path("/runs/ring")])
+    >>> _unique_names([Path("/old/runs/digits"), Path("/new/runs/digits"), Path("/runs/ring")])
     ['old/runs/digits', 'new/runs/digits', 'ring']
     """
     ends = [[str(Path(*path.parts[-n:])) for n in range(1, len(path.parts) + 1)] for path in paths]
-    taken = Counter(end for own in ends for end in own)
-    return [next(end for end in own if taken[end] == 1) for own in ends]
+    times = Counter(end for path_ends in ends for end in path_ends)
+    return [next(end for end in path_ends if times[end] == 1) for path_ends in ends]
 
 
 def _lanes(place: Folder, config: Mapping[str, Any]) -> tuple[Lane, ...]:
-    """The lanes of the run, without its script: options of whatever type they have in config.json."""
-    plain = {
-        name: x for name, x in config.items() if not isinstance(x, dict)
-    }  # lanes have no groups of options
-    values = {name: tuple(x) if isinstance(x, list) else x for name, x in plain.items()}
+    """Returns the lanes of the run without its script, from the options in config.json."""
+    values = {
+        name: tuple(x) if isinstance(x, list) else x
+        for name, x in config.items()
+        if not isinstance(x, dict)  # lanes have no groups of options
+    }
     fields = [(name, type(x), dataclasses.field(default=x)) for name, x in values.items()]
     try:
         settings: Settings = dataclasses.make_dataclass("Config", fields, bases=(Settings,), frozen=True)()
@@ -285,97 +287,92 @@ def _lanes(place: Folder, config: Mapping[str, Any]) -> tuple[Lane, ...]:
 def _evaluations(
     place: Folder, manifest: Manifest, lanes: Sequence[str]
 ) -> tuple[tuple[Evaluation, ...], list[str]]:
-    """Those that hold, of several of one lane made alike the newest; a line for each that does not."""
-    found: dict[tuple[int, str, str], Evaluation] = {}
+    """Returns the valid evaluations, the newest of those that repeat one, and a note for each other file."""
+    newest: dict[tuple[int, str, str], Evaluation] = {}
     notes = []
     for path in sorted((place.path / "evaluations").glob("*.json")):
         try:
-            one = _evaluation(path, json.loads(reading.content(path)), _fingerprint(manifest))
+            one = _evaluation(path, json.loads(reading.content(path)), manifest.data.fingerprint)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            notes.append(f"evaluations/{path.name} is damaged; `jaxgan evaluate` makes it anew")
+            notes.append(f"evaluations/{path.name} is damaged; `jaxgan evaluate` writes it again")
             continue
-        if _made_again(one, manifest):
-            notes.append(f"evaluations/{path.name} is of a step that was made again since: evaluate it anew")
+        if _is_outdated(one, manifest):
+            notes.append(f"evaluations/{path.name} is of a step that was repeated since: evaluate it again")
             continue
-        other = found.setdefault((one.step, one.lane, one.how), one)
+        other = newest.setdefault((one.step, one.lane, one.how), one)
         if one.written > other.written:
-            found[one.step, one.lane, one.how] = one
+            newest[one.step, one.lane, one.how] = one
     order = {name: number for number, name in enumerate(lanes)}
-    return tuple(sorted(found.values(), key=lambda one: (one.step, order.get(one.lane, len(order))))), notes
+    return tuple(sorted(newest.values(), key=lambda one: (one.step, order.get(one.lane, len(order))))), notes
 
 
 def _samples(run: Path, lane: str) -> list[Path]:
     return sorted((run / "samples" / lane).glob("step_*.png"))
 
 
-def _made_again(one: Evaluation, manifest: Manifest) -> bool:
-    """Whether a session that began before its step was started after it had been written."""
-    later = [
-        one.step if entry.began is None else entry.began
+def _is_outdated(evaluation: Evaluation, manifest: Manifest) -> bool:
+    """Returns whether a session has repeated its step after it was written."""
+    return any(
+        entry.began is not None and entry.began < evaluation.step
         for entry in manifest.sessions
-        if datetime.fromisoformat(entry.started).timestamp() > one.written / 1e9
-    ]
-    return any(began < one.step for began in later)
+        if datetime.fromisoformat(entry.started).timestamp() > evaluation.written / 1e9
+    )
 
 
-def _evaluation(path: Path, said: Mapping[str, Any], fingerprint: str) -> Evaluation:
+def _evaluation(path: Path, content: Mapping[str, Any], fingerprint: str) -> Evaluation:
     rows = {
         row: {
-            name: Estimate(*(number(x.get(part)) for part in Estimate._fields)) for name, x in values.items()
+            name: Estimate(*(to_float(x.get(part)) for part in Estimate._fields))
+            for name, x in values.items()
         }
-        for row, values in said["rows"].items()
+        for row, values in content["rows"].items()
     }
-    picture = said.get("pictures", {}).get("neighbours")
+    picture = content.get("pictures", {}).get("neighbours")
     return Evaluation(
-        step=int(said["step"]),
-        lane=str(said.get("lane", "")),
-        n=int(said["n"]),
-        oracle_n=None if said.get("oracle_n") is None else int(said["oracle_n"]),
-        how=_how(said, fingerprint),
-        extractor=str(said.get("extractor", {}).get("name", "")),
-        usual=bool(said.get("usual", not said.get("seed"))),
+        step=int(content["step"]),
+        lane=str(content.get("lane", "")),
+        n=int(content["n"]),
+        oracle_n=None if content.get("oracle_n") is None else int(content["oracle_n"]),
+        how=_how(content, fingerprint),
+        extractor=str(content.get("extractor", {}).get("name", "")),
+        is_default=bool(content.get("usual", not content.get("seed"))),
         written=path.stat().st_mtime_ns,
         rows={"samples": rows["samples"], **rows},
-        floor={name: number(x) for name, x in said.get("floor", {}).items()},
-        better=dict(said.get("better", {})),
-        notes=tuple(map(str, [*([said["note"]] if said.get("note") else []), *said.get("warnings", [])])),
+        floor={name: to_float(x) for name, x in content.get("floor", {}).items()},
+        better=dict(content.get("better", {})),
+        notes=tuple(str(x) for x in (content.get("note"), *content.get("warnings", [])) if x),
         neighbours=path.with_name(Path(picture).name) if picture else None,
     )
 
 
-def _first(found: Sequence[Evaluation]) -> tuple[Evaluation, ...]:
-    """Those that were made as the one that says most."""
-    first = min(found, key=lambda one: (_rank(one.extractor), not one.usual, -one.written), default=None)
-    return tuple(one for one in found if first and one.how == first.how)
-
-
 def _rank(extractor: str) -> int:
-    """Which extractor says most, the lowest first."""
+    """Returns the place of an extractor in the order of preference, 0 for the best."""
     return 0 if extractor == "inception" else 1 if extractor.startswith("local") else 2
 
 
-def _how(said: Mapping[str, Any], fingerprint: str) -> str:
-    """With what it was measured, in words."""
-    words = [f"{count(said['n'])} samples of seed {said.get('seed')}"]
-    where = "drawn anew" if said.get("split") == "drawn anew" else f"of the {said.get('split')} split"
-    words.append(f"against {count(said['reference_n'])} examples {where}")
-    if neighbours := said.get("neighbours_n"):
+def _how(content: Mapping[str, Any], fingerprint: str) -> str:
+    """Returns in words how the numbers of an evaluation were measured."""
+    words = [f"{count(content['n'])} samples of seed {content.get('seed')}"]
+    split = content.get("split")
+    reference = "drawn anew" if split == "drawn anew" else f"of the {split} split"
+    words.append(f"against {count(content['reference_n'])} examples {reference}")
+    if neighbours := content.get("neighbours_n"):
         words.append(f"neighbours of {count(neighbours)} on either side")
-    if (oracle := said.get("oracle_n")) and oracle != said["n"]:
+    if (oracle := content.get("oracle_n")) and oracle != content["n"]:
         words.append(f"real examples by {count(oracle)}")
-    if average := said.get("average"):
+    if average := content.get("average"):
         words.append(f"of the average {average}")
-    if data := said.get("data"):
-        words.append(f"of {whatever_path(data, fingerprint)}")
-    if extractor := said.get("extractor"):
+    if data := content.get("data"):
+        words.append(f"of {without_path(data, fingerprint)}")
+    if extractor := content.get("extractor"):
         words.append(f"extractor {_extractor(extractor)}")
     return ", ".join(words)
 
 
-def _saved(place: Folder, names: Sequence[str]) -> tuple[int | None, dict[str, int], list[str]]:
-    """The newest checkpoint, and of each lane that which scored best; or why nobody can say."""
+def _checkpoints(place: Folder, names: Sequence[str]) -> tuple[int | None, dict[str, int], list[str]]:
+    """Returns the step of the newest checkpoint and the best step of each lane, or why they are not known."""
     if not place.checkpoints.is_dir():
-        return None, {}, ["there are no checkpoints"]
+        return None, {}, [NO_CHECKPOINTS]
     from jaxgan.folder.checkpoint import Checkpoints
 
     try:
@@ -383,5 +380,5 @@ def _saved(place: Folder, names: Sequence[str]) -> tuple[int | None, dict[str, i
             best = {name: checkpoints.best(name) for name in names}
             newest = max(checkpoints.steps(), default=None)
             return newest, {name: step for name, step in best.items() if step is not None}, []
-    except Exception as error:  # whatever Orbax makes of a damaged folder
+    except Exception as error:  # Orbax raises many kinds of errors on a damaged folder
         return None, {}, [f"the checkpoints cannot be read: {error}"]

@@ -1,4 +1,4 @@
-"""How good the samples are, beside what real examples would score."""
+"""The scores of a run, with their intervals, beside those of real examples."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -6,61 +6,56 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxgan.compare.line import MARKS, Line, Mark, with_interval
-from jaxgan.compare.record import FEW, Evaluation, Record, Rows, measured
+from jaxgan.compare.line import Line, with_interval
+from jaxgan.compare.record import Evaluation, Record, Rows, hook_rows
 from jaxgan.evaluate import names
 from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import Estimate
-from jaxgan.pictures.words import count, short, steps
-
-RULE = (
-    "good: not worse than real examples, within the intervals; or 98 % of the way to them from step 0, of a "
-    "distance 99.5 %; where that is not known at most twice their score, at least 90 % of one to be high. "
-    "bad: less than 80 % of the way; more than ten times, less than half."
-)
+from jaxgan.pictures.words import count, short, step_range
 
 
 class Score(NamedTuple):
-    """A number at a step of each lane, their median; what real examples score, and what it began at."""
+    """A number over the lanes of a run, and what real examples score."""
 
     name: str
-    steps: tuple[int, int]  # of the lane whose was the earliest, and of the one whose was the latest
-    found: Estimate
+    steps: tuple[int, int]  # the earliest and the latest of the lanes
+    estimate: Estimate  # of several lanes their median and range
     oracle: Estimate | None
-    start: float | None
     lanes: int
-    n: int | None = None  # samples it was measured on, where that is known
-    oracle_n: int | None = None  # real examples likewise
-    whole: Estimate | None = None  # what all samples score, where n are not all: as many as real examples
+    n: int | None = None  # samples, where known
+    oracle_n: int | None = None  # real examples, where known
+    all_samples: Estimate | None = None  # where `estimate` is of only as many as there are real examples
 
 
 def scores(record: Record) -> list[Score]:
-    """The numbers to judge a run by, the one that says most first; of the best steps if measured."""
+    """Returns the main numbers of a run, at the best steps if measured there, else at the last."""
     if record.evaluations:
         at_best = record.at(record.best)
-        alike = at_best if len(at_best) == len(record.names) else record.newest
-        known = [name for name in alike[0].rows["samples"] if better(name, alike) is not None]
-        return [_evaluated(name, alike) for name in headlines(known)]
-    hooks = [measured(rows) for rows in record.members]
-    found = {name for rows in hooks for row in rows for name in row.numbers if better(name)}
+        evaluations = at_best if len(at_best) == len(record.names) else record.newest_evaluations
+        known = [name for name in evaluations[0].rows["samples"] if better(name, evaluations) is not None]
+        return [_evaluated_score(name, evaluations) for name in headlines(known)]
+    hooks = [hook_rows(rows) for rows in record.members]
+    known = [name for rows in hooks for row in rows for name in row.numbers if better(name)]
     best = [record.best.get(name) for name in record.names]
-    scored = [score for name in headlines(found) if (score := _while_training(name, hooks, best))]
-    # what began with trained weights had most of the way behind it
-    return [score._replace(start=None) for score in scored] if record.manifest.weights else scored
+    return [score for name in headlines(known) if (score := _training_score(name, hooks, best))]
 
 
-def scored(record: Record) -> list[Line]:
-    """Each score in words; where lanes have options of their own, that of those which scored best."""
+def score_lines(record: Record) -> list[Line]:
+    """Returns a line for each score; where lanes differ in options, that of the best options."""
     parts = record.parts
     if len(parts) == 1:
         return [_line(score, record) for score in scores(record)]
-    every = {options: {score.name: score for score in scores(part)} for options, part in parts.items()}
+    by_options = {options: {score.name: score for score in scores(part)} for options, part in parts.items()}
     lines = []
-    for name in dict.fromkeys(name for own in every.values() for name in own):
+    for name in dict.fromkeys(name for part_scores in by_options.values() for name in part_scores):
         sign = -1 if better(name, record.evaluations) == "lower" else 1
-        values = {options: sign * own[name].found.value for options, own in every.items() if name in own}
+        values = {
+            options: sign * part_scores[name].estimate.value
+            for options, part_scores in by_options.items()
+            if name in part_scores
+        }
         ranked = sorted(values, key=lambda options: np.nan_to_num(values[options], nan=-np.inf))
-        line = _line(every[ranked[-1]][name], parts[ranked[-1]])
+        line = _line(by_options[ranked[-1]][name], parts[ranked[-1]])
         last = f"the last is {ranked[0]}, {short(sign * values[ranked[0]])}"
         words = f"Of {len(parts)} settings the best by {name} is {ranked[-1]}, {last}. {line.words}"
         lines.append(line._replace(words=words))
@@ -68,130 +63,107 @@ def scored(record: Record) -> list[Line]:
 
 
 def better(name: str, evaluations: Sequence[Evaluation] = ()) -> str | None:
-    """Which way a number is better, None where nobody said.
+    """Returns whether "lower" or "higher" is better, None where that is not known.
 
     >>> better("fd_local"), better("coverage"), better("colour")
     ('lower', 'higher', None)
     """
-    for one in evaluations:
-        if name in one.better:
-            return one.better[name]
+    for evaluation in evaluations:
+        if name in evaluation.better:
+            return evaluation.better[name]
     return names.better(name)
 
 
-def judged(score: Score, way: str) -> tuple[Mark, str]:
-    """How near a score is to that of real examples; never good where these were not as many, or nobody knows:
-    of more samples most numbers are the better.
-
-    >>> exact = lambda x: Estimate(x, x, x)
-    >>> judged(Score("fid", (9, 9), exact(30.0), exact(2.0), None, 1), "lower")
-    ('bad', '15 times that of real examples')
-    """
-    mark, why = _compared(score, way)
-    if mark == "good" and score.oracle_n != score.n:
-        return "look", "real examples were fewer, or nobody said how many: run `jaxgan evaluate` again"
-    return mark, why
-
-
-def _compared(score: Score, way: str) -> tuple[Mark, str]:
-    found, oracle, start = score.found, score.oracle, score.start
-    if score.n is not None and score.n < FEW:
-        return "unknown", f"{score.n} samples are too few to say: take {FEW} at least"
-    if oracle is None:
-        return "look", "what real examples score is not known: run `jaxgan evaluate`"
-    sign = 1 if way == "higher" else -1
-    if sign * (found.value - oracle.value) >= 0:
-        return "good", "no worse than real examples"
-    high, edge = max(sign * found.low, sign * found.high), min(sign * oracle.low, sign * oracle.high)
-    if score.lanes == 1 and high >= edge:  # never so of NaN
-        return "good", "its interval reaches that of real examples"
-    mark: Mark
-    if start is not None and sign * (oracle.value - start) > 0:
-        share = (found.value - start) / (oracle.value - start)
-        near = 0.98 if way == "higher" else 0.995  # a distance that noise has is many times any other
-        mark = "good" if share >= near else "look" if share >= 0.8 else "bad"
-        return mark, f"{short(100 * share)} % of the way from the start, {short(start)}, to real examples"
-    if oracle.value <= 0:
-        return "look", "real examples score better"
-    times = found.value / oracle.value
-    if way == "lower":
-        mark = "good" if times <= 2 else "look" if times <= 10 else "bad"
-        return mark, f"{short(times)} times that of real examples"
-    mark = "good" if times >= 0.9 else "look" if times >= 0.5 else "bad"
-    return mark, f"{short(100 * times)} % of that of real examples"
-
-
 def _line(score: Score, record: Record) -> Line:
-    """The score in words."""
-    way = better(score.name, record.evaluations) or "higher"
-    mark, why = judged(score, way)
-    if score.lanes > 1:
-        end = score.found.high if way == "lower" else score.found.low
-        worst, reason = judged(score._replace(found=Estimate(end, end, end)), way)
-        if MARKS.index(worst) > MARKS.index(mark):
-            mark, why = worst, f"the worst of them: {reason}"
-    every = max(len(record.lanes), 1)
-    of = f"{score.lanes} of {every} lanes" if every > score.lanes else f"{score.lanes} lanes"
-    if every > score.lanes and mark == "good":
-        mark, why = "look", f"{why}, but the other lanes were not measured so"
-    lanes = f", the median of {of} and their range" if score.lanes > 1 else f", of {of}" if every > 1 else ""
-    real = f" Real examples: {with_interval(score.oracle)}." if score.oracle else ""
-    if score.whole and score.oracle and score.n:
+    """Returns the score, its interval and that of real examples, marked only where it is not finite."""
+    value, oracle = score.all_samples or score.estimate, score.oracle
+    lanes = over_lanes(score.lanes, len(record.lanes))
+    if score.n and not score.all_samples:
+        lanes += f", {count(score.n)} samples"
+    if oracle is None:
+        real = "What real examples score is not known: run `jaxgan evaluate`."
+    elif score.all_samples and score.n:
         many = count(score.n)
-        ours, theirs = with_interval(score.found), with_interval(score.oracle)
-        real = f" Of {many} samples {ours}, of {many} real examples {theirs}."
-    value = with_interval(score.whole or score.found)
-    words = f"{score.name} {value} at {steps(*score.steps)}{lanes} ({way} is better).{real}"
-    return Line(mark, "Score", f"{words} {why[0].upper()}{why[1:]}.", RULE)
+        real = f"Of {many} samples {with_interval(score.estimate)}, "
+        real += f"of {many} real examples {with_interval(oracle)}."
+    elif score.oracle_n == score.n:
+        real = f"Real examples: {with_interval(oracle)}."
+    else:
+        number = f"{count(score.oracle_n)} of them" if score.oracle_n else "their number is not known"
+        real = f"Real examples, {number}: {with_interval(oracle)}. "
+        real += "The numbers must be equal to compare: run `jaxgan evaluate` again."
+    way = better(score.name, record.evaluations) or "higher"
+    at = f"at {step_range(*score.steps)}{lanes} ({way} is better)"
+    words = f"{score.name} {with_interval(value)} {at}. {real}"
+    if math.isfinite(value.value):
+        return Line("info", "Score", words)
+    return Line("bad", "Score", words, "bad: the score is not finite", "not finite")
+
+
+def over_lanes(measured: int, lanes: int) -> str:
+    """Says which lanes a number is of, nothing for a single run.
+
+    >>> over_lanes(3, 8), over_lanes(1, 8), over_lanes(1, 0)
+    (', the median of 3 of 8 lanes and their range', ', of 1 of 8 lanes', '')
+    """
+    if lanes < 2:
+        return ""
+    number = f"{measured} lanes" if measured == lanes else f"{measured} of {lanes} lanes"
+    return f", the median of {number} and their range" if measured > 1 else f", of {number}"
 
 
 def headlines(names: Iterable[str]) -> list[str]:
-    """Of these numbers the FID; or those of modes; or another Frechet distance; or the first there is."""
-    there = sorted(set(names) - FRESH.keys())
-    frechet = [name for name in there if name.startswith("fd_")]
-    for wanted in (["fid"], ["modes", "high_quality", "reverse_kl"], frechet, there[:1]):
-        if chosen := [name for name in wanted if name in there]:
+    """Returns the FID; else the numbers of modes; else another Frechet distance; else the first name."""
+    known = sorted(set(names) - FRESH.keys())
+    frechet = [name for name in known if name.startswith("fd_")]
+    for wanted in (["fid"], ["modes", "high_quality", "reverse_kl"], frechet, known[:1]):
+        if chosen := [name for name in wanted if name in known]:
             return chosen
     return []
 
 
-def _evaluated(name: str, alike: Sequence[Evaluation]) -> Score:
-    """The number in these evaluations, one of each lane."""
-    at = min(one.step for one in alike), max(one.step for one in alike)
-    found = [one.rows["samples"][name] for one in alike if name in one.rows["samples"]]
-    real = [one.rows["oracle"][name] for one in alike if name in one.rows.get("oracle", {})]
-    floor = [Estimate(*[one.floor[name]] * 3) for one in alike if name in one.floor]
-    oracle = _median(real or floor) if real or floor else None
-    n, oracle_n = alike[0].n, alike[0].oracle_n if real else alike[0].n  # the floor is that of n samples
-    fair = [one.rows["alike"][name] for one in alike if name in one.rows.get("alike", {})]
-    if len(fair) == len(found):
-        whole = _median(found)
-        return Score(name, at, _median(fair), oracle, None, len(fair), oracle_n, oracle_n, whole)
-    return Score(name, at, _median(found), oracle, None, len(found), n, oracle_n)
+def _evaluated_score(name: str, evaluations: Sequence[Evaluation]) -> Score:
+    """Returns the number in these evaluations, which are one of each lane."""
+    steps = [evaluation.step for evaluation in evaluations]
+    samples, oracles, equal = (
+        [numbers[name] for evaluation in evaluations if name in (numbers := evaluation.rows.get(row, {}))]
+        for row in ("samples", "oracle", "alike")
+    )
+    floors = [Estimate(*[one.floor[name]] * 3) for one in evaluations if name in one.floor]
+    oracle = median_and_range(oracles or floors) if oracles or floors else None
+    n = evaluations[0].n
+    oracle_n = evaluations[0].oracle_n if oracles else n  # the floor is that of n samples
+    score = Score(
+        name, (min(steps), max(steps)), median_and_range(samples), oracle, len(samples), n, oracle_n
+    )
+    if len(equal) == len(samples):
+        return score._replace(estimate=median_and_range(equal), n=oracle_n, all_samples=score.estimate)
+    return score
 
 
-def _median(found: Sequence[Estimate]) -> Estimate:
-    """The one estimate; of several that differ their median value, and the lowest and highest of them."""
-    if len(set(found)) == 1:
-        return found[0]
-    values = [one.value for one in found]
+def median_and_range(estimates: Sequence[Estimate]) -> Estimate:
+    """Returns the estimate if all are the same, else the median, lowest and highest of their values."""
+    if len(set(estimates)) == 1:
+        return estimates[0]
+    values = [estimate.value for estimate in estimates]
     return Estimate(float(np.median(values)), min(values), max(values))
 
 
-def _while_training(name: str, hooks: Sequence[Rows], best: Sequence[int | None]) -> Score | None:
-    """The number as hooks measured it, at the best step of each lane or else the last of all."""
+def _training_score(name: str, hooks: Sequence[Rows], best: Sequence[int | None]) -> Score | None:
+    """Returns the number as hooks measured it, at the best step of each lane or else the last of all."""
     lanes = [
         {row.step: x for row in rows if math.isfinite(x := row.numbers.get(name, math.nan))} for rows in hooks
     ]
     known = [(step, values) for step, values in zip(best, lanes, strict=True) if values]
     if not known:
         return None
-    asked = {step for _, values in known for step in values}
     if not all(step in values for step, values in known):
-        known = [(max(asked), values) for _, values in known]
-    at = [(step, values[step]) for step, values in known if step in values]
+        last = max(step for _, values in known for step in values)
+        known = [(last, values) for _, values in known]
+    steps = [step for step, values in known if step in values]
+    estimate = median_and_range(
+        [Estimate(values[step], math.nan, math.nan) for step, values in known if step in values]
+    )
     real = [row.numbers[f"{name}_real"] for rows in hooks for row in rows if f"{name}_real" in row.numbers]
-    start = float(np.median([next(iter(values.values())) for _, values in known])) if len(asked) > 1 else None
-    found = _median([Estimate(x, math.nan, math.nan) for _, x in at])
     oracle = Estimate(real[-1], math.nan, math.nan) if real else None
-    return Score(name, (min(at)[0], max(at)[0]), found, oracle, start, len(at))
+    return Score(name, (min(steps), max(steps)), estimate, oracle, len(steps))

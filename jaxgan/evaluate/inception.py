@@ -14,7 +14,7 @@ from jaxgan.evaluate import pickled, resizers
 from jaxgan.evaluate.extractor import Extractor, Seen, in_blocks
 from jaxgan.models.inception import SIDE, InceptionV3
 from jaxgan.parts.types import Array, PyTree
-from jaxgan.pictures.images import quantised
+from jaxgan.pictures.images import quantise
 
 NAME = "pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
@@ -43,7 +43,7 @@ def inception(weights: Path, resizer: Callable[[Array], Array] = resizers.clean)
         )
 
     def look(network: PyTree, images: Array) -> PyTree:
-        return InceptionV3().apply(network, resizer(quantised(images)))
+        return InceptionV3().apply(network, resizer(quantise(images)))
 
     see = in_blocks(look, variables(pickled.arrays(weights)))
 

@@ -19,7 +19,7 @@ from jaxgan.games.game import State
 from jaxgan.instruments.diagnosis import Diagnosis, diagnosed
 from jaxgan.instruments.field import on_one_device
 from jaxgan.instruments.path import PathAngle, path_angle
-from jaxgan.pictures.chart import Chart, chart, files, styled
+from jaxgan.pictures.chart import Chart, chart, chart_style, files
 from jaxgan.pictures.colours import COLOURS, FAINT, INK
 from jaxgan.pictures.words import short
 from jaxgan.run.program import layout, starter
@@ -77,7 +77,7 @@ def diagnose(
         raise Refused(f"--steps must be at least 1, not {steps}: a gap is what they gain")
     if out is not None:
         folder.check_out(out)
-    with styled():  # refused here where Matplotlib is missing, and not after minutes of work
+    with chart_style():  # refused here where Matplotlib is missing, and not after minutes of work
         pass
     home = (run / "diagnosis" / lane) if out is None else out
     found: dict[str, dict[str, Any]] = {}

@@ -10,7 +10,7 @@ from jaxgan.look.subject import Subject
 from jaxgan.metrics.nearest import nearest
 from jaxgan.pictures.chart import Chart, chart
 from jaxgan.pictures.colours import COLOURS, FAINT, INK
-from jaxgan.pictures.images import quantised
+from jaxgan.pictures.images import quantise
 
 Panel = Callable[[Subject], Chart | str]
 
@@ -228,7 +228,7 @@ def _tiled(
 def _tiles(images: np.ndarray, columns: int, gap_after: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Images [n, H, W, C] as tiles of one, a wider gap after one column; the middles of columns and rows."""
     scale, gap = max(1, 48 // min(images.shape[1:3])), 3
-    tiles = quantised(images).repeat(scale, axis=1).repeat(scale, axis=2)
+    tiles = quantise(images).repeat(scale, axis=1).repeat(scale, axis=2)
     n, height, width, channels = tiles.shape
     left = np.arange(columns) * (width + gap) + 4 * gap * (np.arange(columns) >= (gap_after or columns))
     top = np.arange(n // columns) * (height + gap)

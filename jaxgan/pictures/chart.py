@@ -1,11 +1,11 @@
-"""Charts by Matplotlib, for pages and for papers: one way of drawing, without a window or a global state."""
+"""Matplotlib charts for HTML pages and papers, drawn without a window or global state."""
 
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
+from xml.etree import ElementTree
 
 from jaxgan.errors import Refused
 from jaxgan.pictures.colours import COLOURS, DASHES, FAINT, INK, VARIABLES
@@ -13,33 +13,33 @@ from jaxgan.pictures.colours import COLOURS, DASHES, FAINT, INK, VARIABLES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SIZE = (4.4, 2.7)  # inches: at the width of a phone its letters are still as large as text
-LINE = 0.22  # of a legend
+SIZE = (4.4, 2.7)  # inches: small enough that the labels are readable at the width of a phone
+LINE = 0.22  # inches: the height of one line of a legend
 
 
 class Chart(NamedTuple):
-    """A figure, what stands over it and under it, and the name of its file."""
+    """A figure with its title, the note below it, and the name of its file."""
 
     name: str
     title: str
     figure: "Figure"
     note: str = ""
-    key: tuple[tuple[str, str, Any], ...] = ()  # names, colours and dashes of its series, if it has several
+    key: tuple[tuple[str, str, Any], ...] = ()  # name, colour and dash of each series, if several
 
 
-def style(place: int) -> tuple[str, Any]:
-    """The colour and the dash of a series.
+def series_style(number: int) -> tuple[str, Any]:
+    """Returns the colour and the dash of a series.
 
-    >>> style(1) == (COLOURS[1], "-"), style(7) == (COLOURS[1], DASHES[1])
+    >>> series_style(1) == (COLOURS[1], "-"), series_style(7) == (COLOURS[1], DASHES[1])
     (True, True)
     """
-    return COLOURS[place % len(COLOURS)], DASHES[place // len(COLOURS) % len(DASHES)]
+    return COLOURS[number % len(COLOURS)], DASHES[number // len(COLOURS) % len(DASHES)]
 
 
-def square(name: str, title: str, draw: Callable[[Any], str]) -> Chart:
-    """A chart of the plane: `draw` is given axes of equal scales and says what stands below."""
-    with styled():
-        figure, axes = axes_of((3.6, 3.6))
+def plane_chart(name: str, title: str, draw: Callable[[Any], str]) -> Chart:
+    """Returns a chart of the plane: `draw` is given axes of equal scale and returns the note below it."""
+    with chart_style():
+        figure, axes = new_axes((3.6, 3.6))
         axes.set_aspect("equal")
         axes.grid(False)
         note = draw(axes)
@@ -47,8 +47,8 @@ def square(name: str, title: str, draw: Callable[[Any], str]) -> Chart:
 
 
 def chart(name: str, title: str, size: tuple[float, float], draw: Callable[[Any], str]) -> Chart:
-    """A chart of its own axes: `draw` is given a figure and says what stands below it."""
-    with styled():
+    """Returns a chart of any axes: `draw` is given a figure and returns the note below it."""
+    with chart_style():
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=size, layout="constrained")
@@ -59,7 +59,7 @@ def chart(name: str, title: str, size: tuple[float, float], draw: Callable[[Any]
 
 
 def slug(title: str) -> str:
-    """A title as part of a file's name.
+    """Returns a title as part of a file name.
 
     >>> slug("Update / weight")
     'update-weight'
@@ -68,28 +68,54 @@ def slug(title: str) -> str:
 
 
 def svg(chart: Chart) -> str:
-    """The chart as an element of a page: letters are text, and colours are the page's variables."""
-    with styled():
-        file = io.StringIO()
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        chart.figure.savefig(file, format="svg", transparent=True, metadata=nothing)
-    text = file.getvalue()
-    text = text[text.index("<svg") :].strip()
-    head, rest = text.split(">", 1)
-    view = re.search(r'viewBox="[^"]*"', head)
-    text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", rest, count=1, flags=re.DOTALL)
-    text = re.sub(r"font-family: [^;\"]*; ", "", text)  # the page's own
-    text = text.replace("xlink:href=", "href=")
-    text = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{chart.name}-", text)  # ids are of the whole page
+    """Returns the chart as an element of an HTML page.
+
+    Labels stay text in the font of the page, colours are the page's CSS variables, and ids begin with the
+    name of the chart, so that they are unique in the page.
+    """
+    with chart_style():
+        file = io.BytesIO()
+        no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        chart.figure.savefig(file, format="svg", transparent=True, metadata=no_metadata)
+    root = ElementTree.fromstring(file.getvalue())
+    for definitions in root.findall("{*}defs"):
+        for style in definitions.findall("{*}style"):  # the page has these rules
+            definitions.remove(style)
+    for element in root.iter():  # HTML has no namespaces
+        element.tag = element.tag.rpartition("}")[2]
+        attributes = [(name.rpartition("}")[2], value) for name, value in element.items()]
+        element.attrib.clear()
+        element.attrib.update((name, _page_value(name, value, chart.name)) for name, value in attributes)
+    view_box = root.get("viewBox", "")
+    root.attrib.clear()
+    root.attrib.update({"role": "img", "aria-label": chart.title, "viewBox": view_box})
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _page_value(name: str, value: str, prefix: str) -> str:
+    """Returns the value of an SVG attribute as it is in a page: ids with a prefix, colours as variables.
+
+    >>> _page_value("style", "font-family: 'Arial'; fill: #1f2328", "losses")
+    'fill: var(--ink)'
+    >>> _page_value("clip-path", "url(#a)", "losses"), _page_value("href", "#b", "losses")
+    ('url(#losses-a)', '#losses-b')
+    """
+    if name == "id":
+        return f"{prefix}-{value}"
+    if name == "href":
+        # parsing has made line breaks of embedded images spaces
+        return f"#{prefix}-{value[1:]}" if value.startswith("#") else value.replace(" ", "")
+    if name == "style":
+        value = "; ".join(part for part in value.split("; ") if not part.startswith("font-family:"))
     for colour, variable in VARIABLES.items():
-        text = text.replace(colour, f"var({variable})")
-    return f'<svg role="img" aria-label="{escape(chart.title)}" {view[0] if view else ""}>{text}'
+        value = value.replace(colour, f"var({variable})")
+    return value.replace("url(#", f"url(#{prefix}-")
 
 
 def files(charts: Iterable[Chart]) -> dict[str, bytes]:
-    """Charts for a paper, by file name: SVG and PNG, on white, with the key that a page has above."""
-    found = {}
-    with styled():
+    """Returns charts for a paper, by file name: SVG and PNG, on white, with a legend of the series."""
+    contents = {}
+    with chart_style():
         from matplotlib.lines import Line2D
 
         for chart in charts:
@@ -103,13 +129,14 @@ def files(charts: Iterable[Chart]) -> dict[str, bytes]:
                 chart.figure.legend(handles=handles, loc="outside lower center", ncols=ncols)
             for suffix in ("svg", "png"):
                 file = io.BytesIO()
-                dated = {"Date": None} if suffix == "svg" else {}
-                chart.figure.savefig(file, format=suffix, dpi=200, metadata=dated)
-                found[f"{chart.name}.{suffix}"] = file.getvalue()
-    return found
+                metadata = {"Date": None} if suffix == "svg" else {}
+                chart.figure.savefig(file, format=suffix, dpi=200, metadata=metadata)
+                contents[f"{chart.name}.{suffix}"] = file.getvalue()
+    return contents
 
 
-def axes_of(size: tuple[float, float] = SIZE) -> tuple["Figure", Any]:
+def new_axes(size: tuple[float, float] = SIZE) -> tuple["Figure", Any]:
+    """Returns a figure with one pair of axes, and the axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
@@ -117,7 +144,8 @@ def axes_of(size: tuple[float, float] = SIZE) -> tuple["Figure", Any]:
 
 
 @contextmanager
-def styled() -> Iterator[None]:
+def chart_style() -> Iterator[None]:
+    """Sets the style of charts; raises Refused where Matplotlib is not installed."""
     try:
         import matplotlib
     except ImportError:
@@ -125,7 +153,7 @@ def styled() -> Iterator[None]:
     faint = ("axes.edgecolor", "grid.color", "xtick.color", "ytick.color")
     ink = ("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor")
     sizes = ("axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize")
-    look: dict[Any, Any] = {
+    settings: dict[Any, Any] = {
         **dict.fromkeys(faint, FAINT),
         **dict.fromkeys(ink, INK),
         **dict.fromkeys(sizes, 11),
@@ -138,8 +166,8 @@ def styled() -> Iterator[None]:
         "lines.linewidth": 1.6,
         "legend.frameon": False,
         "font.family": ["sans-serif"],
-        "svg.fonttype": "none",  # letters stay letters
+        "svg.fonttype": "none",  # text stays text
         "svg.hashsalt": "jaxgan",  # the same chart is the same file
     }
-    with matplotlib.rc_context(look):
+    with matplotlib.rc_context(settings):
         yield

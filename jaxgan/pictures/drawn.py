@@ -1,6 +1,6 @@
-"""How examples of each kind are drawn.
+"""Pictures of samples, by the kind of the data.
 
-A kind of your own is drawn by a function that a script registers:
+To draw a kind of your own, register a function in your script:
 
     @jg.drawn.register
     def _(kind: Angle, samples, beside=None, columns=None):
@@ -19,17 +19,16 @@ from jaxgan.pictures.strips import strips
 from jaxgan.pictures.texts import page, texts
 from jaxgan.pictures.waves import waveforms
 
-CROWD = 2000  # points say something together
+Array = np.ndarray
+CROWD = 2000  # samples in one scatter plot or histogram
 
 
 @singledispatch
-def drawn(
-    kind: Kind, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
-    """Samples [n, ...] of a kind as one picture: uint8 [height, width] or [height, width, 3].
+def drawn(kind: Kind, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
+    """Draws samples [n, ...] of a kind as one picture: uint8 [height, width] or [height, width, 3].
 
-    `beside` are real examples, which those kinds show that are drawn as a crowd; `columns` is how many lie in
-    a row, of those that are drawn one by one.
+    `beside` are real examples, shown by the kinds whose samples are drawn over each other (see `crowd`);
+    `columns` is the number of samples in a row, for the other kinds.
 
     >>> drawn(Image(), np.zeros((4, 8, 8, 1))).shape, drawn(Points(), np.zeros((4, 2))).shape
     ((513, 513), (512, 512, 3))
@@ -39,8 +38,9 @@ def drawn(
 
 @singledispatch
 def crowd(kind: Kind) -> int:
-    """How many samples a picture of this kind needs, drawn over as many real ones; 0 where it shows them one
-    by one, as many as asked for, which is so unless another function is registered.
+    """Returns how many samples a picture of this kind needs, drawn over as many real examples.
+
+    0 (unless another function is registered) means that samples are drawn one by one, as many as asked for.
 
     >>> crowd(Image()), crowd(Points())
     (0, 2000)
@@ -53,48 +53,36 @@ crowd.register(Table, lambda kind: CROWD)
 
 
 @drawn.register
-def _(
-    kind: Image, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
-    """A grid."""
+def _(kind: Image, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
+    """Draws a grid of images."""
     return grid(samples, columns=columns)
 
 
 @drawn.register
-def _(
-    kind: Points, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
-    """Dots in the plane or, of points of one number, how many lie where."""
+def _(kind: Points, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
+    """Draws a scatter plot of the first two coordinates, or a histogram of points with only one."""
     return (bars if samples.shape[1] == 1 else scatter)(samples, beside)
 
 
 @drawn.register
-def _(
-    kind: Table, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
-    """A histogram to each column."""
+def _(kind: Table, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
+    """Draws a histogram for each column."""
     return tables.columns(samples, kind.columns, beside, columns)
 
 
 @drawn.register
-def _(
-    kind: Tokens, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
-    """Lines of text."""
+def _(kind: Tokens, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
+    """Draws lines of text."""
     return page(texts(samples, kind), columns or 1)
 
 
 @drawn.register
-def _(
-    kind: Wave, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
-    """Waveforms in rows."""
+def _(kind: Wave, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
+    """Draws waveforms in rows."""
     return waveforms(samples, columns)
 
 
 @drawn.register
-def _(
-    kind: Video, samples: np.ndarray, beside: np.ndarray | None = None, columns: int | None = None
-) -> np.ndarray:
-    """A strip of film to each."""
+def _(kind: Video, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
+    """Draws a strip of frames for each video."""
     return strips(samples, columns)

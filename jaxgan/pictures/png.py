@@ -1,4 +1,4 @@
-"""Pixels as a file."""
+"""PNG files."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ def save(pixels: np.ndarray, path: Path) -> None:
     from PIL import Image
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    # written aside and renamed, so that whoever looks never sees half a picture
+    # written under another name and renamed, so that a reader never sees half a picture
     temporary = path.with_name(f".{path.name}")
     try:
         Image.fromarray(pixels).save(temporary, format="PNG")
         temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)  # what a full disk left of it
+        temporary.unlink(missing_ok=True)  # left where the disk was full

@@ -1,4 +1,4 @@
-"""Points as dots, and numbers as bars."""
+"""Scatter plots and histograms as pixels."""
 
 from collections.abc import Sequence
 
@@ -8,35 +8,35 @@ BLUE, GREY = (31, 81, 180), (190, 190, 190)
 
 
 def scatter(points: np.ndarray, beside: np.ndarray | None = None, width: int = 512) -> np.ndarray:
-    """The first two coordinates as dots: blue on white, over the grey ones of `beside`.
+    """Draws the first two coordinates as blue dots on white, over grey dots for `beside`.
 
     >>> scatter(np.zeros((4, 2))).shape
     (512, 512, 3)
     """
-    grounds = points[:, :2] if beside is None else beside[:, :2]
-    reach = 1.25 * float(np.abs(grounds).max()) or 1.0  # all may lie at 0
+    shown = points[:, :2] if beside is None else beside[:, :2]
+    reach = 1.25 * float(np.abs(shown).max()) or 1.0  # all may be 0
     pixels = np.full((width, width, 3), 255, np.uint8)
     layers = [(points, BLUE)] if beside is None else [(beside, GREY), (points, BLUE)]
     for dots, colour in layers:
         with np.errstate(invalid="ignore"):
-            place = np.rint((dots[:, :2] / reach * [1, -1] + 1) / 2 * (width - 1))
-        place = place[np.isfinite(place).all(axis=1)]
+            corners = np.rint((dots[:, :2] / reach * [1, -1] + 1) / 2 * (width - 1))
+        corners = corners[np.isfinite(corners).all(axis=1)]
         for x in (0, 1):
             for y in (0, 1):
-                at = (place + np.array([x, y])).astype(np.int64)
-                inside = ((at >= 0) & (at < width)).all(axis=1)
-                pixels[at[inside, 1], at[inside, 0]] = colour
+                pixel = (corners + np.array([x, y])).astype(np.int64)
+                inside = ((pixel >= 0) & (pixel < width)).all(axis=1)
+                pixels[pixel[inside, 1], pixel[inside, 0]] = colour
     return pixels
 
 
 def bars(points: np.ndarray, beside: np.ndarray | None = None) -> np.ndarray:
-    """How many of the numbers [n, 1] lie where: blue bars on white, within the grey ones of `beside`.
+    """Draws a histogram of numbers [n, 1]: blue bars on white, inside grey bars for `beside`.
 
     >>> bars(np.zeros((4, 1))).shape
     (512, 512, 3)
     """
-    grounds = points if beside is None else beside
-    reach = 1.25 * float(np.abs(grounds[np.isfinite(grounds)]).max(initial=0.0)) or 1.0
+    shown = points if beside is None else beside
+    reach = 1.25 * float(np.abs(shown[np.isfinite(shown)]).max(initial=0.0)) or 1.0
     return histogram(points, beside, (-reach, reach))
 
 
@@ -47,7 +47,7 @@ def histogram(
     count: int = 64,
     width: int = 8,
 ) -> np.ndarray:
-    """A square of `count` bars, each `width` pixels wide, of how many values lie where between two ends.
+    """Draws a square histogram between two ends, of `count` bars that are `width` pixels wide.
 
     >>> histogram(np.zeros(4), np.ones(4), (0.0, 1.0), count=16, width=4).shape
     (64, 64, 3)

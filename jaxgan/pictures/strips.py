@@ -1,14 +1,14 @@
-"""Videos as strips of film."""
+"""Videos as rows of frames."""
 
 import numpy as np
 
 from jaxgan.pictures.images import grid
 
-FRAMES = 12  # of a video, at most
+FRAMES = 12  # the most that are shown of a video
 
 
 def strips(videos: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """Videos [n, frames, H, W, C] in [-1, 1], a row to each: all frames, or twelve from first to last.
+    """Draws videos [n, frames, H, W, C] in [-1, 1] as rows of frames, at most 12 from first to last.
 
     >>> strips(np.zeros((3, 5, 8, 8, 1))).shape
     (308, 506)

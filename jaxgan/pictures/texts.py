@@ -1,4 +1,4 @@
-"""Sequences of tokens as text, and texts as lines of a picture."""
+"""Token sequences as text, and text as pixels."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ import numpy as np
 from jaxgan.data.kind import Tokens
 from jaxgan.errors import Refused
 
-HEIGHT, LONGEST = 14, 100  # pixels of a line, and characters of it
+HEIGHT, LONGEST = 14, 100  # the pixels of a line, and the most characters
 
 
 def texts(samples: np.ndarray, tokens: Tokens) -> list[str]:
-    """Integers [n, length], or scores [n, length, vocabulary] of which the largest counts, as text.
+    """Decodes integers [n, length], or the argmax of scores [n, length, vocabulary], to text.
 
     >>> texts(np.array([[0, 1], [1, 1]]), Tokens(("the", "cat")))
     ['the cat', 'cat cat']
@@ -21,31 +21,31 @@ def texts(samples: np.ndarray, tokens: Tokens) -> list[str]:
     numbers = samples.argmax(axis=-1) if samples.ndim > 2 else samples.astype(np.int64)
     if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(tokens.vocabulary):
         raise Refused(
-            f"tokens go from {numbers.min()} to {numbers.max()}, and the vocabulary from 0 to "
+            f"tokens are {numbers.min()} to {numbers.max()}, but the vocabulary has only 0 to "
             f"{len(tokens.vocabulary) - 1}: give Tokens the whole vocabulary"
         )
     return [tokens.join.join(tokens.vocabulary[number] for number in row) for row in numbers]
 
 
 def page(lines: Sequence[str], columns: int = 1) -> np.ndarray:
-    """Texts as the lines of a picture [height, width] of uint8, black on white; long ones are cut.
+    """Draws lines of text as uint8 [height, width], black on white; long lines are cut.
 
     >>> page(["the cat", "cat cat"]).shape[0]
     28
     """
-    drawn = [line(text if len(text) <= LONGEST else f"{text[:LONGEST]}...") for text in lines]
-    width, rows = max(one.shape[1] for one in drawn), -(-len(drawn) // columns)
+    pictures = [line(text if len(text) <= LONGEST else f"{text[:LONGEST]}...") for text in lines]
+    width, rows = max(picture.shape[1] for picture in pictures), -(-len(pictures) // columns)
     pixels = np.full((rows * HEIGHT, columns * width), 255, np.uint8)
-    for number, one in enumerate(drawn):
+    for number, picture in enumerate(pictures):
         y, x = number // columns * HEIGHT, number % columns * width
-        pixels[y : y + HEIGHT, x : x + one.shape[1]] = one
+        pixels[y : y + HEIGHT, x : x + picture.shape[1]] = picture
     return pixels
 
 
 def line(text: str) -> np.ndarray:
-    """A text in one line, [14, width] of uint8, black on white, in the font that Pillow brings along.
+    """Draws a line of text as uint8 [14, width], black on white, in Pillow's default font.
 
-    Letters lose their accents, and what is not ASCII then is a question mark.
+    Letters lose their accents; other characters outside ASCII become question marks.
 
     >>> line("cat").shape[0]
     14
@@ -54,7 +54,7 @@ def line(text: str) -> np.ndarray:
 
     font = ImageFont.load_default()
     plain = (letter for letter in unicodedata.normalize("NFKD", one_line(text)) if not combining(letter))
-    text = "".join(plain).encode("ascii", "replace").decode()  # the font has no other letters
+    text = "".join(plain).encode("ascii", "replace").decode()  # all that the font has
     width = int(font.getbbox(text)[2]) + 8
     picture = Image.new("L", (width, HEIGHT), 255)
     ImageDraw.Draw(picture).text((4, 1), text, fill=0, font=font)
@@ -62,7 +62,7 @@ def line(text: str) -> np.ndarray:
 
 
 def one_line(text: str) -> str:
-    r"""Line breaks as they are written in code: a line to a text.
+    r"""Escapes line breaks, so that the text is one line.
 
     >>> one_line("a\nb")
     'a\\nb'

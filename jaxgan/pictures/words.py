@@ -1,13 +1,11 @@
-"""Numbers as a person reads them."""
+"""Numbers and lists as text."""
 
 import math
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 
 def short(x: float) -> str:
-    """Three significant digits, without an exponent where that is short.
+    """Formats a number with three significant digits, without an exponent from 1e-4 to 1e7.
 
     >>> short(0.0123456), short(-1234.5), short(3.2e-7), short(float("nan"))
     ('0.0123', '−1,230', '3.2e−7', '–')
@@ -29,7 +27,7 @@ def short(x: float) -> str:
 
 
 def count(n: float) -> str:
-    """A whole number.
+    """Formats a whole number.
 
     >>> count(16000)
     '16,000'
@@ -37,32 +35,32 @@ def count(n: float) -> str:
     return f"{round(n):,}"
 
 
-def steps(first: int, last: int) -> str:
-    """From one step to another.
+def step_range(first: int, last: int) -> str:
+    """Formats one step or a range of steps.
 
-    >>> steps(1000, 1000), steps(100, 900)
+    >>> step_range(1000, 1000), step_range(100, 900)
     ('step 1,000', 'steps 100 to 900')
     """
     return f"step {count(last)}" if first == last else f"steps {count(first)} to {count(last)}"
 
 
-def few(parts: Sequence[str]) -> str:
-    """The first of them, and how many more there are.
+def first_three(parts: Sequence[str]) -> str:
+    """Joins the first three parts, and says how many more there are.
 
-    >>> few(["a is 1", "b is 1", "c is 2", "d is 1", "e is 9"])
+    >>> first_three(["a is 1", "b is 1", "c is 2", "d is 1", "e is 9"])
     'a is 1; b is 1; c is 2; and 2 more'
     """
     return "; ".join([*parts[:3], *([f"and {len(parts) - 3} more"] if len(parts) > 3 else [])])
 
 
-def among(values: Iterable[float]) -> str:
-    """One number, or from the lowest to the highest of several.
+def value_range(values: Iterable[float]) -> str:
+    """Formats the range of the finite values.
 
-    >>> among([0.5]), among([0.5, 0.75])
+    >>> value_range([0.5]), value_range([0.5, 0.75])
     ('0.5', '0.5 to 0.75')
     """
-    there = np.array([x for x in values if math.isfinite(x)])
-    if len(there) == 0:
+    finite = [x for x in values if math.isfinite(x)]
+    if not finite:
         return "–"
-    low, high = short(float(there.min())), short(float(there.max()))
+    low, high = short(min(finite)), short(max(finite))
     return low if low == high else f"{low} to {high}"

@@ -1,4 +1,4 @@
-"""Logged numbers as curves short enough to draw."""
+"""Logged numbers as curves with few enough points to draw, grouped into panels."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -9,149 +9,147 @@ from jaxgan.compare.record import Rows
 from jaxgan.pictures.words import count
 
 POINTS = 500
-"""As many as a line may have: a screen shows no more."""
+"""The most points of a line: a screen shows no more."""
 
 
 class Curve(NamedTuple):
-    """A number over the steps: its median over lanes, and the lowest and highest of them; all [n]."""
+    """A number over the steps: its median, minimum and maximum over lanes; all [n]."""
 
     steps: np.ndarray
-    middle: np.ndarray
+    median: np.ndarray
     low: np.ndarray
     high: np.ndarray
 
 
 def curve(members: Sequence[Rows], name: str) -> Curve | None:
-    """The curve of a number over these lanes, None where no row has it; what is not finite is a gap.
+    """Returns the curve of a number, None where no row has it; values that are not finite are gaps.
 
     >>> from jaxgan.folder.rows import Row
     >>> lanes = [[Row(1, "measured", {"x": x})] for x in (0.0, 2.0, np.nan)]
     >>> [float(line[0]) for line in curve(lanes, "x")]
     [1.0, 1.0, 0.0, 2.0]
     """
-    found: dict[int, list[float]] = {}
+    values: dict[int, list[float]] = {}
     for rows in members:
         for row in rows:
             if name in row.numbers:
-                values = found.setdefault(row.step, [])
                 x = row.numbers[name]
-                values += [x] if np.isfinite(x) else []
-    if not found:
+                values.setdefault(row.step, []).extend([x] if np.isfinite(x) else [])
+    if not values:
         return None
-    steps = np.array(sorted(found))
-    gap = [np.nan]
+    steps = np.array(sorted(values))
     lines = [
-        np.array([of(found[step] or gap) for step in steps.tolist()]) for of in (np.median, np.min, np.max)
+        np.array([reduce(values[step] or [np.nan]) for step in steps.tolist()])
+        for reduce in (np.median, np.min, np.max)
     ]
-    places = np.unique(np.concatenate([kept(line) for line in lines[: 1 if len(members) == 1 else 3]]))
-    return Curve(steps[places], *(line[places] for line in lines))
+    distinct = lines[: 1 if len(members) == 1 else 3]
+    indices = np.unique(np.concatenate([thin(line) for line in distinct]))
+    return Curve(steps[indices], *(line[indices] for line in lines))
 
 
-def fewer(members: Sequence[Rows], name: str) -> str:
-    """From where on a curve is of fewer lanes, those that stand still having no more numbers.
+def missing_lanes(members: Sequence[Rows], name: str) -> str:
+    """Returns from which step on a curve is of fewer lanes, because the others no longer train.
 
     >>> from jaxgan.folder.rows import Row
     >>> lanes = [[Row(step, "measured", {"x": 0.0}) for step in steps] for steps in ([1, 2], [1])]
-    >>> fewer(lanes, "x")
+    >>> missing_lanes(lanes, "x")
     'after step 1 of 1 of 2 lanes'
     """
-    there = [[row.step for row in rows if np.isfinite(row.numbers.get(name, np.nan))] for rows in members]
-    ends = [max(steps, default=0) for steps in there]
-    earlier = sorted({*ends} - {max(ends)})
-    left = [f"{sum(x > end for x in ends)} of {len(ends)} lanes" for end in earlier]
-    return ", ".join(f"after step {count(end)} of {lanes}" for end, lanes in zip(earlier, left, strict=True))
+    ends = [
+        max((row.step for row in rows if np.isfinite(row.numbers.get(name, np.nan))), default=0)
+        for rows in members
+    ]
+    return ", ".join(
+        f"after step {count(end)} of {sum(x > end for x in ends)} of {len(ends)} lanes"
+        for end in sorted({*ends} - {max(ends)})
+    )
 
 
-def kept(y: np.ndarray, points: int = POINTS) -> np.ndarray:
-    """Which points of a line to draw: all of them or, of a longer one, the lowest and highest of every piece.
+def thin(y: np.ndarray, points: int = POINTS) -> np.ndarray:
+    """Returns the indices of the points of a line to draw: of a long one the extremes of every piece.
 
-    So no spike is lost; the first and the last are among them, and a gap stays one.
+    No spike is lost; the first and the last point are kept, and a gap stays one.
 
     >>> y = np.zeros(10_000)
     >>> y[1234] = 7.0
-    >>> places = kept(y)
-    >>> len(places) <= 500, float(y[places].max()), places[[0, -1]].tolist()
+    >>> indices = thin(y)
+    >>> len(indices) <= 500, float(y[indices].max()), indices[[0, -1]].tolist()
     (True, 7.0, [0, 9999])
     """
     if len(y) <= points:
         return np.arange(len(y))
-    found = [0, len(y) - 1]
+    indices = [0, len(y) - 1]
     for piece in np.array_split(np.arange(len(y)), points // 4):
-        there = np.isfinite(y[piece])
-        if there.any():
-            found += [piece[there][y[piece[there]].argmin()], piece[there][y[piece[there]].argmax()]]
-        if not there.all():
-            found.append(piece[~there][0])
-    return np.unique(found)
+        finite = np.isfinite(y[piece])
+        if finite.any():
+            indices += [piece[finite][y[piece[finite]].argmin()], piece[finite][y[piece[finite]].argmax()]]
+        if not finite.all():
+            indices.append(piece[~finite][0])
+    return np.unique(indices)
 
 
 def names(members: Sequence[Rows]) -> list[str]:
-    """Every number that the rows hold, in the order of their names."""
+    """Returns the names of all numbers in the rows, sorted."""
     return sorted({name for rows in members for row in rows for name in row.numbers})
 
 
-def cut(curves: Sequence[Curve]) -> tuple[float, float] | None:
-    """Where to end an axis whose curves begin far off, None where all of them fits.
-
-    The first tenth of a run may dwarf all that comes later: then the axis shows the later part.
+def axis_limits(curves: Sequence[Curve]) -> tuple[float, float] | None:
+    """Returns where to cut the y-axis if the first tenth of a run dwarfs the later part, else None.
 
     >>> steps = np.arange(100)
     >>> falls = np.where(steps < 5, 1000.0, 1.0 + steps / 100)
-    >>> low, high = cut([Curve(steps, falls, falls, falls)])
+    >>> low, high = axis_limits([Curve(steps, falls, falls, falls)])
     >>> low < 1.05, high > 1.99, high < 3
     (True, True, True)
     """
-    shown = [c.steps >= c.steps[-1] / 10 for c in curves]  # of each its own: one that ended soon is seen too
-    every = _ends([np.concatenate([c.low, c.high]) for c in curves])
-    later = _ends(
-        [np.concatenate([c.low[part], c.high[part]]) for c, part in zip(curves, shown, strict=True)]
+    later = [c.steps >= c.steps[-1] / 10 for c in curves]  # each by its own length: a short one is shown too
+    full_range = _range([np.concatenate([c.low, c.high]) for c in curves])
+    later_range = _range(
+        [np.concatenate([c.low[part], c.high[part]]) for c, part in zip(curves, later, strict=True)]
     )
-    if every is None or later is None or max(int(part.sum()) for part in shown) < 3:
+    if full_range is None or later_range is None or max(int(part.sum()) for part in later) < 3:
         return None
-    reach = later[1] - later[0]
-    if reach == 0 or every[1] - every[0] <= 4 * reach:
+    (low, high), size = later_range, later_range[1] - later_range[0]
+    if size == 0 or full_range[1] - full_range[0] <= 4 * size:
         return None
-    return later[0] - reach / 10, later[1] + reach / 10
+    return low - size / 10, high + size / 10
 
 
-def _ends(lines: Sequence[np.ndarray]) -> tuple[float, float] | None:
+def _range(lines: Sequence[np.ndarray]) -> tuple[float, float] | None:
     y = np.concatenate(lines)
     y = y[np.isfinite(y)]
     return (float(y.min()), float(y.max())) if len(y) else None
 
 
 class Panel(NamedTuple):
-    """Numbers that belong on one pair of axes."""
+    """Numbers that are drawn on one pair of axes."""
 
     title: str
     names: tuple[str, ...]
 
     @property
-    def of_health(self) -> bool:
-        """Whether it tells how the run is rather than how good."""
+    def is_health(self) -> bool:
+        """Whether it shows the health of the training rather than the quality of samples."""
         return self.title in _HEALTH or self.title.startswith("Spectral norms")
 
 
-def panels(found: Sequence[str]) -> list[Panel]:
-    """The pairs of axes for these numbers: what is known to belong together, and each other number alone.
+def panels(names: Sequence[str]) -> list[Panel]:
+    """Groups numbers into panels: those that are known to belong together, and each other number alone.
 
     >>> [panel.title for panel in panels(["d/adv", "g/adv", "d/spectral/a", "d/spectral/b", "score"])]
     ['Losses', 'Spectral norms of D', 'score']
     """
-    left = [
-        name for name in found if name not in ("images_per_s", "data_wait") and not name.endswith("_real")
+    oracles = [name for name in names if name.endswith("_real")]
+    remaining = [name for name in names if name not in ("images_per_s", "data_wait", *oracles)]
+    remaining += [name for name in oracles if name.removesuffix("_real") not in names]
+    groups = {title: tuple(name for name in group if name in remaining) for title, group in _TOGETHER.items()}
+    for player in "gd":
+        norms = tuple(name for name in remaining if name.startswith(f"{player}/spectral/"))
+        groups[f"Spectral norms of {player.upper()}"] = norms
+    grouped = {name for group in groups.values() for name in group}
+    return [Panel(title, group) for title, group in groups.items() if group] + [
+        Panel(name, (name,)) for name in remaining if name not in grouped
     ]
-    left += [name for name in found if name.endswith("_real") and name.removesuffix("_real") not in found]
-    made = []
-    for title, wanted in _TOGETHER.items():
-        own = tuple(name for name in wanted if name in left)
-        made += [Panel(title, own)] if own else []
-        left = [name for name in left if name not in own]
-    for who in "gd":
-        own = tuple(name for name in left if name.startswith(f"{who}/spectral/"))
-        made += [Panel(f"Spectral norms of {who.upper()}", own)] if own else []
-        left = [name for name in left if name not in own]
-    return made + [Panel(name, (name,)) for name in left]
 
 
 _HEALTH = {"Accuracy of D", "Norms of the gradients", "Update / weight", "diversity", "g/average", "skipped"}

@@ -1,4 +1,4 @@
-"""Sample pictures through time, inside the page."""
+"""Sample pictures over the steps, embedded in the page."""
 
 import base64
 from collections.abc import Sequence
@@ -8,36 +8,36 @@ from pathlib import Path
 from jaxgan import reading
 from jaxgan.pictures.words import count
 
-FRAMES = 40  # pictures of one film, at most
-BYTES = 6_000_000  # of all films of a page, about: a page is to be sent
+FRAMES = 40  # the most pictures of one film
+BYTES = 6_000_000  # the size of all films of a page, about
 
 
 def film(title: str, pictures: Sequence[tuple[int, Path]], room: int = BYTES) -> str:
-    """The pictures one after another, with a slider and a button where scripts run, and as a strip elsewhere.
+    """Returns a film of the pictures with a slider and a button, or as a strip where scripts do not run.
 
-    Evenly chosen, with the first and the last, where there are more than a page can hold.
+    If they are more than a page can hold, it takes evenly spaced ones, with the first and the last.
     """
-    shown = chosen(pictures, room)
+    shown = choose(pictures, room)
     frames = "".join(
-        f'<div data-step="{count(step)}"><img alt="{escape(title)}" src="{embedded(path)}">'
+        f'<div data-step="{count(step)}"><img alt="{escape(title)}" src="{data_url(path)}">'
         f"<small>step {count(step)}</small></div>"
         for step, path in shown
     )
-    left = f", {len(shown)} of {len(pictures)} pictures" if len(shown) < len(pictures) else ""
+    omitted = f", {len(shown)} of {len(pictures)} pictures" if len(shown) < len(pictures) else ""
     last = len(shown) - 1
     return (
         f'<figure class="film"><h3>{escape(title)}</h3><div class="frames">{frames}</div>'
         f'<div class="play"><button type="button">Play</button><input type="range" min="0" max="{last}" '
         f'value="{last}" aria-label="step"><output></output></div>'
-        f"<figcaption>The same latents at every step{left}.</figcaption></figure>"
+        f"<figcaption>The same latents at every step{omitted}.</figcaption></figure>"
     )
 
 
-def chosen(pictures: Sequence[tuple[int, Path]], room: int = BYTES) -> list[tuple[int, Path]]:
-    """As many as fit, evenly by their number, always the first and the last.
+def choose(pictures: Sequence[tuple[int, Path]], room: int = BYTES) -> list[tuple[int, Path]]:
+    """Returns as many evenly spaced pictures as fit, always with the first and the last.
 
     >>> many = [(step, Path(__file__)) for step in range(1000)]
-    >>> [step for step, _ in chosen(many)][:3], len(chosen(many))
+    >>> [step for step, _ in choose(many)][:3], len(choose(many))
     ([0, 26, 51], 40)
     """
     size = max((path.stat().st_size for _, path in pictures), default=1)
@@ -47,6 +47,6 @@ def chosen(pictures: Sequence[tuple[int, Path]], room: int = BYTES) -> list[tupl
     return [pictures[round(i * (len(pictures) - 1) / (n - 1))] for i in range(n)]
 
 
-def embedded(path: Path) -> str:
-    """A picture as an address that holds it."""
+def data_url(path: Path) -> str:
+    """Returns a picture as a data URL."""
     return f"data:image/png;base64,{base64.b64encode(reading.content(path)).decode()}"

@@ -1,4 +1,4 @@
-"""One page that says how runs went: a single file, to be read offline and on a phone."""
+"""The report: one HTML file about runs, readable offline and on a phone."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,39 +25,45 @@ def report(
 ) -> Path:
     """Writes the page, by default report.html in the folder of the first run, and returns its path.
 
-    `figures` is a folder for the same charts as SVG and PNG, for papers. A run that still goes on, or whose
-    folder lacks something, is told as far as it is known. With `rebuild`, scripts
-    of runs are run to see what networks on points have learnt, where they are what they were, or trusted.
+    `figures` is a folder for the same charts as SVG and PNG, for papers. Of a run that is not finished, or
+    whose folder lacks files, the page shows what is known. With `rebuild`, the scripts of the runs are run to
+    draw what networks on points have learnt, if they are unchanged, or with `trust`.
     """
     if out is not None and looked(Path.is_dir, out):
         raise Refused(f"--out {out} is a folder: give the name of the page, as {out / 'report.html'}")
     if out is not None and out.suffix.lower() not in (".html", ".htm"):
-        raise Refused(f"--out {out} is not called as a page is: give it a name that ends in .html")
+        raise Refused(f"--out {out} is not an HTML file: give it a name that ends in .html")
     for place in filter(None, (out, figures)):
         check_out(place)
-    found = records(runs)
-    drawn = charts.series(found)
-    logged = panels(names([rows for one in found for rows in one.members]))
-    curves = _unlike(c for panel in logged if not panel.of_health and (c := charts.panel(panel, drawn)))
-    signals = _unlike(c for panel in logged if panel.of_health and (c := charts.panel(panel, drawn)))
-    planes, notes = _planes(found, trust) if rebuild else ([], [])
+    run_records = records(runs)
+    series = charts.series(run_records)
+    logged = panels(names([rows for record in run_records for rows in record.members]))
+    quality, health = (
+        _with_unique_names(
+            chart
+            for panel in logged
+            if panel.is_health == is_health and (chart := charts.panel_chart(panel, series))
+        )
+        for is_health in (False, True)
+    )
+    planes, notes = _planes(run_records, trust) if rebuild else ([], [])
     parts = [
-        sections.verdicts(found),
-        sections.curves(curves, drawn),
-        sections.samples(found),
+        sections.verdicts(run_records),
+        sections.curves(quality, series),
+        sections.samples(run_records),
         sections.planes(planes),
-        numbers.metrics(found),
-        sections.health(found, signals, drawn),
-        numbers.memorisation(found),
-        sections.options(found),
-        sections.origins(found, notes),
+        numbers.metrics(run_records),
+        sections.health(run_records, health, series),
+        numbers.memorisation(run_records),
+        sections.options(run_records),
+        sections.origins(run_records, notes),
     ]
-    path = out or found[0].path / "report.html"
-    title = escape(", ".join(one.name for one in found))
+    path = out or run_records[0].path / "report.html"
+    title = escape(", ".join(record.name for record in run_records))
     text = _PAGE.format(title=title, css=CSS, body="\n".join(parts), script=SCRIPT)
     fill(path.parent, {path.name: text.encode()})
     if figures is not None:
-        fill(figures, files([*curves, *signals, *planes]))
+        fill(figures, files([*quality, *health, *planes]))
     return path
 
 
@@ -80,34 +86,30 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def _planes(found: Sequence[Record], trust: bool) -> tuple[list[Chart], list[str]]:
-    """The charts of the plane, of runs that play there; and why some could not be drawn."""
+def _planes(records: Sequence[Record], trust: bool) -> tuple[list[Chart], list[str]]:
+    """Returns the charts of runs on points in the plane, and why those of some runs could not be drawn."""
     from jaxgan.report.plane import planes
 
     charts: list[Chart] = []
     notes: list[str] = []
-    for one in found:
-        lane = one.lanes[0].name if one.lanes else ""
+    for record in records:
         try:
-            own = planes(one.path, lane, trust)
-        except Exception as error:  # the script is the user's, and may need what is not there
+            run_charts = planes(record.path, record.names[0], trust)
+        except Exception as error:  # the script is the user's, and may fail in any way
             why = str(error) or type(error).__name__
-            notes.append(
-                f"{one.name} could not be opened again to look at its networks: {why.splitlines()[0]}"
-            )
+            notes.append(f"the networks of {record.name} could not be loaded: {why.splitlines()[0]}")
             continue
-        many = f"{one.name}: " if len(found) > 1 else ""
-        charts += [chart._replace(title=f"{many}{chart.title}") for chart in own]
-    return _unlike(charts), notes
+        prefix = f"{record.name}: " if len(records) > 1 else ""
+        charts += [chart._replace(title=f"{prefix}{chart.title}") for chart in run_charts]
+    return _with_unique_names(charts), notes
 
 
-def _unlike(found: Iterable[Chart]) -> list[Chart]:
-    """The charts, names that two of them share made different."""
-    seen: Counter[str] = Counter()
-    unlike = []
-    for chart in found:
-        seen[chart.name] += 1
-        unlike.append(
-            chart._replace(name=f"{chart.name}-{seen[chart.name]}") if seen[chart.name] > 1 else chart
-        )
-    return unlike
+def _with_unique_names(charts: Iterable[Chart]) -> list[Chart]:
+    """Numbers the charts whose names repeat an earlier one."""
+    times: Counter[str] = Counter()
+    unique = []
+    for chart in charts:
+        times[chart.name] += 1
+        number = f"-{times[chart.name]}" if times[chart.name] > 1 else ""
+        unique.append(chart._replace(name=f"{chart.name}{number}"))
+    return unique

@@ -1,4 +1,4 @@
-"""The parts of the page, each from what it tells of to HTML. Whatever a folder says is escaped."""
+"""The sections of the page as HTML; all text from a run folder is escaped."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -12,106 +12,103 @@ from jaxgan.pictures.chart import Chart
 from jaxgan.report.charts import Series
 from jaxgan.report.elements import SIGNS, figures, key, lines, section, table
 from jaxgan.report.film import BYTES, film
-from jaxgan.report.signs import health as signs
+from jaxgan.report.signs import health_lines
 from jaxgan.report.verdict import verdict
 
 
-def verdicts(found: Sequence[Record]) -> str:
-    """How each run went."""
+def verdicts(records: Sequence[Record]) -> str:
+    """Returns the verdict on each run."""
     parts = []
-    for one in found:
-        notes = dict.fromkeys(note for evaluation in one.evaluations for note in evaluation.notes)
-        data = one.manifest.data.note
+    for record in records:
+        notes = dict.fromkeys(note for evaluation in record.evaluations for note in evaluation.notes)
+        data = record.manifest.data.note
         if data and not any(data in note for note in notes):
             notes[data] = None
-        said = "".join(f"<p class='soft'>Note: {escape(note)}.</p>" for note in notes)
-        told = verdict(one)
-        whole = summary(told)
-        sign = f'<p class="whole {whole.mark}">{SIGNS[whole.mark][0]} {escape(whole.words)}</p>'
-        by_rule = dict.fromkeys(f"{line.what}: {line.rule}" for line in told if line.rule)
-        rules = "".join(f"<li>{escape(rule)}</li>" for rule in by_rule)
-        shown = lines(line._replace(rule="") for line in told)
-        by = f"<details><summary>By which rules</summary><ul>{rules}</ul></details>"
-        parts.append(f'<div class="verdict">{_heading(one, found)}{sign}{shown}{said}{by}</div>')
+        remarks = "".join(f"<p class='soft'>Note: {escape(note)}.</p>" for note in notes)
+        verdict_lines = verdict(record)
+        total = summary(verdict_lines)
+        top = f'<p class="total {total.mark}">{SIGNS[total.mark][0]} {escape(total.words)}</p>'
+        body = f"{_heading(record, records)}{top}{lines(verdict_lines)}{remarks}"
+        parts.append(f'<div class="verdict">{body}</div>')
     return "".join(parts)
 
 
-def curves(charts: Sequence[Chart], drawn: Sequence[Series]) -> str:
-    """What training logged and hooks measured."""
-    words = "Lines are medians over lanes, while they move; bands reach from the lowest lane to the highest."
-    bands = f"<p class='soft'>{words}</p>"
-    lanes = bands if any(len(one.lanes) > 1 for one in drawn) else ""
+def curves(charts: Sequence[Chart], series: Sequence[Series]) -> str:
+    """Returns the curves of what training logged and hooks measured."""
+    words = "Lines are medians over the lanes that train; bands reach from the lowest lane to the highest."
+    bands = f"<p class='soft'>{words}</p>" if any(len(one.lanes) > 1 for one in series) else ""
     nothing = "<p>Nothing was logged yet: metrics.jsonl is missing or empty.</p>"
-    return section("Curves", lanes + key(drawn) + figures(charts) if charts else nothing)
+    return section("Curves", bands + key(series) + figures(charts) if charts else nothing)
 
 
-def samples(found: Sequence[Record]) -> str:
-    """The sample pictures through time, a film for each lane."""
-    films = []
-    for one in found:
-        for lane in one.names:
-            if pictures := one.pictures(lane):
-                films.append((" ".join(filter(None, [one.name, lane])), pictures))
+def samples(records: Sequence[Record]) -> str:
+    """Returns the sample pictures over the steps, a film for each lane."""
+    films = [
+        (f"{record.name} {lane}".strip(), pictures)
+        for record in records
+        for lane in record.names
+        if (pictures := record.pictures(lane))
+    ]
     shown = "".join(film(title, pictures, BYTES // len(films)) for title, pictures in films)
     nothing = "<p>There are no pictures: give the run <code>--sample-every</code>.</p>"
     return section("Samples", f'<div class="films">{shown}</div>' if shown else nothing)
 
 
 def planes(charts: Sequence[Chart]) -> str:
-    """Runs on points: where they lie and what D sees, at the newest checkpoint."""
+    """Returns the charts of runs on points in the plane, at the newest checkpoint."""
     if not charts:
         return ""
     words = "<p class='soft'>At the newest checkpoint, of the first lane; brighter is denser.</p>"
     return section("The plane", words + figures(charts))
 
 
-def health(found: Sequence[Record], charts: Sequence[Chart], drawn: Sequence[Series]) -> str:
-    """The signs of life, with the rules they were judged by, and their curves."""
-    parts = "".join(_heading(one, found) + lines(signs(one)) for one in found)
-    return section("Health", parts + (key(drawn) + figures(charts) if charts else ""))
+def health(records: Sequence[Record], charts: Sequence[Chart], series: Sequence[Series]) -> str:
+    """Returns the signs of health with their rules, and their curves."""
+    parts = "".join(_heading(record, records) + lines(health_lines(record)) for record in records)
+    return section("Health", parts + (key(series) + figures(charts) if charts else ""))
 
 
-def options(found: Sequence[Record]) -> str:
-    """The options of all runs, what differs between them first."""
-    every = list(dict.fromkeys(name for one in found for name in one.config))
-    values = {name: [_plain(one.config.get(name)) for one in found] for name in every}
-    differing = [name for name in every if name != "out" and len(set(values[name])) > 1]
-    head = ["option", *(one.name for one in found)]
-    whole = table("All options", head, [[name, *values[name]] for name in every])
-    more = f"<details><summary>All {len(every)}</summary>{whole}</details>"
-    if len(found) == 1:
-        return section("Options", more)
-    told = table("Options that differ", head, [[name, *values[name]] for name in differing])
-    return section("Options that differ", (told if differing else "<p>None do.</p>") + more)
+def options(records: Sequence[Record]) -> str:
+    """Returns the options of all runs, those that differ first."""
+    names = list(dict.fromkeys(name for record in records for name in record.config))
+    values = {name: [_plain(record.config.get(name)) for record in records] for name in names}
+    differing = [name for name in names if name != "out" and len(set(values[name])) > 1]
+    head = ["option", *(record.name for record in records)]
+    all_options = table("All options", head, [[name, *values[name]] for name in names])
+    details = f"<details><summary>All {len(names)}</summary>{all_options}</details>"
+    if len(records) == 1:
+        return section("Options", details)
+    differences = table("Options that differ", head, [[name, *values[name]] for name in differing])
+    return section("Options that differ", (differences if differing else "<p>None do.</p>") + details)
 
 
-def origins(found: Sequence[Record], notes: Iterable[str]) -> str:
-    """Command, commit, versions, devices, sessions; and what could not be read."""
+def origins(records: Sequence[Record], notes: Iterable[str]) -> str:
+    """Returns command, commit, versions, devices and sessions of each run, and what could not be read."""
     parts = []
-    for one in found:
-        manifest = one.manifest
+    for record in records:
+        manifest = record.manifest
         rows = [
-            ["folder", str(one.path)],
+            ["folder", str(record.path)],
             ["command", " ".join(manifest.command)],
             ["script", manifest.script or "none: made by jg.fit"],
-            ["begun", manifest.created],
+            ["created", manifest.created],
             ["commit", commit(manifest)],
             ["versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())],
             ["devices", devices(manifest.devices)],
         ]
-        for n, (entry, end) in enumerate(zip(manifest.sessions, one.ends, strict=True), 1):
+        for n, (entry, end) in enumerate(zip(manifest.sessions, record.ends, strict=True), 1):
             rows.append([f"session {n}", in_a_line(entry, end)])
-        parts.append(table(f"Where {one.name} comes from", [one.name, ""], rows))
-    unread = [(one.name, note) for one in found for note in (*one.notes, *one.lost)]
-    missing = [f"{name}: {note}" if len(found) > 1 else note for name, note in unread]
-    listed = "".join(f"<li>{escape(note)}</li>" for note in (*missing, *notes))
-    lacking = f"<h3>Missing</h3><ul>{listed}</ul>" if listed else ""
-    return section("Where it comes from", "".join(parts) + lacking)
+        parts.append(table(f"Where {record.name} comes from", [record.name, ""], rows))
+    unread = [(record.name, note) for record in records for note in (*record.notes, *record.checkpoint_notes)]
+    missing = [f"{name}: {note}" if len(records) > 1 else note for name, note in unread]
+    items = "".join(f"<li>{escape(note)}</li>" for note in (*missing, *notes))
+    missing_list = f"<h3>Missing</h3><ul>{items}</ul>" if items else ""
+    return section("Where it comes from", "".join(parts) + missing_list)
 
 
-def _heading(one: Record, found: Sequence[Record]) -> str:
-    """Whose part it is, where there are several."""
-    return f"<h3>{escape(one.name)}</h3>" if len(found) > 1 else ""
+def _heading(record: Record, records: Sequence[Record]) -> str:
+    """Returns the name of the run as a heading, nothing if it is the only one."""
+    return f"<h3>{escape(record.name)}</h3>" if len(records) > 1 else ""
 
 
 def _plain(x: Any) -> str:

@@ -1,7 +1,7 @@
-"""How a report looks: restrained, light or dark as the reader's machine is, and readable on a phone."""
+"""The CSS and JavaScript of a report: light or dark as the reader's system is, and readable on a phone."""
 
 BORDERS = ("solid", "dashed", "dotted", "double")
-"""As near as a page comes to the first dashes."""
+"""The CSS borders nearest to the first dashes of charts."""
 
 CSS = """
 :root { color-scheme: light dark; --ink: #1f2328; --soft: #59636e; --faint: #c9ced6; --paper: #ffffff;
@@ -20,13 +20,13 @@ p { margin: .3rem 0 .7rem; max-width: 75ch; } .soft, small, figcaption { color: 
 code { font-size: .88em; overflow-wrap: anywhere; }
 .verdict { background: var(--card); border-radius: 8px; padding: .8rem 1rem; margin: .8rem 0; }
 .verdict h3 { margin-top: 0; }
-.whole { font-size: 1.15rem; font-weight: 600; }
+.total { font-size: 1.15rem; font-weight: 600; }
 .line { display: grid; grid-template-columns: 7.5rem 1fr; padding: .3rem 0; }
 .line p { margin: 0; }
 .line small { display: block; }
 .mark { font-weight: 600; white-space: nowrap; }
 .good { color: var(--good); } .look { color: var(--look); } .bad { color: var(--bad); }
-.unknown { color: var(--soft); }
+.info { color: var(--soft); }
 figure { margin: 0; min-width: 0; }
 figcaption { font-size: .85rem; }
 .charts, .films { display: grid; gap: 1rem; }
@@ -70,17 +70,17 @@ summary { cursor: pointer; margin: .5rem 0; }
 SCRIPT = """
 for (const film of document.querySelectorAll('.film')) {
   const frames = [...film.querySelectorAll('.frames div')], slider = film.querySelector('input'),
-        button = film.querySelector('button'), said = film.querySelector('output');
+        button = film.querySelector('button'), label = film.querySelector('output');
   let timer = null;
   const show = n => { frames.forEach((f, i) => f.classList.toggle('now', i === n)); slider.value = n;
-    said.textContent = 'step ' + frames[n].dataset.step; };
-  const halt = () => { clearInterval(timer); timer = null; button.textContent = 'Play'; };
-  slider.addEventListener('input', () => { halt(); show(+slider.value); });
+    label.textContent = 'step ' + frames[n].dataset.step; };
+  const stop = () => { clearInterval(timer); timer = null; button.textContent = 'Play'; };
+  slider.addEventListener('input', () => { stop(); show(+slider.value); });
   button.addEventListener('click', () => {
-    if (timer) return halt();
+    if (timer) return stop();
     button.textContent = 'Pause';
     if (+slider.value === frames.length - 1) show(0);
-    const next = () => +slider.value + 1 < frames.length ? show(+slider.value + 1) : halt();
+    const next = () => +slider.value + 1 < frames.length ? show(+slider.value + 1) : stop();
     timer = setInterval(next, 350);
   });
   film.classList.add('moving'); show(frames.length - 1);

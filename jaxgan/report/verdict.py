@@ -1,118 +1,139 @@
-"""Did it go well? What a person is told first, each line with its mark and the reason."""
+"""The verdict on a run: how it ended, its numbers beside those of real examples, and the faults found."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from jaxgan.compare.diversity import RULE, ended_at
-from jaxgan.compare.line import MARKS, Line, Mark
-from jaxgan.compare.record import Record, measured
-from jaxgan.compare.scores import Score, scored, scores
-from jaxgan.pictures.words import count, few, short, steps
-from jaxgan.report.signs import copying, health
+from jaxgan.compare.diversity import FEW, Ending, endings
+from jaxgan.compare.line import MARKS, Line, Mark, with_interval
+from jaxgan.compare.record import NO_CHECKPOINTS, Record, hook_rows
+from jaxgan.compare.scores import Score, median_and_range, over_lanes, score_lines, scores
+from jaxgan.pictures.words import count, first_three, short, step_range
+from jaxgan.report.signs import copies_line, health_lines
 
 
 def verdict(record: Record) -> list[Line]:
-    """The lines for the top of a report: how it ended, scores, best step, diversity, copies, health."""
-    lines = health(record)
-    worst = max((line.mark for line in lines), key=MARKS.index)
-    told = [line.words for line in lines if line.mark == worst] if worst != "good" else []
-    well = [line.what[0].lower() + line.what[1:] for line in lines if line.mark == "good"]
-    words = f"{'; '.join(told)}." if told else f"No trouble in: {', '.join(well)}."
+    """Returns the lines for the top of a report."""
+    unscored = "Nothing was measured: run `jaxgan evaluate`, or give the experiment hooks that measure."
+    copies = copies_line(record)
+    files = [*record.notes, *(note for note in record.checkpoint_notes if note != NO_CHECKPOINTS)]
     return [
-        ended(record),
-        *(scored(record) or [_UNSCORED]),
-        best(record, scores(record)),
-        diversity(record),
-        *([copied] if (copied := copying(record)) else []),
-        Line(worst, "Health", words),
+        end_line(record),
+        *(score_lines(record) or [Line("info", "Score", unscored)]),
+        best_step_line(record, scores(record)),
+        diversity_line(record),
+        *([copies] if copies else []),
+        _health_line(record),
+        *([Line("look", "Files", f"{first_three(files)}.", "", "missing or damaged files")] if files else []),
     ]
 
 
-def ended(record: Record) -> Line:
-    """Whether it finished, and why not."""
-    steps = record.config.get("steps", 0)
-    came = f"{count(record.reached)} of {count(steps)} steps"
-    end, still = record.end.partition(" (beside it:")[0], record.still
-    goes_on = "`jaxgan resume` goes on"
+def end_line(record: Record) -> Line:
+    """Returns whether the run finished, and if not, why."""
+    progress = f"{count(record.reached)} of {count(record.config.get('steps', 0))} steps"
+    end = _without_values(record.end)
+    resume = "`jaxgan resume` continues it"
     if record.saved is not None:
-        goes_on += f" from step {count(record.saved)}, its newest checkpoint"
+        resume += f" from step {count(record.saved)}, its newest checkpoint"
     mark: Mark
+    mark, fault = "look", "unfinished"
     if end == "finished":
         killed = any(entry.stopped is None for entry in record.manifest.sessions)
-        rest = ", sessions that were killed not counted" if killed else ""
-        mark, words = "good", f"Finished: {came} in {_clock(record.seconds)}{rest}."
+        rest = ", not counting sessions that were killed" if killed else ""
+        mark, fault, words = "good", "", f"Finished: {progress} in {_duration(record.seconds)}{rest}."
     elif end == "running":
-        mark, words = "look", f"Still running: {came}."
+        words = f"Still running: {progress}."
     elif end == "killed":
-        mark, words = "look", f"Killed after {came}: no process holds the folder; {goes_on}."
+        words = f"Killed after {progress}: no process is running it; {resume}."
     elif end.startswith("stopped"):
-        mark, words = "good" if " has reached " in end else "look", f"S{end[1:]}, after {came}."
+        words = f"S{end[1:]}, after {progress}."
+        if " has reached " in end:
+            mark, fault = "good", ""
     elif end.startswith("Interrupted"):
-        mark, words = "look", f"Interrupted after {came}; {goes_on}."
+        words = f"Interrupted after {progress}; {resume}."
     else:
-        mark, words = "bad", f"Failed after {came}: {end}."
-    if still:
-        mark = "bad" if any(not why.startswith("stopped") for why in still.values()) else "look"
-        listed = few([f"{name} {why.partition(' (beside it:')[0]}" for name, why in still.items()])
-        words += f" {len(still)} of {len(record.lanes)} lanes stand still: {listed}."
-    return Line(mark, "End", words)
+        mark, fault, words = "bad", "ended by an error", f"Failed after {progress}: {end}."
+    if halted := record.halted:
+        failed = any(not why.startswith("stopped") for why in halted.values())
+        mark = max(mark, "bad" if failed else "look", key=MARKS.index)
+        fault = ", ".join(filter(None, [fault, "failed lanes" if failed else "stopped lanes"]))
+        listed = first_three([f"{name} {_without_values(why)}" for name, why in halted.items()])
+        words += f" {len(halted)} of {len(record.lanes)} lanes no longer train: {listed}."
+    return Line(mark, "End", words, fault=fault)
 
 
-def best(record: Record, found: Sequence[Score]) -> Line:
-    """Where it was best, and whether it went on in vain."""
-    rule = "good: the best step lies in the last quarter; look: sooner; bad: never better than it began"
-    rule += "; of lanes most, but bad where one is" if record.lanes else ""
+def best_step_line(record: Record, all_scores: Sequence[Score]) -> Line:
+    """Returns which step scored best, and how the first score ended."""
     if not record.best:
-        words = "No checkpoint was scored: that takes a `best`, and hooks that measure what it asks for."
-        return Line("unknown", "Best step", words, rule)
-    hooks = {name: measured(rows) for name, rows in zip(record.names, record.members, strict=True)}
-    # a lane that stands still has rows as others do, and no numbers in them
-    asked = {name: [row.step for row in rows if row.numbers] for name, rows in hooks.items()}
+        words = "No checkpoint was scored: give the experiment a `best`, and hooks that measure for it."
+        return Line("info", "Best step", words)
+    hooks = {name: hook_rows(rows) for name, rows in zip(record.names, record.members, strict=True)}
+    # a lane that no longer trains has rows without numbers
+    steps = {name: [row.step for row in rows if row.numbers] for name, rows in hooks.items()}
     first, latest = min(record.best.values()), max(record.best.values())
-    own = ", of each lane its own," if first < latest else ""
-    words = f"S{steps(first, latest)[1:]}{own} of {count(record.reached)} scored best"
-    spans = {name: (own[0], own[-1]) for name, own in asked.items() if own and own[0] < own[-1]}
-    known = {name: step for name, step in record.best.items() if name in spans}
-    if not known:
-        return Line("unknown", "Best step", f"{words}: nothing else was measured.", rule)
-    late = [name for name, step in known.items() if step >= 0.75 * spans[name][1]]
-    if vain := [name or "it" for name, step in known.items() if step <= spans[name][0]]:
-        return Line("bad", "Best step", f"{words}: {', '.join(vain)} never got better than it began.", rule)
-    if 2 * len(late) > len(known):
-        most = "in most " if len(late) < len(known) else ""
-        return Line("good", "Best step", f"{words}, {most}when last measured or near it.", rule)
-    for score in found[:1]:
-        ends = [rows[-1].numbers for rows in hooks.values() if rows]
-        last = [numbers[score.name] for numbers in ends if score.name in numbers]
+    each = ", of each lane its own," if first < latest else ""
+    words = f"S{step_range(first, latest)[1:]}{each} of {count(record.reached)} scored best"
+    compared = [name for name in record.best if len(set(steps.get(name, []))) > 1]
+    if not compared:
+        return Line("info", "Best step", f"{words}: nothing else was measured.")
+    for score in all_scores[:1]:
+        last_rows = [rows[-1].numbers for rows in hooks.values() if rows]
+        last = [numbers[score.name] for numbers in last_rows if score.name in numbers]
         words += f"; {score.name} ended at {short(float(np.median(last)))}" if last else ""
-    since = "nothing since was better" if record.end == "running" else "what came after was in vain"
-    return Line("look", "Best step", f"{words}: {since}.", rule)
+    if unimproved := [name or "it" for name in compared if record.best[name] <= steps[name][0]]:
+        words += f": {', '.join(unimproved)} never improved on the first measurement"
+    return Line("info", "Best step", f"{words}.")
 
 
-def diversity(record: Record) -> Line:
-    """Whether the samples are as different as the examples are, as far as anything says so."""
-    names = [name and f"{name}: " for name in record.names]
-    found = [(mark, name, words) for n, name in enumerate(names) for mark, words in ended_at(record, n)]
-    if not found:
-        words = (
-            "Not measured: give the experiment a hook of jaxgan.evaluate.health, or run `jaxgan evaluate`."
-        )
-        return Line("unknown", "Diversity", words, RULE)
-    found = [one for one in found if one[0] != "unknown"] or found  # one that is known says enough
-    worst = max((mark for mark, _, _ in found), key=MARKS.index)
-    told = [f"{name}{words}" for mark, name, words in found if mark == worst]
-    return Line(worst, "Diversity", f"{few(told)}.", RULE)
+def diversity_line(record: Record) -> Line:
+    """Returns the numbers that fall where samples become alike, or which of them have collapsed."""
+    rule = "bad: collapsed, the last value is 0, or below half of the best after the first tenth of the run"
+    rule += f" (evaluations of fewer than {FEW} samples do not count)"
+    collapsed: dict[str, None] = {}
+    by_name: dict[str, dict[str, Ending]] = {}
+    for number, lane in enumerate(record.names):
+        for end in endings(record, number):
+            by_name.setdefault(end.name, {})[lane] = end  # an evaluation replaces hooks
+            if end.collapsed:
+                collapsed[f"{lane and f'{lane}: '}{end.collapsed}"] = None
+    if collapsed:
+        return Line("bad", "Diversity", f"{first_three([*collapsed])}.", rule, "collapsed")
+    if not by_name:
+        words = "give the experiment a hook of jaxgan.evaluate.health, or run `jaxgan evaluate`."
+        return Line("info", "Diversity", f"Not measured: {words}")
+    words = "; ".join(_in_words([*ends.values()], len(record.lanes)) for ends in by_name.values())
+    return Line("info", "Diversity", f"{words}.", rule)
 
 
-_UNSCORED = Line(
-    "unknown",
-    "Score",
-    "Nothing was measured: run `jaxgan evaluate`, or give the experiment hooks that measure.",
-)
+def _in_words(ends: Sequence[Ending], lanes: int) -> str:
+    """Returns one number over lanes beside that of real examples.
+
+    >>> from jaxgan.metrics.metric import Estimate
+    >>> _in_words([Ending("modes", Estimate(6.0, 6.0, 6.0), Estimate(8.0, 8.0, 8.0), "", None)], 0)
+    'modes 6, real examples 8'
+    """
+    real = [end.real for end in ends if end.real]
+    oracle = with_interval(median_and_range(real)) if real else "not known"
+    value = f"{ends[0].name} {with_interval(median_and_range([end.value for end in ends]))}"
+    return f"{value}{over_lanes(len(ends), lanes)}, real examples {oracle}"
 
 
-def _clock(seconds: float) -> str:
+def _health_line(record: Record) -> Line:
+    """Returns the most urgent signs of health in one line."""
+    lines = health_lines(record)
+    mark = max((line.mark for line in lines), key=MARKS.index)
+    shown = [line for line in lines if line.mark == mark]
+    words, rule = "; ".join(line.words for line in shown), "; ".join(line.rule for line in shown)
+    faults = dict.fromkeys(line.fault for line in lines if line.fault)
+    return Line(mark, "Health", f"{words}.", rule, ", ".join(faults))
+
+
+def _without_values(end: str) -> str:
+    """Returns how a session or a lane ended, without the numbers that were measured beside that."""
+    return end.partition(" (beside it:")[0]
+
+
+def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     if seconds < 120:
         return f"{round(seconds)} s"

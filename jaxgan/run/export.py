@@ -27,7 +27,7 @@ from jaxgan.folder import codec, files, folder, trusted, weights
 from jaxgan.folder.manifest import read_manifest
 from jaxgan.games.game import Game, Side
 from jaxgan.parts.types import Given
-from jaxgan.pictures.images import quantised
+from jaxgan.pictures.images import quantise
 from jaxgan.run import card, standalone
 from jaxgan.run.reopen import reopened
 from jaxgan.run.sample import BLOCK, sampler, stream
@@ -104,7 +104,7 @@ def exported(
 
         drawn = jax.lax.map(some, jax.tree.map(in_blocks, (index, told)))
         samples = drawn.reshape(blocks * BLOCK, *drawn.shape[2:])[:n]
-        return quantised(samples) if isinstance(kind, Image) else samples
+        return quantise(samples) if isinstance(kind, Image) else samples
 
     (b,) = jax.export.symbolic_shape("b")
     told = {name: jax.ShapeDtypeStruct((b, *leaf.shape), leaf.dtype) for name, leaf in (leaves or {}).items()}

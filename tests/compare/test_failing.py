@@ -1,4 +1,4 @@
-"""Which seeds of a method count as failed, and what is said of it."""
+"""Which seeds of a method count as failed, and how that is reported."""
 
 import re
 
@@ -9,19 +9,19 @@ from support import line
 
 from jaxgan.compare.compare import compare, compared
 from jaxgan.compare.record import record
-from jaxgan.report.verdict import diversity
+from jaxgan.report.verdict import diversity_line
 
 
-def test_failures_of_a_run_that_goes_on_are_of_all_its_seeds(tmp_path):
+def test_failures_of_an_unfinished_run_are_of_all_its_seeds(tmp_path):
     """A lane that failed has ended, and the others have not: it is one of four, not one of one."""
     still = {"seed=1": "stands still: step 130: d/adv is nan"}
     values = [[2, 2, 2, 2], [4, 5, 6, 7], [6, None, 6, 0]]
     on = run(tmp_path / "on", seeds="0:4", values=values, still=still, ended=None)
     other = run(tmp_path / "other", seeds="0:4", gamma=1.0, values=[*values[:2], [6, 6, 6, 6]])
-    found = compared([on, other])
-    assert found.tables[0].when == "at step 200"
-    assert found.failures[0].seeds == 4
-    assert found.failures[0].why == {"on seed=1": "not finite", "on seed=3": "collapsed"}  # as it stands
+    comparison = compared([on, other])
+    assert comparison.tables[0].when == "at step 200"
+    assert comparison.failures[0].seeds == 4
+    assert comparison.failures[0].why == {"on seed=1": "not finite", "on seed=3": "collapsed"}
 
 
 def test_seeds_that_failed_before_they_were_measured_count(tmp_path):
@@ -38,26 +38,26 @@ def test_seeds_that_failed_before_they_were_measured_count(tmp_path):
     assert ": without" not in words
 
 
-def test_a_method_of_which_no_seed_was_left_is_compared(tmp_path):
+def test_a_method_whose_seeds_all_failed_is_compared(tmp_path):
     broken = {"values": [], "ended": "NotFinite: step 3: d/adv is nan", "gamma": 1.0}
     paths = two(tmp_path, b={}) + [run(tmp_path / f"b-{s}", seed=s, **broken) for s in range(6)]
     assert re.search(r"gamma=1.0 +– +0 of 6 +– +– +0 of 6\n", compare(paths))
     assert compared(paths).failing[0].startswith("gamma=1.0 fails more often than gamma=0.1: 6 of 6")
 
 
-def test_what_was_not_evaluated_is_not_taken_for_failed(tmp_path):
+def test_seeds_that_were_not_evaluated_do_not_count_as_failed(tmp_path):
     """Of B one seed has failed and nobody was evaluated: that says nothing of its Frechet distance."""
     paths = two(tmp_path)
     paths.append(run(tmp_path / "b-6", seed=6, values=[], ended="NotFinite: step 3: d/adv is nan", gamma=1.0))
     for path in paths[:6]:
         evaluation(path, 200, 0.5)
-    found = compared(paths)
-    assert {table.name for table in found.tables} == {"modes"}
-    assert "fd_local: not compared, only gamma=0.1 has that" in found.notes
+    comparison = compared(paths)
+    assert {table.name for table in comparison.tables} == {"modes"}
+    assert "fd_local: not compared, only gamma=0.1 has that" in comparison.notes
     evaluation(paths[6], 200, 0.5)
-    found = compared(paths, "fd_local")
-    assert [(x.seeds, x.of) for x in found.tables[0].summaries] == [(6, 6), (1, 2)]
-    (lacking,) = (note for note in found.notes if "not measured so" in note)
+    comparison = compared(paths, "fd_local")
+    assert [(x.seeds, x.of) for x in comparison.tables[0].summaries] == [(6, 6), (1, 2)]
+    (lacking,) = (note for note in comparison.notes if "not measured so" in note)
     assert lacking.endswith("without b-1, b-2, b-3, b-4, b-5, not measured so")
 
 
@@ -82,33 +82,34 @@ def test_what_was_not_evaluated_is_not_taken_for_failed(tmp_path):
         ([5, 6], "stopped: modes has reached 6 (beside it: standard_deviation 0.3, collapsed 0)", ""),
     ],
 )
-def test_what_a_failure_is(tmp_path, values, ended, why):
+def test_which_seeds_count_as_failed(tmp_path, values, ended, why):
     other = run(tmp_path / "b", values=values, gamma=1.0)
-    found = compared([run(tmp_path / "a", values=values, ended=ended), other])
-    assert list(found.failures[0].why.values()) == ([why] if why else [])
+    comparison = compared([run(tmp_path / "a", values=values, ended=ended), other])
+    assert list(comparison.failures[0].why.values()) == ([why] if why else [])
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "bad"),
+    ("name", "values", "failed", "mark"),
     [
-        ("modes", [4, 8, 8, 0], True),
-        ("recall", [1.0, 0.45, 0.45, 0.45], False),
-        ("diversity", [2.5, 1.1, 1.0, 1.0], False),
-        ("diversity", [0.3, 0.4, 0.45, 0.45], True),  # examples have 1
-        ("coverage", [0.1, 0.9, 0.2, 0.9], False),
+        ("modes", [4, 8, 8, 0], True, "bad"),
+        ("recall", [1.0, 0.45, 0.45, 0.45], False, "info"),
+        ("diversity", [2.5, 1.1, 1.0, 1.0], False, "info"),
+        ("diversity", [0.3, 0.4, 0.45, 0.45], True, "info"),  # below half of real examples, which have 1
+        ("coverage", [0.1, 0.9, 0.2, 0.9], False, "info"),
     ],
 )
-def test_a_failure_is_what_a_report_calls_bad(tmp_path, name, values, bad):
+def test_what_a_report_calls_collapsed_is_a_failure(tmp_path, name, values, failed, mark):
+    """So is, but in a comparison alone, what ended below half of real examples."""
     a = run(tmp_path / "a", name, values=values)
-    found = compared([a, run(tmp_path / "b", name, values=values, gamma=1.0)])
-    assert (found.failures[0].why == {"a": "collapsed"}) == bad
-    assert (diversity(record(a)).mark == "bad") == bad
+    comparison = compared([a, run(tmp_path / "b", name, values=values, gamma=1.0)])
+    assert (comparison.failures[0].why == {"a": "collapsed"}) == failed
+    assert diversity_line(record(a)).mark == mark
 
 
 @pytest.mark.parametrize(
     ("n", "step", "why"), [(100, 200, {"a": "collapsed"}), (2, 200, {}), (100, 100, {"a": "collapsed"})]
 )
-def test_where_real_examples_are_known_a_failure_is_below_half_of_them(tmp_path, n, step, why):
+def test_below_half_of_real_examples_is_a_failure(tmp_path, n, step, why):
     a, b = two(tmp_path, {0: [3, 3, 3]}, {0: [8, 8, 8]})
     assert not compared([a, b]).failures[0].why
     modes = {"samples": {"modes": {"value": 3.0}}, "oracle": {"modes": {"value": 8.0}}}
@@ -119,22 +120,22 @@ def test_where_real_examples_are_known_a_failure_is_below_half_of_them(tmp_path,
     }
 
 
-def test_lanes_that_stand_still_have_failed(tmp_path):
+def test_lanes_that_no_longer_train_have_failed(tmp_path):
     values = [[2, 2, 2, 2], [4, 5, 6, 7], [6, None, 6, 7]]
     still = {"seed=1,gamma=0.1": "stands still: step 130: d/adv is nan"}
     one = run(tmp_path / "r", seeds="0:2", over=["gamma=0.1,1.0"], values=values, still=still)
-    found = compared([one])
-    assert found.failures[0].why == {"r seed=1,gamma=0.1": "not finite"}
-    assert found.tables[0].summaries[0].mean.value == (6 + 5) / 2
+    comparison = compared([one])
+    assert comparison.failures[0].why == {"r seed=1,gamma=0.1": "not finite"}
+    assert comparison.tables[0].summaries[0].mean.value == (6 + 5) / 2
 
 
-def test_failures_are_corrected_for_as_well(tmp_path):
+def test_p_values_of_failures_are_corrected_for_several_pairs(tmp_path):
     """Four of four against none of four, in two pairs of three: p 0.029, and 0.086 among them."""
     bad, good = ({seed: [2, 8, x, x] for seed in range(4)} for x in (1, 8))
     third = [run(tmp_path / f"c-{seed}", seed=seed, gamma=2.0, values=good[seed]) for seed in good]
-    found = compared([*two(tmp_path, bad, good), *third]).failing
-    assert len(found) == 2
-    assert all(line.startswith("No difference can be told") for line in found)
+    comparison = compared([*two(tmp_path, bad, good), *third]).failing
+    assert len(comparison) == 2
+    assert all(line.startswith("No difference can be told") for line in comparison)
 
 
 def test_a_last_row_of_training_that_is_not_finite_is_a_failure(tmp_path):
@@ -144,12 +145,12 @@ def test_a_last_row_of_training_that_is_not_finite_is_a_failure(tmp_path):
     assert compared([a, b]).failures[0].why == {"a": "not finite"}
 
 
-def test_failures_that_differ_are_told(tmp_path):
+def test_failures_that_differ_are_reported(tmp_path):
     bad = {seed: [2, 8, 1, 1] for seed in range(8)}
     good = {seed: [2, 8, 8, 8] for seed in range(8)}
-    found = compared(two(tmp_path, bad, good))
+    comparison = compared(two(tmp_path, bad, good))
     p = stats.fisher_exact([[8, 0], [0, 8]]).pvalue
-    assert found.failing == (
+    assert comparison.failing == (
         "gamma=0.1 fails more often than gamma=1.0: "
         f"8 of 8 seeds of gamma=0.1, 0 of 8 seeds of gamma=1.0 (p {p:.3g}).",
     )

@@ -257,7 +257,7 @@ def test_texts_are_read_back(tmp_path: Path) -> None:
     assert written(WORDS, numbers, tmp_path / "a.txt").read_text(encoding="utf-8") == said
     scores = np.eye(4)[numbers]
     assert written(WORDS, scores, tmp_path / "b.txt").read_text(encoding="utf-8") == said
-    with pytest.raises(Refused, match="tokens go from 1 to 4, and the vocabulary from 0 to 3: give"):
+    with pytest.raises(Refused, match="tokens are 1 to 4, but the vocabulary has only 0 to 3: give"):
         written(WORDS, numbers + 1, tmp_path / "c.txt")
 
 

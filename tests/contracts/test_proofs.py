@@ -24,7 +24,7 @@ from support import built, ended, final, jaxgan, play, rows, same, start
 
 import jaxgan as jg
 from jaxgan.data.source import batch
-from jaxgan.pictures.images import quantised
+from jaxgan.pictures.images import quantise
 from jaxgan.run.devices import named_means
 from jaxgan.run.program import start_shapes
 from jaxgan.run.reopen import reopened
@@ -230,7 +230,7 @@ def test_what_is_exported_draws_what_the_sampler_draws(run, monkeypatch):
     assert jaxgan(monkeypatch, "export", run, "--out", out) == 0
     drawn = runpy.run_path(str(out / "sample.py"))["draw"](0, 4)
     here = sampler(again.experiment.game, again.experiment.source)(again.state.generator, 4)
-    np.testing.assert_array_equal(drawn, quantised(here) if drawn.dtype == np.uint8 else here)
+    np.testing.assert_array_equal(drawn, quantise(here) if drawn.dtype == np.uint8 else here)
 
 
 @pytest.mark.parametrize("lanes", in_turn(0, 3), indirect=True)

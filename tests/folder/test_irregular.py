@@ -80,7 +80,7 @@ def test_what_is_beside_the_run(kind, copy, monkeypatch, capsys, alarm):
     assert jaxgan(monkeypatch, "info", copy) == 0
     assert jaxgan(monkeypatch, "report", copy, "--no-rebuild") == 0
     text = (copy / "report.html").read_text()
-    assert "samples/step_00000002.png is no file of the run folder: it is left out" in text
+    assert "samples/step_00000002.png is not a file inside the run folder: it is left out" in text
     assert "evaluations/2-raw.json is damaged" in text
 
 
@@ -114,7 +114,7 @@ def test_a_report_embeds_what_lies_in_the_run_folder_alone(link, copy, tmp_path,
     assert jaxgan(monkeypatch, "report", copy, "--no-rebuild") == 0
     text = (copy / "report.html").read_text()
     assert secret.decode() not in text
-    assert "samples/step_00000002.png is no file of the run folder: it is left out" in text
+    assert "samples/step_00000002.png is not a file inside the run folder: it is left out" in text
 
 
 @pytest.mark.parametrize(

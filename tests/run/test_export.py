@@ -22,7 +22,7 @@ from jaxgan.folder.folder import existing
 from jaxgan.games.gan import gan
 from jaxgan.parts import latents, objectives
 from jaxgan.parts.network import from_linen
-from jaxgan.pictures.images import quantised
+from jaxgan.pictures.images import quantise
 from jaxgan.run import standalone
 from jaxgan.run.card import card
 from jaxgan.run.export import export, exported
@@ -106,7 +106,7 @@ def test_the_artefact_draws_what_the_sampler_draws_to_the_last_bit(points):
 )
 def test_sample_py_without_jaxgan(args, n, seed, label, run, folder):
     alone(folder, *args)
-    np.testing.assert_array_equal(tiles(folder / "drawn.png")[:n], quantised(drawn(run, n, seed, label)))
+    np.testing.assert_array_equal(tiles(folder / "drawn.png")[:n], quantise(drawn(run, n, seed, label)))
 
 
 def test_sample_py_of_points(points, tmp_path):

@@ -147,7 +147,7 @@ def test_a_lane_that_fails_stands_still_and_the_others_go_on(how, tmp_path, caps
     assert jaxgan(monkeypatch, "take", run, "seed=0", "--out", taken) == 0  # but alone it may be helped
     assert steps(taken) == [4, 5]  # the best, and the newest
     assert record(taken).end == "stands still: step 5: d/adv is nan"
-    assert record(run).still.keys() == {"seed=0"}
+    assert record(run).halted.keys() == {"seed=0"}
     capsys.readouterr()
     assert jaxgan(monkeypatch, "info", run) == 0
     assert re.search(r"standing still +seed=0 stands still: step 5: d/adv is nan\n", capsys.readouterr().out)
