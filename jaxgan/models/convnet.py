@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import ConvTranspose, Dropout, Heads, Logit, Norm, normalised, weighted, with_heads
+from jaxgan.models.layers import ConvTranspose, Dropout, Heads, Logit, Norm, normalise, apply_layer, with_heads
 from jaxgan.parts.output import Output
 
 Array = jax.Array
@@ -40,11 +40,11 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, z: Array, *, train: bool = False) -> Array:
         base, channels = self.shape[0] // 4, self.shape[2]
-        x = weighted(nn.Dense(base * base * 128), z, self.norm, train).reshape(z.shape[0], base, base, 128)
-        x = nn.relu(normalised(x, self.norm, self.axis, train))
-        x = weighted(ConvTranspose(64), x, self.norm, train)
-        x = nn.relu(normalised(x, self.norm, self.axis, train))
-        return nn.tanh(weighted(ConvTranspose(channels), x, self.norm, train))
+        x = apply_layer(nn.Dense(base * base * 128), z, self.norm, train).reshape(z.shape[0], base, base, 128)
+        x = nn.relu(normalise(x, self.norm, self.axis, train))
+        x = apply_layer(ConvTranspose(64), x, self.norm, train)
+        x = nn.relu(normalise(x, self.norm, self.axis, train))
+        return nn.tanh(apply_layer(ConvTranspose(channels), x, self.norm, train))
 
 
 class Discriminator(nn.Module):
@@ -77,9 +77,9 @@ class Discriminator(nn.Module):
         for i, layer in enumerate(layers):
             if i == len(self.widths):
                 x = x.reshape(x.shape[0], -1)
-            x = weighted(layer, x, self.norm, train)
+            x = apply_layer(layer, x, self.norm, train)
             if i:
-                x = normalised(x, self.norm, self.axis, train)
+                x = normalise(x, self.norm, self.axis, train)
             hidden.append(nn.leaky_relu(x, self.slope))
             x = Dropout(self.dropout)(hidden[-1], key, train)
         x = x.reshape(x.shape[0], -1)

@@ -27,35 +27,35 @@ DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 FEW = 4  # channels, up to which one product of all 16 taps is cheaper than sums of blocks
 
 
-def halving(x: Array, kernel: Array) -> Array:
+def strided_conv(x: Array, kernel: Array) -> Array:
     """A convolution of stride 2, "SAME": [B, H, W, C], kernel [4, 4, C, n] -> [B, H/2, W/2, n], rounded up.
 
-    >>> halving(jnp.ones((2, 6, 5, 3)), jnp.ones((4, 4, 3, 8))).shape
+    >>> strided_conv(jnp.ones((2, 6, 5, 3)), jnp.ones((4, 4, 3, 8))).shape
     (2, 3, 3, 8)
     """
     x, kernel = promote_dtype(x, kernel)
-    return jax.lax.platform_dependent(x, kernel, cpu=_halving, default=_native_halving)
+    return jax.lax.platform_dependent(x, kernel, cpu=_strided_conv_cpu, default=_strided_conv_xla)
 
 
-def doubling(x: Array, kernel: Array) -> Array:
+def transposed_conv(x: Array, kernel: Array) -> Array:
     """A transposed convolution of stride 2, "SAME": [B, H, W, C], kernel [4, 4, C, n] -> [B, 2H, 2W, n].
 
-    >>> doubling(jnp.ones((2, 3, 4, 8)), jnp.ones((4, 4, 8, 3))).shape
+    >>> transposed_conv(jnp.ones((2, 3, 4, 8)), jnp.ones((4, 4, 8, 3))).shape
     (2, 6, 8, 3)
     """
     x, kernel = promote_dtype(x, kernel)
-    return jax.lax.platform_dependent(x, kernel, cpu=_doubling, default=_native_doubling)
+    return jax.lax.platform_dependent(x, kernel, cpu=_transposed_conv_cpu, default=_transposed_conv_xla)
 
 
-def _native_halving(x: Array, kernel: Array) -> Array:
+def _strided_conv_xla(x: Array, kernel: Array) -> Array:
     return jax.lax.conv_general_dilated(x, kernel, (2, 2), "SAME", dimension_numbers=DIMENSIONS)
 
 
-def _native_doubling(x: Array, kernel: Array) -> Array:
+def _transposed_conv_xla(x: Array, kernel: Array) -> Array:
     return jax.lax.conv_transpose(x, kernel, (2, 2), "SAME", dimension_numbers=DIMENSIONS)
 
 
-def _halving(x: Array, kernel: Array) -> Array:
+def _strided_conv_cpu(x: Array, kernel: Array) -> Array:
     c, n = kernel.shape[2:]
     taps = kernel.reshape(2, 2, 2, 2, c, n).transpose(0, 2, 1, 3, 4, 5).reshape(2, 2, 4 * c, n)
     if _as_windows(x):
@@ -63,7 +63,7 @@ def _halving(x: Array, kernel: Array) -> Array:
     return _tiled(x, _sums(taps))
 
 
-def _doubling(x: Array, kernel: Array) -> Array:
+def _transposed_conv_cpu(x: Array, kernel: Array) -> Array:
     (b, h, w, n), c = x.shape, kernel.shape[3]
     taps = kernel[::-1, ::-1].reshape(2, 2, 2, 2, n, c).transpose(0, 2, 4, 1, 3, 5).reshape(2, 2, n, 4 * c)
 

@@ -13,16 +13,16 @@ from jaxgan.models.layers import (
     Logit,
     Norm,
     doublings,
-    normalised,
-    side_of,
-    sides,
-    weighted,
+    normalise,
+    square_side,
+    valid_sides,
+    apply_layer,
     with_heads,
 )
 from jaxgan.parts.output import Output
 
 Array = jax.Array
-SIZES = sides(256)
+SIZES = valid_sides(256)
 MOST_CHANNELS = 1024
 
 _kernel_init = nn.initializers.normal(0.02)
@@ -61,13 +61,13 @@ class Generator(nn.Module):
         widths = [min(self.width << i, MOST_CHANNELS) for i in reversed(range(k))]
 
         dense = nn.Dense(base * base * widths[0], use_bias=bias, kernel_init=_kernel_init)
-        x = weighted(dense, z, self.norm, train).reshape(z.shape[0], base, base, widths[0])
+        x = apply_layer(dense, z, self.norm, train).reshape(z.shape[0], base, base, widths[0])
         for width in widths[1:]:
-            x = nn.relu(normalised(x, self.norm, self.axis, train, scale_init=_scale_init))
-            x = weighted(ConvTranspose(width, bias, _kernel_init), x, self.norm, train)
-        x = nn.relu(normalised(x, self.norm, self.axis, train, scale_init=_scale_init))
+            x = nn.relu(normalise(x, self.norm, self.axis, train, scale_init=_scale_init))
+            x = apply_layer(ConvTranspose(width, bias, _kernel_init), x, self.norm, train)
+        x = nn.relu(normalise(x, self.norm, self.axis, train, scale_init=_scale_init))
         last = ConvTranspose(self.shape[-1], kernel_init=_kernel_init)
-        return nn.tanh(weighted(last, x, self.norm, train))
+        return nn.tanh(apply_layer(last, x, self.norm, train))
 
 
 class Discriminator(nn.Module):
@@ -96,9 +96,9 @@ class Discriminator(nn.Module):
         for i in range(_doublings(x.shape[1:], packed=True)):
             bias = self.norm not in ("batch", "instance") or i == 0
             width = min(self.width << i, MOST_CHANNELS)
-            x = weighted(Conv(width, bias, _kernel_init), x, self.norm, train)
+            x = apply_layer(Conv(width, bias, _kernel_init), x, self.norm, train)
             if i:
-                x = normalised(x, self.norm, self.axis, train, scale_init=_scale_init)
+                x = normalise(x, self.norm, self.axis, train, scale_init=_scale_init)
             x = nn.leaky_relu(x, 0.2)
             hidden.append(x)
         x = x.reshape(x.shape[0], -1)
@@ -108,4 +108,4 @@ class Discriminator(nn.Module):
 
 
 def _doublings(shape: tuple[int, ...], packed: bool = False) -> int:
-    return doublings(side_of(shape, "DCGAN", packed), "DCGAN", SIZES)
+    return doublings(square_side(shape, "DCGAN", packed), "DCGAN", SIZES)

@@ -3,7 +3,7 @@
 import flax.linen as nn
 import jax
 
-from jaxgan.models.layers import Conv, Norm, at_least_float32, normalised, weighted
+from jaxgan.models.layers import Conv, Norm, at_least_float32, normalise, apply_layer
 
 Array = jax.Array
 
@@ -28,10 +28,10 @@ class Encoder(nn.Module):
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> tuple[Array, Array]:
         for i, width in enumerate(self.widths):
-            x = weighted(Conv(width), x, self.norm, train)
+            x = apply_layer(Conv(width), x, self.norm, train)
             if i:
-                x = normalised(x, self.norm, self.axis, train)
+                x = normalise(x, self.norm, self.axis, train)
             x = nn.leaky_relu(x, 0.2)
         h = at_least_float32(x.reshape(x.shape[0], -1))
-        both = weighted(nn.Dense(2 * self.size), h, self.norm, train)
+        both = apply_layer(nn.Dense(2 * self.size), h, self.norm, train)
         return both[:, : self.size], both[:, self.size :]

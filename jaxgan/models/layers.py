@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.convolution import doubling, halving
+from jaxgan.models.convolution import strided_conv, transposed_conv
 from jaxgan.parts.output import Output
 
 Array = jax.Array
@@ -20,10 +20,10 @@ NORMS: tuple[Norm, ...] = get_args(Norm)
 Heads = tuple[tuple[str, int], ...]  # (name, size) of each
 
 
-def side_of(shape: tuple[int, ...], name: str, packed: bool = False) -> int:
+def square_side(shape: tuple[int, ...], name: str, packed: bool = False) -> int:
     """The side of square images of 1 to 4 channels, or of more where several are packed; else refused.
 
-    >>> side_of((32, 32, 3), "DCGAN")
+    >>> square_side((32, 32, 3), "DCGAN")
     32
     """
     if len(shape) != 3 or shape[0] != shape[1]:
@@ -35,10 +35,10 @@ def side_of(shape: tuple[int, ...], name: str, packed: bool = False) -> int:
     return shape[0]
 
 
-def sides(most: int) -> list[int]:
+def valid_sides(most: int) -> list[int]:
     """Every b 2^k up to `most`, with b in 4..7 and k >= 1: what k doublings of a small image come to.
 
-    >>> sides(20)
+    >>> valid_sides(20)
     [8, 10, 12, 14, 16, 20]
     """
     return sorted(b << k for b in (4, 5, 6, 7) for k in range(1, 7) if b << k <= most)
@@ -47,7 +47,7 @@ def sides(most: int) -> list[int]:
 def doublings(side: int, name: str, sizes: list[int]) -> int:
     """The k of a side b 2^k; one that is none of the sizes is refused.
 
-    >>> doublings(28, "DCGAN", sides(256)), doublings(64, "DCGAN", sides(256))
+    >>> doublings(28, "DCGAN", valid_sides(256)), doublings(64, "DCGAN", valid_sides(256))
     (2, 4)
     """
     if side not in sizes:
@@ -59,7 +59,7 @@ def doublings(side: int, name: str, sizes: list[int]) -> int:
     return side.bit_length() - 3
 
 
-def weighted(layer: nn.Module, x: Array, norm: Norm, train: bool) -> Array:
+def apply_layer(layer: nn.Module, x: Array, norm: Norm, train: bool) -> Array:
     """layer(x), its weights divided by their largest singular value if `norm` is "spectral".
 
     One power iteration per call, remembered in the collection "spectral" when training (Miyato et al., 2018).
@@ -74,7 +74,7 @@ def weighted(layer: nn.Module, x: Array, norm: Norm, train: bool) -> Array:
     return layer(x)
 
 
-def normalised(
+def normalise(
     x: Array,
     norm: Norm,
     axis: str | None,
@@ -145,10 +145,10 @@ class SelfAttention(nn.Module):
 
         def conv(x: Array, features: int, name: str) -> Array:  # 1x1
             dense = nn.Dense(features, use_bias=False, kernel_init=self.kernel_init, name=name)
-            return weighted(dense, x, self.norm, train)
+            return apply_layer(dense, x, self.norm, train)
 
         def pooled(x: Array) -> Array:
-            return squares(x).max(axis=(2, 4)).reshape(b, -1, x.shape[-1])
+            return split_2x2(x).max(axis=(2, 4)).reshape(b, -1, x.shape[-1])
 
         query = conv(x, max(c // 8, 1), "query").reshape(b, h * w, -1)
         key, value = pooled(conv(x, max(c // 8, 1), "key")), pooled(conv(x, max(c // 2, 1), "value"))
@@ -203,7 +203,7 @@ class Conv(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        y = halving(x, self.param("kernel", self.kernel_init, (4, 4, x.shape[-1], self.features)))
+        y = strided_conv(x, self.param("kernel", self.kernel_init, (4, 4, x.shape[-1], self.features)))
         return y + self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else y
 
 
@@ -222,7 +222,7 @@ class ConvTranspose(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        y = doubling(x, self.param("kernel", self.kernel_init, (4, 4, x.shape[-1], self.features)))
+        y = transposed_conv(x, self.param("kernel", self.kernel_init, (4, 4, x.shape[-1], self.features)))
         return y + self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else y
 
 
@@ -246,15 +246,15 @@ class UpConv(nn.Module):
         for side in (0, 1):
             last = [(0, 1) if i == side else (0, 0) for i in range(4)]
             kernel = jnp.pad(kernel, last) + jnp.pad(kernel, [pair[::-1] for pair in last])
-        return doubling(x, kernel) + self.param("bias", nn.initializers.zeros, (self.features,))
+        return transposed_conv(x, kernel) + self.param("bias", nn.initializers.zeros, (self.features,))
 
 
-def squares(x: Array) -> Array:
-    """[B, H, W, C] -> [B, H/2, 2, W/2, 2, C]: an axis for each side of 2x2 squares, to pool over.
+def split_2x2(x: Array) -> Array:
+    """[B, H, W, C] -> [B, H/2, 2, W/2, 2, C]: an axis for each side of 2x2 split_2x2, to pool over.
 
     An odd row or column at the end is left out.
 
-    >>> float(squares(jnp.arange(4.0).reshape(1, 2, 2, 1)).mean(axis=(2, 4))[0, 0, 0, 0])
+    >>> float(split_2x2(jnp.arange(4.0).reshape(1, 2, 2, 1)).mean(axis=(2, 4))[0, 0, 0, 0])
     1.5
     """
     b, h, w, c = x.shape
@@ -270,7 +270,7 @@ def at_least_float32(x: Array) -> Array:
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
-def labels_as_told(classes: int, label: Array | None) -> None:
+def check_labels(classes: int, label: Array | None) -> None:
     """Refuses a generator of classes that is given no labels, and one without that is given some."""
     if (label is None) != (classes == 0):
         raise Refused(
@@ -305,13 +305,13 @@ class Logit(nn.Module):
         if label is not None and not self.classes:
             raise Refused("this discriminator was given labels and has classes=0: tell it how many there are")
         h = at_least_float32(h)
-        logit = weighted(nn.Dense(1, kernel_init=self.kernel_init), h, self.norm, train)[:, 0]
+        logit = apply_layer(nn.Dense(1, kernel_init=self.kernel_init), h, self.norm, train)[:, 0]
         if label is None:
             return logit
         if label.shape[0] != h.shape[0]:
             raise Refused(f"{h.shape[0]} inputs need as many labels, or rows of them, not {label.shape}")
         table = nn.Embed(self.classes, h.shape[-1], embedding_init=self.embedding_init)
-        embedding = weighted(table, label.reshape(h.shape[0], -1), self.norm, train)
+        embedding = apply_layer(table, label.reshape(h.shape[0], -1), self.norm, train)
         return logit + (embedding.sum(axis=1) * h).sum(axis=-1)
 
 
@@ -336,7 +336,7 @@ def with_heads(
         raise Refused(f"heads have names of their own, none of them features, unlike {tuple(heads)}")
     h = at_least_float32(h)
     said: dict[str, Any] = {
-        name: weighted(nn.Dense(size, kernel_init=kernel_init, name=f"head_{name}"), h, norm, train)
+        name: apply_layer(nn.Dense(size, kernel_init=kernel_init, name=f"head_{name}"), h, norm, train)
         for name, size in sizes.items()
     }
     return Output(logit, said if hidden is None else {**said, "features": tuple(hidden)})

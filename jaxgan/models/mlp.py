@@ -6,7 +6,7 @@ from math import prod
 import flax.linen as nn
 import jax
 
-from jaxgan.models.layers import Dropout, Heads, Initializer, Logit, Norm, normalised, weighted, with_heads
+from jaxgan.models.layers import Dropout, Heads, Initializer, Logit, Norm, normalise, apply_layer, with_heads
 from jaxgan.parts.output import Output
 
 Array = jax.Array
@@ -51,7 +51,7 @@ class Generator(nn.Module):
     def __call__(self, z: Array, *, train: bool = False) -> Array:
         for width in self.widths:
             z = _hidden(self, z, width, train)
-        z = weighted(nn.Dense(prod(self.shape), kernel_init=self.kernel_init), z, self.norm, train)
+        z = apply_layer(nn.Dense(prod(self.shape), kernel_init=self.kernel_init), z, self.norm, train)
         return self.final(z).reshape(z.shape[0], *self.shape)
 
 
@@ -98,8 +98,8 @@ class Discriminator(nn.Module):
 
 def _hidden(module: Generator | Discriminator, x: Array, width: int, train: bool) -> Array:
     dense = nn.Dense(width * module.pieces, kernel_init=module.kernel_init)
-    x = weighted(dense, x, module.norm, train)
-    x = normalised(x, module.norm, module.axis, train, module.momentum)
+    x = apply_layer(dense, x, module.norm, train)
+    x = normalise(x, module.norm, module.axis, train, module.momentum)
     if module.pieces > 1:  # a unit's pieces lie `width` apart: their maximum runs along whole rows
         return x.reshape(x.shape[0], module.pieces, width).max(axis=1)
     return module.activation(x)

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import Conv, Norm, at_least_float32, normalised, squares, weighted
+from jaxgan.models.layers import Conv, Norm, at_least_float32, normalise, split_2x2, apply_layer
 from jaxgan.parts.output import Output, as_output
 
 Array = jax.Array
@@ -41,15 +41,15 @@ class Discriminator(nn.Module):
         for i in range(self.depth + 1):
             width, bias = min(self.width << i, MOST * self.width), i == 0 or self.norm in ("spectral", "none")
             if i < self.depth:
-                x = weighted(Conv(width, bias, _kernel_init), x, self.norm, train)
+                x = apply_layer(Conv(width, bias, _kernel_init), x, self.norm, train)
             else:
                 last = nn.Conv(width, (4, 4), use_bias=bias, kernel_init=_kernel_init)
-                x = weighted(last, x, self.norm, train)
+                x = apply_layer(last, x, self.norm, train)
             if i:
-                x = normalised(x, self.norm, self.axis, train)
+                x = normalise(x, self.norm, self.axis, train)
             x = nn.leaky_relu(x, 0.2)
             hidden.append(x)
-        x = weighted(nn.Conv(1, (4, 4), kernel_init=_kernel_init), at_least_float32(x), self.norm, train)
+        x = apply_layer(nn.Conv(1, (4, 4), kernel_init=_kernel_init), at_least_float32(x), self.norm, train)
         return Output(x[..., 0], {"features": tuple(hidden)}) if self.features else x[..., 0]
 
 
@@ -83,7 +83,7 @@ class MultiScale(nn.Module):
         judged = []
         for i in range(self.scales):
             if i:
-                x = squares(x).mean(axis=(2, 4))
+                x = split_2x2(x).mean(axis=(2, 4))
             scale = Discriminator(self.width, self.depth, self.norm, self.axis, self.features)
             judged.append(as_output(scale(x, train=train)))
         logits = tuple(scale.logit for scale in judged)

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.models.convolution import DIMENSIONS
-from jaxgan.models.layers import Logit, at_least_float32, doublings, labels_as_told, side_of, sides
+from jaxgan.models.layers import Logit, at_least_float32, doublings, check_labels, square_side, valid_sides
 
 Array = jax.Array
-SIZES = sides(256)
+SIZES = valid_sides(256)
 SLOPE = 0.2  # of LeakyReLU
 
 _plain = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
@@ -48,7 +48,7 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, label: Array | None = None) -> Array:
-        labels_as_told(self.classes, label)
+        check_labels(self.classes, label)
         if label is not None:
             table = nn.Embed(self.classes, z.shape[-1], embedding_init=nn.initializers.normal(1.0))
             z = jnp.concatenate([z, table(label).astype(z.dtype)], axis=-1)
@@ -183,7 +183,7 @@ def _widened(x: Array, width: int) -> Array:
 def _check(
     shape: tuple[int, ...], widths: tuple[int, ...], expansion: int, group: int, packed: bool = False
 ) -> None:
-    side = side_of(shape, "R3GAN", packed)
+    side = square_side(shape, "R3GAN", packed)
     if len(widths) != stages(side):
         raise Refused(f"images of {side} px need {stages(side)} stages, so as many widths; not {len(widths)}")
     odd = [width for width in widths if expansion * width % group]

@@ -22,18 +22,18 @@ from jaxgan.models.layers import (
     UpConv,
     at_least_float32,
     doublings,
-    labels_as_told,
-    normalised,
-    side_of,
-    sides,
-    squares,
-    weighted,
+    check_labels,
+    normalise,
+    square_side,
+    valid_sides,
+    split_2x2,
+    apply_layer,
     with_heads,
 )
 from jaxgan.parts.output import Output
 
 Array = jax.Array
-SIZES = sides(128)
+SIZES = valid_sides(128)
 FLAT = 32  # the widest images whose networks are of one width
 MOST = 16  # times the width, at the narrowest images
 
@@ -71,7 +71,7 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, label: Array | None = None, *, train: bool = False) -> Array:
-        labels_as_told(self.classes, label)
+        check_labels(self.classes, label)
         base, (first, *widths) = _rising(self.shape[0], self.width)
         block = _perhaps_twice(_Up, self.remat)
         attention = _perhaps_twice(SelfAttention, self.remat, (2,))  # `train`; 0 is self
@@ -165,10 +165,10 @@ class _Down(nn.Module):
     def __call__(self, x: Array) -> Array:
         def conv(x: Array, width: int, size: int, init: Callable, name: str) -> Array:
             layer = nn.Conv(width, (size, size), kernel_init=init, name=name)
-            return weighted(layer, x, self.norm, self.train)
+            return apply_layer(layer, x, self.norm, self.train)
 
         def halved(x: Array) -> Array:
-            return squares(x).mean(axis=(2, 4)) if self.halve else x
+            return split_2x2(x).mean(axis=(2, 4)) if self.halve else x
 
         h = x if self.first else nn.relu(x)
         h = conv(h, self.width if self.first else x.shape[-1], 3, _branch, "conv0")
@@ -181,7 +181,7 @@ class _Down(nn.Module):
 
 def _norm(x: Array, label: Array | None, classes: int, axis: str | None, train: bool) -> Array:
     if label is None:
-        return normalised(x, "batch", axis, train)
+        return normalise(x, "batch", axis, train)
     return ConditionalNorm(classes, axis)(x, label, train)
 
 
@@ -208,7 +208,7 @@ def _falling(side: int, width: int) -> list[tuple[int, int]]:
 
 
 def _check(shape: tuple[int, ...], packed: bool = False) -> None:
-    doublings(side_of(shape, "SNGAN", packed), "SNGAN", SIZES)
+    doublings(square_side(shape, "SNGAN", packed), "SNGAN", SIZES)
 
 
 def _check_attention(attention: int, sides: list[int]) -> None:

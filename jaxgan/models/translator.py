@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import Norm, UpConv, normalised, weighted
+from jaxgan.models.layers import Norm, UpConv, normalise, apply_layer
 
 Array = jax.Array
 HALVINGS = 2
@@ -51,21 +51,21 @@ class Generator(nn.Module):
 
         def conv(x: Array, width: int, size: int) -> Array:
             layer = nn.Conv(width, (size, size), padding="VALID", kernel_init=_kernel_init)
-            return weighted(layer, _reflected(x, size // 2), self.norm, train)
+            return apply_layer(layer, _reflected(x, size // 2), self.norm, train)
 
         def normed(x: Array) -> Array:
-            return normalised(x, self.norm, self.axis, train)
+            return normalise(x, self.norm, self.axis, train)
 
         x = nn.relu(normed(conv(source, self.width, 7)))
         for i in range(1, HALVINGS + 1):
             down = nn.Conv(self.width << i, (3, 3), (2, 2), kernel_init=_kernel_init)
-            x = nn.relu(normed(weighted(down, x, self.norm, train)))
+            x = nn.relu(normed(apply_layer(down, x, self.norm, train)))
         for _ in range(self.blocks):
             h = nn.relu(normed(conv(x, x.shape[-1], 3)))
             x = x + normed(conv(h, x.shape[-1], 3))
         for i in reversed(range(HALVINGS)):
             up = UpConv(self.width << i, kernel_init=_kernel_init)
-            x = nn.relu(normed(weighted(up, x, self.norm, train)))
+            x = nn.relu(normed(apply_layer(up, x, self.norm, train)))
         return nn.tanh(conv(x, self.shape[2], 7))
 
 

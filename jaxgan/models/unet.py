@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import Conv, ConvTranspose, Dropout, Norm, normalised, weighted
+from jaxgan.models.layers import Conv, ConvTranspose, Dropout, Norm, normalise, apply_layer
 
 Array = jax.Array
 MOST = 8  # times the width, of the deepest layers
@@ -67,20 +67,20 @@ class Generator(nn.Module):
         made = []
         for i, width in enumerate(widths):
             plain = i in (0, self.depth - 1)
-            x = weighted(Conv(width, bias or plain, _kernel_init), x, self.norm, train)
+            x = apply_layer(Conv(width, bias or plain, _kernel_init), x, self.norm, train)
             if not plain:
-                x = normalised(x, self.norm, self.axis, train)
+                x = normalise(x, self.norm, self.axis, train)
             x = nn.leaky_relu(x, 0.2)
             made.append(x)
         if source is not None:
             dense = nn.Dense(x[0].size, kernel_init=_kernel_init, name="latent")
-            latent = weighted(dense, z, self.norm, train)
+            latent = apply_layer(dense, z, self.norm, train)
             x = jnp.concatenate([x, nn.relu(latent).reshape(x.shape).astype(x.dtype)], axis=-1)
         for i, (skip, width) in enumerate(zip(made[-2::-1], widths[-2::-1], strict=True)):
-            x = weighted(ConvTranspose(width, bias, _kernel_init), x, self.norm, train)
-            x = normalised(x[:, : skip.shape[1], : skip.shape[2]], self.norm, self.axis, train)
+            x = apply_layer(ConvTranspose(width, bias, _kernel_init), x, self.norm, train)
+            x = normalise(x[:, : skip.shape[1], : skip.shape[2]], self.norm, self.axis, train)
             if i < NOISY:
                 x = Dropout(self.dropout)(x, key, train or key is not None)
             x = jnp.concatenate([nn.relu(x), skip], axis=-1)
-        x = weighted(ConvTranspose(self.shape[2], kernel_init=_kernel_init), x, self.norm, train)
+        x = apply_layer(ConvTranspose(self.shape[2], kernel_init=_kernel_init), x, self.norm, train)
         return nn.tanh(x[:, : self.shape[0], : self.shape[1]])

@@ -6,7 +6,7 @@ import pytest
 from jax.sharding import AxisType
 from jax.sharding import PartitionSpec as P
 
-from jaxgan.models.convolution import doubling, halving
+from jaxgan.models.convolution import strided_conv, transposed_conv
 
 KEY = jax.random.key(0)
 
@@ -20,13 +20,13 @@ def conv_transpose(x, kernel):
     return layer.apply({"params": {"kernel": kernel}}, x)
 
 
-PAIRS = [(halving, conv), (doubling, conv_transpose)]
+PAIRS = [(strided_conv, conv), (transposed_conv, conv_transpose)]
 SHAPE = 2, 5, 6, 5, 7  # batch, height, width, channels in and out: more than few, so by tiles
 CASES = [
-    (halving, conv, SHAPE),
-    (halving, conv, (2, 6, 5, 3, 8)),  # by windows
-    (doubling, conv_transpose, SHAPE),
-    (doubling, conv_transpose, (2, 3, 4, 8, 3)),  # by windows
+    (strided_conv, conv, SHAPE),
+    (strided_conv, conv, (2, 6, 5, 3, 8)),  # by windows
+    (transposed_conv, conv_transpose, SHAPE),
+    (transposed_conv, conv_transpose, (2, 3, 4, 8, 3)),  # by windows
 ]
 
 
@@ -79,7 +79,7 @@ def test_forward_mode_and_forward_over_reverse(ours, theirs):
     close(products(ours)(x, kernel), products(theirs)(x, kernel))
 
 
-@pytest.mark.parametrize("ours", [halving, doubling])
+@pytest.mark.parametrize("ours", [strided_conv, transposed_conv])
 def test_mapped_kernels_are_kernels_one_by_one(ours):
     x, kernel = inputs(SHAPE)
     kernels = jnp.stack([kernel, -2 * kernel, kernel**2])
@@ -89,7 +89,7 @@ def test_mapped_kernels_are_kernels_one_by_one(ours):
     close(together, jax.tree.map(lambda *leaves: jnp.stack(leaves), *apart))
 
 
-@pytest.mark.parametrize("ours", [halving, doubling])
+@pytest.mark.parametrize("ours", [strided_conv, transposed_conv])
 def test_on_two_devices_as_on_one(ours):
     x, kernel = inputs(SHAPE)
     mesh = jax.make_mesh((2,), ("d",), axis_types=(AxisType.Auto,), devices=jax.devices()[:2])
@@ -101,7 +101,7 @@ def test_on_two_devices_as_on_one(ours):
     close(jax.jit(split)(x, kernel), jax.jit(gradient)(x, kernel))
 
 
-@pytest.mark.parametrize("ours", [halving, doubling])
+@pytest.mark.parametrize("ours", [strided_conv, transposed_conv])
 def test_each_platform_has_its_own_form_and_no_other(ours):
     traced = jax.jit(orders(ours)).trace(*inputs(SHAPE))
     for platform, has, lacks in [
@@ -114,7 +114,7 @@ def test_each_platform_has_its_own_form_and_no_other(ours):
         assert f"stablehlo.{lacks}" not in text
 
 
-@pytest.mark.parametrize("ours", [halving, doubling])
+@pytest.mark.parametrize("ours", [strided_conv, transposed_conv])
 def test_one_artefact_for_all_platforms_and_any_batch(ours):
     x, kernel = inputs(SHAPE)
     (b,) = jax.export.symbolic_shape("b")

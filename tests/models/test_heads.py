@@ -8,7 +8,7 @@ import pytest
 
 from jaxgan.errors import Refused
 from jaxgan.models import convnet, dcgan, mlp, sngan
-from jaxgan.models.layers import normalised, with_heads
+from jaxgan.models.layers import normalise, with_heads
 from jaxgan.parts.output import Output
 
 KEY = jax.random.key(0)
@@ -100,7 +100,7 @@ def test_refused_names(heads):
 class Norm(nn.Module):
     @nn.compact
     def __call__(self, x):
-        return normalised(x, "instance", None, train=True)
+        return normalise(x, "instance", None, train=True)
 
 
 def test_instance_norm_by_hand():

@@ -13,8 +13,8 @@ from jaxgan.models.layers import (
     Logit,
     SelfAttention,
     UpConv,
-    squares,
-    weighted,
+    split_2x2,
+    apply_layer,
 )
 
 KEY = jax.random.key(0)
@@ -70,7 +70,7 @@ class Weighted(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        return weighted(self.conv(3, **self.options), x, "spectral", True)
+        return apply_layer(self.conv(3, **self.options), x, "spectral", True)
 
 
 def test_spectral_norm_of_conv_is_that_of_flax_s():
@@ -86,7 +86,7 @@ def test_spectral_norm_of_conv_is_that_of_flax_s():
 
 def test_squares_are_what_pooling_pools():
     x = jax.random.normal(KEY, (2, 5, 6, 3))
-    for got, pool in ((squares(x).mean((2, 4)), nn.avg_pool), (squares(x).max((2, 4)), nn.max_pool)):
+    for got, pool in ((split_2x2(x).mean((2, 4)), nn.avg_pool), (split_2x2(x).max((2, 4)), nn.max_pool)):
         np.testing.assert_allclose(got, pool(x, (2, 2), (2, 2)), atol=1e-6)
 
 
