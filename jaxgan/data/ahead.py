@@ -34,12 +34,10 @@ def check_readable(source: Source, workers: int) -> None:
     >>> from jaxgan.data import load
     >>> check_readable(load("digits"), -1)
     Traceback (most recent call last):
-    jaxgan.errors.Refused: the number of processes that read data cannot be -1: use 0 for threads, or more
+    jaxgan.errors.Refused: there cannot be -1 processes to read data: use 0 for threads, or more
     """
     if workers < 0:
-        raise Refused(
-            f"the number of processes that read data cannot be {workers}: use 0 for threads, or more"
-        )
+        raise Refused(f"there cannot be {workers} processes to read data: use 0 for threads, or more")
     if source.read is not None and importlib.util.find_spec("grain") is None:
         raise Refused("grain, which reads data from files, is not installed: install jaxgan[data]")
 
@@ -82,9 +80,8 @@ def _start_processes(items: Items, count: int) -> Iterator[Any]:
     for first in range(min(count, len(items))):
         receiver, sender = context.Pipe(duplex=False)
         positions = range(first, len(items), count)
-        process = context.Process(
-            target=_run_process, args=(pickled, positions, -(-BUFFER // count), sender), daemon=True
-        )
+        args = (pickled, positions, -(-BUFFER // count), sender)
+        process = context.Process(target=_run_process, args=args, daemon=True)
         process.start()
         sender.close()  # an open copy here would hide the death of the process
         processes.append(process)
@@ -99,8 +96,7 @@ def _receive(total: int, processes: Sequence[BaseProcess], pipes: Sequence[Conne
             try:
                 item, error = pickle.loads(pipes[number].recv_bytes())
             except (EOFError, OSError):  # between two items, or within an item
-                reason = _exit_reason(processes[number])
-                raise Unreadable(f"a process that reads data ended {reason}") from None
+                raise Unreadable(f"a process that reads data ended {_exit(processes[number])}") from None
             if error is not None:
                 raise error
             yield item
@@ -111,7 +107,7 @@ def _receive(total: int, processes: Sequence[BaseProcess], pipes: Sequence[Conne
             pipe.close()
 
 
-def _exit_reason(process: BaseProcess) -> str:
+def _exit(process: BaseProcess) -> str:
     process.join()
     code = process.exitcode or 0
     return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"

@@ -34,8 +34,7 @@ def ring_mixture(modes: int = 8, radius: float = 1.0, sigma: float = 0.01) -> Mi
     >>> len(np.unique(ring_mixture().centres.round(6), axis=0))
     8
     """
-    _check_positive("ring", modes=modes, radius=radius, sigma=sigma)
-    _check_whole("ring", modes=modes)
+    _check("ring", whole="modes", modes=modes, radius=radius, sigma=sigma)
     angle = 2 * np.pi * np.arange(modes) / modes
     return Mixture(radius * np.stack([np.cos(angle), np.sin(angle)], axis=1), sigma)
 
@@ -46,8 +45,7 @@ def grid_mixture(side: int = 5, spacing: float = 2.0, sigma: float = 0.05) -> Mi
     >>> grid_mixture().centres[:2].tolist()
     [[-4.0, -4.0], [-4.0, -2.0]]
     """
-    _check_positive("grid", side=side, spacing=spacing, sigma=sigma)
-    _check_whole("grid", side=side)
+    _check("grid", whole="side", side=side, spacing=spacing, sigma=sigma)
     line = spacing * (np.arange(side) - (side - 1) / 2)
     return Mixture(np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2), sigma)
 
@@ -129,7 +127,7 @@ def spiral(turns: float = 2.0, sigma: float = 0.01) -> Source:
 
     r = sqrt(u) and t = 2 pi turns r with u ~ U(0, 1), so the outer turns are almost uniform along the arm.
     """
-    _check_positive("spiral", turns=turns, sigma=sigma)
+    _check("spiral", turns=turns, sigma=sigma)
 
     def take(arrays: PyTree, key: Key, number: Array) -> Batch:
         def draw(key: Key) -> Array:
@@ -152,13 +150,9 @@ def _check_weights(weights: np.ndarray, modes: int) -> np.ndarray:
     return w
 
 
-def _check_positive(mixture: str, **numbers: float) -> None:
+def _check(mixture: str, whole: str = "", **numbers: float) -> None:
     for name, number in numbers.items():
         if not number > 0:
             raise Refused(f"the {mixture}'s {name} must be positive, not {number}")
-
-
-def _check_whole(mixture: str, **numbers: float) -> None:
-    for name, number in numbers.items():
-        if number % 1:
+        if name == whole and number % 1:
             raise Refused(f"the {mixture}'s {name} must be a whole number, not {number}")

@@ -74,7 +74,7 @@ REFUSALS = {
     "there is no norm 'spectral_norm': take one of": lambda: start(
         make(discriminator=from_linen(mlp.Discriminator(norm="spectral_norm")))
     ),
-    "dropout is of a share from 0 to less than 1, not 1.5": lambda: start(
+    "the rate of dropout must be from 0 to less than 1, not 1.5": lambda: start(
         make(discriminator=from_linen(mlp.Discriminator(dropout=1.5)))
     ),
     "the norm of this discriminator is spectral or none, not batch": lambda: sngan.Discriminator(
