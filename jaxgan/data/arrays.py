@@ -103,11 +103,11 @@ def _read(path: str | Path) -> Arrays:
 
 def _splits(saved: Mapping[str, np.ndarray]) -> tuple[Arrays, np.ndarray, int]:
     """Returns all examples, an order of them, and how many of that order are for training."""
-    train = _named(saved, "")
+    train = _load_split(saved, "")
     size = len(train["x"])
     if not saved.keys() & {"x_test", "label_test", "y_test"}:
         return train, stratified_order(train.get("label", np.zeros(size))), size - -(-size // 10)
-    test = _named(saved, "_test")
+    test = _load_split(saved, "_test")
     x, x_test = train["x"], test["x"]
     if x_test.shape[1:] != x.shape[1:] or x_test.dtype != x.dtype or test.keys() != train.keys():
         raise Refused('"x_test" must have the shape and type of "x", and labels if and only if "x" has them')
@@ -115,7 +115,7 @@ def _splits(saved: Mapping[str, np.ndarray]) -> tuple[Arrays, np.ndarray, int]:
     return both, np.arange(size + len(x_test)), size
 
 
-def _named(saved: Mapping[str, np.ndarray], suffix: str) -> Arrays:
+def _load_split(saved: Mapping[str, np.ndarray], suffix: str) -> Arrays:
     """Returns the examples of one split of a file and their labels, if any."""
     x, label, y = (f"{name}{suffix}" for name in ("x", "label", "y"))
     if x not in saved:

@@ -14,7 +14,7 @@ from jaxgan.parts.types import Array, Batch, PyTree
 
 
 def check_layout(source: Source, layout: tuple[int, ...], steps: int) -> None:
-    """Raises Refused if `batch` cannot make so many steps. The last axis of the layout is the batch.
+    """Raises Refused for a batch (the last axis of the layout) or a number of steps that is too large.
 
     >>> from jaxgan.data import load
     >>> check_layout(load("digits"), (1, 2000), 10)

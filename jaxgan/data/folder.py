@@ -51,11 +51,11 @@ def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "t
     train, test, files = _list_files(root)
     chosen = [file for file in files if file.held_out == (split == "test")]
     if not chosen:
-        place, which = (train, "all of them are") if split == "train" else (test, "none of them is")
+        directory, share = (train, "all of them are") if split == "train" else (test, "none of them is")
         raise Refused(
-            f"{root} has {len(files)} images, and {which} held out: add images"
+            f"{root} has {len(files)} images, and {share} held out: add images"
             if files and train == test
-            else f"there are no images in {place}: their names must end in {', '.join(sorted(SUFFIXES))}"
+            else f"there are no images in {directory}: their names must end in {', '.join(sorted(SUFFIXES))}"
         )
     classes = _classes(root, files)
     try:
@@ -203,8 +203,8 @@ def _grey_note(files: Sequence[_File], channels: int) -> str:
 def _fingerprint(files: Sequence[_File], classes: Sequence[str]) -> str:
     """Hashes all names and sizes, and the contents of every k-th file, where k = 1 for a small set.
 
-    Reading every file of a large set would delay each command. A set that is made anew differs in every file,
-    and an edited image mostly differs in size.
+    Reading every file of a large set would delay each command. A data set that is generated again differs
+    in every file, and an edited image mostly differs in size.
     """
     digest = hashlib.sha256(os.fsencode("\n".join(classes)))
     for file in files:

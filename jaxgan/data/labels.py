@@ -24,7 +24,7 @@ def label_error(leaves: Any, number: np.ndarray, classes: Mapping[str, int]) -> 
     A network would silently embed such a label as no class, or as the last one.
 
     >>> label_error({"label": np.array([0, 9, 10])}, np.array([4, 5, 6]), {"label": 10})
-    'example 6 has the label 10, which is none of 0 to 9: number the classes so, or say that there are more'
+    'example 6 has the label 10, which is none of 0 to 9: number the classes from 0, or declare more of them'
     """
     for name, count in classes.items() if isinstance(leaves, Mapping) else ():
         if name in leaves and len(label := np.asarray(leaves[name]).reshape(len(number), -1)):
@@ -34,6 +34,6 @@ def label_error(leaves: Any, number: np.ndarray, classes: Mapping[str, int]) -> 
                 value = label[first][wrong[first]][0]
                 return (
                     f"example {number[first]} has the {name} {value}, which is none of 0 to {count - 1}: "
-                    "number the classes so, or say that there are more"
+                    "number the classes from 0, or declare more of them"
                 )
     return ""

@@ -125,7 +125,7 @@ def edges(x: Array) -> Array:
 
 @dataclass(frozen=True)
 class _Repeat:
-    """Maps numbers to 0..size-1, permuted anew each time round; the identity if `size` is None."""
+    """Maps numbers to 0..size-1, with another permutation in each pass; the identity if `size` is None."""
 
     size: int | None
     seed: int

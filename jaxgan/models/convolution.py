@@ -59,7 +59,7 @@ def _strided_conv_cpu(x: Array, kernel: Array) -> Array:
     taps = kernel.reshape(2, 2, 2, 2, c, n).transpose(0, 2, 1, 3, 4, 5).reshape(2, 2, 4 * c, n)
     if _use_windows(x):
         return _matmul(_windows(x), taps.reshape(16 * c, n))
-    return _tiles(x, _tile_matrices(taps))
+    return _tiled_conv(x, _tile_matrices(taps))
 
 
 def _transposed_conv_cpu(x: Array, kernel: Array) -> Array:
@@ -69,7 +69,7 @@ def _transposed_conv_cpu(x: Array, kernel: Array) -> Array:
     def conv(image: Array) -> Array:
         if _use_windows(image):
             return _matmul(_windows(image), taps.swapaxes(2, 3).reshape(16 * c, n))
-        return _tiles(image, [[matrix.T for matrix in row] for row in _tile_matrices(taps)])
+        return _tiled_conv(image, [[matrix.T for matrix in row] for row in _tile_matrices(taps)])
 
     # linear_transpose uses the type only, which for shard_map includes the mesh axes that it varies over
     image = jnp.broadcast_to(x[0, 0, 0, 0] + kernel[0, 0, 0, 0], (b, 2 * h, 2 * w, c))
@@ -82,7 +82,7 @@ def _use_windows(x: Array) -> bool:
 
 
 def _blocks(x: Array, h: int, w: int) -> Array:
-    """[B, H, W, C] -> [B, h, w, 4C]: 2x2 blocks of pixels as channels, padded by one row and column of 0."""
+    """[B, H, W, C] -> [B, h, w, 4C]: 2x2 blocks of pixels as channels, after one row and column of zeros."""
     b, height, width, c = x.shape
     x = jnp.pad(x, ((0, 0), (1, 2 * h - 1 - height), (1, 2 * w - 1 - width), (0, 0)))
     return x.reshape(b, h, 2, w, 2, c).transpose(0, 1, 3, 2, 4, 5).reshape(b, h, w, 4 * c)
@@ -100,7 +100,7 @@ def _tile_matrices(taps: Array) -> list[list[Array]]:
     return [[row[0], row[0] + row[1], row[1]] for row in (taps[0], taps[0] + taps[1], taps[1])]
 
 
-def _tiles(x: Array, matrices: list[list[Array]]) -> Array:
+def _tiled_conv(x: Array, matrices: list[list[Array]]) -> Array:
     """[B, H, W, C] -> [B, H/2, W/2, n] by tiles of 2x2 outputs, which need 3x3 blocks.
 
     Along an axis, blocks p, q, r and taps f, g make the two outputs of a tile,
@@ -118,8 +118,8 @@ def _tiles(x: Array, matrices: list[list[Array]]) -> Array:
 
     blocks = _blocks(x, 2 * rows + 1, 2 * columns + 1)
     tiles = [inputs(row, axis=2) for row in inputs(blocks, axis=1)]
-    columns_done = [outputs(*map(_matmul, *pair)) for pair in zip(tiles, matrices, strict=True)]
-    left, right = (outputs(*column) for column in zip(*columns_done, strict=True))
+    by_column = [outputs(*map(_matmul, *pair)) for pair in zip(tiles, matrices, strict=True)]
+    left, right = (outputs(*column) for column in zip(*by_column, strict=True))
     y = jnp.stack([jnp.stack(pair, axis=3) for pair in zip(left, right, strict=True)], axis=2)
     return y.reshape(x.shape[0], 2 * rows, 2 * columns, -1)[:, :h, :w]
 

@@ -82,8 +82,8 @@ def normalise(
     momentum: float = 0.9,
     scale_init: Initializer = nn.initializers.ones,
 ) -> Array:
-    """Returns BatchNorm(x) if `norm` is "batch" (Ioffe & Szegedy, 2015), InstanceNorm(x) if it is "instance"
-    (Ulyanov et al., 2016), else x.
+    """Normalises x over all axes but the channels if `norm` is "batch" (Ioffe & Szegedy, 2015), over the
+    pixels of each image and channel if it is "instance" (Ulyanov et al., 2016); else returns x.
 
     If the batch is split over a mapped axis, `axis` is its name, so that moments are of the full batch.
     """
@@ -116,10 +116,8 @@ class ConditionalNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, label: Array, train: bool = False) -> Array:
-        batch_norm = nn.BatchNorm(
-            momentum=self.momentum, use_scale=False, use_bias=False, axis_name=self.axis
-        )
-        x = batch_norm(x, use_running_average=not train)
+        norm = nn.BatchNorm(momentum=self.momentum, use_scale=False, use_bias=False, axis_name=self.axis)
+        x = norm(x, use_running_average=not train)
 
         def lookup(name: str, init: Initializer) -> Array:
             table = nn.Embed(self.classes, x.shape[-1], embedding_init=init, name=name)

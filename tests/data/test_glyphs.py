@@ -74,9 +74,9 @@ def test_a_classifier_of_glyphs_generalises_to_real_digits():
 @pytest.mark.parametrize("points", [2, 3, 7])
 def test_a_stroke_is_a_spline_through_its_points(points):
     corners = np.random.RandomState(points).normal(size=(points, 2))
-    want = CubicHermiteSpline(np.arange(points), corners, np.gradient(corners, axis=0))
+    expected = CubicHermiteSpline(np.arange(points), corners, np.gradient(corners, axis=0))
     np.testing.assert_allclose(
-        _spline(points, 30) @ corners, want(np.linspace(0, points - 1, 31)), atol=1e-12
+        _spline(points, 30) @ corners, expected(np.linspace(0, points - 1, 31)), atol=1e-12
     )
 
 
@@ -100,8 +100,8 @@ def test_distance_is_that_to_the_nearest_of_many_points_on_the_segments():
     t = np.linspace(0, 1, 1000)[:, None]
     dots = np.stack([z[0] + t * (z[1] - z[0]) for z in (x, y)], axis=-1).reshape(-1, 2)
     down, right = np.mgrid[:28, :28] - 13.5
-    want = np.sqrt(((right[..., None] - dots[:, 0]) ** 2 + (down[..., None] - dots[:, 1]) ** 2).min(-1))
-    np.testing.assert_allclose(_distance(jnp.asarray(x), jnp.asarray(y)), want, atol=0.02)
+    expected = np.sqrt(((right[..., None] - dots[:, 0]) ** 2 + (down[..., None] - dots[:, 1]) ** 2).min(-1))
+    np.testing.assert_allclose(_distance(jnp.asarray(x), jnp.asarray(y)), expected, atol=0.02)
 
 
 def test_refused():

@@ -34,8 +34,8 @@ def exif(tags):
 @pytest.mark.parametrize("orientation", range(9))
 def test_the_exif_orientation_is_applied(kind, orientation):
     file = saved(CORNER, kind, exif=exif({image.ORIENTATION: orientation}))
-    want = ImageOps.exif_transpose(Image.open(BytesIO(file)))
-    np.testing.assert_array_equal(image.read_square(file, (16, 16, 3)), want)
+    expected = ImageOps.exif_transpose(Image.open(BytesIO(file)))
+    np.testing.assert_array_equal(image.read_square(file, (16, 16, 3)), expected)
 
 
 def test_malformed_exif_data_do_not_matter():

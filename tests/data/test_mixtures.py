@@ -48,9 +48,7 @@ def test_modes_have_the_probabilities_of_their_weights():
 def test_centres():
     ring = mixtures.ring_mixture().centres
     distance = np.linalg.norm(ring - np.roll(ring, 1, axis=0), axis=1)
-    np.testing.assert_allclose(
-        distance, 2 * np.sin(np.pi / 8), rtol=1e-12
-    )  # eight of them, not seven
+    np.testing.assert_allclose(distance, 2 * np.sin(np.pi / 8), rtol=1e-12)  # eight of them, not seven
     np.testing.assert_allclose(np.linalg.norm(ring, axis=1), 1)
     grid = {tuple(c) for c in mixtures.grid_mixture().centres.tolist()}
     assert grid == {(x, y) for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)}

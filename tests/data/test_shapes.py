@@ -88,9 +88,9 @@ def test_a_shape_is_a_filled_polygon(shape):
         turn = 2 * pi * angle / 8 / SYMMETRY[shape]
         rotated = outline(shape) @ np.array([[cos(turn), sin(turn)], [-sin(turn), cos(turn)]])
         size = 6.5 * 1.125**scale
-        want = filled(rotated * [size, -size] + [16 + x - 4.5, 16 + y - 4.5])
-        assert abs(drawing - want).mean() < 0.004
-        assert abs(drawing - want).max() < 0.45
+        expected = filled(rotated * [size, -size] + [16 + x - 4.5, 16 + y - 4.5])
+        assert abs(drawing - expected).mean() < 0.004
+        assert abs(drawing - expected).max() < 0.45
         assert drawing.sum() == pytest.approx(size**2, rel=0.05)
         centre = [(drawing * axis).sum() / drawing.sum() for axis in np.mgrid[:32, :32]]
         np.testing.assert_allclose(centre, [15.5 + y - 4.5, 15.5 + x - 4.5], atol=0.1)

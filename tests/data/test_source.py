@@ -167,7 +167,7 @@ def test_labels_out_of_range_are_refused_with_their_example(bad):
     label = np.arange(70_000) % 3
     check_labels(with_labels(label))
     label[69_999] = bad
-    message = f"example 69999 has the label {bad}, which is none of 0 to 2: number the classes so"
+    message = f"example 69999 has the label {bad}, which is none of 0 to 2: number the classes from 0"
     with pytest.raises(Refused, match=message):
         check_labels(with_labels(label))
     with pytest.raises(Refused, match=message):

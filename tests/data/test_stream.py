@@ -58,9 +58,7 @@ def test_steps_have_the_examples_of_batch(size, start):
 def test_processes_give_the_same_items_as_threads():
     steps = Steps.of(counted(), 4, KEY, 5, 15)
     threaded, parallel = list(prefetch(steps)), list(prefetch(steps, workers=2))
-    np.testing.assert_array_equal(
-        [item["x"] for item in threaded], [item["x"] for item in parallel]
-    )
+    np.testing.assert_array_equal([item["x"] for item in threaded], [item["x"] for item in parallel])
     assert {int(item["process"][0]) for item in threaded} == {os.getpid()}
     assert len({int(item["process"][0]) for item in parallel} - {os.getpid()}) == 2
 
