@@ -96,7 +96,7 @@ def _receive(total: int, processes: Sequence[BaseProcess], pipes: Sequence[Conne
             try:
                 item, error = pickle.loads(pipes[number].recv_bytes())
             except (EOFError, OSError):  # between two items, or within an item
-                raise Unreadable(f"a process that reads data ended {_exit(processes[number])}") from None
+                raise Unreadable(f"a process that reads data ended {_cause(processes[number])}") from None
             if error is not None:
                 raise error
             yield item
@@ -107,7 +107,7 @@ def _receive(total: int, processes: Sequence[BaseProcess], pipes: Sequence[Conne
             pipe.close()
 
 
-def _exit(process: BaseProcess) -> str:
+def _cause(process: BaseProcess) -> str:
     process.join()
     code = process.exitcode or 0
     return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
