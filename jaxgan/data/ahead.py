@@ -128,8 +128,8 @@ def _run_process(items: bytes, positions: range, buffer: int, pipe: Connection) 
     except (Refused, Unreadable) as error:
         messages.put(pickle.dumps((None, error)))
     except Exception:  # it may not be picklable
-        error = RuntimeError(f"a process that reads data failed:\n{traceback.format_exc()}")
-        messages.put(pickle.dumps((None, error)))
+        failure = RuntimeError(f"a process that reads data failed:\n{traceback.format_exc()}")
+        messages.put(pickle.dumps((None, failure)))
     messages.put(None)
     sender.join()
 
