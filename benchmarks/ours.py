@@ -17,7 +17,7 @@ from jaxgan.data.arrays import arrays
 from jaxgan.data.mixtures import ring
 from jaxgan.data.source import Source
 from jaxgan.models import dcgan, mlp, sngan
-from jaxgan.models.layers import UpConv, normalised
+from jaxgan.models.layers import UpConv, normalise
 from jaxgan.run.program import lowered, starter
 
 leaky = partial(nn.leaky_relu, negative_slope=0.2)
@@ -38,8 +38,8 @@ class Upsampler(nn.Module):
     def __call__(self, z: jax.Array, *, train: bool = False) -> jax.Array:
         x = nn.Dense(4 * 4 * 4 * self.width)(z).reshape(z.shape[0], 4, 4, 4 * self.width)
         for times in (4, 2, 1):
-            x = UpConv(times * self.width)(nn.relu(normalised(x, "batch", None, train)))
-        return nn.tanh(nn.Conv(3, (3, 3))(nn.relu(normalised(x, "batch", None, train))))
+            x = UpConv(times * self.width)(nn.relu(normalise(x, "batch", None, train)))
+        return nn.tanh(nn.Conv(3, (3, 3))(nn.relu(normalise(x, "batch", None, train))))
 
 
 def networks(work: Work) -> tuple[nn.Module, nn.Module]:

@@ -28,7 +28,7 @@ import numpy as np
 import tqdm
 from PIL import Image
 
-from jaxgan.data.ahead import ahead
+from jaxgan.data.ahead import prefetch
 from jaxgan.data.folder import folder
 from jaxgan.data.source import Source
 from jaxgan.data.stream import Steps
@@ -87,7 +87,7 @@ def in_tfds(home: Path) -> Source:
 
 def speed(source: Source, workers: int, round: int) -> float:
     """Images per second from the second batch on: processes take seconds to start, once a run."""
-    under_way = ahead(Steps.of(source, BATCH, jax.random.key(round), 0, STEPS + 1), workers)
+    under_way = prefetch(Steps.of(source, BATCH, jax.random.key(round), 0, STEPS + 1), workers)
     device = jax.devices()[0]
     jax.block_until_ready(jax.device_put(next(under_way), device))
     clock = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,26 +24,24 @@ if TYPE_CHECKING:
     from jaxgan.data.source import examples as examples
     from jaxgan.data.source import labelled as labelled
 
-__getattr__, __dir__, _ = (
-    lazy_loader.attach(  # what scripts name as `jg.data.examples`, loaded when it is used
-        __name__,
-        submodules=["arrays", "kind", "mixtures", "pairs", "source"],
-        submod_attrs={
-            "resize": ["resized"],
-            "source": ["Modes", "Source", "batch", "examples", "labelled"],
-        },
-    )
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submodules=["arrays", "kind", "mixtures", "pairs", "source"],
+    submod_attrs={
+        "resize": ["resized"],
+        "source": ["Modes", "Source", "batch", "examples", "labelled"],
+    },
 )
 
 KNOWN = ("digits", "shapes", "glyphs", "ring", "grid", "gaussian_1200d", "spiral")
 
 
 def load(name: str, size: int = 0, split: Literal["train", "test"] = "train") -> Source:
-    """A source by name; images at `size` px if that is not their own.
+    """Returns a source by name; images are resized to `size` px unless it is 0.
 
-    Beside the KNOWN there are "tfds:NAME", the path of an .npz file and that of a folder of pictures. Before
-    any name, "stacked:" makes three grey images one of three colours, and "mirrored:" shows each image also
-    as a mirror does, unless it is held out. What is drawn anew for each example has one split only.
+    A name is one of KNOWN, "tfds:NAME", the path of an .npz file or the path of a folder of images. The
+    prefix "stacked:" makes three grey images the channels of one; "mirrored:" adds the mirror image of every
+    training image. Sources that generate new examples without end have one split only.
 
     >>> load("ring").shape, load("digits", size=16).shape, load("stacked:digits").shape
     ((2,), (16, 16, 1), (8, 8, 3))
@@ -50,13 +49,13 @@ def load(name: str, size: int = 0, split: Literal["train", "test"] = "train") ->
     from jaxgan.data.source import check_split
 
     check_split(split)
-    source = _loaded(name, size, split)
+    source = _load(name, size, split)
     if split == "test" or source.size is None:
         return source
     return source._replace(held_out=partial(load, name, size, "test"))
 
 
-def _loaded(name: str, size: int, split: Literal["train", "test"]) -> Source:
+def _load(name: str, size: int, split: Literal["train", "test"]) -> Source:
     from jaxgan.data.resize import resized
 
     if name.startswith("stacked:"):
@@ -72,17 +71,17 @@ def _loaded(name: str, size: int, split: Literal["train", "test"]) -> Source:
         from jaxgan.data.tfds import tfds
 
         return tfds(name.removeprefix("tfds:"), size, split)
-    # the path "" would be where we are
+    # the path "" would be the working directory
     if name and name not in KNOWN and looked(Path.is_dir, Path(name)):
         from jaxgan.data.folder import folder
 
         return folder(name, size, split)
-    source = _small(name, split)
+    source = _load_in_memory(name, split)
     return resized(source, size) if size else source
 
 
-def _small(name: str, split: Literal["train", "test"]) -> Source:
-    """What fits into memory, or is made on the spot."""
+def _load_in_memory(name: str, split: Literal["train", "test"]) -> Source:
+    """Returns a source that is kept in memory or generated."""
     from jaxgan.data import arrays, digits, glyphs, mixtures, shapes
 
     match name:
@@ -92,20 +91,12 @@ def _small(name: str, split: Literal["train", "test"]) -> Source:
             return shapes.shapes(split)
         case "glyphs":
             return glyphs.glyphs(split)
-        case "ring":
-            return mixtures.ring()
-        case "grid":
-            return mixtures.grid()
-        case "gaussian_1200d":
-            return mixtures.gaussian_1200d()
-        case "spiral":
-            return mixtures.spiral()
+        case "ring" | "grid" | "gaussian_1200d" | "spiral":
+            return getattr(mixtures, name)()
         case _ if name.endswith(".npz"):
             return arrays.npz(name, split)
-    from difflib import get_close_matches
-
-    meant = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, KNOWN, n=1))
+    suggestion = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, KNOWN, n=1))
     raise Refused(
-        f"no data is called {name!r}{meant}: there are {', '.join(KNOWN)}, tfds:NAME, and paths of .npz "
-        "files and of folders of pictures, any of them behind stacked: or mirrored:"
+        f"no data set is called {name!r}{suggestion}: there are {', '.join(KNOWN)}, tfds:NAME, and paths of "
+        ".npz files and of folders of images; each may have the prefix stacked: or mirrored:"
     )

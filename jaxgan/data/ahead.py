@@ -1,4 +1,4 @@
-"""Items of a sequence, made ahead of who asks for them: the same ones, only sooner."""
+"""Prefetching: the items of a sequence are made before they are asked for, in threads or in processes."""
 
 import importlib.util
 import os
@@ -16,125 +16,127 @@ from typing import Any, Protocol
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused, Unreadable
 
-THREADS = max(2, min(8, os.cpu_count() or 2))  # decoding lets go of Python's lock
-AHEAD = 8  # items that are made before they are asked for
+THREADS = max(2, min(8, os.cpu_count() or 2))  # decoding releases the GIL
+BUFFER = 8  # items that are prefetched
 
 
 class Items(Protocol):
-    """What can be made one by one, in any order."""
+    """A sequence whose items can be made in any order."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, position: int, /) -> Any: ...
 
 
-def can_read(source: Source, workers: int) -> None:
-    """Refuses, before a run begins, what `ahead` cannot do.
+def check_readable(source: Source, workers: int) -> None:
+    """Raises Refused for a negative number of processes, and if files are to be read without grain.
 
     >>> from jaxgan.data import load
-    >>> can_read(load("digits"), -1)
+    >>> check_readable(load("digits"), -1)
     Traceback (most recent call last):
-    jaxgan.errors.Refused: there cannot be -1 processes that read: use 0 for threads, or more
+    jaxgan.errors.Refused: there cannot be -1 processes to read data: use 0 for threads, or more
     """
     if workers < 0:
-        raise Refused(f"there cannot be {workers} processes that read: use 0 for threads, or more")
+        raise Refused(f"there cannot be {workers} processes to read data: use 0 for threads, or more")
     if source.read is not None and importlib.util.find_spec("grain") is None:
-        raise Refused("data in files are read by grain, of the extra `data`: install jaxgan[data]")
+        raise Refused("grain, which reads data from files, is not installed: install jaxgan[data]")
 
 
-def ahead(items: Items, workers: int = 0) -> Iterator[Any]:
-    """items[0], items[1], ... with the next ones always under way: in threads, or in `workers` processes.
+def prefetch(items: Items, workers: int = 0) -> Iterator[Any]:
+    """Yields items[0], items[1], ... and makes the next ones meanwhile, in threads or in `workers` processes.
 
-    What a process raises is raised here, and so is, at once, that one was killed.
+    An exception in a process is raised here; a process that was killed raises Unreadable at once.
 
-    >>> list(ahead("abc")), list(ahead("abc", workers=2))
+    >>> list(prefetch("abc")), list(prefetch("abc", workers=2))
     (['a', 'b', 'c'], ['a', 'b', 'c'])
     """
     if workers:
-        return _by_processes(items, workers)
+        return _start_processes(items, workers)
     import grain
 
-    options = grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=AHEAD)
-    under_way = iter(grain.MapDataset.source(items).to_iter_dataset(options))
-    under_way.start_prefetch()
-    return _handed(under_way)
+    options = grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=BUFFER)
+    iterator = iter(grain.MapDataset.source(items).to_iter_dataset(options))
+    iterator.start_prefetch()
+    return _until_closed(iterator)
 
 
-def _handed(under_way: Any) -> Iterator[Any]:
+def _until_closed(iterator: Any) -> Iterator[Any]:
     try:
-        yield from under_way
+        yield from iterator
     finally:
-        under_way.close()
+        iterator.close()
 
 
-def _by_processes(items: Items, count: int) -> Iterator[Any]:
-    """Each item made by the next of `count` processes.
+def _start_processes(items: Items, count: int) -> Iterator[Any]:
+    """Starts `count` processes; process k makes the items k, k + count, ...
 
-    A process alone writes to its pipe, which thereby tells of its death; and when nobody reads that any more,
-    because the one who asked is gone, it ends by itself.
+    Each process alone holds the writing end of its pipe, so the pipe closes when the process dies. A process
+    ends by itself when the reading end is closed.
     """
     import cloudpickle
 
-    context, whole = get_context("spawn"), cloudpickle.dumps(items)
+    context, pickled = get_context("spawn"), cloudpickle.dumps(items)
     processes, pipes = [], []
     for first in range(min(count, len(items))):
-        pipe, into = context.Pipe(duplex=False)
-        mine = range(first, len(items), count)
-        process = context.Process(target=_read, args=(whole, mine, -(-AHEAD // count), into), daemon=True)
+        receiver, sender = context.Pipe(duplex=False)
+        positions = range(first, len(items), count)
+        args = (pickled, positions, -(-BUFFER // count), sender)
+        process = context.Process(target=_run_process, args=args, daemon=True)
         process.start()
-        into.close()  # a copy kept open here would outlive the process, and hide its death
+        sender.close()  # an open copy here would hide the death of the process
         processes.append(process)
-        pipes.append(pipe)
-    return _received(len(items), processes, pipes)
+        pipes.append(receiver)
+    return _receive(len(items), processes, pipes)
 
 
-def _received(total: int, processes: Sequence[BaseProcess], pipes: Sequence[Connection]) -> Iterator[Any]:
+def _receive(total: int, processes: Sequence[BaseProcess], pipes: Sequence[Connection]) -> Iterator[Any]:
     try:
         for position in range(total):
             number = position % len(pipes)
             try:
                 item, error = pickle.loads(pipes[number].recv_bytes())
-            except (EOFError, OSError):  # between items, or within one
-                raise Unreadable(f"a process that reads data ended{_how(processes[number])}") from None
+            except (EOFError, OSError):  # between two items, or within an item
+                raise Unreadable(f"a process that reads data ended {_cause(processes[number])}") from None
             if error is not None:
                 raise error
             yield item
     finally:
         for process, pipe in zip(processes, pipes, strict=True):
-            process.kill()  # nothing of it is shared, so that nothing breaks
+            process.kill()  # safe, since it shares nothing with other processes
             process.join()
             pipe.close()
 
 
-def _how(process: BaseProcess) -> str:
+def _cause(process: BaseProcess) -> str:
     process.join()
     code = process.exitcode or 0
-    return f" by {signal.Signals(-code).name}" if code < 0 else f" with exit code {code}"
+    return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
 
 
-def _read(items: bytes, positions: range, most: int, into: Connection) -> None:
-    """Signals to a whole group or terminal are answered by the one who asks, which then ends this one."""
+def _run_process(items: bytes, positions: range, buffer: int, pipe: Connection) -> None:
+    """Makes items in a process. Ignores signals to the process group: the parent ends this process then."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    made: queue.Queue[bytes | None] = queue.Queue(most)
-    sender = threading.Thread(target=_send, args=(made, into), daemon=True)
+    messages: queue.Queue[bytes | None] = queue.Queue(buffer)
+    sender = threading.Thread(target=_send, args=(messages, pipe), daemon=True)
     sender.start()
     try:
-        each = pickle.loads(items)
+        sequence = pickle.loads(items)
         for position in positions:
-            made.put(pickle.dumps((each[position], None), protocol=5))
+            messages.put(pickle.dumps((sequence[position], None), protocol=5))
     except (Refused, Unreadable) as error:
-        made.put(pickle.dumps((None, error)))
-    except Exception:  # which may not go through a pipe
-        made.put(pickle.dumps((None, RuntimeError(f"a process that reads data:\n{traceback.format_exc()}"))))
-    made.put(None)
+        messages.put(pickle.dumps((None, error)))
+    except Exception:  # it may not be picklable
+        failure = RuntimeError(f"a process that reads data failed:\n{traceback.format_exc()}")
+        messages.put(pickle.dumps((None, failure)))
+    messages.put(None)
     sender.join()
 
 
-def _send(made: "queue.Queue[bytes | None]", into: Connection) -> None:
+def _send(messages: "queue.Queue[bytes | None]", pipe: Connection) -> None:
     try:
-        while (item := made.get()) is not None:
-            into.send_bytes(item)
+        while (message := messages.get()) is not None:
+            pipe.send_bytes(message)
     except OSError:
-        os._exit(0)  # nobody reads
+        os._exit(0)  # the parent has closed the pipe

@@ -1,4 +1,4 @@
-"""Whether a source gives what it says, and enough of it: refused in one line, before the first step."""
+"""Checks of a source before the first step: batch size, shapes and labels."""
 
 from collections.abc import Mapping
 from math import prod
@@ -7,17 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.labels import classes_of, wrong_label
-from jaxgan.data.source import Made, Source, given
+from jaxgan.data.labels import classes_of, label_error
+from jaxgan.data.source import DerivedReader, Source, arrays_for
 from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Batch, PyTree
 
 
-def check(source: Source, layout: tuple[int, ...], steps: int) -> None:
-    """Refuses, before the first step, what `batch` cannot do. The batch is the last axis of the layout.
+def check_layout(source: Source, layout: tuple[int, ...], steps: int) -> None:
+    """Raises Refused for a batch (the last axis of the layout) or a number of steps that is too large.
 
     >>> from jaxgan.data import load
-    >>> check(load("digits"), (1, 2000), 10)
+    >>> check_layout(load("digits"), (1, 2000), 10)
     Traceback (most recent call last):
     jaxgan.errors.Refused: a batch of 2000 is more than the 1500 examples there are: take a smaller batch
     """
@@ -34,65 +34,66 @@ def check(source: Source, layout: tuple[int, ...], steps: int) -> None:
         )
 
 
-def check_taken(source: Source) -> None:
-    """Refuses a source whose `take` does not give what its leaves say.
+def check_take(source: Source) -> None:
+    """Raises Refused if `take` does not return the source's leaves in their shapes.
 
     >>> from jaxgan.data import load
     >>> ring = load("ring")
-    >>> across = lambda arrays, key, number: {"x": ring.take(arrays, key, number)["x"].T}
-    >>> check_taken(ring._replace(take=across))
+    >>> transposed = lambda arrays, key, number: {"x": ring.take(arrays, key, number)["x"].T}
+    >>> check_take(ring._replace(take=transposed))
     Traceback (most recent call last):
-    jaxgan.errors.Refused: `take` gives x of shape (2, 3) for 3 numbers: its leaf asks for (3, 2)
+    jaxgan.errors.Refused: `take` gives x of shape (2, 3) for 3 numbers, but its leaf needs (3, 2)
     """
     number = np.arange(3 if source.read is None else 1, dtype=np.uint32)
-    taken = jax.eval_shape(source.take, given(source, number), jax.random.key(0), number)
+    taken = jax.eval_shape(source.take, arrays_for(source, number), jax.random.key(0), number)
     for name, leaf in source.leaves.items():
         if name not in taken:
-            raise Refused(f"`take` gives {', '.join(sorted(taken))}, and no {name}, which the leaves promise")
-        if taken[name].shape != (wanted := (len(number), *leaf.shape)):
+            raise Refused(f"`take` gives {', '.join(sorted(taken))} and no {name}, which is a leaf")
+        if taken[name].shape != (shape := (len(number), *leaf.shape)):
             raise Refused(
-                f"`take` gives {name} of shape {taken[name].shape} for {len(number)} numbers: "
-                f"its leaf asks for {wanted}"
+                f"`take` gives {name} of shape {taken[name].shape} for {len(number)} numbers, "
+                f"but its leaf needs {shape}"
             )
 
 
-def labels_as_read(source: Source) -> dict[str, int]:
-    """As `classes_of`, of what is read: the leaves that `take` hands on as they were read.
+def unchanged_labels(source: Source) -> dict[str, int]:
+    """Returns the class counts of the labels that are read from files and that `take` returns unchanged.
 
     >>> from jaxgan.data import load
     >>> digits = load("digits")
-    >>> there = digits._replace(
+    >>> unchanged = digits._replace(
     ...     read=lambda number: {name: leaf[number] for name, leaf in digits.arrays.items()},
     ...     take=lambda read, key, number: read,
     ... )
-    >>> turned = there._replace(take=lambda read, *_: {"label": 9 - read["label"]})
-    >>> labels_as_read(there), labels_as_read(turned)
+    >>> changed = unchanged._replace(take=lambda read, *_: {"label": 9 - read["label"]})
+    >>> unchanged_labels(unchanged), unchanged_labels(changed)
     ({'label': 10}, {})
     """
-    base = source.channels or source  # whose examples are read, where they are stacked
+    base = source.channels or source
     read, classes = base.read, classes_of(base.leaves)
-    while isinstance(read, Made):
+    while isinstance(read, DerivedReader):
         read = read.read
     if read is None or not classes:
         return {}
     number = np.zeros(1, np.uint32)
-    one = read(number)
-    if not isinstance(one, Mapping) or len(jax.tree.leaves(one)) != len(one):
+    example = read(number)
+    if not isinstance(example, Mapping) or len(jax.tree.leaves(example)) != len(example):
         return {}
-    traced, taken = jax.make_jaxpr(base.take, return_shape=True)(one, jax.random.key(0), number)
-    before = dict(zip(sorted(one), traced.jaxpr.invars, strict=False))
-    after = dict(zip(sorted(taken), traced.jaxpr.outvars, strict=True))
+    traced, taken = jax.make_jaxpr(base.take, return_shape=True)(example, jax.random.key(0), number)
+    inputs = dict(zip(sorted(example), traced.jaxpr.invars, strict=False))
+    outputs = dict(zip(sorted(taken), traced.jaxpr.outvars, strict=True))
     return {
         name: count
         for name, count in classes.items()
-        if name in before and name in after and before[name] is after[name]
+        if name in inputs and name in outputs and inputs[name] is outputs[name]
     }
 
 
-def check_labels(source: Source, drawn: int = 4096, block: int = 2**16) -> None:
-    """Refuses labels that are none of the classes: of all in memory, of the first that are drawn anew.
+def check_labels(source: Source, generated: int = 4096, block: int = 2**16) -> None:
+    """Raises Refused if a label is outside its classes.
 
-    Those of files are looked at as they are read.
+    Checks all labels in memory, or the first `generated` ones of a source without end. Labels in files are
+    checked when they are read.
 
     >>> from jaxgan.data import load
     >>> check_labels(load("digits"))
@@ -100,14 +101,14 @@ def check_labels(source: Source, drawn: int = 4096, block: int = 2**16) -> None:
     classes = classes_of(source.leaves)
     if source.read is not None or not classes:
         return
-    key = jax.random.key(0)
 
     @jax.jit
-    def told(arrays: PyTree, number: Array) -> Batch:
-        taken = source.take(arrays, key, number)
+    def take_labels(arrays: PyTree, number: Array) -> Batch:
+        taken = source.take(arrays, jax.random.key(0), number)
         return {name: taken[name] for name in classes if name in taken}
 
-    numbers = np.arange(drawn if source.size is None else source.size, dtype=np.uint32)
-    for some in np.split(numbers, range(block, len(numbers), block)):
-        if why := wrong_label(jax.device_get(told(source.arrays, jnp.asarray(some))), some, classes):
-            raise Refused(why)
+    numbers = np.arange(generated if source.size is None else source.size, dtype=np.uint32)
+    for number in np.split(numbers, range(block, len(numbers), block)):
+        labels = jax.device_get(take_labels(source.arrays, jnp.asarray(number)))
+        if message := label_error(labels, number, classes):
+            raise Refused(message)

@@ -1,4 +1,4 @@
-"""Real images that need no download: scikit-learn's 1,797 handwritten digits (Alpaydin & Kaynak, 1998)."""
+"""scikit-learn's 1,797 handwritten digits (Alpaydin & Kaynak, 1998), which need no download."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.data.kind import image, with_label
-from jaxgan.data.order import spread
+from jaxgan.data.order import stratified_order
 from jaxgan.data.source import Source, check_split
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
@@ -14,7 +14,7 @@ TRAIN = 1500
 
 
 def digits(split: Literal["train", "test"] = "train") -> Source:
-    """8x8 images in [-1, 1] with labels 0..9: 1,500 to train on, 297 held out. No seed changes the split.
+    """Returns 8x8 images in [-1, 1] with labels 0..9: 1,500 to train on, 297 held out, whatever the seed.
 
     >>> digits().shape, digits().size, digits("test").size
     ((8, 8, 1), 1500, 297)
@@ -23,11 +23,11 @@ def digits(split: Literal["train", "test"] = "train") -> Source:
     from sklearn.datasets import load_digits
 
     images, label = load_digits(return_X_y=True)
-    order = spread(label)
-    chosen = order[:TRAIN] if split == "train" else order[TRAIN:]
-    x = (images[chosen] / 8 - 1).astype(np.float32).reshape(-1, 8, 8, 1)
-    held = {"x": jnp.asarray(x), "label": jnp.asarray(label[chosen], jnp.int32)}
-    return Source(with_label(image(8, 8, 1), 10), len(chosen), held, _take)
+    order = stratified_order(label)
+    number = order[:TRAIN] if split == "train" else order[TRAIN:]
+    x = (images[number] / 8 - 1).astype(np.float32).reshape(-1, 8, 8, 1)
+    arrays = {"x": jnp.asarray(x), "label": jnp.asarray(label[number], jnp.int32)}
+    return Source(with_label(image(8, 8, 1), 10), len(number), arrays, _take)
 
 
 def _take(arrays: PyTree, key: Key, number: Array) -> Batch:

@@ -1,4 +1,4 @@
-"""Pictures in a folder."""
+"""A source of the images in a folder."""
 
 import hashlib
 import os
@@ -18,28 +18,28 @@ from jaxgan.errors import Refused, Unreadable, looked
 from jaxgan.parts.types import PyTree
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
-HELD_OUT = ("test", "validation", "valid", "val")  # beside "train", in any case: the first there is
-LOOKED_AT = 1000  # pictures whose colours are looked at before a run
-HASHED = 10_000, 2**29  # pictures, and bytes, that the fingerprint reads
+HELD_OUT = ("test", "validation", "valid", "val")  # names of the held-out folder, the first that exists
+MOST_OPENED = 1000  # images whose colours are compared before a run
+HASHED = 10_000, 2**29  # images, and bytes, that the fingerprint reads at most
 
 
 def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "train") -> Source:
-    """The pictures under a folder, read as they are needed; its subfolders, where there are any, are classes.
+    """Returns a source of the images under a folder, read when needed; subfolders are the classes.
 
-    Of each the square in the middle is scaled to `size` px, by default the shorter side of the first, which
-    also says whether they are grey. Where there are subfolders "train" and "test" (or "validation", "valid",
-    "val") these are the splits, and "train" alone is all there is. Elsewhere one picture in ten is held out,
-    by a hash of its name: which ones, neither a seed nor a new picture changes.
+    The square in the middle of each image is scaled to `size` px, by default the shorter side of the first
+    image, which also decides between grey and colour. Subfolders "train" and "test" (or "validation",
+    "valid", "val") are the splits; "train" alone is split like any folder. Otherwise one image in ten is held
+    out, by a hash of its name, so that neither the seed nor new images change the split.
 
     >>> import tempfile
     >>> from PIL import Image
     >>> for name in ("cat", "dog"):
-    ...     place = Path(tempfile.gettempdir()) / "jaxgan_doctest" / name
-    ...     place.mkdir(parents=True, exist_ok=True)
+    ...     subfolder = Path(tempfile.gettempdir()) / "jaxgan_doctest" / name
+    ...     subfolder.mkdir(parents=True, exist_ok=True)
     ...     for i in range(5):
-    ...         Image.new("L", (40, 30), 50 * i).save(place / f"{i}.png")
-    >>> pets = folder(place.parent, size=16)
-    >>> pets.shape, pets.classes, pets.size + folder(place.parent, split="test").size
+    ...         Image.new("L", (40, 30), 50 * i).save(subfolder / f"{i}.png")
+    >>> pets = folder(subfolder.parent, size=16)
+    >>> pets.shape, pets.classes, pets.size + folder(subfolder.parent, split="test").size
     ((16, 16, 1), 2, 10)
     """
     check_split(split)
@@ -47,32 +47,31 @@ def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "t
     if not looked(Path.is_dir, root):
         raise Refused(f"there is no folder {root}")
     if size < 0:
-        raise Refused(f"images of {size} px cannot be: size is the side in pixels")
-    train, test, pictures = _found(root)
-    chosen = [picture for picture in pictures if picture.held_out == (split == "test")]
+        raise Refused(f"the size of images cannot be {size}: give the side in pixels")
+    train, test, files = _list_files(root)
+    chosen = [file for file in files if file.held_out == (split == "test")]
     if not chosen:
-        place, which = (train, "all of them are") if split == "train" else (test, "none of them is")
+        directory, share = (train, "all of them are") if split == "train" else (test, "none of them is")
         raise Refused(
-            f"{root} has {len(pictures)} pictures, and {which} held out: use more"
-            if pictures and train == test
-            else f"there are no pictures in {place}: files that end in {', '.join(sorted(SUFFIXES))}"
+            f"{root} has {len(files)} images, and {share} held out: add images"
+            if files and train == test
+            else f"there are no images in {directory}: their names must end in {', '.join(sorted(SUFFIXES))}"
         )
-    classes = _classes(root, pictures)
+    classes = _classes(root, files)
     try:
-        side, _, channels = image.natural_shape(pictures[0].file)
+        side, _, channels = image.natural_shape(files[0].path)
     except image.Broken as error:
-        raise Unreadable(f"{_printable(pictures[0].file)} cannot be read: {error}") from error
+        raise Unreadable(f"{_printable(files[0].path)} cannot be read: {error}") from error
     shape = (size or side, size or side, channels)
     number = {name: k for k, name in enumerate(classes)}
-    label = np.array([number[picture.parts[0]] for picture in chosen], np.int32) if classes else None
-    files = tuple(picture.file for picture in chosen)
+    label = np.array([number[file.parts[0]] for file in chosen], np.int32) if classes else None
     return Source(
         kind.with_label(kind.image(*shape), len(classes)),
-        len(files),
+        len(chosen),
         (),
-        image.shown,
-        _Reader(files, label, shape),
-        note="; ".join(filter(None, [_mixed(pictures, channels), _lacking(classes, chosen, split)])),
+        image.from_bytes,
+        _Reader(tuple(file.path for file in chosen), label, shape),
+        note="; ".join(filter(None, [_grey_note(files, channels), _class_note(classes, chosen, split)])),
         fingerprint=_fingerprint(chosen, classes),
     )
 
@@ -84,152 +83,149 @@ class _Reader:
     shape: tuple[int, int, int]
 
     def __call__(self, number: np.ndarray) -> PyTree:
-        read = {"x": np.stack([self._one(int(i)) for i in number])}
-        return read if self.label is None else {**read, "label": self.label[number]}
+        images = {"x": np.stack([self._image(int(i)) for i in number])}
+        return images if self.label is None else {**images, "label": self.label[number]}
 
-    def _one(self, i: int) -> np.ndarray:
+    def _image(self, i: int) -> np.ndarray:
         try:
-            return image.square(self.files[i], self.shape)
+            return image.read_square(self.files[i], self.shape)
         except image.Broken as error:
             file = _printable(self.files[i])
             raise Unreadable(f"{file} (example {i}) cannot be read: {error}") from error
 
 
-class _Picture(NamedTuple):
-    """A file; pictures are in order by where they lie."""
+class _File(NamedTuple):
+    """An image file. Files are sorted by `parts`."""
 
-    parts: tuple[str, ...]  # its way, from the root or the folder of its split
-    file: str
+    parts: tuple[str, ...]  # path relative to the root, or to the folder of its split
+    path: str
     bytes: int
     held_out: bool
 
 
-def _places(root: Path) -> tuple[Path, Path]:
-    """Where those to train on lie, and those held out; twice the same where they are not apart."""
+def _split_folders(root: Path) -> tuple[Path, Path]:
+    """Returns the folders of training and of held-out images; one folder twice if they are not separate."""
     with os.scandir(root) as entries:
         names = sorted(
             entry.name
             for entry in entries
-            if not entry.name.startswith(".") and (entry.is_dir() or _is_picture(entry.name))
+            if not entry.name.startswith(".") and (entry.is_dir() or _is_image(entry.name))
         )
-    beside = {name.lower(): name for name in names}
-    train = beside.pop("train", None)
+    others = {name.lower(): name for name in names}
+    train = others.pop("train", None)
     if train is None:
         return root, root
     for split in ("train", *HELD_OUT):
-        if len(alike := [name for name in names if name.lower() == split]) > 1:
-            raise Refused(f"{root} has {' and '.join(alike)}: put what they hold into one of them")
-    known = [beside[name] for name in HELD_OUT if name in beside]
-    if beside and not known:
-        other = _printable(next(iter(beside.values())))
+        if len(same := [name for name in names if name.lower() == split]) > 1:
+            raise Refused(f"{root} has {' and '.join(same)}: merge them into one folder")
+    held_out = [others[name] for name in HELD_OUT if name in others]
+    if others and not held_out:
+        other = _printable(next(iter(others.values())))
         raise Refused(
-            f"{root} has {train} and {other}, but what is held out is called {', '.join(HELD_OUT)}: rename "
-            f"or move {other}, or {train} if it is a class"
+            f"{root} has {train} and {other}, but the held-out folder must be called {', '.join(HELD_OUT)}: "
+            f"rename or move {other}, or {train} if it is a class"
         )
-    return root / train, root / (known or [train])[0]
+    return root / train, root / (held_out or [train])[0]
 
 
-def _found(root: Path) -> tuple[Path, Path, list[_Picture]]:
-    """Both places and every picture, in order, those to train on first where the splits lie apart."""
+def _list_files(root: Path) -> tuple[Path, Path, list[_File]]:
+    """Returns the folders of both splits and all images, sorted; separate training images come first."""
     try:
-        train, test = _places(root)
+        train, test = _split_folders(root)
         if train == test:
-            return train, test, sorted(_below(train))
-        return train, test, [*sorted(_below(train, False)), *sorted(_below(test, True))]
+            return train, test, sorted(_walk(train))
+        return train, test, [*sorted(_walk(train, False)), *sorted(_walk(test, True))]
     except OSError as error:
-        nowhere = os.path.islink(error.filename) and not os.path.exists(error.filename)
-        why = "it is a link to nothing; remove it" if nowhere else error.strerror
-        raise Unreadable(f"{_printable(error.filename)} cannot be read: {why}") from error
+        broken_link = os.path.islink(error.filename) and not os.path.exists(error.filename)
+        reason = "it is a link to nothing; remove it" if broken_link else error.strerror
+        raise Unreadable(f"{_printable(error.filename)} cannot be read: {reason}") from error
 
 
-def _below(
-    place: Path | str, held_out: bool | None = None, parts: tuple[str, ...] = (), above: tuple[str, ...] = ()
-) -> Iterator[_Picture]:
-    """Every picture below a folder. Links are followed; what begins with a dot is the file browser's."""
-    here = os.path.realpath(place)
-    if here in above:  # a link led back to where we came from
+def _walk(
+    folder: Path | str, held_out: bool | None = None, parts: tuple[str, ...] = (), above: tuple[str, ...] = ()
+) -> Iterator[_File]:
+    """Yields all images below a folder. Follows links; skips names that begin with a dot."""
+    target = os.path.realpath(folder)
+    if target in above:  # a link to a folder above
         return
-    with os.scandir(place) as entries:
+    with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            way = (*parts, entry.name)
+            path = (*parts, entry.name)
             if entry.is_dir():
-                yield from _below(entry.path, held_out, way, (*above, here))
-            elif _is_picture(entry.name):
-                kept = _held_out(way) if held_out is None else held_out
-                yield _Picture(way, entry.path, entry.stat().st_size, kept)
+                yield from _walk(entry.path, held_out, path, (*above, target))
+            elif _is_image(entry.name):
+                tenth = zlib.crc32(os.fsencode("/".join(path))) % 10 == 0
+                size = entry.stat().st_size
+                yield _File(path, entry.path, size, tenth if held_out is None else held_out)
 
 
-def _is_picture(name: str) -> bool:
+def _is_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
-def _held_out(parts: tuple[str, ...]) -> bool:
-    return zlib.crc32(os.fsencode("/".join(parts))) % 10 == 0
-
-
-def _classes(root: Path, pictures: Sequence[_Picture]) -> list[str]:
-    """The subfolders, of both splits; none where the pictures lie in the folder itself."""
-    loose = [picture for picture in pictures if len(picture.parts) == 1]
-    if len(loose) == len(pictures):
+def _classes(root: Path, files: Sequence[_File]) -> list[str]:
+    """Returns the names of the subfolders of both splits; none if the images have no subfolders."""
+    loose = [file for file in files if len(file.parts) == 1]
+    if len(loose) == len(files):
         return []
     if loose:
         raise Refused(
-            f"{root} has pictures both in subfolders, which are classes, and beside them, such as "
-            f"{_printable(loose[0].file)}: move them"
+            f"{root} has images both in subfolders, which are classes, and outside of them, such as "
+            f"{_printable(loose[0].path)}: move these into subfolders"
         )
-    return sorted({picture.parts[0] for picture in pictures})
+    return sorted({file.parts[0] for file in files})
 
 
-def _lacking(classes: Sequence[str], chosen: Sequence[_Picture], split: str) -> str:
-    """That a generator will be asked for what it has never seen."""
-    none = sorted(set(classes) - {picture.parts[0] for picture in chosen}) if split == "train" else []
-    return f"no picture to train on of {', '.join(map(_printable, none))}" if none else ""
+def _class_note(classes: Sequence[str], chosen: Sequence[_File], split: str) -> str:
+    """Names the classes without training images, of which a generator would be asked for samples."""
+    missing = sorted(set(classes) - {file.parts[0] for file in chosen}) if split == "train" else []
+    return f"no image to train on of {', '.join(map(_printable, missing))}" if missing else ""
 
 
-def _mixed(pictures: Sequence[_Picture], channels: int) -> str:
-    """What must be said where some are grey and some are not."""
-    looked_at = pictures[:: -(-len(pictures) // LOOKED_AT)]
-    other = []
-    for picture in looked_at:
-        with suppress(image.Broken):  # it is named when it is read
-            if image.natural_shape(picture.file)[2] != channels:
-                other.append(picture)
-    if other and channels == 1:
+def _grey_note(files: Sequence[_File], channels: int) -> str:
+    """Counts the grey images of a colour set; raises Refused for colour images in a grey set."""
+    sampled = files[:: -(-len(files) // MOST_OPENED)]
+    others = []
+    for file in sampled:
+        with suppress(image.Broken):  # reported when it is read
+            if image.natural_shape(file.path)[2] != channels:
+                others.append(file)
+    if others and channels == 1:
         raise Refused(
-            f"{_printable(pictures[0].file)}, the first, is grey and so all would be, but "
-            f"{_printable(other[0].file)} is in colour: convert one of the two"
+            f"the first image {_printable(files[0].path)} is grey, so all must be, but "
+            f"{_printable(others[0].path)} is in colour: convert one of them"
         )
-    return f"{len(other)} of {len(looked_at)} pictures looked at are grey" if other else ""
+    return f"{len(others)} of {len(sampled)} images that were checked are grey" if others else ""
 
 
-def _fingerprint(pictures: Sequence[_Picture], classes: Sequence[str]) -> str:
-    """Of all names and sizes, and of what is in the files: in every k-th one, where they are many.
+def _fingerprint(files: Sequence[_File], classes: Sequence[str]) -> str:
+    """Hashes all names and sizes, and the contents of every k-th file, where k = 1 for a small set.
 
-    All of them would have to be read before each command. A set that is made anew differs in every file, and
-    a picture that is edited mostly differs in size.
+    Reading every file of a large set would delay each command. A data set that is generated again differs
+    in every file, and an edited image mostly differs in size.
     """
     digest = hashlib.sha256(os.fsencode("\n".join(classes)))
-    for picture in pictures:
-        digest.update(os.fsencode("/".join(picture.parts)) + b" %d\n" % picture.bytes)
+    for file in files:
+        digest.update(os.fsencode("/".join(file.parts)) + b" %d\n" % file.bytes)
     most, most_bytes = HASHED
-    step = max(-(-len(pictures) // most), -(-sum(picture.bytes for picture in pictures) // most_bytes), 1)
-    for picture in pictures[::step]:
+    step = max(-(-len(files) // most), -(-sum(file.bytes for file in files) // most_bytes), 1)
+    for file in files[::step]:
         try:
-            _add(digest, Path(picture.file))
+            _hash_file(digest, Path(file.path))
         except OSError as error:
-            raise Unreadable(f"{_printable(picture.file)} cannot be read: {error.strerror}") from error
+            raise Unreadable(f"{_printable(file.path)} cannot be read: {error.strerror}") from error
     return digest.hexdigest()
 
 
-def _add(digest: "hashlib._Hash", path: Path) -> None:
-    """In blocks: a file that is called a picture may be of any size."""
+def _hash_file(digest: "hashlib._Hash", path: Path) -> None:
+    """Reads in blocks, since a file with an image's suffix may have any size."""
     with reading.opened(path) as file:
         while block := file.read(2**20):
             digest.update(block)
 
 
 def _printable(file: str) -> str:
-    """A name as it can be printed, whatever bytes it is made of."""
+    """Escapes the bytes of a file name that are not text."""
     return file.encode(errors="backslashreplace").decode()

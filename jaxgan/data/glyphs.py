@@ -1,4 +1,4 @@
-"""Digits as a hand might write them: a few strokes each, drawn anew by the example's number."""
+"""Handwritten digits of a few strokes each, drawn as a function of the example's number."""
 
 from typing import Literal
 
@@ -13,11 +13,11 @@ from jaxgan.parts.types import Array, Batch, Key, PyTree
 
 SIDE = 28
 TRAIN, TEST = 60_000, 10_000
-SEGMENTS = 24  # to a digit
+SEGMENTS = 24  # per digit
 
-# The ways in which each digit is written. A stroke is a smooth curve through points "right,down", in percent
-# of the height; a point that is named twice is one point: where two strokes share it, they stay joined.
-WRITTEN = (
+# The variants of each digit. A stroke is a smooth curve through points "right,down", in percent of the
+# height; strokes are separated by "/". Equal points are one point, so strokes that share it stay joined.
+VARIANTS = (
     ("50,0 18,20 10,55 25,90 50,100 80,80 88,40 75,10 50,0",),
     (
         "50,0 50,50 50,100",
@@ -45,11 +45,11 @@ WRITTEN = (
 
 
 def glyphs(split: Literal["train", "test"] = "train") -> Source:
-    """28x28 grey images in [-1, 1] with labels 0..9, white on black: 60,000 to train on, 10,000 held out.
+    """Returns 28x28 images, white on black, in [-1, 1] with labels 0..9: 60,000 to train on, 10,000 held out.
 
-    The sizes are MNIST's. A number shows its last digit, so every class is as frequent. All else is drawn
-    from a constant key and the number: which way the digit is written, where each of its points lies, its
-    slant, width, angle, size and place, how wide the pen is and how soft. No seed changes them.
+    The sizes are MNIST's. An example shows the last digit of its number, so all classes are equally frequent.
+    The variant of the digit, its points, slant, width, angle, size and position, and the width and softness
+    of the pen are random functions of the number and a constant key: no seed changes them.
 
     >>> glyphs().shape, glyphs().size, glyphs("test").size
     ((28, 28, 1), 60000, 10000)
@@ -61,16 +61,16 @@ def glyphs(split: Literal["train", "test"] = "train") -> Source:
         number = number.astype(jnp.uint32) + jnp.uint32(start)
         label = (number % 10).astype(jnp.int32)
         keys = each(fold(jax.random.key(0), "glyphs"), number)
-        return {"x": jax.vmap(_written, (None, 0, 0))(arrays, keys, label), "label": label}
+        return {"x": jax.vmap(_draw, (None, 0, 0))(arrays, keys, label), "label": label}
 
-    return Source(with_label(image(SIDE, SIDE, 1), 10), size, _ways(), take, note=PROCEDURAL)
+    return Source(with_label(image(SIDE, SIDE, 1), 10), size, _all_variants(), take, note=PROCEDURAL)
 
 
-def _ways() -> dict[str, Array]:
-    """All ways to write all digits. The segments of one lie between the pairs `ends @ points`."""
-    points, ends = zip(*(_way(text) for digit in WRITTEN for text in digit), strict=True)
+def _all_variants() -> dict[str, Array]:
+    """Returns all variants of all digits, as arrays. The ends of a variant's segments are `ends @ points`."""
+    points, ends = zip(*(_variant(text) for digit in VARIANTS for text in digit), strict=True)
     most = max(map(len, points))
-    count = np.array([len(digit) for digit in WRITTEN])
+    count = np.array([len(digit) for digit in VARIANTS])
     return {
         "points": jnp.asarray([np.pad(p, ((0, most - len(p)), (0, 0))) for p in points], jnp.float32),
         "ends": jnp.asarray([np.pad(e, ((0, 0), (0, 0), (0, most - e.shape[2]))) for e in ends], jnp.float32),
@@ -79,48 +79,48 @@ def _ways() -> dict[str, Array]:
     }
 
 
-def _way(text: str) -> tuple[np.ndarray, np.ndarray]:
-    """Points [P, 2], and the ends [2, SEGMENTS, P] of the segments as weights of the points."""
+def _variant(text: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns points [P, 2], and the ends [2, SEGMENTS, P] of the segments as weights of the points."""
     strokes = [stroke.split() for stroke in text.split("/")]
     names = list(dict.fromkeys(name for stroke in strokes for name in stroke))
     last = np.cumsum([len(stroke) - 1 for stroke in strokes])
-    last = np.round(SEGMENTS * last / last[-1]).astype(int)  # each stroke has its share of the segments
+    last = np.round(SEGMENTS * last / last[-1]).astype(int)  # in proportion to the points of each stroke
     ends = []
     for stroke, segments in zip(strokes, np.diff(last, prepend=0), strict=True):
-        at = _curve(len(stroke), segments) @ np.eye(len(names))[[names.index(name) for name in stroke]]
-        ends.append((at[:-1], at[1:]))
+        weights = _spline(len(stroke), segments) @ np.eye(len(names))[[names.index(name) for name in stroke]]
+        ends.append((weights[:-1], weights[1:]))
     points = np.array([name.split(",") for name in names], float) / 100
     return points, np.concatenate(ends, axis=1)
 
 
-def _curve(points: int, segments: int) -> np.ndarray:
-    """Weights [segments + 1, points] of a Catmull-Rom spline: the cubic p with p(k) = p_k and
-    p'(k) = (p_{k+1} - p_{k-1}) / 2 at the point k (Catmull & Rom, 1974); straight on beyond both ends.
+def _spline(points: int, segments: int) -> np.ndarray:
+    """Returns the weights [segments + 1, points] of a Catmull-Rom spline: the cubic p with p(k) = p_k and
+    p'(k) = (p_{k+1} - p_{k-1}) / 2 at the point k (Catmull & Rom, 1974), extrapolated linearly at both ends.
     """
-    own = np.eye(points)
-    slope = np.gradient(own, axis=0)
+    value = np.eye(points)
+    slope = np.gradient(value, axis=0)
     t = np.linspace(0, points - 1, segments + 1)
     k = np.minimum(t.astype(int), points - 2)
     t = (t - k)[:, None]
-    rise = own[k + 1] - own[k]
+    rise = value[k + 1] - value[k]
     bend = slope[k] + slope[k + 1] - 2 * rise
-    return own[k] + t * (slope[k] + t * (rise - slope[k] + (t - 1) * bend))
+    return value[k] + t * (slope[k] + t * (rise - slope[k] + (t - 1) * bend))
 
 
-def _written(ways: PyTree, key: Key, digit: Array) -> Array:
-    """One image [28, 28, 1]."""
-    which, jitter, hand = jax.random.split(key, 3)
-    way = ways["first"][digit] + jax.random.randint(which, (), 0, ways["count"][digit])
-    points = ways["points"][way]
+def _draw(variants: PyTree, key: Key, digit: Array) -> Array:
+    """Returns one image [28, 28, 1]."""
+    choice, jitter, style = jax.random.split(key, 3)
+    i = variants["first"][digit] + jax.random.randint(choice, (), 0, variants["count"][digit])
+    points = variants["points"][i]
     points = points + 0.035 * jax.random.normal(jitter, points.shape)
-    slant, turn, width, size, right, down, pen, soft = jax.random.uniform(hand, (8,), minval=-1, maxval=1)
+    slant, turn, width, size, right, down, pen, soft = jax.random.uniform(style, (8,), minval=-1, maxval=1)
 
-    ends = jnp.matmul(ways["ends"][way], points, precision="highest")  # the same digits on every device
+    ends = jnp.matmul(variants["ends"][i], points, precision="highest")  # equal on all devices
     x, y = ends[..., 0], ends[..., 1]  # [2, SEGMENTS] each
     x = (0.72 + 0.16 * width) * x - (0.12 + 0.25 * slant) * y
     cos, sin = jnp.cos(0.15 * turn), jnp.sin(0.15 * turn)
     x, y = cos * x - sin * y, sin * x + cos * y
-    # the longer side is 16.5 to 19.5 px, around a place near the middle: no digit leaves the image
+    # the longer side is 16.5 to 19.5 px and the centre near the middle, so the digit fits into the image
     scale = (18 + 1.5 * size) / jnp.maximum(jnp.ptp(x), jnp.ptp(y))
     x = scale * (x - (x.max() + x.min()) / 2) + right
     y = scale * (y - (y.max() + y.min()) / 2) + down
@@ -129,7 +129,7 @@ def _written(ways: PyTree, key: Key, digit: Array) -> Array:
 
 
 def _distance(x: Array, y: Array) -> Array:
-    """Of every pixel [28, 28] from the nearest segment (x[0], y[0]) to (x[1], y[1]); x, y: [2, SEGMENTS]."""
+    """Returns the distance of each pixel [28, 28] to the nearest segment (x[0], y[0]) to (x[1], y[1])."""
     down, right = np.mgrid[:SIDE, :SIDE].astype(np.float32) - (SIDE - 1) / 2
 
     def nearer(i: Array, nearest: Array) -> Array:
@@ -138,5 +138,5 @@ def _distance(x: Array, y: Array) -> Array:
         along = jnp.clip((p * u + q * v) / jnp.maximum(u * u + v * v, 1e-9), 0, 1)
         return jnp.minimum(nearest, (p - along * u) ** 2 + (q - along * v) ** 2)
 
-    # one segment after another: an axis of them would be held in memory, and takes four times as long
+    # a loop, since an axis of segments needs more memory and four times as long
     return jnp.sqrt(jax.lax.fori_loop(0, SEGMENTS, nearer, jnp.full((SIDE, SIDE), jnp.inf)))

@@ -1,4 +1,4 @@
-"""A picture in a file, as the square of bytes that networks are shown."""
+"""Reading of image files as square uint8 arrays."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,21 +12,20 @@ import numpy as np
 from jaxgan import reading
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
-ORIENTATION = 0x0112  # EXIF's tag
+ORIENTATION = 0x0112  # EXIF tag
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM", "TIFF")
-"""What files are taken for, whatever they are called. Pillow knows more, some of which are programs: of an
-EPS it has Ghostscript run what is in it."""
+"""Formats that Pillow may decode, whatever the file's name. Others are unsafe: it runs Ghostscript on EPS."""
 
 
 class Broken(Exception):
-    """A file is no picture; the message says what is wrong with it."""
+    """A file that is not a readable image; the message gives the reason."""
 
 
 @contextmanager
-def opened(file: str | Path | bytes) -> Iterator[Any]:
-    """The picture of a regular file, or of its bytes, by Pillow, of one of `FORMATS` and no other.
+def open_image(file: str | Path | bytes) -> Iterator[Any]:
+    """Opens an image with Pillow, from a regular file or from its bytes; only in one of `FORMATS`.
 
-    >>> with opened(b"%!PS-Adobe-3.0 EPSF-3.0"):
+    >>> with open_image(b"%!PS-Adobe-3.0 EPSF-3.0"):
     ...     pass
     Traceback (most recent call last):
     jaxgan.data.image.Broken: it is no PNG, JPEG, WEBP, BMP, PPM or TIFF, or it is damaged
@@ -35,35 +34,35 @@ def opened(file: str | Path | bytes) -> Iterator[Any]:
 
     try:
         with (
-            BytesIO(file) if isinstance(file, bytes) else reading.opened(file) as stored,
-            Image.open(stored, formats=FORMATS) as picture,
+            BytesIO(file) if isinstance(file, bytes) else reading.opened(file) as content,
+            Image.open(content, formats=FORMATS) as picture,
         ):
-            if picture.mode[0] in "IF" or any(map(_deep, picture.tile)):
+            if picture.mode[0] in "IF" or any(map(_is_16_bit, picture.tile)):
                 raise Broken("it has more than 8 bits a channel; convert it first")
             yield picture
     except Broken:
         raise
     except UnidentifiedImageError as error:
-        known = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
-        raise Broken(f"it is no {known}, or it is damaged") from error
-    except Exception as error:  # of many kinds, by the format and by where in the file it is broken
-        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise Broken(said.split(" <_io")[0].split(" '")[0] or type(error).__name__) from error
+        formats = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        raise Broken(f"it is no {formats}, or it is damaged") from error
+    except Exception as error:  # its type depends on the format and on where the file is damaged
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise Broken(reason.split(" <_io")[0].split(" '")[0] or type(error).__name__) from error
 
 
-def square(file: str | Path | bytes, shape: Sequence[int]) -> np.ndarray:
-    """The picture [side, side, channels] of a file, or of its bytes: uint8, grey or RGB.
+def read_square(file: str | Path | bytes, shape: Sequence[int]) -> np.ndarray:
+    """Reads an image from a file, or from its bytes, as uint8 [side, side, channels], grey or RGB.
 
-    Upright as its camera was held, and on white where it is transparent. The square in the middle, scaled by
-    Pillow's bicubic filter, which widens where it shrinks and so does not alias (Parmar et al., 2022).
+    Applies the EXIF orientation, puts transparent images on white, and scales the square in the middle with
+    Pillow's bicubic filter, which widens when it shrinks, so it does not alias (Parmar et al., 2022).
 
     >>> from PIL import Image
     >>> Image.new("RGB", (30, 20), "red").save(file := BytesIO(), "PNG")
-    >>> square(file.getvalue(), (8, 8, 3))[0, 0].tolist()
+    >>> read_square(file.getvalue(), (8, 8, 3))[0, 0].tolist()
     [255, 0, 0]
     """
     side, _, channels = shape
-    with opened(file) as picture:
+    with open_image(file) as picture:
         from PIL import Image
 
         picture = _on_white(_upright(picture)).convert("L" if channels == 1 else "RGB")
@@ -78,19 +77,19 @@ def square(file: str | Path | bytes, shape: Sequence[int]) -> np.ndarray:
 
 
 def natural_shape(file: str | Path | bytes) -> tuple[int, int, int]:
-    """The square in the middle of a picture as it is: (side, side, 1 if it is grey, else 3)."""
-    with opened(file) as picture:
+    """Returns the shape (side, side, channels) of the unscaled square in the middle; channels is 1 or 3."""
+    with open_image(file) as picture:
         side = min(picture.size)
         return side, side, 1 if picture.mode in ("1", "L", "LA") else 3
 
 
-def shown(arrays: PyTree, key: Key, number: Array) -> Batch:
-    """`take` of a source whose `read` gives bytes {"x", "label" where there is one}: x / 127.5 - 1."""
+def from_bytes(arrays: PyTree, key: Key, number: Array) -> Batch:
+    """Scales bytes to [-1, 1], x / 127.5 - 1: the `take` of a source whose `read` returns bytes "x"."""
     return {**arrays, "x": arrays["x"].astype(jnp.float32) / 127.5 - 1}
 
 
-def _deep(tile: Any) -> bool:
-    """Whether a part of a picture has 16 bits a channel in its file, of which Pillow would keep 8."""
+def _is_16_bit(tile: Any) -> bool:
+    """Whether a tile has 16 bits a channel in the file, of which Pillow would drop 8."""
     args = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
     return ";16" in str(args[0]) or (tile[0] == "ppm" and args[-1] > 255)
 
@@ -98,7 +97,8 @@ def _deep(tile: Any) -> bool:
 def _upright(picture: Any) -> Any:
     from PIL.Image import Transpose
 
-    turns = {  # by EXIF's orientation. ImageOps.exif_transpose writes EXIF anew, and fails where it is odd
+    # ImageOps.exif_transpose also rewrites the EXIF data, which fails if they are malformed
+    transposes = {
         2: Transpose.FLIP_LEFT_RIGHT,
         3: Transpose.ROTATE_180,
         4: Transpose.FLIP_TOP_BOTTOM,
@@ -107,12 +107,12 @@ def _upright(picture: Any) -> Any:
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
     }
-    picture.load()  # what is truncated is found here; TIFF is upright then
+    picture.load()  # raises if the file is truncated, and rotates a TIFF
     try:
-        turn = turns.get(picture.getexif().get(ORIENTATION))
-    except Exception:  # of many kinds: what is damaged says nothing, and the picture is whole
+        transpose = transposes.get(picture.getexif().get(ORIENTATION))
+    except Exception:  # of many types: damaged EXIF data, while the image itself is intact
         return picture
-    return picture if turn is None else picture.transpose(turn)
+    return picture if transpose is None else picture.transpose(transpose)
 
 
 def _on_white(picture: Any) -> Any:

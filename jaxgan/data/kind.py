@@ -1,8 +1,8 @@
-"""What examples and conditions are: the kind, shape and type of each leaf of a batch.
+"""Kinds of examples and conditions: the kind, shape and dtype of each leaf of a batch.
 
-What depends on the kind is looked up by functions that dispatch on its type (`functools.singledispatch`): how
-examples are drawn, which file samples are written to, and what they are measured by. A kind of your own is a
-frozen dataclass, for which a script registers as many of these as it needs.
+Functions that dispatch on the type of the kind (`functools.singledispatch`) decide how examples are drawn,
+which file samples are written to, and which metrics they have. A kind of your own is a frozen dataclass, for
+which a script registers those of these functions that it needs.
 """
 
 from collections.abc import Callable
@@ -13,34 +13,34 @@ import numpy as np
 
 from jaxgan.errors import Refused
 
-Kind = Any  # a frozen dataclass: one of those below, or one of a script's own
+Kind = Any  # a frozen dataclass, from this module or from a script
 
 
 @dataclass(frozen=True)
 class Image:
-    """Pictures [H, W, C] in [-1, 1]."""
+    """Images [H, W, C] in [-1, 1]."""
 
 
 @dataclass(frozen=True)
 class Points:
-    """Points [D] of a space in which distances have a meaning."""
+    """Points [D] of a space with meaningful distances."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """Numbers of any shape, of which nothing more is known."""
+    """Arrays of any shape and unknown meaning."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """One of so many classes, an integer from 0."""
+    """Integer class labels 0..classes-1."""
 
     classes: int
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """Sequences [length] of integers: n stands for `vocabulary[n]`; `join` goes between two of them."""
+    """Sequences [length] of integers: n stands for `vocabulary[n]`; `join` separates them in text."""
 
     vocabulary: tuple[str, ...]
     join: str = " "
@@ -48,27 +48,27 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows [D] of a table, a number to each column."""
+    """Rows [D] of a table, one number per column."""
 
     columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Wave:
-    """Sound [samples] or [samples, channels] in [-1, 1], so many samples to a second."""
+    """Audio [samples] or [samples, channels] in [-1, 1], with `rate` samples per second."""
 
     rate: int
 
 
 @dataclass(frozen=True)
 class Video:
-    """Pictures in a row, [frames, H, W, C] in [-1, 1], so many to a second."""
+    """Videos [frames, H, W, C] in [-1, 1], with `fps` frames per second."""
 
     fps: float
 
 
 class Leaf(NamedTuple):
-    """What each example has under one name: an array of this shape, of this type, that is of this kind."""
+    """The shape, kind and dtype of one array of an example."""
 
     shape: tuple[int, ...]
     kind: Kind
@@ -76,7 +76,7 @@ class Leaf(NamedTuple):
 
 
 def image(*shape: int) -> Leaf:
-    """Pictures of this shape [H, W, C].
+    """Returns the leaf of images of the shape [H, W, C].
 
     >>> image(8, 8, 1).shape
     (8, 8, 1)
@@ -85,7 +85,7 @@ def image(*shape: int) -> Leaf:
 
 
 def points(dimensions: int) -> Leaf:
-    """Points of a space.
+    """Returns the leaf of points [dimensions].
 
     >>> points(2).kind
     Points()
@@ -94,7 +94,7 @@ def points(dimensions: int) -> Leaf:
 
 
 def label(classes: int) -> Leaf:
-    """One of so many classes.
+    """Returns the leaf of class labels 0..classes-1.
 
     >>> label(10).kind.classes
     10
@@ -103,7 +103,7 @@ def label(classes: int) -> Leaf:
 
 
 def of_array(x: np.ndarray) -> Leaf:
-    """The leaf of examples [N, ...] of which only the shape is known: pictures have three axes, points one.
+    """Guesses the leaf of examples x [N, ...] from their shape: images have three axes, points have one.
 
     >>> of_array(np.zeros((5, 28, 28, 1))).kind, of_array(np.zeros((5, 3))).kind
     (Image(), Points())
@@ -113,7 +113,7 @@ def of_array(x: np.ndarray) -> Leaf:
 
 
 def with_label(x: Leaf, classes: int) -> dict[str, Leaf]:
-    """The leaves of examples that have a class each, or of examples alone where there are none.
+    """Returns the leaves of examples x with labels, or without labels if `classes` is 0.
 
     >>> sorted(with_label(points(2), 8)), sorted(with_label(points(2), 0))
     (['label', 'x'], ['x'])
@@ -122,7 +122,7 @@ def with_label(x: Leaf, classes: int) -> dict[str, Leaf]:
 
 
 def registered(function: Callable[..., Any], kind: Kind) -> bool:
-    """Whether a function that dispatches on the kind knows this one.
+    """Whether a function that dispatches on the kind has an implementation for this one.
 
     >>> from functools import singledispatch
     >>> sides = singledispatch(lambda kind: 0)
@@ -136,7 +136,7 @@ def registered(function: Callable[..., Any], kind: Kind) -> bool:
 
 
 def unregistered(does: str, kind: Kind, function: str) -> Refused:
-    """What a function that dispatches on the kind raises of one that it does not know.
+    """Returns the error of a function that dispatches on the kind and has no implementation for this one.
 
     >>> str(unregistered("draws", Numbers(), "jaxgan.drawn"))
     'nothing draws examples of the kind Numbers: register a function that does with jaxgan.drawn.register'

@@ -1,4 +1,4 @@
-"""Images at another size than their own."""
+"""Resizing of a source's images."""
 
 import jax
 
@@ -9,7 +9,7 @@ from jaxgan.parts.types import Array, Batch, Key, PyTree
 
 
 def resized(source: Source, size: int) -> Source:
-    """Square images at size x size px: bilinear, smoothed first where they shrink, after each is taken.
+    """Returns the source with its square images resized to size x size px, bilinear with antialiasing.
 
     >>> from jaxgan.data import load
     >>> resized(load("digits"), 16).shape
@@ -20,7 +20,7 @@ def resized(source: Source, size: int) -> Source:
             f"only square images [side, side, channels] can be resized, not {source.shape}: crop first"
         )
     if size < 1:
-        raise Refused(f"images of {size} px cannot be: size is the side in pixels")
+        raise Refused(f"the size of images cannot be {size}: give the side in pixels")
     if source.shape[0] == size:
         return source
     shape = (size, size, source.shape[2])
@@ -29,10 +29,10 @@ def resized(source: Source, size: int) -> Source:
         taken = source.take(arrays, key, number)
         return {**taken, "x": jax.image.resize(taken["x"], (len(number), *shape), "linear", antialias=True)}
 
-    channels, rest = source.channels, source.held_out
+    channels, held_out = source.channels, source.held_out
     return source._replace(
         leaves={**source.leaves, "x": source.leaves["x"]._replace(shape=shape)},
         take=take,
         channels=None if channels is None else resized(channels, size),
-        held_out=None if rest is None else lambda: resized(rest(), size),
+        held_out=None if held_out is None else lambda: resized(held_out(), size),
     )

@@ -1,4 +1,4 @@
-"""Examples that lie in files, as sequences of which every item can be read by itself, wherever that is."""
+"""Sequences of examples in files; each item can be read by itself, in any process."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,18 +7,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.labels import wrong_label
-from jaxgan.data.order import shuffled
-from jaxgan.data.source import Source, orders
+from jaxgan.data.labels import label_error
+from jaxgan.data.order import permute
+from jaxgan.data.source import Source, epoch_round_keys
 from jaxgan.errors import Unreadable
 from jaxgan.parts.types import Key, PyTree
 
 
 @dataclass(frozen=True)
 class Steps:
-    """What `source.read` gives for the steps start..stop-1, by position; every process can hold a copy.
+    """The results of `source.read` for the steps start..stop-1; picklable.
 
-    The order of each epoch is drawn once, here; from then on numpy finds the examples of a step without JAX.
+    The round keys of all epochs are computed once, so that the numbers of a step need NumPy only, not JAX.
 
     >>> from jaxgan.data.arrays import arrays
     >>> source = arrays(np.eye(4))._replace(read=lambda number: number)
@@ -33,9 +33,9 @@ class Steps:
     examples: int
     start: int
     stop: int
-    orders: np.ndarray  # [epochs, 8], from the epoch of the first example on
-    share: np.ndarray  # which examples of a step to read
-    classes: Mapping[str, int] = field(default_factory=dict)  # of leaves that are labels
+    round_keys: np.ndarray  # [epochs, 8], from the epoch of the first example on
+    share: np.ndarray  # indices of the examples of a step to read
+    classes: Mapping[str, int] = field(default_factory=dict)  # of each leaf that is a label
 
     @classmethod
     def of(
@@ -48,40 +48,40 @@ class Steps:
         share: np.ndarray | None = None,
         classes: Mapping[str, int] | None = None,
     ) -> "Steps":
-        """The steps of a source that reads, `examples` to each, or only a share of these."""
+        """Returns the steps of a source that reads files, with `examples` per step, or a share of these."""
         assert source.read is not None
         assert source.size is not None
         epochs = np.arange(start * examples // source.size, -(-stop * examples // source.size))
-        drawn = np.asarray(orders(key, jnp.asarray(epochs, jnp.uint32)))
+        round_keys = np.asarray(epoch_round_keys(key, jnp.asarray(epochs, jnp.uint32)))
         share = np.arange(examples) if share is None else share
-        return cls(source.read, source.size, examples, start, stop, drawn, share, classes or {})
+        return cls(source.read, source.size, examples, start, stop, round_keys, share, classes or {})
 
     def __len__(self) -> int:
         return self.stop - self.start
 
-    def __getitem__(self, position: int) -> PyTree:
-        place = (self.start + position) * self.examples + self.share
-        epoch = place // self.size - self.start * self.examples // self.size
-        number = shuffled(self.orders[epoch], (place % self.size).astype(np.uint32), self.size)
-        return _labelled(self.read(number), number, self.classes)
+    def __getitem__(self, step: int) -> PyTree:
+        position = (self.start + step) * self.examples + self.share
+        epoch = position // self.size - self.start * self.examples // self.size
+        number = permute(self.round_keys[epoch], (position % self.size).astype(np.uint32), self.size)
+        return _check_labels(self.read(number), number, self.classes)
 
 
 @dataclass(frozen=True)
-class Together:
-    """The same steps of several streams, leaves [streams, ...]."""
+class LaneSteps:
+    """The same steps of several lanes, leaves [lanes, ...]."""
 
-    streams: Sequence[Steps]
+    lanes: Sequence[Steps]
 
     def __len__(self) -> int:
-        return len(self.streams[0])
+        return len(self.lanes[0])
 
-    def __getitem__(self, position: int) -> PyTree:
-        return jax.tree.map(lambda *leaves: np.stack(leaves), *(steps[position] for steps in self.streams))
+    def __getitem__(self, step: int) -> PyTree:
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *(steps[step] for steps in self.lanes))
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """All the examples of a source, `block` at a time."""
+    """All examples of a source, in blocks of `block`."""
 
     read: Callable[[np.ndarray], PyTree]
     size: int
@@ -94,10 +94,10 @@ class Blocks:
     def __getitem__(self, position: int) -> PyTree:
         start = position * self.block
         number = np.arange(start, min(start + self.block, self.size), dtype=np.uint32)
-        return _labelled(self.read(number), number, self.classes)
+        return _check_labels(self.read(number), number, self.classes)
 
 
-def _labelled(read: PyTree, number: np.ndarray, classes: Mapping[str, int]) -> PyTree:
-    if why := wrong_label(read, number, classes):
-        raise Unreadable(why)
-    return read
+def _check_labels(leaves: PyTree, number: np.ndarray, classes: Mapping[str, int]) -> PyTree:
+    if message := label_error(leaves, number, classes):
+        raise Unreadable(message)
+    return leaves

@@ -89,7 +89,7 @@ def panel(
     oracle_n = 0 if other is None else min(n, other.size or n)
 
     def measure(draw: Draw, count: int = n) -> tuple[Numbers, list[str]]:
-        label = np.arange(count) % max(classes, 1)  # as `givens` has them
+        label = np.arange(count) % max(classes, 1)  # as `conditions_for` has them
         return compared((made.shown(x) for x in _drawn(draw, count, train.leaves["x"])), label)
 
     def compared(blocks: Iterable[np.ndarray], label: np.ndarray | None) -> tuple[Numbers, list[str]]:

@@ -6,7 +6,7 @@ from functools import cache
 import jax
 import numpy as np
 
-from jaxgan.data.source import Source, batch, given, numbers, places
+from jaxgan.data.source import Source, arrays_for, batch, numbers, positions
 from jaxgan.instruments.diagnosis import cheap
 from jaxgan.instruments.field import on_one_device
 from jaxgan.parts.types import Array, Batch, Key, PyTree
@@ -40,5 +40,5 @@ def given_to(source: Source, rows: tuple[int, int], key: Key, step: Array | int)
     """What `batch` takes from for these rows of a step: of a source that reads, what it has read."""
     if source.read is None:
         return source.arrays
-    number = np.asarray(numbers(source, key, places(rows[0] * rows[1], step)))
-    return jax.tree.map(lambda x: x.reshape(*rows, *x.shape[1:]), given(source, number))
+    number = np.asarray(numbers(source, key, positions(rows[0] * rows[1], step)))
+    return jax.tree.map(lambda x: x.reshape(*rows, *x.shape[1:]), arrays_for(source, number))

@@ -10,7 +10,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from jaxgan.data.kind import Image, Kind, Points
-from jaxgan.data.source import Source, givens, labelled
+from jaxgan.data.source import Source, conditions_for, labelled
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
 from jaxgan.parts.rng import each
@@ -61,7 +61,7 @@ def subject(again: Reopened, seed: int = 0) -> Subject:
     """A reopened run as a subject; its samples are those that `jaxgan sample --seed` draws."""
     game, source, state = again.experiment.game, again.experiment.source, again.state
     generator = state.generator
-    told = givens(source, game.given)(np.arange(DRAWN))
+    told = conditions_for(source, game.given)(np.arange(DRAWN))
     samples = Examples(sampler(game, source)(generator, DRAWN, seed), told)
     if not np.isfinite(samples.x).all():
         raise Refused(f"the samples of step {int(state.step)} are not finite; look at another checkpoint")

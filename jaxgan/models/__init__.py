@@ -1,4 +1,4 @@
-"""Networks, an architecture to a file, G and D together: `jg.models.mlp.Generator(...)`."""
+"""Networks; each architecture's G and D are in one module: `jg.models.mlp.Generator(...)`."""
 
 import lazy_loader
 

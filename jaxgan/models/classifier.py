@@ -1,4 +1,4 @@
-"""A small convolutional classifier, for features of data that no large network has been trained on."""
+"""A small convolutional classifier, whose features serve data without a pretrained network."""
 
 from flax import linen as nn
 from jax import Array
@@ -7,8 +7,8 @@ from jax import Array
 class Classifier(nn.Module):
     """Images [n, H, W, C] -> features [n, 64] and logits [n, classes].
 
-    Convolutions of 3x3, each followed by a mean over 2x2, until 2 px or fewer are left; the features are
-    those of a dense layer before its activation, which are closer to normal than after it.
+    3x3 convolutions, each followed by 2x2 average pooling, until the side is 2 px or less. The features are a
+    dense layer before its activation, which is closer to normal than after it.
 
     >>> import jax
     >>> import jax.numpy as jnp
@@ -25,7 +25,7 @@ class Classifier(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> tuple[Array, Array]:
         width = self.width
-        while min(x.shape[1:3]) > 2 or width == self.width:  # one convolution at least
+        while min(x.shape[1:3]) > 2 or width == self.width:  # at least one convolution
             x = nn.relu(nn.Conv(width, (3, 3))(x))
             if min(x.shape[1:3]) > 1:
                 x = nn.avg_pool(x, (2, 2), (2, 2))

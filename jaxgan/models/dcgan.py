@@ -1,4 +1,4 @@
-"""DCGAN (Radford et al., 2016): strided convolutions down, transposed ones up."""
+"""DCGAN (Radford et al., 2016): transposed convolutions in G, strided ones in D."""
 
 from typing import Any
 
@@ -12,17 +12,17 @@ from jaxgan.models.layers import (
     Heads,
     Logit,
     Norm,
+    call_layer,
     doublings,
-    normalised,
-    side_of,
-    sides,
-    weighted,
+    normalise,
+    square_side,
+    valid_sides,
     with_heads,
 )
 from jaxgan.parts.output import Output
 
 Array = jax.Array
-SIZES = sides(256)
+SIZES = valid_sides(256)
 MOST_CHANNELS = 1024
 
 _kernel_init = nn.initializers.normal(0.02)
@@ -37,7 +37,7 @@ class Generator(nn.Module):
 
     Dense to b x b, then k transposed 4x4 convolutions of stride 2 that halve the channels down to `width`
     before the last, BatchNorm and ReLU between them, tanh at the end. Kernels start as N(0, 0.02), scales of
-    BatchNorm as N(1, 0.02). The paper's figure 1 is `width=128`.
+    BatchNorm as N(1, 0.02). Figure 1 of the paper has `width=128`.
 
     >>> g = Generator(shape=(28, 28, 1), width=4)
     >>> jax.eval_shape(g.init_with_output, jax.random.key(0), jnp.ones((2, 16)))[0].shape
@@ -57,17 +57,17 @@ class Generator(nn.Module):
     def __call__(self, z: Array, *, train: bool = False) -> Array:
         k = _doublings(self.shape)
         base = self.shape[0] >> k
-        bias = self.norm not in ("batch", "instance")  # which has its own
+        bias = self.norm not in ("batch", "instance")  # which have a bias
         widths = [min(self.width << i, MOST_CHANNELS) for i in reversed(range(k))]
 
         dense = nn.Dense(base * base * widths[0], use_bias=bias, kernel_init=_kernel_init)
-        x = weighted(dense, z, self.norm, train).reshape(z.shape[0], base, base, widths[0])
+        x = call_layer(dense, z, self.norm, train).reshape(z.shape[0], base, base, widths[0])
         for width in widths[1:]:
-            x = nn.relu(normalised(x, self.norm, self.axis, train, scale_init=_scale_init))
-            x = weighted(ConvTranspose(width, bias, _kernel_init), x, self.norm, train)
-        x = nn.relu(normalised(x, self.norm, self.axis, train, scale_init=_scale_init))
+            x = nn.relu(normalise(x, self.norm, self.axis, train, scale_init=_scale_init))
+            x = call_layer(ConvTranspose(width, bias, _kernel_init), x, self.norm, train)
+        x = nn.relu(normalise(x, self.norm, self.axis, train, scale_init=_scale_init))
         last = ConvTranspose(self.shape[-1], kernel_init=_kernel_init)
-        return nn.tanh(weighted(last, x, self.norm, train))
+        return nn.tanh(call_layer(last, x, self.norm, train))
 
 
 class Discriminator(nn.Module):
@@ -75,7 +75,7 @@ class Discriminator(nn.Module):
 
     k strided 4x4 convolutions that double the channels from `width`, BatchNorm on all but the first,
     LeakyReLU of slope 0.2, then one dense layer. With `heads`, (name, size) each, or `features` it returns an
-    Output, which has them under these names: dense layers beside the logit, and all hidden activations.
+    Output with them: dense layers on the features of the logit, and all hidden activations as "features".
 
     >>> d = Discriminator(width=4, norm="spectral", classes=10)
     >>> x, label = jnp.ones((2, 32, 32, 3)), jnp.array([3, 9])
@@ -96,16 +96,16 @@ class Discriminator(nn.Module):
         for i in range(_doublings(x.shape[1:], packed=True)):
             bias = self.norm not in ("batch", "instance") or i == 0
             width = min(self.width << i, MOST_CHANNELS)
-            x = weighted(Conv(width, bias, _kernel_init), x, self.norm, train)
+            x = call_layer(Conv(width, bias, _kernel_init), x, self.norm, train)
             if i:
-                x = normalised(x, self.norm, self.axis, train, scale_init=_scale_init)
+                x = normalise(x, self.norm, self.axis, train, scale_init=_scale_init)
             x = nn.leaky_relu(x, 0.2)
             hidden.append(x)
         x = x.reshape(x.shape[0], -1)
         logit = Logit(self.classes, self.norm, _kernel_init)(x, label, train)
-        seen = hidden if self.features else None
-        return with_heads(logit, x, self.heads, seen, self.norm, train, _kernel_init)
+        features = hidden if self.features else None
+        return with_heads(logit, x, self.heads, features, self.norm, train, _kernel_init)
 
 
 def _doublings(shape: tuple[int, ...], packed: bool = False) -> int:
-    return doublings(side_of(shape, "DCGAN", packed), "DCGAN", SIZES)
+    return doublings(square_side(shape, "DCGAN", packed), "DCGAN", SIZES)

@@ -1,8 +1,8 @@
-"""InceptionV3 as FID knows it: the graph of 2015-12-05, for inference alone (Szegedy et al., 2016).
+"""InceptionV3 as used by FID: the graph of 2015-12-05, for inference only (Szegedy et al., 2016).
 
-Not quite the network of the paper: its averages leave out the zeros around an image, its last block pools by
-the maximum, and it has 1008 classes. FID is defined by it (Heusel et al., 2017). Its modules are called as
-they are in PyTorch's copies of the weights.
+It differs from the paper's network: average pooling excludes the zero padding, the last block uses max
+pooling, and there are 1008 classes. FID is defined by it (Heusel et al., 2017). Modules have the names that
+they have in PyTorch's copies of the weights.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,8 +23,8 @@ CLASSES = 1008
 class InceptionV3(nn.Module):
     """Images [n, 299, 299, 3] in 0..255, of any type -> features [n, 2048] and logits [n, 1008].
 
-    The logits go without their bias, as the Inception score has always taken them (Salimans et al., 2016).
-    Products are of full float32 on every device. Smaller images pass too, from 75 px, and are seen otherwise.
+    The logits have no bias, as in the original Inception score (Salimans et al., 2016). Products have full
+    float32 precision on every device. Images of 75 px or more work too, with other features.
 
     >>> images = jnp.zeros((2, 299, 299, 3))
     >>> features, logits = jax.eval_shape(InceptionV3().init_with_output, jax.random.key(0), images)[0]
@@ -61,7 +61,7 @@ class InceptionV3(nn.Module):
 
 
 class Conv(nn.Module):
-    """ReLU of BatchNorm of a convolution, by the moments it was given: [n, H, W, C] -> [n, h, w, width].
+    """Convolution, BatchNorm with its stored moments, ReLU: [n, H, W, C] -> [n, h, w, width].
 
     >>> conv = Conv(8, (3, 3), 2, "VALID")
     >>> jax.eval_shape(conv.init_with_output, jax.random.key(0), jnp.ones((1, 9, 9, 3)))[0].shape
@@ -89,7 +89,7 @@ class Conv(nn.Module):
 
 
 class Layer(NamedTuple):
-    """One `Conv` of a branch; one of stride 2 has no padding."""
+    """One `Conv` of a branch, without padding if the stride is 2."""
 
     width: int
     kernel: Size = (1, 1)
@@ -97,21 +97,21 @@ class Layer(NamedTuple):
 
 
 Branches = Mapping[str, tuple[Layer | tuple[Layer, Layer], ...]]
-"""Chains of layers by name; two in the place of one stand side by side."""
+"""Sequences of layers by name; a pair of layers is concatenated."""
 AVERAGE = partial(nn.avg_pool, count_include_pad=False)
 
 
 class Mixed(nn.Module):
-    """Branches beside each other, and beside a pooling of 3x3: their channels, one after the other.
+    """Concatenates the channels of branches and of a 3x3 pooling.
 
-    The pooling goes on to a 1x1 convolution of `pooled` channels; without, the block halves the side.
+    The pooling is followed by a 1x1 convolution of `pooled` channels; if it is 0, the block halves the side.
 
     >>> key, x = jax.random.key(0), jnp.ones((1, 9, 9, 4))
-    >>> block = Mixed({"one": (Layer(2), (Layer(3, (1, 3)), Layer(3, (3, 1))))}, AVERAGE, 5)
+    >>> block = Mixed({"a": (Layer(2), (Layer(3, (1, 3)), Layer(3, (3, 1))))}, AVERAGE, 5)
     >>> jax.eval_shape(block.init_with_output, key, x)[0].shape  # 3 + 3 + 5
     (1, 9, 9, 11)
-    >>> halving = Mixed({"one": (Layer(2, (3, 3), 2),)})
-    >>> jax.eval_shape(halving.init_with_output, key, x)[0].shape  # 2 + 4
+    >>> half = Mixed({"a": (Layer(2, (3, 3), 2),)})
+    >>> jax.eval_shape(half.init_with_output, key, x)[0].shape  # 2 + 4
     (1, 4, 4, 6)
     """
 
@@ -121,26 +121,26 @@ class Mixed(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        def convolved(x: Array, layer: Layer, name: str) -> Array:
+        def conv(x: Array, layer: Layer, name: str) -> Array:
             return Conv(*layer, "SAME" if layer.stride == 1 else "VALID", name=name)(x)
 
-        found = []
+        outputs = []
         for name, chain in self.branches.items():
             h = x
             for i, step in enumerate(chain, start=1):
-                place = f"{name}_{i}" if len(chain) > 1 else name
+                layer_name = f"{name}_{i}" if len(chain) > 1 else name
                 if isinstance(step, Layer):
-                    h = convolved(h, step, place)
+                    h = conv(h, step, layer_name)
                 else:
-                    pair = [convolved(h, layer, place + side) for layer, side in zip(step, "ab", strict=True)]
+                    pair = [conv(h, layer, layer_name + ab) for layer, ab in zip(step, "ab", strict=True)]
                     h = jnp.concatenate(pair, axis=-1)
-            found.append(h)
+            outputs.append(h)
         if self.pooled:
-            around = self.pool(x, (3, 3), padding="SAME")
-            found.append(Conv(self.pooled, name="branch_pool")(around))
+            pooled = self.pool(x, (3, 3), padding="SAME")
+            outputs.append(Conv(self.pooled, name="branch_pool")(pooled))
         else:
-            found.append(self.pool(x, (3, 3), (2, 2)))
-        return jnp.concatenate(found, axis=-1)
+            outputs.append(self.pool(x, (3, 3), (2, 2)))
+        return jnp.concatenate(outputs, axis=-1)
 
 
 def _a() -> Branches:

@@ -1,4 +1,4 @@
-"""Dense networks, for 2-D data and small images."""
+"""Multilayer perceptrons, for 2-D data and small images."""
 
 from collections.abc import Callable
 from math import prod
@@ -6,7 +6,7 @@ from math import prod
 import flax.linen as nn
 import jax
 
-from jaxgan.models.layers import Dropout, Heads, Initializer, Logit, Norm, normalised, weighted, with_heads
+from jaxgan.models.layers import Dropout, Heads, Initializer, Logit, Norm, call_layer, normalise, with_heads
 from jaxgan.parts.output import Output
 
 Array = jax.Array
@@ -14,7 +14,7 @@ Activation = Callable[[Array], Array]
 
 
 def scaled_sigmoid(x: Array) -> Array:
-    """2 sigmoid(x) - 1: a sigmoid network's images, in [-1, 1] like all others.
+    """Returns 2 sigmoid(x) - 1, for the images of sigmoid networks in [-1, 1].
 
     >>> float(scaled_sigmoid(jax.numpy.zeros(())))
     0.0
@@ -23,12 +23,12 @@ def scaled_sigmoid(x: Array) -> Array:
 
 
 def identity(x: Array) -> Array:
-    """x: the end of a generator of unbounded data."""
+    """Returns x: the last layer of a generator of unbounded data."""
     return x
 
 
 class Generator(nn.Module):
-    """z [B, n] -> [B, *shape]: per width dense, norm, activation; then dense and `final`.
+    """z [B, n] -> [B, *shape]: for each width dense, norm, activation; then dense and `final`.
 
     With `pieces` k > 1 the activation is maxout: the largest of k dense outputs (Goodfellow et al., 2013).
 
@@ -43,7 +43,7 @@ class Generator(nn.Module):
     final: Activation = nn.tanh  # `identity` for unbounded data, `scaled_sigmoid` for a sigmoid network
     pieces: int = 1
     norm: Norm = "none"
-    momentum: float = 0.9  # of BatchNorm's averages
+    momentum: float = 0.9  # of BatchNorm
     kernel_init: Initializer = nn.initializers.lecun_normal()
     axis: str | None = None
 
@@ -51,23 +51,23 @@ class Generator(nn.Module):
     def __call__(self, z: Array, *, train: bool = False) -> Array:
         for width in self.widths:
             z = _hidden(self, z, width, train)
-        z = weighted(nn.Dense(prod(self.shape), kernel_init=self.kernel_init), z, self.norm, train)
+        z = call_layer(nn.Dense(prod(self.shape), kernel_init=self.kernel_init), z, self.norm, train)
         return self.final(z).reshape(z.shape[0], *self.shape)
 
 
 class Discriminator(nn.Module):
-    """x [B, ...], flattened -> logits [B]: per width dense, norm, activation, dropout; then the logit.
+    """x [B, ...], flattened -> logits [B]: for each width dense, norm, activation, dropout; then the logit.
 
-    With `pieces` k > 1 the activation is maxout; with `classes` the logit is a projection of labels.
-    With `heads`, (name, size) each, or `features` it returns an Output, which has them under these names:
-    dense layers beside the logit, and the activations of all hidden layers, before dropout.
+    With `pieces` k > 1 the activation is maxout; with `classes` labels are projected onto the features. With
+    `heads`, (name, size) each, or `features` it returns an Output with them: dense layers on the features of
+    the logit, and the activations of all hidden layers, before dropout, as "features".
 
     >>> d = Discriminator(widths=(16,), activation=nn.leaky_relu, norm="spectral")
     >>> d.init_with_output(jax.random.key(0), jax.numpy.ones((4, 8, 8, 1)))[0].shape
     (4,)
     >>> d = Discriminator(widths=(16,), heads=(("class", 10),), features=True)
-    >>> said, _ = d.init_with_output(jax.random.key(0), jax.numpy.ones((4, 2)))
-    >>> said.logit.shape, said.heads["class"].shape, said.heads["features"][0].shape
+    >>> output, _ = d.init_with_output(jax.random.key(0), jax.numpy.ones((4, 2)))
+    >>> output.logit.shape, output.heads["class"].shape, output.heads["features"][0].shape
     ((4,), (4, 10), (4, 16))
     """
 
@@ -92,14 +92,14 @@ class Discriminator(nn.Module):
             hidden.append(_hidden(self, x, width, train))
             x = Dropout(self.dropout)(hidden[-1], key, train)
         logit = Logit(self.classes, self.norm, self.kernel_init)(x, label, train)
-        seen = hidden if self.features else None
-        return with_heads(logit, x, self.heads, seen, self.norm, train, self.kernel_init)
+        features = hidden if self.features else None
+        return with_heads(logit, x, self.heads, features, self.norm, train, self.kernel_init)
 
 
 def _hidden(module: Generator | Discriminator, x: Array, width: int, train: bool) -> Array:
     dense = nn.Dense(width * module.pieces, kernel_init=module.kernel_init)
-    x = weighted(dense, x, module.norm, train)
-    x = normalised(x, module.norm, module.axis, train, module.momentum)
-    if module.pieces > 1:  # a unit's pieces lie `width` apart: their maximum runs along whole rows
+    x = call_layer(dense, x, module.norm, train)
+    x = normalise(x, module.norm, module.axis, train, module.momentum)
+    if module.pieces > 1:  # the pieces of a unit are `width` apart, so that the maximum is over rows
         return x.reshape(x.shape[0], module.pieces, width).max(axis=1)
     return module.activation(x)

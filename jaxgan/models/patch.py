@@ -1,26 +1,26 @@
-"""PatchGAN (Isola et al., 2017): a logit to each patch of a picture, at one scale or several."""
+"""PatchGAN (Isola et al., 2017): a logit for each patch of an image, at one scale or several."""
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import Conv, Norm, at_least_float32, normalised, squares, weighted
+from jaxgan.models.layers import Conv, Norm, at_least_float32, call_layer, normalise, split_2x2
 from jaxgan.parts.output import Output, as_output
 
 Array = jax.Array
-MOST = 8  # times the width, of the deepest layers
+MAX_FACTOR = 8  # of the channels, relative to `width`
 
 _kernel_init = nn.initializers.normal(0.02)
 
 
 class Discriminator(nn.Module):
-    """Pictures [B, H, W, channels], beside a source picture [B, H, W, any] if given -> logits [B, h, w].
+    """Images [B, H, W, channels], and source images [B, H, W, any] if given -> logits [B, h, w].
 
     `depth` 4x4 convolutions of stride 2 that double the channels from `width` up to 8 times, one of stride 1,
-    and a last one to a logit; norm on all but the first and last, LeakyReLU of slope 0.2. Sides are rounded
-    up when they are halved: h = ceil(H / 2^depth). A logit sees a square of 9 2^depth - 2 pixels: 16, 34, 70
-    for depth 1, 2, 3; the paper's has depth 3. Kernels start as N(0, 0.02).
+    and a last one to a logit; norm on all but the first and last, LeakyReLU of slope 0.2. Odd sides are
+    rounded up: h = ceil(H / 2^depth). The receptive field is a square of side 9 2^depth - 2: 16, 34, 70 for
+    depth 1, 2, 3; the paper has depth 3. Kernels start as N(0, 0.02).
 
     With `features` it returns an Output with the activations of all hidden layers under that name.
 
@@ -37,27 +37,28 @@ class Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, source: Array | None = None, *, train: bool = False) -> Array | Output:
-        x, hidden = beside(x, source), []
+        x, hidden = concatenate_source(x, source), []
         for i in range(self.depth + 1):
-            width, bias = min(self.width << i, MOST * self.width), i == 0 or self.norm in ("spectral", "none")
+            width = min(self.width << i, MAX_FACTOR * self.width)
+            bias = i == 0 or self.norm in ("spectral", "none")
             if i < self.depth:
-                x = weighted(Conv(width, bias, _kernel_init), x, self.norm, train)
+                x = call_layer(Conv(width, bias, _kernel_init), x, self.norm, train)
             else:
                 last = nn.Conv(width, (4, 4), use_bias=bias, kernel_init=_kernel_init)
-                x = weighted(last, x, self.norm, train)
+                x = call_layer(last, x, self.norm, train)
             if i:
-                x = normalised(x, self.norm, self.axis, train)
+                x = normalise(x, self.norm, self.axis, train)
             x = nn.leaky_relu(x, 0.2)
             hidden.append(x)
-        x = weighted(nn.Conv(1, (4, 4), kernel_init=_kernel_init), at_least_float32(x), self.norm, train)
+        x = call_layer(nn.Conv(1, (4, 4), kernel_init=_kernel_init), at_least_float32(x), self.norm, train)
         return Output(x[..., 0], {"features": tuple(hidden)}) if self.features else x[..., 0]
 
 
 class MultiScale(nn.Module):
-    """A patch discriminator at each of `scales`, the sides halved from one to the next by averaging 2x2
-    pixels (Wang et al., 2018) -> logits ([B, h, w], [B, h/2, w/2], ...), the finest first.
+    """A patch discriminator at each of `scales`, halved by 2x2 average pooling from one to the next (Wang et
+    al., 2018) -> logits ([B, h, w], [B, h/2, w/2], ...), the finest first.
 
-    Each has parameters of its own. With `features` it returns an Output with those of each under that name.
+    They share no parameters. With `features` it returns an Output with a tuple of features for each scale.
 
     >>> d = MultiScale(scales=2, width=4, depth=1)
     >>> logits, _ = jax.eval_shape(d.init_with_output, jax.random.key(0), jnp.ones((2, 32, 32, 3)))
@@ -76,32 +77,32 @@ class MultiScale(nn.Module):
     def __call__(
         self, x: Array, source: Array | None = None, *, train: bool = False
     ) -> tuple[Array, ...] | Output:
-        x = beside(x, source)
+        x = concatenate_source(x, source)
         if self.scales < 1 or min(x.shape[1:3]) >> (self.scales - 1) < 1:
             most = min(x.shape[1:3]).bit_length()
-            raise Refused(f"pictures {x.shape[1:3]} can be seen at 1 to {most} scales, not at {self.scales}")
-        judged = []
+            raise Refused(f"images {x.shape[1:3]} allow 1 to {most} scales, not {self.scales}: set scales=")
+        outputs = []
         for i in range(self.scales):
             if i:
-                x = squares(x).mean(axis=(2, 4))
+                x = split_2x2(x).mean(axis=(2, 4))
             scale = Discriminator(self.width, self.depth, self.norm, self.axis, self.features)
-            judged.append(as_output(scale(x, train=train)))
-        logits = tuple(scale.logit for scale in judged)
+            outputs.append(as_output(scale(x, train=train)))
+        logits = tuple(output.logit for output in outputs)
         if not self.features:
             return logits
-        return Output(logits, {"features": tuple(scale.heads["features"] for scale in judged)})
+        return Output(logits, {"features": tuple(output.heads["features"] for output in outputs)})
 
 
-def beside(x: Array, source: Array | None) -> Array:
-    """Both pictures as the channels of one: [B, H, W, C] and [B, H, W, S] -> [B, H, W, C + S].
+def concatenate_source(x: Array, source: Array | None) -> Array:
+    """Concatenates the channels of two images: [B, H, W, C] and [B, H, W, S] -> [B, H, W, C + S].
 
-    >>> beside(jnp.ones((2, 8, 8, 1)), jnp.ones((2, 8, 8, 3))).shape
+    >>> concatenate_source(jnp.ones((2, 8, 8, 1)), jnp.ones((2, 8, 8, 3))).shape
     (2, 8, 8, 4)
     """
     if source is None:
         return x
     if source.shape[:3] != x.shape[:3]:
         raise Refused(
-            f"a picture {x.shape[1:]} and its source {source.shape[1:]} must have the same height and width"
+            f"an image {x.shape[1:]} and its source {source.shape[1:]} must have the same height and width"
         )
     return jnp.concatenate([x, source.astype(x.dtype)], axis=-1)

@@ -1,7 +1,7 @@
-"""R3GAN (Huang et al., 2024): two mirrored ResNeXts without normalisation, held in check by their loss alone.
+"""R3GAN (Huang et al., 2024): two mirrored ResNeXts without normalisation; only the loss is regularised.
 
-No code of the authors' was read. Residual branches start at zero and scaled down by depth (Fixup, Zhang et
-al., 2019); sides are doubled and halved by bilinear interpolation.
+Written without reading the authors' code. Residual branches start at zero and are scaled down by depth
+(Fixup, Zhang et al., 2019); images are resampled by bilinear interpolation.
 """
 
 from typing import Any
@@ -12,10 +12,10 @@ import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.models.convolution import DIMENSIONS
-from jaxgan.models.layers import Logit, at_least_float32, doublings, labels_as_told, side_of, sides
+from jaxgan.models.layers import Logit, at_least_float32, check_labels, doublings, square_side, valid_sides
 
 Array = jax.Array
-SIZES = sides(256)
+SIZES = valid_sides(256)
 SLOPE = 0.2  # of LeakyReLU
 
 _plain = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
@@ -25,8 +25,8 @@ class Generator(nn.Module):
     """z [B, n], label [B] if `classes` -> images [B, s, s, channels], for s = b 2^k with b in 4..7.
 
     A learned b x b x C image, its channels scaled by a linear function of z; k + 1 stages of residual blocks,
-    the side doubled between them; a 1x1 convolution to the image, which nothing bounds. A label is a learned
-    vector of z's length, put beside z. `widths`: the channels of each stage, narrowest image first. The paper
+    the side doubled between them; a 1x1 convolution to the image, without an activation. A label is a learned
+    vector of z's length, appended to z. `widths`: the channels of each stage, smallest image first. The paper
     has 768 in all four for CIFAR-10, `blocks` 2, `expansion` 2 and `group` 16, hence 96 groups.
 
     >>> g = Generator(shape=(28, 28, 1), widths=(8, 8, 8), classes=10)
@@ -38,8 +38,8 @@ class Generator(nn.Module):
     shape: tuple[int, ...] = (32, 32, 3)
     widths: tuple[int, ...] = (768, 768, 768, 768)
     blocks: int = 2  # per stage
-    expansion: int = 2  # of a block's channels inside it
-    group: int = 16  # channels of one group of the 3x3 convolution
+    expansion: int = 2  # of the channels inside a block
+    group: int = 16  # channels per group of the 3x3 convolution
     classes: int = 0
 
     def __post_init__(self) -> None:
@@ -48,7 +48,7 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, label: Array | None = None) -> Array:
-        labels_as_told(self.classes, label)
+        check_labels(self.classes, label)
         if label is not None:
             table = nn.Embed(self.classes, z.shape[-1], embedding_init=nn.initializers.normal(1.0))
             z = jnp.concatenate([z, table(label).astype(z.dtype)], axis=-1)
@@ -58,17 +58,17 @@ class Generator(nn.Module):
         x = basis * nn.Dense(self.widths[0], use_bias=False, kernel_init=_plain)(z)[:, None, None]
         for i, width in enumerate(self.widths):
             if i:
-                x = _resized(_widened(x, width), 2 * x.shape[1])
+                x = _resize(_set_width(x, width), 2 * x.shape[1])
             for _ in range(self.blocks):
                 x = Block(self.expansion, self.group, depth)(x)
         return nn.Conv(self.shape[2], (1, 1), kernel_init=_plain, name="image")(x)
 
 
 class Discriminator(nn.Module):
-    """Images [B, s, s, channels], label if `classes` -> logits [B]: the generator backwards.
+    """Images [B, s, s, channels], label if `classes` -> logits [B]: the mirrored generator.
 
-    A 1x1 convolution, the stages from the widest image to the narrowest with the side halved between them, a
-    depthwise b x b convolution that leaves one pixel, a logit with projection. `widths` as in the generator.
+    A 1x1 convolution, the stages from the largest image to the smallest with the side halved between them, a
+    depthwise b x b convolution to one pixel, a logit with projection. `widths` as in the generator.
 
     >>> d = Discriminator(widths=(8, 8, 8, 8), classes=10)
     >>> x, label = jnp.ones((2, 32, 32, 3)), jnp.array([3, 9])
@@ -90,16 +90,16 @@ class Discriminator(nn.Module):
         x = nn.Conv(self.widths[-1], (1, 1), kernel_init=_plain, name="image")(x)
         for i, width in enumerate(reversed(self.widths)):
             if i:
-                x = _widened(_resized(x, x.shape[1] // 2), width)
+                x = _set_width(_resize(x, x.shape[1] // 2), width)
             for _ in range(self.blocks):
                 x = Block(self.expansion, self.group, depth)(x)
-        # depthwise over the whole image: a weighted sum of its pixels
+        # the depthwise convolution is a weighted sum over pixels
         weight = self.param("head", nn.initializers.normal(1 / x.shape[1]), x.shape[1:])
         return Logit(self.classes, kernel_init=_plain)(at_least_float32(x * weight).sum(axis=(1, 2)), label)
 
 
 class Block(nn.Module):
-    """x + 1x1(act(grouped 3x3(act(1x1 x)))) [B, H, W, C], C `expansion` times as wide inside.
+    """x + 1x1(act(grouped 3x3(act(1x1 x)))) [B, H, W, C], with `expansion` times C channels inside.
 
     LeakyReLU. The last kernel starts at 0, the other two He-normal times L^(-1/4), where L is the number of
     blocks in the network: Fixup's L^(-1/(2m - 2)) for m = 3 convolutions.
@@ -127,9 +127,9 @@ class Block(nn.Module):
 class GroupedConv(nn.Module):
     """3x3 convolution, "SAME", in groups of `group` channels: `flax.linen.Conv` with `feature_group_count`.
 
-    On CPU it is one convolution per group, because XLA's own gradient of a grouped one is pathological:
-    forward and backward, 512 channels in 32 groups, 16 px, batch 16, float32, 2 cores, jax 0.10.2, 5666 ms
-    against 35 ms; 128 in 8 groups at 32 px, 2053 against 33. It compiles longer: 3 s for 32 groups.
+    On CPU it is one convolution per group, because XLA's gradient of a grouped one is pathological: forward
+    and backward, 512 channels in 32 groups, 16 px, batch 16, float32, 2 cores, jax 0.10.2, 5666 ms against
+    35 ms; 128 in 8 groups at 32 px, 2053 against 33. Compilation takes longer: 3 s for 32 groups.
 
     >>> conv = GroupedConv(8, 4, nn.initializers.lecun_normal())
     >>> conv.init_with_output(jax.random.key(0), jnp.ones((2, 5, 5, 8)))[0].shape
@@ -150,16 +150,16 @@ class GroupedConv(nn.Module):
                 x, kernel, (1, 1), "SAME", dimension_numbers=DIMENSIONS, feature_group_count=groups
             )
 
-        def apart(x: Array, kernel: Array) -> Array:
+        def per_group(x: Array, kernel: Array) -> Array:
             pairs = zip(jnp.split(x, groups, -1), jnp.split(kernel, groups, -1), strict=True)
             return jnp.concatenate([native(x, kernel, 1) for x, kernel in pairs], axis=-1)
 
-        y = jax.lax.platform_dependent(x, kernel, cpu=apart, default=native)
+        y = jax.lax.platform_dependent(x, kernel, cpu=per_group, default=native)
         return y + self.param("bias", nn.initializers.zeros, (self.features,))
 
 
 def stages(side: int) -> int:
-    """How many stages images of this side need: k + 1 for b 2^k.
+    """Returns the number of stages for images of this side: k + 1 for b 2^k.
 
     >>> stages(32), stages(28), stages(64)
     (4, 3, 5)
@@ -167,27 +167,28 @@ def stages(side: int) -> int:
     return doublings(side, "R3GAN", SIZES) + 1
 
 
-def _resized(x: Array, side: int) -> Array:
-    """Twice or half the side by bilinear interpolation, half-pixel centres, smoothed before it shrinks.
+def _resize(x: Array, side: int) -> Array:
+    """Doubles or halves the side by bilinear interpolation, half-pixel centres, with antialiasing.
 
-    Away from the edges both are the filter [1, 3, 3, 1], up over 4 and down over 8: each the other's adjoint.
+    Away from the edges both are the filter [1, 3, 3, 1], over 4 up and over 8 down: adjoint up to a factor.
     """
     return jax.image.resize(x, (x.shape[0], side, side, x.shape[-1]), "linear")
 
 
-def _widened(x: Array, width: int) -> Array:
-    """A 1x1 convolution where the number of channels changes. It commutes with `_resized`."""
+def _set_width(x: Array, width: int) -> Array:
+    """A 1x1 convolution if the number of channels changes. It commutes with `_resize`."""
     return x if x.shape[-1] == width else nn.Conv(width, (1, 1), use_bias=False, kernel_init=_plain)(x)
 
 
 def _check(
     shape: tuple[int, ...], widths: tuple[int, ...], expansion: int, group: int, packed: bool = False
 ) -> None:
-    side = side_of(shape, "R3GAN", packed)
+    side = square_side(shape, "R3GAN", packed)
     if len(widths) != stages(side):
         raise Refused(f"images of {side} px need {stages(side)} stages, so as many widths; not {len(widths)}")
-    odd = [width for width in widths if expansion * width % group]
-    if odd:
+    indivisible = [width for width in widths if expansion * width % group]
+    if indivisible:
         raise Refused(
-            f"{expansion} * {odd[0]} channels do not fall into groups of {group}: take other widths or group"
+            f"{expansion} * {indivisible[0]} channels are not divisible into groups of {group}: take other "
+            "widths or another group"
         )

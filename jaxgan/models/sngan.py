@@ -1,9 +1,9 @@
 """SNGAN (Miyato et al., 2018; Miyato & Koyama, 2018): residual networks, spectral norm in the discriminator.
 
-At sides up to 32 px these are the paper's networks for CIFAR-10, of one width throughout; above, those for
-STL-10 and ImageNet, which double their channels with every halving. Kernels start Xavier-uniform, times
-sqrt 2 inside the branches of residual blocks, as in the authors' code; under spectral norm Flax then divides
-them by sigma, so their size there, against which a step weighs, is not the paper's.
+For sides up to 32 px these are the paper's networks for CIFAR-10, of constant width; above, those for STL-10
+and ImageNet, which double the channels whenever the side is halved. Kernels start Xavier-uniform, times
+sqrt 2 inside residual branches, as in the authors' code. Under spectral norm Flax then divides them by sigma,
+so their norm, and with it the relative size of an update, differs from the paper's.
 """
 
 from collections.abc import Callable
@@ -21,21 +21,21 @@ from jaxgan.models.layers import (
     SelfAttention,
     UpConv,
     at_least_float32,
+    call_layer,
+    check_labels,
     doublings,
-    labels_as_told,
-    normalised,
-    side_of,
-    sides,
-    squares,
-    weighted,
+    normalise,
+    split_2x2,
+    square_side,
+    valid_sides,
     with_heads,
 )
 from jaxgan.parts.output import Output
 
 Array = jax.Array
-SIZES = sides(128)
-FLAT = 32  # the widest images whose networks are of one width
-MOST = 16  # times the width, at the narrowest images
+SIZES = valid_sides(128)
+MAX_FLAT_SIDE = 32  # of images whose networks have constant width
+MAX_FACTOR = 16  # of the channels, relative to `width`
 
 _xavier = nn.initializers.xavier_uniform()
 _branch = nn.initializers.variance_scaling(2.0, "fan_avg", "uniform")  # Xavier, gain sqrt 2
@@ -45,10 +45,10 @@ class Generator(nn.Module):
     """z [B, n], label [B] if `classes` -> images [B, s, s, channels] in (-1, 1), s = b 2^k with b in 4..7.
 
     Dense to b x b, k residual blocks that each double the side, BatchNorm, ReLU, a 3x3 convolution, tanh.
-    BatchNorm is conditional where there are classes. `width` is the channels of the widest images; the papers
-    have 256 at 32 px, and 64 above, doubled with every halving up to 1024. `attention`: the side at which
-    self-attention stands (Zhang et al., 2019), 0 for none. `remat`: blocks are computed again in the backward
-    pass rather than remembered; the same numbers for less memory and more time.
+    BatchNorm is conditional if there are classes. `width`: the channels at the full side; the papers have 256
+    at 32 px, and 64 above, doubled whenever the side is halved, up to 1024. `attention`: the side at which
+    there is self-attention (Zhang et al., 2019), 0 for none. `remat`: blocks are recomputed in the backward
+    pass instead of stored, which needs less memory and more time for the same results.
 
     >>> g = Generator(shape=(28, 28, 1), width=4, classes=10)
     >>> z, label = jnp.ones((2, 16)), jnp.array([3, 9])
@@ -65,16 +65,16 @@ class Generator(nn.Module):
 
     def __post_init__(self) -> None:
         _check(self.shape)
-        base, widths = _rising(self.shape[0], self.width)
+        base, widths = _generator_widths(self.shape[0], self.width)
         _check_attention(self.attention, [base << i for i in range(1, len(widths))])
         super().__post_init__()
 
     @nn.compact
     def __call__(self, z: Array, label: Array | None = None, *, train: bool = False) -> Array:
-        labels_as_told(self.classes, label)
-        base, (first, *widths) = _rising(self.shape[0], self.width)
-        block = _perhaps_twice(_Up, self.remat)
-        attention = _perhaps_twice(SelfAttention, self.remat, (2,))  # `train`; 0 is self
+        check_labels(self.classes, label)
+        base, (first, *widths) = _generator_widths(self.shape[0], self.width)
+        block = _maybe_remat(_Up, self.remat)
+        attention = _maybe_remat(SelfAttention, self.remat, (2,))  # `train`; 0 is self
 
         x = nn.Dense(base * base * first, kernel_init=_xavier)(z).reshape(z.shape[0], base, base, first)
         for i, width in enumerate(widths):
@@ -88,12 +88,12 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Images [B, s, s, channels], label if `classes` -> logits [B], for the sizes of the generator.
 
-    Residual blocks, the first of which halve the side; ReLU, sum over pixels, a logit with projection. At
-    sides up to 32 px two blocks halve and two do not, all of `width` channels (128 in the paper). Above, the
-    side is halved while it is even and above 4 px, `width` (64) channels doubled each time up to 16 times;
-    then one block more. `norm` "none" leaves spectral norm out. `attention` and `remat` as in the generator.
-    With `heads`, (name, size) each, or `features` it returns an Output, which has them under these names:
-    dense layers beside the logit, and what each block ends with.
+    Residual blocks, the first of which halve the side; ReLU, sum over pixels, a logit with projection. For
+    sides up to 32 px two blocks halve and two do not, all with `width` channels (128 in the paper). Above,
+    the side is halved while it is even and above 4 px, with `width` (64) channels doubled each time up to 16
+    times; then one more block. `norm` "none" omits spectral norm. `attention` and `remat` as in `Generator`.
+    With `heads`, (name, size) each, or `features` it returns an Output with them: dense layers on the
+    features of the logit, and the outputs of all blocks as "features".
 
     >>> d = Discriminator(width=4, classes=10)
     >>> x, label = jnp.ones((2, 32, 32, 3)), jnp.array([3, 9])
@@ -113,11 +113,11 @@ class Discriminator(nn.Module):
     def __call__(self, x: Array, label: Array | None = None, *, train: bool = False) -> Array | Output:
         _check(x.shape[1:], packed=True)
         if self.norm not in ("spectral", "none"):
-            raise Refused(f"the norm of this discriminator is spectral or none, not {self.norm}")
-        blocks = _falling(x.shape[1], self.width)
+            raise Refused(f"the norm of this discriminator must be spectral or none, not {self.norm}")
+        blocks = _discriminator_blocks(x.shape[1], self.width)
         _check_attention(self.attention, [side for side, _ in blocks])
-        block = _perhaps_twice(_Down, self.remat)
-        attention = _perhaps_twice(SelfAttention, self.remat, (2,))  # `train`; 0 is self
+        block = _maybe_remat(_Down, self.remat)
+        attention = _maybe_remat(SelfAttention, self.remat, (2,))  # `train`; 0 is self
 
         attended, hidden = False, []
         for i, (side, width) in enumerate(blocks):
@@ -131,7 +131,7 @@ class Discriminator(nn.Module):
 
 
 class _Up(nn.Module):
-    """[B, s, s, C] -> [B, 2s, 2s, width]: norm, ReLU, double, 3x3, norm, ReLU, 3x3; beside it double, 1x1."""
+    """[B, s, s, C] -> [B, 2s, 2s, width]: norm, ReLU, double, 3x3, norm, ReLU, 3x3; shortcut: double, 1x1."""
 
     width: int
     classes: int
@@ -144,15 +144,15 @@ class _Up(nn.Module):
         h = UpConv(self.width, kernel_init=_branch)(h)
         h = nn.relu(_norm(h, label, self.classes, self.axis, self.train))
         h = nn.Conv(self.width, (3, 3), kernel_init=_branch)(h)
-        # a 1x1 convolution and repeated pixels commute, and small images are cheaper
+        # the 1x1 convolution commutes with repeating pixels and is cheaper before
         short = nn.Conv(self.width, (1, 1), kernel_init=_xavier, name="short")(x)
         return h + jnp.repeat(jnp.repeat(short, 2, axis=1), 2, axis=2)
 
 
 class _Down(nn.Module):
-    """[B, s, s, C] -> [B, s, s, width], or half the side: ReLU, 3x3, ReLU, 3x3, halve; beside it 1x1, halve.
+    """[B, s, s, C] -> [B, s, s, width], or half the side: ReLU, 3x3, ReLU, 3x3, halve; shortcut: 1x1, halve.
 
-    The first block has no ReLU at its start. Where neither side nor width changes the shortcut is x itself.
+    The first block has no ReLU at its start. If neither side nor width changes the shortcut is x.
     """
 
     width: int
@@ -165,53 +165,55 @@ class _Down(nn.Module):
     def __call__(self, x: Array) -> Array:
         def conv(x: Array, width: int, size: int, init: Callable, name: str) -> Array:
             layer = nn.Conv(width, (size, size), kernel_init=init, name=name)
-            return weighted(layer, x, self.norm, self.train)
+            return call_layer(layer, x, self.norm, self.train)
 
-        def halved(x: Array) -> Array:
-            return squares(x).mean(axis=(2, 4)) if self.halve else x
+        def halve(x: Array) -> Array:
+            return split_2x2(x).mean(axis=(2, 4)) if self.halve else x
 
         h = x if self.first else nn.relu(x)
         h = conv(h, self.width if self.first else x.shape[-1], 3, _branch, "conv0")
-        h = halved(conv(nn.relu(h), self.width, 3, _branch, "conv1"))
+        h = halve(conv(nn.relu(h), self.width, 3, _branch, "conv1"))
         if not self.halve and x.shape[-1] == self.width:
             return h + x
-        # a 1x1 convolution and a mean over pixels commute, and small images are cheaper
-        return h + conv(halved(x), self.width, 1, _xavier, "short")
+        # the 1x1 convolution commutes with averaging pixels and is cheaper after
+        return h + conv(halve(x), self.width, 1, _xavier, "short")
 
 
 def _norm(x: Array, label: Array | None, classes: int, axis: str | None, train: bool) -> Array:
     if label is None:
-        return normalised(x, "batch", axis, train)
+        return normalise(x, "batch", axis, train)
     return ConditionalNorm(classes, axis)(x, label, train)
 
 
-def _perhaps_twice(module: type[nn.Module], remat: bool, static: tuple[int, ...] = ()) -> Callable[..., Any]:
-    """The class itself, or one whose modules are computed again in the backward pass."""
+def _maybe_remat(module: type[nn.Module], remat: bool, static: tuple[int, ...] = ()) -> Callable[..., Any]:
+    """Returns the class, or one whose modules are recomputed in the backward pass."""
     return nn.remat(module, static_argnums=static) if remat else module
 
 
-def _rising(side: int, width: int) -> tuple[int, list[int]]:
-    """The generator's base side and its channels there and after every doubling."""
+def _generator_widths(side: int, width: int) -> tuple[int, list[int]]:
+    """Returns the generator's base side, and its channels there and after every doubling."""
     k = side.bit_length() - 3
-    return side >> k, [width if side <= FLAT else min(width << i, MOST * width) for i in range(k, -1, -1)]
+    return side >> k, [
+        width if side <= MAX_FLAT_SIDE else min(width << i, MAX_FACTOR * width) for i in range(k, -1, -1)
+    ]
 
 
-def _falling(side: int, width: int) -> list[tuple[int, int]]:
-    """The (side, channels) that each block of the discriminator ends with."""
-    if side <= FLAT:
+def _discriminator_blocks(side: int, width: int) -> list[tuple[int, int]]:
+    """Returns the (side, channels) of the output of each block of the discriminator."""
+    if side <= MAX_FLAT_SIDE:
         return [(side // 2, width)] + [(side // 4, width)] * 3
     blocks: list[tuple[int, int]] = []
     while side > 4 and side % 2 == 0:
         side //= 2
-        blocks.append((side, min(width << len(blocks), MOST * width)))
-    return [*blocks, (side, min(width << len(blocks), MOST * width))]
+        blocks.append((side, min(width << len(blocks), MAX_FACTOR * width)))
+    return [*blocks, (side, min(width << len(blocks), MAX_FACTOR * width))]
 
 
 def _check(shape: tuple[int, ...], packed: bool = False) -> None:
-    doublings(side_of(shape, "SNGAN", packed), "SNGAN", SIZES)
+    doublings(square_side(shape, "SNGAN", packed), "SNGAN", SIZES)
 
 
 def _check_attention(attention: int, sides: list[int]) -> None:
     if attention and attention not in sides:
-        there = ", ".join(map(str, sorted(set(sides))))
-        raise Refused(f"no block ends at {attention} px, so attention cannot stand there: only at {there}")
+        allowed = ", ".join(map(str, sorted(set(sides))))
+        raise Refused(f"no block ends at {attention} px, so there can be no attention: only at {allowed}")

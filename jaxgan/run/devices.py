@@ -9,7 +9,7 @@ import jax
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from jaxgan.data.source import batch, shapes
+from jaxgan.data.source import array_shapes, batch
 from jaxgan.errors import Refused
 from jaxgan.folder.settings import Settings
 from jaxgan.games.game import State
@@ -102,7 +102,7 @@ def named_means(experiment: Experiment, settings: Settings, state: State, mesh: 
         raise Refused(needs)
     lay = layout(experiment, settings)
     made = partial(batch, experiment.source, lay)
-    batches = jax.eval_shape(made, shapes(experiment.source, lay), state.key, state.step)
+    batches = jax.eval_shape(made, array_shapes(experiment.source, lay), state.key, state.step)
     try:
         jax.eval_shape(over_data(experiment.rule.update, mesh, "shard_map"), _inner(state), batches)
     except Refused:
@@ -134,7 +134,7 @@ def fit(experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rul
         mesh = grid(devices, data)
         state = jax.eval_shape(stacked, [one] * per_row * rows)
         state = jax.tree.map(_shaped, state, shardings(state, mesh))
-        arrays = shapes(experiment.source, layout(experiment, settings))
+        arrays = array_shapes(experiment.source, layout(experiment, settings))
         if experiment.source.read is None:
             where = whole(mesh)
         else:

@@ -21,7 +21,7 @@ import numpy as np
 
 from jaxgan import reading
 from jaxgan.data.kind import Image, Kind, Leaf
-from jaxgan.data.source import givens
+from jaxgan.data.source import conditions_for
 from jaxgan.errors import Refused
 from jaxgan.folder import codec, files, folder, trusted, weights
 from jaxgan.folder.manifest import read_manifest
@@ -62,7 +62,7 @@ def export(
         own = Path(standalone.__file__).read_text(encoding="utf-8")
         files.write(aside / "sample.py", own.replace("CLASSES = 0", f"CLASSES = {classes}"))
         if others := [name for name in leaves if name != "label"]:
-            conditions: dict[str, Any] = givens(source, others)(np.arange(again.experiment.grid))
+            conditions: dict[str, Any] = conditions_for(source, others)(np.arange(again.experiment.grid))
             np.savez(aside / "given.npz", **conditions)
         samples = sampler(game, source)(generator, again.experiment.grid)
         written(source.kind, samples, aside / f"samples{usual(source.kind)}")

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Sharding
 
-from jaxgan.data.ahead import ahead
-from jaxgan.data.checked import labels_as_read
-from jaxgan.data.source import Made, Source, numbers, places
-from jaxgan.data.stream import Blocks, Steps, Together
+from jaxgan.data.ahead import prefetch
+from jaxgan.data.checked import unchanged_labels
+from jaxgan.data.source import DerivedReader, Source, numbers, positions
+from jaxgan.data.stream import Blocks, LaneSteps, Steps
 from jaxgan.folder.settings import Settings
 from jaxgan.parts.types import Key, PyTree
 from jaxgan.scale.devices import everywhere, held_here
@@ -118,7 +118,7 @@ def feeder(
 
         return there
     base, size = _base(source)
-    classes = labels_as_read(source)
+    classes = unchanged_labels(source)
     one = base(np.zeros(1, np.uint32))
     if size * sum(leaf.nbytes for leaf in jax.tree.leaves(one)) <= settings.memory * 2**20:
         held = _all(Blocks(base, size, classes), one, settings.workers)
@@ -128,8 +128,8 @@ def feeder(
 
 def _from_memory(source: Source, layout: tuple[int, ...], held: PyTree, where: Sharding) -> Feed:
     def one(held: PyTree, key: Key, step: jax.Array) -> PyTree:
-        number, read = numbers(source, key, places(prod(layout), step)), source.read
-        while isinstance(read, Made):
+        number, read = numbers(source, key, positions(prod(layout), step)), source.read
+        while isinstance(read, DerivedReader):
             of = read.of(number.reshape(-1))
             number, read = of.reshape(*number.shape, *of.shape[1:]), read.read
         number = number.reshape(-1, layout[-1], *number.shape[1:])
@@ -158,12 +158,12 @@ def _from_files(
 ) -> Feed:
     examples, rows = prod(layout), (prod(layout[:-1]), layout[-1])
 
-    def steps(key: Key, start: int, stop: int) -> Steps | Together:
+    def steps(key: Key, start: int, stop: int) -> Steps | LaneSteps:
         *lanes, _, columns = held_here(where, (*key.shape, *rows))
         share = (np.arange(rows[0])[:, None] * rows[1] + columns).ravel()
         if not lanes:
             return Steps.of(source, examples, key, start, stop, share, classes)
-        return Together([Steps.of(source, examples, key[i], start, stop, share, classes) for i in lanes[0]])
+        return LaneSteps([Steps.of(source, examples, key[i], start, stop, share, classes) for i in lanes[0]])
 
     def placed(read: PyTree, lanes: tuple[int, ...]) -> PyTree:
         def place(leaf: np.ndarray) -> jax.Array:
@@ -177,7 +177,7 @@ def _from_files(
         return placed(steps(key, step, step + 1)[0], key.shape)
 
     def from_files(key: Key, start: int) -> Stream:
-        lanes, under_way = key.shape, ahead(steps(key, start, settings.steps), settings.workers)
+        lanes, under_way = key.shape, prefetch(steps(key, start, settings.steps), settings.workers)
         return Stream((placed(arrays, lanes) for arrays in under_way), files=True)
 
     return Feed(at, from_files)
@@ -186,7 +186,7 @@ def _from_files(
 def _base(source: Source) -> tuple[Callable[[np.ndarray], PyTree], int]:
     """What reads the examples that those of the source are made of, and how many these are."""
     read, size = source.read, source.size
-    while isinstance(read, Made):
+    while isinstance(read, DerivedReader):
         size, read = read.size, read.read
     assert read is not None
     assert size is not None
@@ -200,7 +200,7 @@ def _all(blocks: Blocks, one: PyTree, workers: int) -> PyTree:
     leaves, said, stop = jax.tree.leaves(held), time.perf_counter(), 0
     megabytes = sum(leaf.nbytes for leaf in leaves) / 2**20
     print(f"reading {size:,} examples into memory ({megabytes:,.0f} MB)", file=sys.stderr)
-    for block in ahead(blocks, workers):
+    for block in prefetch(blocks, workers):
         start, stop = stop, min(stop + Blocks.block, size)
         for leaf, part in zip(leaves, jax.tree.leaves(block), strict=True):
             leaf[start:stop] = part

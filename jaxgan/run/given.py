@@ -68,7 +68,7 @@ def _(kind: Image, leaf: Leaf, path: Path) -> np.ndarray | None:
     pictures = []
     for file in files:
         try:
-            pictures.append(image.square(file, leaf.shape))
+            pictures.append(image.read_square(file, leaf.shape))
         except image.Broken as error:
             raise Refused(f"{file} cannot be read: {error}") from None
     return np.stack(pictures).astype(np.float32) / 127.5 - 1

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.interpreters.partial_eval import dce_jaxpr
 
-from jaxgan.data.source import Source, batch, shapes
+from jaxgan.data.source import Source, array_shapes, batch
 from jaxgan.errors import Refused
 from jaxgan.folder.ranges import check_ranges
 from jaxgan.folder.settings import Settings
@@ -210,7 +210,7 @@ def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
         return of(values).game.sample(generator, key, one.astype(jnp.uint32), told)
 
     key = jax.random.key(0)
-    given = values, key, shapes(source, lay)
+    given = values, key, array_shapes(source, lay)
     try:
         moved = depends_on(begin_and_move, *given)
         drawn = depends_on(sampled, values, key, jax.eval_shape(begin_and_move, *given).generator)

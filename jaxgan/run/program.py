@@ -10,9 +10,9 @@ import numpy as np
 from jax.sharding import Sharding
 from jax.stages import Lowered
 
-from jaxgan.data.ahead import can_read
-from jaxgan.data.checked import check, check_labels, check_taken
-from jaxgan.data.source import Source, batch, shapes
+from jaxgan.data.ahead import check_readable
+from jaxgan.data.checked import check_labels, check_layout, check_take
+from jaxgan.data.source import Source, array_shapes, batch
 from jaxgan.errors import Refused
 from jaxgan.folder.settings import Settings
 from jaxgan.games.game import State
@@ -86,9 +86,9 @@ def _batches(source: Source, lay: tuple[int, ...], arrays: PyTree, key: Key, ste
 
 def fits(experiment: Experiment, settings: Settings) -> None:
     """Refuses, before anything is written, what cannot be played: shapes, labels, batches."""
-    can_read(experiment.source, settings.workers)
-    check(experiment.source, layout(experiment, settings), settings.steps)
-    check_taken(experiment.source)
+    check_readable(experiment.source, settings.workers)
+    check_layout(experiment.source, layout(experiment, settings), settings.steps)
+    check_take(experiment.source)
     there, told = experiment.source.classes, experiment.game.classes
     if told and there > told:
         raise Refused(f"the data have {there} classes, but the networks' conditioning tells {told} apart")
@@ -98,7 +98,7 @@ def fits(experiment: Experiment, settings: Settings) -> None:
 
 def start_shapes(experiment: Experiment, settings: Settings) -> State:
     """The shapes of the state of step 0 of one run; refused where the parts do not fit together."""
-    given = shapes(experiment.source, layout(experiment, settings))
+    given = array_shapes(experiment.source, layout(experiment, settings))
     return jax.eval_shape(starter(experiment, settings), jax.random.key(settings.seed), given)
 
 

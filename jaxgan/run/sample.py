@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.source import Source, givens
+from jaxgan.data.source import Source, conditions_for
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
 from jaxgan.parts.rng import fold
@@ -28,8 +28,8 @@ def sampler(game: Game, source: Source | None = None, block: int = BLOCK) -> Sam
     """A function (generator, n, seed=0, start=0, given=None) -> [n, ...] on the host, compiled once.
 
     The i-th sample of all, counted from 0, depends on (seed, i) alone, not on n or the block: a bank of them.
-    `start` is the first to draw. What the game is conditional on comes from the source, by `givens`, or is
-    `given` by the caller: leaves by name, of which the i-th sample has the i-th, round and round.
+    `start` is the first to draw. What the game is conditional on comes from the source, by `conditions_for`,
+    or is `given` by the caller: leaves by name, of which the i-th sample has the i-th, round and round.
 
     >>> from jaxgan.games.toy import bilinear
     >>> draw = sampler(bilinear())
@@ -38,7 +38,7 @@ def sampler(game: Game, source: Source | None = None, block: int = BLOCK) -> Sam
     """
     if game.given and source is None:
         raise Refused(f"samples are drawn under {', '.join(game.given)}: give the source that has them")
-    usual = givens(source, game.given) if source is not None else lambda number: {}
+    usual = conditions_for(source, game.given) if source is not None else lambda number: {}
 
     @jax.jit
     def some(generator: Side, key: Key, start: Array, told: Given) -> Array:

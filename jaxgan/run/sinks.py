@@ -118,7 +118,7 @@ def tensorboard(run: Path, last: int) -> Sink:
 
     def picture(step: int, path: Path) -> None:
         encoded = reading.content(path)
-        with image.opened(encoded) as shown:
+        with image.open_image(encoded) as shown:
             (width, height), channels = shown.size, len(shown.getbands())
         summary = Summary.Image(width=width, height=height, colorspace=channels, encoded_image_string=encoded)
         tag = str(path.parent.relative_to(run))  # a lane's in a folder of its own

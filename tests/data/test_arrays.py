@@ -12,7 +12,7 @@ from jaxgan.errors import Refused
 KEY = jax.random.key(0)
 
 
-def test_bytes_become_images_in_minus_one_to_one():
+def test_bytes_are_scaled_to_minus_one_to_one():
     x = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
     source = arrays(x)
     assert source.arrays["x"].dtype == jnp.uint8
@@ -22,7 +22,7 @@ def test_bytes_become_images_in_minus_one_to_one():
     assert (float(taken.min()), float(taken.max())) == (-1.0, 1.0)
 
 
-def test_floats_are_kept():
+def test_floats_are_not_scaled():
     x = np.linspace(-3, 3, 12).reshape(6, 2)
     source = arrays(x, np.arange(6) % 2)
     taken = source.take(source.arrays, KEY, jnp.array([5, 0]))
@@ -37,13 +37,13 @@ def with_nan(i):
 
 
 @pytest.mark.parametrize(
-    ("x", "label", "line"),
+    ("x", "label", "message"),
     [
-        (with_nan(3), None, r"1 of 5 examples hold NaN or infinity .* x\[3\]"),
+        (with_nan(3), None, r"1 of 5 examples contain NaN or infinity .* x\[3\]"),
         (np.full((2, 2), 1e300), None, r"2 of 2 .* x\[0\]"),
         (np.zeros((0, 2)), None, "no examples"),
         (np.zeros(5), None, "at least one more"),
-        (np.zeros((5, 2), np.uint8), None, "bytes are images"),
+        (np.zeros((5, 2), np.uint8), None, "uint8, which is for images"),
         (np.zeros((5, 2), np.int64), None, "x is int64"),
         (np.zeros((5, 2)), [0, 1], r"labels of x have the shape \(2,\), not \(5,\)"),
         (np.zeros((2, 2)), [0.0, 1.0], "labels of x are float64"),
@@ -58,13 +58,13 @@ def with_nan(i):
         (np.eye(64).reshape(8, 8, 8, 8), None, r"from 0 to 1, not in \[-1, 1\]: .* by 2 \* x - 1"),
     ],
 )
-def test_refused_arrays(x, label, line):
-    with pytest.raises(Refused, match=line) as refusal:
+def test_refused_arrays(x, label, message):
+    with pytest.raises(Refused, match=message) as refusal:
         arrays(x, label)
     assert "\n" not in str(refusal.value)
 
 
-def test_what_is_no_image_of_bytes_or_of_another_scale_is_taken():
+def test_arrays_that_only_resemble_badly_scaled_images_are_accepted():
     normal = np.random.RandomState(0).normal(size=(1000, 8, 8, 1))  # of mean 0 and deviation 1
     for x in (
         normal,
@@ -77,10 +77,10 @@ def test_what_is_no_image_of_bytes_or_of_another_scale_is_taken():
         assert arrays(x).shape == x.shape[1:]
 
 
-def test_what_the_caller_does_with_its_memory_changes_nothing():
-    held = {"bytes": np.zeros((64, 64, 64), np.uint8), "floats": np.zeros((64, 640), np.float32)}
+def test_later_changes_of_the_callers_arrays_have_no_effect():
+    inputs = {"bytes": np.zeros((64, 64, 64), np.uint8), "floats": np.zeros((64, 640), np.float32)}
     label = np.zeros(64, np.int32)
-    for x in [*held.values()] * 20:  # a copy that is made only later is mostly made in time
+    for x in [*inputs.values()] * 20:  # repeated, since a late copy would mostly be in time
         source = arrays(x, label)
         x[:], label[:] = 1, 1
         assert not source.arrays["x"].any()
@@ -88,21 +88,21 @@ def test_what_the_caller_does_with_its_memory_changes_nothing():
         x[:], label[:] = 0, 0
 
 
-def test_other_arrays_have_another_fingerprint():
+def test_different_arrays_have_different_fingerprints():
     x, label = np.zeros((6, 4, 4, 3), np.uint8), np.arange(6) % 2
-    one = np.copy(x)
-    one[3, 2, 1, 0] = 1
-    others = [
+    changed = np.copy(x)
+    changed[3, 2, 1, 0] = 1
+    pairs = [
         (x, label),
         (x, None),
         (x, 1 - label),
-        (one, label),
+        (changed, label),
         (x.reshape(6, 4, 3, 4), label),
         (x / 1.0, label),
     ]
-    prints = [arrays(*pair).fingerprint for pair in others]
-    assert len({*prints, ""}) == 7
-    assert prints == [arrays(np.asfortranarray(pair[0]), pair[1]).fingerprint for pair in others]
+    fingerprints = [arrays(*pair).fingerprint for pair in pairs]
+    assert len({*fingerprints, ""}) == 7
+    assert fingerprints == [arrays(np.asfortranarray(pair[0]), pair[1]).fingerprint for pair in pairs]
 
 
 @pytest.mark.parametrize("name", ["label", "y"])
@@ -113,7 +113,7 @@ def test_npz(tmp_path, name):
     assert (source.shape, source.size, source.classes) == ((4, 4, 3), 2, 2)
 
 
-def test_npz_holds_a_tenth_out_evenly(tmp_path):
+def test_npz_holds_out_a_stratified_tenth(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, x=np.arange(100, dtype=np.float32)[:, None], label=np.arange(100) % 5)
     train, test = npz(path), npz(path, "test")
@@ -127,29 +127,29 @@ def test_npz_holds_a_tenth_out_evenly(tmp_path):
         npz(path)
 
 
-def test_npz_with_examples_held_out_by_its_maker(tmp_path):
+def test_npz_with_its_own_held_out_examples(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, x=np.zeros((4, 2)), y=[0, 1, 2, 0], x_test=np.ones((2, 2)), y_test=[2, 2])
     train, test = npz(path), npz(path, "test")
     assert (train.size, test.size, test.classes) == (4, 2, 3)
     assert test.arrays["x"].min() == 1
     np.savez(path, x=np.zeros((4, 2)), x_test=np.ones((2, 3)))
-    with pytest.raises(Refused, match='"x_test" is not like "x"'):
+    with pytest.raises(Refused, match='"x_test" must have the shape and type of "x"'):
         npz(path)
 
 
-def test_the_scale_is_that_of_all_examples(tmp_path):
+def test_the_scale_is_checked_on_both_splits_together(tmp_path):
     path, images = tmp_path / "a.npz", np.eye(64).reshape(4, 8, 8, 16)
     np.savez(path, x=2 * images - 1, x_test=images[:1])
     assert npz(path, "test").size == 1
     np.savez(path, x=images, x_test=images[:1])
     for split in ("train", "test"):
-        with pytest.raises(Refused, match=r"a\.npz: x holds images from 0 to 1"):
+        with pytest.raises(Refused, match=r"a\.npz: x has images from 0 to 1"):
             npz(path, split)
 
 
 @pytest.mark.parametrize(
-    ("saved", "line"),
+    ("saved", "message"),
     [
         (
             {"x": (40, 2), "label": 8, "x_test": (8, 2), "label_test": 40},
@@ -168,15 +168,15 @@ def test_the_scale_is_that_of_all_examples(tmp_path):
         ({"x": (8, 2), "x_test": ()}, "x_test needs an axis"),
         ({"x": (8, 2), "label": 8, "label_test": 8}, 'no array "x_test", only x, label, label_test'),
         ({"x": (8, 2), "label": 8, "y_test": 8}, 'no array "x_test"'),
-        ({"x": (8, 2), "label": 8, "x_test": (8, 2)}, '"x_test" is not like "x"'),
+        ({"x": (8, 2), "label": 8, "x_test": (8, 2)}, '"x_test" must have the shape and type of "x"'),
     ],
 )
-def test_examples_and_labels_that_do_not_go_together(saved, line, tmp_path):
+def test_mismatched_examples_and_labels_are_refused(saved, message, tmp_path):
     path = tmp_path / "a.npz"
     kinds = {name: float if name.startswith("x") else int for name in saved}
     np.savez(path, **{name: np.zeros(shape, kinds[name]) for name, shape in saved.items()})
     for split in ("train", "test"):
-        with pytest.raises(Refused, match=rf"a\.npz: .*{line}") as refusal:
+        with pytest.raises(Refused, match=rf"a\.npz: .*{message}") as refusal:
             npz(path, split)
         assert "\n" not in str(refusal.value)
 
@@ -209,22 +209,22 @@ def test_refused_files(tmp_path):
 
 
 @pytest.mark.parametrize("kind", IRREGULAR)
-def test_what_is_no_regular_file_is_refused(kind, tmp_path):
+def test_irregular_files_are_refused(kind, tmp_path):
     with pytest.raises(Refused, match=rf"a\.npz cannot be read: it is a {kind}, not a file"):
         npz(irregular(kind, tmp_path / "a.npz"))
 
 
-def test_an_archive_of_what_numpy_did_not_write(tmp_path):
+def test_archives_that_numpy_did_not_write_are_refused(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, x=np.zeros((4, 2)))
     plain = path.read_bytes()
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("notes.txt", "mine")
-    with pytest.raises(Refused, match=r"a\.npz holds notes\.txt, which is no array"):
+    with pytest.raises(Refused, match=r"a\.npz contains notes\.txt, which is not an array"):
         npz(path)
-    for where, value in ((8, 1), (10, 97)):  # of the list at the end: encrypted; packed in an unknown way
-        odd = bytearray(plain)
-        odd[plain.index(b"PK\1\2") + where] = value
-        path.write_bytes(bytes(odd))
+    for offset, value in ((8, 1), (10, 97)):  # in the central directory: encrypted; unknown compression
+        changed = bytearray(plain)
+        changed[plain.index(b"PK\1\2") + offset] = value
+        path.write_bytes(bytes(changed))
         with pytest.raises(Refused, match=r"a\.npz cannot be read"):
             npz(path)

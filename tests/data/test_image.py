@@ -32,65 +32,65 @@ def exif(tags):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
 @pytest.mark.parametrize("orientation", range(9))
-def test_a_picture_is_upright_as_its_camera_was_held(kind, orientation):
+def test_the_exif_orientation_is_applied(kind, orientation):
     file = saved(CORNER, kind, exif=exif({image.ORIENTATION: orientation}))
-    want = ImageOps.exif_transpose(Image.open(BytesIO(file)))
-    np.testing.assert_array_equal(image.square(file, (16, 16, 3)), want)
+    expected = ImageOps.exif_transpose(Image.open(BytesIO(file)))
+    np.testing.assert_array_equal(image.read_square(file, (16, 16, 3)), expected)
 
 
-def test_pictures_of_odd_exif_are_upright_too():
-    """Tags of the wrong kind, and what is no EXIF at all."""
+def test_malformed_exif_data_do_not_matter():
+    """Tags of the wrong type, and bytes that are not EXIF at all."""
     tags = exif({0x010F: "Maker", image.ORIENTATION: 3}).replace(b"\x01\x0f\0\x02", b"\x01\x02\0\x02")
-    upright = image.square(saved(CORNER, exif=exif({image.ORIENTATION: 3})), (16, 16, 3))
-    np.testing.assert_array_equal(image.square(saved(CORNER, exif=tags), (16, 16, 3)), upright)
+    upright = image.read_square(saved(CORNER, exif=exif({image.ORIENTATION: 3})), (16, 16, 3))
+    np.testing.assert_array_equal(image.read_square(saved(CORNER, exif=tags), (16, 16, 3)), upright)
     nonsense = saved(CORNER, exif=b"Exif\0\0" + b"\xff" * 40)
-    np.testing.assert_array_equal(image.square(nonsense, (16, 16, 3)), CORNER)
+    np.testing.assert_array_equal(image.read_square(nonsense, (16, 16, 3)), CORNER)
 
 
 @pytest.mark.parametrize(
     ("clear", "solid", "channels"),
     [([255, 0, 0, 0], [9, 8, 7, 255], 3), ([0, 0], [7, 255], 1), ([0, 0], [7, 255], 3)],
 )
-def test_what_is_transparent_lies_on_white(clear, solid, channels):
+def test_transparent_pixels_are_white(clear, solid, channels):
     file = saved([[clear, solid], [solid, solid]])
-    x = image.square(file, (2, 2, channels))
+    x = image.read_square(file, (2, 2, channels))
     assert x[0, 0].tolist() == [255] * channels
     assert x[0, 1].tolist() == (solid[:-1] if len(solid) > 2 else [7] * channels)
 
 
-def test_a_transparent_colour_of_a_palette_lies_on_white():
+def test_a_transparent_palette_colour_is_white():
     palette = Image.new("P", (2, 2), 1)
     palette.putpalette([1, 2, 3, 250, 0, 0])
     palette.putpixel((1, 0), 0)
     palette.save(file := BytesIO(), "PNG", transparency=1)
-    x = image.square(file.getvalue(), (2, 2, 3))
+    x = image.read_square(file.getvalue(), (2, 2, 3))
     assert x[0].tolist() == [[255, 255, 255], [1, 2, 3]]
 
 
 EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
 %%BoundingBox: 0 0 8 8
 %%EndComments
-(made by a picture) (/tmp/made) (w) file
+(made by an image) (/tmp/made) (w) file
 %%EOF
 """
 
 
 @pytest.fixture
 def no_program(monkeypatch):
-    """Fails where a picture has a program run: Ghostscript is not on every machine."""
+    """Fails if an image runs a program: Ghostscript is not on every machine."""
 
     def run(*args, **options):
-        raise AssertionError("a picture has a program run")
+        raise AssertionError("an image ran a program")
 
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", run)
     monkeypatch.setattr(subprocess, "Popen", run)
 
 
-def test_a_picture_runs_no_program(tmp_path, no_program):
+def test_an_image_runs_no_program(tmp_path, no_program):
     (tmp_path / "x.png").write_bytes(EPS)
     for file in (EPS, tmp_path / "x.png"):
         with pytest.raises(image.Broken, match="it is no PNG, JPEG, WEBP, BMP, PPM or TIFF"):
-            image.square(file, (8, 8, 3))
+            image.read_square(file, (8, 8, 3))
     with pytest.raises(Unreadable, match=r"x\.png cannot be read: it is no PNG"):
         folder(tmp_path)
 
@@ -104,16 +104,16 @@ def test_other_formats_are_not_opened(kind):
 
 
 @pytest.mark.parametrize("kind", image.FORMATS)
-def test_promised_formats_are_opened(kind):
+def test_all_formats_are_opened(kind):
     assert image.natural_shape(saved(CORNER, kind)) == (16, 16, 3)
 
 
-def test_pictures_are_opened_in_one_place():
-    """Where the formats are named: nothing else of the package has Pillow open a file."""
-    home = Path(jaxgan.__file__).parent
+def test_only_the_image_module_opens_images():
+    """It restricts the formats; nothing else in the package has Pillow open a file."""
+    package = Path(jaxgan.__file__).parent
     calls = [
-        str(path.relative_to(home))
-        for path in home.rglob("*.py")
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("Image.open", "imread"))
     ]
@@ -121,7 +121,7 @@ def test_pictures_are_opened_in_one_place():
 
 
 @pytest.mark.parametrize("kind", IRREGULAR)
-def test_what_is_no_regular_file_is_no_picture(kind, tmp_path):
+def test_irregular_files_are_not_read(kind, tmp_path):
     """A pipe would wait for ever, and /dev/zero never ends."""
     file = irregular(kind, tmp_path / "x.png")
     with pytest.raises(image.Broken, match=f"it is a {kind}, not a file"):
@@ -149,7 +149,7 @@ def png_of_16_bits(colour, channels):
     [*(png_of_16_bits(*kind) for kind in ((0, 1), (2, 3), (4, 2), (6, 4))), b"P6\n4 4\n65535\n" + bytes(96)],
     ids=["grey", "rgb", "grey alpha", "rgba", "ppm"],
 )
-def test_sixteen_bits_a_channel_are_not_cut_to_eight(file):
+def test_sixteen_bits_per_channel_are_refused(file):
     with pytest.raises(image.Broken, match="more than 8 bits a channel"):
-        image.square(file, (4, 4, 3))
-    assert image.square(b"P6\n4 4\n255\n" + bytes(48), (4, 4, 3)).max() == 0
+        image.read_square(file, (4, 4, 3))
+    assert image.read_square(b"P6\n4 4\n255\n" + bytes(48), (4, 4, 3)).max() == 0

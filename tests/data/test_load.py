@@ -13,7 +13,7 @@ from jaxgan.data.arrays import npz
 from jaxgan.data.digits import digits
 from jaxgan.data.folder import folder
 from jaxgan.data.mixtures import ring
-from jaxgan.data.order import spread
+from jaxgan.data.order import stratified_order
 from jaxgan.data.resize import resized
 from jaxgan.data.tfds import tfds
 from jaxgan.errors import Refused
@@ -23,7 +23,7 @@ KEY = jax.random.key(0)
 
 def test_digits_split_is_disjoint_stratified_and_fixed():
     label = load_digits().target
-    order = spread(label)
+    order = stratified_order(label)
     assert sorted(order) == list(range(1797))
     assert hashlib.sha256(order.astype("<i8").tobytes()).hexdigest()[:16] == "a7147eb29507df64"
     for size in (1500, 297):
@@ -37,7 +37,7 @@ def test_digits():
     assert (train.shape, train.size, test.size, train.classes) == ((8, 8, 1), 1500, 297, 10)
     x = np.concatenate([train.arrays["x"], test.arrays["x"]])
     assert (x.dtype, x.min(), x.max()) == (np.float32, -1.0, 1.0)
-    order = spread(load_digits().target)
+    order = stratified_order(load_digits().target)
     np.testing.assert_array_equal(x[..., 0], load_digits().images[order] / 8 - 1)
     labels = np.concatenate([train.arrays["label"], test.arrays["label"]])
     np.testing.assert_array_equal(labels, load_digits().target[order])
@@ -76,9 +76,9 @@ def test_load(tmp_path):
     for name in (*KNOWN, str(path), str(tmp_path), "tfds:mnist"):
         with pytest.raises(Refused, match='splits are "train" and "test", not \'valid\''):
             load(name, split="valid")
-    for read, place in ((npz, path), (folder, tmp_path), (tfds, "mnist")):  # as are those behind it
+    for read, argument in ((npz, path), (folder, tmp_path), (tfds, "mnist")):
         with pytest.raises(Refused, match="splits are"):
-            read(place, split="valid")
+            read(argument, split="valid")
     with pytest.raises(Refused, match="square images"):
         load("ring", size=8)
     for name in ("a" * 300, f"{'a' * 300}.npz"):
@@ -86,7 +86,7 @@ def test_load(tmp_path):
             load(name)
 
 
-def test_importing_the_room_is_light():
+def test_importing_the_package_loads_no_heavy_library():
     program = "import sys, jaxgan.data; print([m for m in ('sklearn', 'scipy', 'jax') if m in sys.modules])"
     loaded = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -22,7 +22,7 @@ def draw(source, n=20_000):
     ],
     ids=["ring", "ring of 3", "grid"],
 )
-def test_moments(source, mixture):
+def test_examples_have_the_moments_of_their_mode(source, mixture):
     drawn, modes = draw(source), len(mixture.centres)
     assert (source.classes, source.size, source.shape) == (modes, None, (2,))
     noise = drawn["x"] - mixture.centres[drawn["label"]]
@@ -33,8 +33,7 @@ def test_moments(source, mixture):
     assert ((count - expected) ** 2 / expected).sum() < modes - 1 + 5 * np.sqrt(2 * (modes - 1))
 
 
-def test_modes_of_unequal_weight():
-    """They are drawn so often, and the source says so to whoever counts them."""
+def test_modes_have_the_probabilities_of_their_weights():
     weights = np.array([0.5, 0.3, 0.15, 0.05])
     source = mixtures.sampled(mixtures.ring_mixture(4)._replace(weights=weights))
     drawn = draw(source)
@@ -42,14 +41,14 @@ def test_modes_of_unequal_weight():
     np.testing.assert_allclose(share, weights, atol=4 * np.sqrt(0.25 / 20_000))
     np.testing.assert_array_equal(source.modes.weights, weights)
     assert mixtures.ring().modes.weights is None
-    with pytest.raises(Refused, match="the weights of 3 modes are as many positive shares"):
+    with pytest.raises(Refused, match="the weights of 3 modes must be 3 positive numbers"):
         mixtures.sampled(mixtures.ring_mixture(3)._replace(weights=weights))
 
 
 def test_centres():
     ring = mixtures.ring_mixture().centres
-    apart = np.linalg.norm(ring - np.roll(ring, 1, axis=0), axis=1)
-    np.testing.assert_allclose(apart, 2 * np.sin(np.pi / 8), rtol=1e-12)  # eight, all round: not seven
+    distance = np.linalg.norm(ring - np.roll(ring, 1, axis=0), axis=1)
+    np.testing.assert_allclose(distance, 2 * np.sin(np.pi / 8), rtol=1e-12)  # eight of them, not seven
     np.testing.assert_allclose(np.linalg.norm(ring, axis=1), 1)
     grid = {tuple(c) for c in mixtures.grid_mixture().centres.tolist()}
     assert grid == {(x, y) for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)}
@@ -63,9 +62,9 @@ def test_1200d():
     noise = drawn["x"] - mixture.centres[drawn["label"]]
     inside = noise @ mixture.basis.T
     assert inside.std() == pytest.approx(0.1, rel=0.01)
-    assert np.abs(noise - inside @ mixture.basis).max() < 1e-4  # nothing beside the subspace
-    apart = np.linalg.norm(mixture.centres[:, None] - mixture.centres, axis=-1)[~np.eye(10, dtype=bool)]
-    assert (apart > 30).all()
+    assert np.abs(noise - inside @ mixture.basis).max() < 1e-4  # no noise outside the subspace
+    distance = np.linalg.norm(mixture.centres[:, None] - mixture.centres, axis=-1)[~np.eye(10, dtype=bool)]
+    assert (distance > 30).all()
 
 
 def test_spiral():
@@ -86,11 +85,11 @@ def test_refused(build):
 
 
 @pytest.mark.parametrize("build", [lambda: mixtures.ring(modes=2.5), lambda: mixtures.grid(side=2.5)])
-def test_there_are_no_halves_of_modes(build):
+def test_fractional_numbers_of_modes_are_refused(build):
     with pytest.raises(Refused, match=r"must be a whole number, not 2\.5"):
         build()
 
 
-def test_noise_is_laid_into_its_subspace_in_full_precision():
+def test_noise_is_embedded_in_full_precision():
     source = mixtures.gaussian_1200d()
     assert "HIGHEST" in str(jax.make_jaxpr(source.take)(source.arrays, KEY, jnp.arange(2)))

@@ -10,14 +10,14 @@ from support import picture_folder
 
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
-from jaxgan.data.checked import check
+from jaxgan.data.checked import check_layout
 from jaxgan.data.digits import digits
 from jaxgan.data.kind import Image, Label, Leaf, Numbers
 from jaxgan.data.mirror import mirrored
 from jaxgan.data.mixtures import ring
 from jaxgan.data.pairs import edges, paired, recoloured, unpaired
 from jaxgan.data.shapes import shapes
-from jaxgan.data.source import batch, given, labelled
+from jaxgan.data.source import arrays_for, batch, labelled
 from jaxgan.data.stream import Steps
 from jaxgan.errors import Refused
 
@@ -26,13 +26,13 @@ DIGITS = digits("test")
 
 
 def counted(count, start=0):
-    """Points that are their own number."""
+    """Points whose value is their number."""
     return arrays(np.arange(start, start + count, dtype=np.float32)[:, None])
 
 
 @dataclass(frozen=True)
 class Picked:
-    """Reads from the host's own copy."""
+    """Reads from a copy on the host."""
 
     leaves: dict
 
@@ -40,7 +40,7 @@ class Picked:
         return {name: leaf[number] for name, leaf in self.leaves.items()}
 
 
-def streamed(source):
+def read_from_host(source):
     leaves = {name: np.asarray(leaf) for name, leaf in source.arrays.items()}
     return source._replace(arrays=(), read=Picked(leaves), take=lambda arrays, key, number: arrays)
 
@@ -50,31 +50,31 @@ def negative(x):
 
 
 def stream(source, layout, steps):
-    """Batches of a run, from memory or as a worker has read them."""
-    one = jax.jit(partial(batch, source, layout))
+    """Returns the batches of a run, from memory or as a worker has read them."""
+    make_batch = jax.jit(partial(batch, source, layout))
     if source.read is None:
-        return [one(source.arrays, KEY, step) for step in steps]
+        return [make_batch(source.arrays, KEY, step) for step in steps]
     worker = source._replace(read=pickle.loads(pickle.dumps(source.read)))
     read = Steps.of(worker, layout[0] * layout[1], KEY, steps.start, steps.stop)
     rows = [
         jax.tree.map(lambda leaf: leaf.reshape(*layout, *leaf.shape[1:]), read[i]) for i in range(len(read))
     ]
-    return [one(row, KEY, step) for row, step in zip(rows, steps, strict=True)]
+    return [make_batch(row, KEY, step) for row, step in zip(rows, steps, strict=True)]
 
 
-@pytest.mark.parametrize("kind", ["memory", "made", "read"])
-def test_a_pair_stays_a_pair_through_the_shuffled_stream(kind):
-    base = {"memory": DIGITS, "made": shapes("test"), "read": streamed(DIGITS)}[kind]
-    pair, steps = paired(base, edges, name="edges"), range(36, 39)  # of digits: over the end of an epoch
-    for both, alone in zip(stream(pair, (2, 4), steps), stream(base, (2, 4), steps), strict=True):
-        for name, leaf in alone.items():
-            np.testing.assert_array_equal(both[name], leaf)
-        expected = jax.vmap(jax.vmap(edges))(alone["x"])
-        np.testing.assert_allclose(both["edges"], expected, atol=1e-6)
-        assert both["edges"].shape[2:] == pair.leaves["edges"].shape
+@pytest.mark.parametrize("kind", ["memory", "generated", "read"])
+def test_shuffling_keeps_pairs_together(kind):
+    base = {"memory": DIGITS, "generated": shapes("test"), "read": read_from_host(DIGITS)}[kind]
+    pair, steps = paired(base, edges, name="edges"), range(36, 39)  # across the end of an epoch of digits
+    for batch_of_pairs, plain in zip(stream(pair, (2, 4), steps), stream(base, (2, 4), steps), strict=True):
+        for name, leaf in plain.items():
+            np.testing.assert_array_equal(batch_of_pairs[name], leaf)
+        expected = jax.vmap(jax.vmap(edges))(plain["x"])
+        np.testing.assert_allclose(batch_of_pairs["edges"], expected, atol=1e-6)
+        assert batch_of_pairs["edges"].shape[2:] == pair.leaves["edges"].shape
 
 
-def test_a_pair_of_a_folder(tmp_path):
+def test_pairs_of_a_folder(tmp_path):
     pair = paired(load(str(picture_folder(tmp_path))), negative)
     taken = labelled(pair, 6)
     np.testing.assert_array_equal(taken["source"], -taken["x"])
@@ -94,36 +94,36 @@ def test_leaves_of_pairs():
     assert pair.fingerprint != paired(digits(), edges, "other").fingerprint != digits().fingerprint
 
 
-def test_what_is_held_out_is_paired_too():
-    rest = paired(load("digits"), edges).held_out()
-    assert (rest.size, sorted(rest.leaves)) == (297, ["label", "source", "x"])
+def test_held_out_examples_are_paired_too():
+    held_out = paired(load("digits"), edges).held_out()
+    assert (held_out.size, sorted(held_out.leaves)) == (297, ["label", "source", "x"])
     assert paired(ring(), negative).held_out is None
     assert unpaired(load("digits"), load("digits")).held_out().size == 297
     assert recoloured(load("digits"), [[1, 0, -1]]).held_out().shape == (8, 8, 3)
 
 
-def test_a_pair_that_is_refused():
+def test_refused_pairs():
     for name in ("x", "label", "index"):
-        with pytest.raises(Refused, match=f"a leaf '{name}' already"):
+        with pytest.raises(Refused, match=f"already a leaf '{name}'"):
             paired(DIGITS, edges, name)
-    with pytest.raises(Refused, match=r"is float32\(3,\), but float32\(8, 8, 1\) is made"):
+    with pytest.raises(Refused, match=r"is float32\(3,\), but make\(x\) float32\(8, 8, 1\)"):
         paired(DIGITS, edges, leaf=Leaf((3,), Numbers(), "float32"))
 
 
-def test_mirrored_pairs_are_pairs():
+def test_mirroring_keeps_pairs_together():
     pair = mirrored(paired(DIGITS, negative))
-    taken = pair.take(given(pair, np.arange(6)), KEY, jnp.arange(6))
+    taken = pair.take(arrays_for(pair, np.arange(6)), KEY, jnp.arange(6))
     np.testing.assert_array_equal(taken["source"], -taken["x"])
 
 
 def test_edges_by_hand():
     x = np.asarray(jax.random.uniform(KEY, (6, 7, 2), minval=-1, maxval=1))
     sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 4
-    around = np.pad(x, ((1, 1), (1, 1), (0, 0)), "edge")
+    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)), "edge")
     expected = np.empty((6, 7, 1))
     for i in range(6):
         for j in range(7):
-            window = around[i : i + 3, j : j + 3]
+            window = padded[i : i + 3, j : j + 3]
             lengths = [
                 np.hypot((window[..., c] * sobel).sum(), (window[..., c] * sobel.T).sum()) for c in (0, 1)
             ]
@@ -131,41 +131,42 @@ def test_edges_by_hand():
     np.testing.assert_allclose(edges(x), expected, atol=1e-5)
     assert expected.max() > 0
     corner = edges(jnp.where(jnp.mgrid[:9, :9].sum(0)[..., None] > 8, 1.0, -1.0))
-    assert (corner.min(), corner.max()) == (-1, 1)  # steeper than a straight step, and cut
+    assert (corner.min(), corner.max()) == (-1, 1)  # steeper than a straight step, and clipped
     assert jnp.isfinite(jax.grad(lambda x: edges(x).sum())(jnp.zeros((5, 5, 1)))).all()
 
 
-@pytest.mark.parametrize("as_read", [False, True])
+@pytest.mark.parametrize("from_files", [False, True])
 @pytest.mark.parametrize(("many", "few"), [(12, 5), (5, 12), (7, 7)])
-def test_two_sources_are_apart_and_each_goes_round(many, few, as_read):
+def test_unpaired_sources_are_permuted_independently(many, few, from_files):
     a, b = counted(many), counted(few)
-    two = unpaired(streamed(a), streamed(b)) if as_read else unpaired(a, b)
+    two = unpaired(read_from_host(a), read_from_host(b)) if from_files else unpaired(a, b)
     assert two.size == max(many, few)
     number = np.arange(two.size, dtype=np.uint32)
-    taken = jax.jit(two.take)(given(two, number), KEY, number)
+    taken = jax.jit(two.take)(arrays_for(two, number), KEY, number)
     x, other = (np.asarray(taken[name][:, 0]).astype(int) for name in ("x", "other"))
     for shown, size in ((x, many), (other, few)):
         for start in range(0, two.size - size + 1, size):
             assert sorted(shown[start : start + size]) == list(range(size))
     assert (x != other).any()
     small, size = (x, many) if many < few else (other, few)
-    assert many == few or (small[:size] != small[size : 2 * size]).any()  # another order in each round
+    assert many == few or (small[:size] != small[size : 2 * size]).any()  # another order each time
     if many == few:
-        assert len({(p - q) % many for p, q in zip(x, other, strict=True)}) > 2  # no mere shift
+        assert len({(p - q) % many for p, q in zip(x, other, strict=True)}) > 2  # not just a shift
 
 
-def test_two_sources_from_files_are_those_in_memory():
+def test_unpaired_sources_from_files_equal_those_in_memory():
     a, b, steps = counted(12), counted(5, start=20), range(4)
-    resident, read = (
-        stream(unpaired(a, b), (2, 2), steps),
-        stream(unpaired(streamed(a), streamed(b)), (2, 2), steps),
+    from_memory = unpaired(a, b)
+    from_files = unpaired(read_from_host(a), read_from_host(b))
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        stream(from_memory, (2, 2), steps),
+        stream(from_files, (2, 2), steps),
     )
-    for one, other in zip(resident, read, strict=True):
-        jax.tree.map(np.testing.assert_array_equal, one, other)
-    check(unpaired(streamed(a), streamed(b)), (2, 2), 4)
+    check_layout(from_files, (2, 2), 4)
 
 
-def test_two_that_are_drawn_anew_are_not_the_same_draws():
+def test_unpaired_endless_sources_are_independent():
     two = unpaired(ring(), ring())
     taken = two.take(two.arrays, KEY, jnp.arange(50, dtype=jnp.uint32))
     assert two.size is None
@@ -174,25 +175,25 @@ def test_two_that_are_drawn_anew_are_not_the_same_draws():
     assert 0 < np.mean(modes[0] == modes[1]) < 0.5
 
 
-def test_leaves_and_words_of_two_sources():
+def test_leaves_note_and_fingerprint_of_unpaired_sources():
     two = unpaired(shapes(), recoloured(shapes(), np.eye(3)[::-1]))
     assert sorted(two.leaves) == ["label", "other", "x"]
     assert two.note == shapes().note
     assert unpaired(DIGITS, counted(5)).fingerprint != unpaired(DIGITS, counted(6)).fingerprint
 
 
-def test_two_sources_that_are_refused():
-    with pytest.raises(Refused, match="two sources of a kind"):
+def test_refused_unpaired_sources():
+    with pytest.raises(Refused, match="the sources differ: take both"):
         unpaired(ring(), DIGITS)
-    with pytest.raises(Refused, match="two sources of a kind"):
-        unpaired(DIGITS, streamed(DIGITS))
+    with pytest.raises(Refused, match="the sources differ: take both"):
+        unpaired(DIGITS, read_from_host(DIGITS))
 
 
-def test_other_colours():
+def test_recoloured():
     base, swapped = shapes("test"), recoloured(shapes("test"), np.eye(3)[::-1])
     number = jnp.arange(4)
-    plain, seen = (jax.jit(source.take)((), KEY, number)["x"] for source in (base, swapped))
-    np.testing.assert_allclose(seen, plain[..., ::-1], atol=1e-6)
+    plain, changed = (jax.jit(source.take)((), KEY, number)["x"] for source in (base, swapped))
+    np.testing.assert_allclose(changed, plain[..., ::-1], atol=1e-6)
     sepia = recoloured(DIGITS, [[1, 0.5, -1]])
     taken = sepia.take(sepia.arrays, KEY, number)
     np.testing.assert_allclose(
@@ -202,10 +203,10 @@ def test_other_colours():
     assert len({recoloured(DIGITS, [[c]]).fingerprint for c in (1, -1)}) == 2
 
 
-def test_palettes_that_are_refused():
+def test_refused_palettes():
     with pytest.raises(Refused, match=r"a palette \(3, 3\) cannot colour \(8, 8, 1\)"):
         recoloured(DIGITS, np.eye(3))
     with pytest.raises(Refused, match="cannot colour"):
         recoloured(ring(), np.eye(2))
-    with pytest.raises(Refused, match="adds up to more than 1"):
+    with pytest.raises(Refused, match="add up to more than 1"):
         recoloured(shapes(), [[1, 0, 0], [0.5, 1, 0], [0, 0, 1]])

@@ -9,17 +9,11 @@ from hypothesis import strategies as st
 
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
-from jaxgan.data.checked import check, check_labels, labels_as_read
+from jaxgan.data.checked import check_labels, check_layout, unchanged_labels
 from jaxgan.data.kind import points, with_label
 from jaxgan.data.mixtures import ring
 from jaxgan.data.pairs import edges, paired
-from jaxgan.data.source import (
-    Source,
-    batch,
-    examples,
-    givens,
-    labelled,
-)
+from jaxgan.data.source import Source, batch, conditions_for, examples, labelled
 from jaxgan.errors import Refused
 from jaxgan.games.toy import bilinear
 from jaxgan.run.sample import sampler
@@ -33,16 +27,16 @@ SOURCES = {"arrays": COUNTED, "ring": ring()}
 
 
 @cache
-def drawing(name, layout, steps):
+def jitted_steps(name, layout, steps):
     source = SOURCES[name]
-    draw = jax.vmap(lambda key, step: batch(source, layout, source.arrays, key, step), in_axes=(None, 0))
-    return jax.jit(lambda key: draw(key, jnp.arange(steps)))
+    step = jax.vmap(lambda key, i: batch(source, layout, source.arrays, key, i), in_axes=(None, 0))
+    return jax.jit(lambda key: step(key, jnp.arange(steps)))
 
 
 def stream(name, layout, steps, key=KEY):
-    """Everything that the steps show, in one row."""
-    drawn = drawing(name, layout, steps)(key)
-    return jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[1 + len(layout) :]), drawn)
+    """Returns the examples of all steps, in one row."""
+    leaves = jitted_steps(name, layout, steps)(key)
+    return jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[1 + len(layout) :]), leaves)
 
 
 def test_epochs_are_permutations_and_differ():
@@ -51,15 +45,15 @@ def test_epochs_are_permutations_and_differ():
     assert len(np.unique(x, axis=0)) == 4
 
 
-def test_another_key_another_order():
-    one, other = (stream("arrays", (4,), 10, jax.random.key(seed))["x"] for seed in (0, 1))
-    assert (one != other).any()
+def test_another_key_gives_another_order():
+    first, second = (stream("arrays", (4,), 10, jax.random.key(seed))["x"] for seed in (0, 1))
+    assert (first != second).any()
 
 
 def test_labels_stay_with_their_examples():
-    drawn = stream("arrays", (4,), 10)
-    np.testing.assert_array_equal(drawn["x"][:, 0].astype(int) % 3, drawn["label"])
-    np.testing.assert_array_equal(drawn["index"], np.arange(40))
+    leaves = stream("arrays", (4,), 10)
+    np.testing.assert_array_equal(leaves["x"][:, 0].astype(int) % 3, leaves["label"])
+    np.testing.assert_array_equal(leaves["index"], np.arange(40))
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -69,18 +63,18 @@ def test_the_layout_does_not_change_the_stream(name):
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_mapped_over_keys(name):
+def test_batch_vmaps_over_keys(name):
     keys = jax.random.split(KEY, 3)
-    many = jax.jit(jax.vmap(drawing(name, (2, 1, 4), 3)))(keys)
+    many = jax.jit(jax.vmap(jitted_steps(name, (2, 1, 4), 3)))(keys)
     for i, key in enumerate(keys):
-        single = drawing(name, (2, 1, 4), 3)(key)
+        single = jitted_steps(name, (2, 1, 4), 3)(key)
         jax.tree.map(lambda a, b, i=i: np.testing.assert_allclose(a[i], b, atol=1e-6), many, single)
 
 
-def test_a_step_may_be_a_number_and_out_of_jit():
-    drawn, source = stream("ring", (2, 1, 4), 3), SOURCES["ring"]
-    late = batch(source, (8,), source.arrays, KEY, 2)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a[16:], b, atol=1e-6), drawn, late)
+def test_a_step_may_be_an_integer_outside_of_jit():
+    leaves, source = stream("ring", (2, 1, 4), 3), SOURCES["ring"]
+    third = batch(source, (8,), source.arrays, KEY, 2)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a[16:], b, atol=1e-6), leaves, third)
 
 
 DRAW = jax.jit(lambda key, step: batch(COUNTED, (4,), COUNTED.arrays, key, step))
@@ -88,114 +82,111 @@ DRAW = jax.jit(lambda key, step: batch(COUNTED, (4,), COUNTED.arrays, key, step)
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 // 4 - 1))
-def test_late_steps_keep_their_place(step):
-    drawn = jax.tree.map(np.asarray, DRAW(KEY, jnp.uint32(step)))
-    place = 4 * step + np.arange(4)
-    np.testing.assert_array_equal(drawn["index"], place)
-    of_epoch = [drawn["x"][place // SIZE == e, 0].tolist() for e in np.unique(place // SIZE)]
-    assert all(len(set(numbers)) == len(numbers) for numbers in of_epoch)
+def test_late_steps_have_the_right_positions(step):
+    leaves = jax.tree.map(np.asarray, DRAW(KEY, jnp.uint32(step)))
+    position = 4 * step + np.arange(4)
+    np.testing.assert_array_equal(leaves["index"], position)
+    epochs = [leaves["x"][position // SIZE == e, 0].tolist() for e in np.unique(position // SIZE)]
+    assert all(len(set(numbers)) == len(numbers) for numbers in epochs)
 
 
-def test_check():
-    check(COUNTED, (3, 2, SIZE), 100)
-    check(ring(), (1, 10**6), 100)
+def test_check_layout():
+    check_layout(COUNTED, (3, 2, SIZE), 100)
+    check_layout(ring(), (1, 10**6), 100)
     with pytest.raises(Refused, match="a batch of 11 is more than the 10 examples"):
-        check(COUNTED, (2, 11), 100)
+        check_layout(COUNTED, (2, 11), 100)
     with pytest.raises(Refused, match="take at most 42949672 steps"):
-        check(ring(), (1, 100), 42949673)
-    check(ring(), (1, 100), 42949672)
+        check_layout(ring(), (1, 100), 42949673)
+    check_layout(ring(), (1, 100), 42949672)
 
 
-def test_what_is_drawn_to_be_held_against_is_shown_to_no_run():
-    """Not even to that of the seed 0."""
-    shown = stream("ring", (4,), 10)["x"]
-    assert not (examples(ring(), 40)[:, None] == shown).all(axis=-1).any()
+def test_examples_for_comparison_are_in_no_run():
+    """Not even in the run of seed 0."""
+    trained_on = stream("ring", (4,), 10)["x"]
+    assert not (examples(ring(), 40)[:, None] == trained_on).all(axis=-1).any()
 
 
 @pytest.mark.parametrize(
     "name", ["digits", "stacked:digits", "shapes", "glyphs", "grid", "gaussian_1200d", "mine"]
 )
-def test_examples_can_be_looked_at_where_a_build_is_traced(name):
-    """As it is for `--over`, by numbers that are only told later."""
-
+def test_examples_are_concrete_inside_a_trace(name):
+    """`--over` traces `build`, which may look at examples."""
     source = arrays(np.arange(20.0).reshape(10, 2)) if name == "mine" else load(name)
-    seen = []
-    jax.eval_shape(lambda told: seen.append(examples(source, 5)) or told, 1.0)
-    np.testing.assert_array_equal(seen[0], examples(source, 5))
+    inside = []
+    jax.eval_shape(lambda x: inside.append(examples(source, 5)) or x, 1.0)
+    np.testing.assert_array_equal(inside[0], examples(source, 5))
 
 
-def test_files_of_an_unknown_number_are_refused():
+def test_files_without_a_size_are_refused():
     with pytest.raises(Refused, match="must say how many"):
-        check(Source({"x": points(2)}, None, (), lambda *_: {}, read=lambda number: {}), (1, 4), 1)
+        check_layout(Source({"x": points(2)}, None, (), lambda *_: {}, read=lambda number: {}), (1, 4), 1)
 
 
-def test_after_the_last_example_there_are_none():
+def test_no_examples_after_the_last_one():
     read = COUNTED._replace(read=lambda number: {"x": np.stack([np.float32([i]) for i in number])})
     read = read._replace(take=lambda arrays, key, number: arrays)
     for source in (COUNTED, read):
         assert labelled(source, 5, start=SIZE + 1)["x"].shape == (0, 1)
 
 
-def test_conditions_are_those_of_the_held_out_example_of_the_number():
+def test_conditions_are_those_of_held_out_examples_by_number():
     source = paired(load("digits"), edges)
-    told = givens(source, ("label", "source"))
-    there = labelled(source.held_out(), 1000)
-    number = np.array([0, 5, len(there["x"]) + 5])
-    taken = told(number)
-    np.testing.assert_array_equal(taken["source"], there["source"][[0, 5, 5]])  # round and round
-    assert taken["label"].tolist() == (number % 10).tolist()  # labels go round the classes
-    np.testing.assert_array_equal(
-        told(number[1:2])["source"], taken["source"][1:2]
-    )  # each by its number alone
-    with pytest.raises(Refused, match="under a leaf called mask, and the data have label, source, x only"):
-        givens(source, ("mask",))
+    conditions = conditions_for(source, ("label", "source"))
+    held_out = labelled(source.held_out(), 1000)
+    number = np.array([0, 5, len(held_out["x"]) + 5])
+    taken = conditions(number)
+    np.testing.assert_array_equal(taken["source"], held_out["source"][[0, 5, 5]])  # modulo the size
+    assert taken["label"].tolist() == (number % 10).tolist()  # labels cycle through the classes
+    np.testing.assert_array_equal(conditions(number[1:2])["source"], taken["source"][1:2])
+    with pytest.raises(Refused, match="conditional on mask, but the data have only label, source, x"):
+        conditions_for(source, ("mask",))
 
 
-def test_what_is_drawn_under_a_condition_depends_on_its_number_alone():
+def test_conditional_samples_depend_on_their_number_alone():
     source = paired(load("digits"), edges)
     sample = lambda g, key, index, given: given["source"] + index[:, None, None, None]  # noqa: E731
     game = bilinear()._replace(sample=sample, given=("source",))
     draw, blocks = sampler(game, source), sampler(game, source, block=7)
-    whole = draw(None, 40)
-    np.testing.assert_array_equal(whole, blocks(None, 40))
-    np.testing.assert_array_equal(whole[30:], draw(None, 10, start=30))
-    own = np.zeros((3, 8, 8, 1), np.float32)
-    np.testing.assert_array_equal(draw(None, 5, given={"source": own})[:, 0, 0, 0], np.arange(5))
+    samples = draw(None, 40)
+    np.testing.assert_array_equal(samples, blocks(None, 40))
+    np.testing.assert_array_equal(samples[30:], draw(None, 10, start=30))
+    zeros = np.zeros((3, 8, 8, 1), np.float32)
+    np.testing.assert_array_equal(draw(None, 5, given={"source": zeros})[:, 0, 0, 0], np.arange(5))
 
 
-def held(label, **changes):
-    """Examples with labels of three classes, as a source made by hand has them."""
+def with_labels(label, **changes):
+    """Returns a handmade source of examples with these labels, of three classes."""
     arrays = {"x": jnp.zeros((len(label), 2)), "label": jnp.asarray(label, jnp.int32)}
     take = changes.pop("take", lambda arrays, key, number: {n: leaf[number] for n, leaf in arrays.items()})
     return Source(with_label(points(2), 3), len(label), arrays, take)._replace(**changes)
 
 
 @pytest.mark.parametrize("bad", [3, -1])
-def test_labels_that_are_none_of_the_classes_are_refused_with_the_example(bad):
-    """In memory, drawn anew, and whenever the host is given them."""
+def test_labels_out_of_range_are_refused_with_their_example(bad):
+    """In memory, generated, and in `labelled`."""
     label = np.arange(70_000) % 3
-    check_labels(held(label))
+    check_labels(with_labels(label))
     label[69_999] = bad
-    said = f"example 69999 has the label {bad}, which is none of 0 to 2: number the classes so"
-    with pytest.raises(Refused, match=said):
-        check_labels(held(label))
-    with pytest.raises(Refused, match=said):
-        labelled(held(label), 70_000)
+    message = f"example 69999 has the label {bad}, which is none of 0 to 2: number the classes from 0"
+    with pytest.raises(Refused, match=message):
+        check_labels(with_labels(label))
+    with pytest.raises(Refused, match=message):
+        labelled(with_labels(label), 70_000)
 
-    def anew(arrays, key, number):
+    def generate(arrays, key, number):
         return {"x": jnp.zeros((*number.shape, 2)), "label": jnp.where(number == 5, bad, 0)}
 
     with pytest.raises(Refused, match=f"example 5 has the label {bad}"):
-        check_labels(held(label, size=None, take=anew))
+        check_labels(with_labels(label, size=None, take=generate))
 
 
-def test_labels_that_take_makes_right_are_let_through():
-    """What counts is what the networks are told: here the files begin at 1."""
+def test_labels_are_checked_after_take():
+    """Here the labels in the files begin at 1, and `take` subtracts 1."""
     label = np.arange(30) % 3 + 1
     check_labels(
-        held(label, take=lambda a, key, number: {"x": a["x"][number], "label": a["label"][number] - 1})
+        with_labels(label, take=lambda a, key, number: {"x": a["x"][number], "label": a["label"][number] - 1})
     )
-    files = held(label, read=lambda number: {"x": np.zeros((len(number), 2)), "label": label[number]})
+    files = with_labels(label, read=lambda number: {"x": np.zeros((len(number), 2)), "label": label[number]})
     right = files._replace(take=lambda read, key, number: {**read, "label": read["label"] - 1})
-    assert labels_as_read(files._replace(take=lambda read, key, number: read)) == {"label": 3}
-    assert labels_as_read(right) == {}
+    assert unchanged_labels(files._replace(take=lambda read, key, number: read)) == {"label": 3}
+    assert unchanged_labels(right) == {}

@@ -26,7 +26,7 @@ COUNTED = arrays(np.arange(7, dtype=np.float32).reshape(7, 1, 1, 1) * np.ones((2
 
 @dataclass(frozen=True)
 class Picked:
-    """Reads from the host's own copy of the digits."""
+    """Reads the digits from a copy on the host."""
 
     x: np.ndarray
     label: np.ndarray
@@ -35,37 +35,39 @@ class Picked:
         return {"x": self.x[number], "label": self.label[number]}
 
 
-def as_read(arrays, key, number):
+def take_as_read(arrays, key, number):
     assert arrays["x"].shape == (len(number), 8, 8, 1)
     return arrays
 
 
-STREAMED = DIGITS._replace(arrays=(), read=Picked(*map(np.asarray, DIGITS.arrays.values())), take=as_read)
+FROM_FILES = DIGITS._replace(
+    arrays=(), read=Picked(*map(np.asarray, DIGITS.arrays.values())), take=take_as_read
+)
 
 
-def shown(source, count):
-    """The first examples, on the host."""
+def first_examples(source, count):
+    """Returns the first examples, on the host."""
     taken = jax.jit(source.take)(source.arrays, KEY, jnp.arange(count))
     return jax.tree.map(np.asarray, taken)
 
 
 def pickled(source):
-    """As a worker gets it."""
+    """Returns the source as a worker process gets it."""
     return source._replace(read=pickle.loads(pickle.dumps(source.read)))
 
 
-def test_each_channel_is_an_example_of_the_base_and_the_label_names_all_three():
+def test_channels_are_base_examples_and_the_label_encodes_all_three():
     source = stacked(DIGITS)
     assert (source.shape, source.size, source.classes) == ((8, 8, 3), 29_700, 1000)
-    taken = shown(source, 300)
+    taken = first_examples(source, 300)
     labels = {np.asarray(x).tobytes(): int(k) for x, k in zip(*DIGITS.arrays.values(), strict=True)}
     assert len(labels) == 297
     for x, label in zip(taken["x"], taken["label"].tolist(), strict=True):
-        found = [labels[np.ascontiguousarray(x[..., c]).tobytes()] for c in range(3)]
-        assert found == [label // 100, label // 10 % 10, label % 10]
+        channels = [labels[np.ascontiguousarray(x[..., c]).tobytes()] for c in range(3)]
+        assert channels == [label // 100, label // 10 % 10, label % 10]
 
 
-def test_a_thousand_modes_as_often_as_chance_has_it():
+def test_the_thousand_classes_have_the_expected_frequencies():
     source = stacked(digits())
     label = jax.jit(lambda number: source.take(source.arrays, KEY, number)["label"])
     counts = np.bincount(label(jnp.arange(source.size)), minlength=1000)
@@ -78,10 +80,10 @@ def test_a_thousand_modes_as_often_as_chance_has_it():
     assert abs(chi2 - freedom) < 5 * np.sqrt(2 * freedom)
 
 
-def test_a_block_shows_each_example_once_in_each_channel_in_an_order_of_its_own():
+def test_each_block_and_channel_is_another_permutation_of_the_base():
     source = stacked(COUNTED, copies=5)
     assert (source.size, source.classes) == (35, 0)
-    taken = shown(source, 35)
+    taken = first_examples(source, 35)
     assert set(taken) == {"x"}
     orders = taken["x"][:, 0, 0].reshape(5, 7, 3).transpose(0, 2, 1).reshape(15, 7)
     np.testing.assert_array_equal(np.sort(orders), np.tile(np.arange(7), (15, 1)))
@@ -89,40 +91,40 @@ def test_a_block_shows_each_example_once_in_each_channel_in_an_order_of_its_own(
 
 
 @pytest.mark.parametrize("copies", [1, 3])
-def test_copies_extend_and_do_not_change_what_is_there(copies):
+def test_more_copies_extend_the_examples_without_changing_them(copies):
     few, many = stacked(COUNTED, copies), stacked(COUNTED, copies + 1)
-    np.testing.assert_array_equal(shown(few, few.size)["x"], shown(many, few.size)["x"])
+    np.testing.assert_array_equal(first_examples(few, few.size)["x"], first_examples(many, few.size)["x"])
     assert few.fingerprint != many.fingerprint
 
 
-def test_a_streamed_base_is_a_resident_one():
-    resident, streamed = stacked(DIGITS), pickled(stacked(STREAMED))
-    steps = Steps.of(streamed, 16, KEY, 1855, 1858)  # the end of one epoch and the start of the next
-    taken = [jax.jit(partial(batch, source, (2, 8))) for source in (resident, streamed)]
+def test_a_base_in_files_equals_one_in_memory():
+    in_memory, from_files = stacked(DIGITS), pickled(stacked(FROM_FILES))
+    steps = Steps.of(from_files, 16, KEY, 1855, 1858)  # the end of one epoch and the start of the next
+    taken = [jax.jit(partial(batch, source, (2, 8))) for source in (in_memory, from_files)]
     for i in range(len(steps)):
         rows = jax.tree.map(lambda leaf: leaf.reshape(2, 8, *leaf.shape[1:]), steps[i])
-        want, found = taken[0](resident.arrays, KEY, 1855 + i), taken[1](rows, KEY, 1855 + i)
-        jax.tree.map(np.testing.assert_array_equal, found, want)
-    block = Blocks(streamed.read, streamed.size)[0]["x"]
+        expected, got = taken[0](in_memory.arrays, KEY, 1855 + i), taken[1](rows, KEY, 1855 + i)
+        jax.tree.map(np.testing.assert_array_equal, got, expected)
+    block = Blocks(from_files.read, from_files.size)[0]["x"]
     assert block.shape == (256, 3, 8, 8, 1)
-    np.testing.assert_array_equal(block[..., 0].transpose(0, 2, 3, 1), shown(resident, 256)["x"])
+    np.testing.assert_array_equal(block[..., 0].transpose(0, 2, 3, 1), first_examples(in_memory, 256)["x"])
 
 
-def test_a_base_that_is_drawn_by_number():
+def test_a_generated_base_of_finite_size():
     base = Source(with_label(image(1, 1, 1), 10), 100, (), by_number, note="procedural")
     source = stacked(base)
     assert (source.shape, source.size, source.classes) == ((1, 1, 3), 10_000, 1000)
-    taken = shown(source, 100)
-    found = taken["x"][:, 0, 0]
-    np.testing.assert_array_equal(np.sort(found, axis=0), np.tile(np.arange(100)[:, None], (1, 3)))
-    np.testing.assert_array_equal(found % 10 @ [100, 10, 1], taken["label"])
+    taken = first_examples(source, 100)
+    members = taken["x"][:, 0, 0]
+    np.testing.assert_array_equal(np.sort(members, axis=0), np.tile(np.arange(100)[:, None], (1, 3)))
+    np.testing.assert_array_equal(members % 10 @ [100, 10, 1], taken["label"])
 
 
-def test_a_base_that_draws_anew():
+def test_a_base_without_end():
     source = stacked(Source(with_label(image(1, 1, 1), 10), None, (), by_number))
     assert source.size is None
-    found = shown(source, 3)["x"][:, 0, 0]
-    np.testing.assert_array_equal(found, [[0, 1, 2], [3, 4, 5], [6, 7, 8]])
+    members = first_examples(source, 3)["x"][:, 0, 0]
+    np.testing.assert_array_equal(members, [[0, 1, 2], [3, 4, 5], [6, 7, 8]])
 
 
 def by_number(arrays, key, number):
@@ -130,15 +132,15 @@ def by_number(arrays, key, number):
     return {"x": x, "label": (number % 10).astype(jnp.int32)}
 
 
-def test_there_are_never_more_than_can_be_numbered():
+def test_the_size_is_limited_to_int32():
     assert stacked(COUNTED._replace(size=2**30)).size == 2**30
 
 
-def test_the_note_is_the_bases():
+def test_note_and_fingerprint_follow_the_base():
     assert stacked(DIGITS).note == ""
-    assert stacked(DIGITS._replace(note="mind")).note == "mind"
-    prints = {stacked(DIGITS._replace(fingerprint=f)).fingerprint for f in ("a", "b")}
-    assert len(prints) == 2
+    assert stacked(DIGITS._replace(note="note")).note == "note"
+    fingerprints = {stacked(DIGITS._replace(fingerprint=f)).fingerprint for f in ("a", "b")}
+    assert len(fingerprints) == 2
 
 
 def test_refused():
@@ -151,14 +153,14 @@ def test_refused():
         stacked(DIGITS._replace(leaves=with_label(image(8, 8, 1), 2000)))
 
 
-def test_resized_they_are_stacked_of_resized_ones():
+def test_resizing_also_resizes_the_channels():
     source = resized(stacked(DIGITS), 16)
     assert source.channels.shape == (16, 16, 1)
     assert source.channels.take(DIGITS.arrays, KEY, jnp.arange(2))["x"].shape == (2, 16, 16, 1)
     assert resized(DIGITS, 16).channels is None
 
 
-def test_what_is_held_out_is_stacked_too():
+def test_held_out_examples_are_stacked_too():
     thousand = stacked(load("digits"))
     assert thousand.held_out is not None
     assert thousand.held_out().shape == thousand.shape

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan.data.ahead import ahead, can_read
-from jaxgan.data.checked import labels_as_read
+from jaxgan.data.ahead import check_readable, prefetch
+from jaxgan.data.checked import unchanged_labels
 from jaxgan.data.kind import points, with_label
 from jaxgan.data.source import Source, batch
 from jaxgan.data.stream import Blocks, Steps
@@ -22,7 +22,7 @@ KEY = jax.random.key(3)
 
 @dataclass(frozen=True)
 class Counted:
-    """Reads the number itself, and says which process did; an accident at one of them on request."""
+    """Reads the number itself and the process id; fails at number `bad`, is killed at number `killed`."""
 
     bad: int = -1
     killed: int = -1
@@ -35,14 +35,14 @@ class Counted:
         return {"x": number.astype(np.float32)[:, None], "process": np.full(len(number), os.getpid())}
 
 
-def counted(size=10, **accident):
-    return Source({"x": points(1)}, size, (), lambda arrays, *_: {"x": arrays["x"]}, Counted(**accident))
+def counted(size=10, **failure):
+    return Source({"x": points(1)}, size, (), lambda arrays, *_: {"x": arrays["x"]}, Counted(**failure))
 
 
 @pytest.mark.parametrize("start", [0, 7])
 @pytest.mark.parametrize("size", [7, 10])
-def test_what_is_read_ahead_is_what_each_step_would_read(size, start):
-    """The device's own order of the epochs, whatever the step it starts from."""
+def test_steps_have_the_examples_of_batch(size, start):
+    """In the order that the device computes, whatever the first step."""
     source = counted(size)
     in_memory = source._replace(
         arrays=np.arange(size, dtype=np.float32)[:, None],
@@ -50,62 +50,62 @@ def test_what_is_read_ahead_is_what_each_step_would_read(size, start):
         read=None,
     )
     steps = Steps.of(source, 4, KEY, start, start + 9)
-    found = [item["x"] for item in ahead(steps)]
-    want = [batch(in_memory, (4,), in_memory.arrays, KEY, start + i)["x"] for i in range(9)]
-    np.testing.assert_array_equal(found, want)
+    got = [item["x"] for item in prefetch(steps)]
+    expected = [batch(in_memory, (4,), in_memory.arrays, KEY, start + i)["x"] for i in range(9)]
+    np.testing.assert_array_equal(got, expected)
 
 
-def test_processes_give_the_same_stream():
+def test_processes_give_the_same_items_as_threads():
     steps = Steps.of(counted(), 4, KEY, 5, 15)
-    alone, apart = list(ahead(steps)), list(ahead(steps, workers=2))
-    np.testing.assert_array_equal([item["x"] for item in alone], [item["x"] for item in apart])
-    assert {int(item["process"][0]) for item in alone} == {os.getpid()}
-    assert len({int(item["process"][0]) for item in apart} - {os.getpid()}) == 2
+    threaded, parallel = list(prefetch(steps)), list(prefetch(steps, workers=2))
+    np.testing.assert_array_equal([item["x"] for item in threaded], [item["x"] for item in parallel])
+    assert {int(item["process"][0]) for item in threaded} == {os.getpid()}
+    assert len({int(item["process"][0]) for item in parallel} - {os.getpid()}) == 2
 
 
-def test_blocks_are_everything_in_order():
-    blocks = list(ahead(Blocks(Counted(), 1000)))
+def test_blocks_are_all_examples_in_order():
+    blocks = list(prefetch(Blocks(Counted(), 1000)))
     np.testing.assert_array_equal(np.concatenate([b["x"] for b in blocks])[:, 0], np.arange(1000))
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_bad_example_is_named_at_its_step(workers):
-    steps = Steps.of(counted(bad=3), 2, KEY, 0, 5)  # one epoch: it is in one of the five
-    at = next(i for i in range(5) if 3 in Steps.of(counted(), 2, KEY, 0, 5)[i]["x"])
-    under_way = ahead(steps, workers)
-    assert len(list(islice(under_way, at))) == at
+def test_a_bad_example_is_raised_at_its_step(workers):
+    steps = Steps.of(counted(bad=3), 2, KEY, 0, 5)  # one epoch, so it is in one of the five
+    bad_step = next(i for i in range(5) if 3 in Steps.of(counted(), 2, KEY, 0, 5)[i]["x"])
+    items = prefetch(steps, workers)
+    assert len(list(islice(items, bad_step))) == bad_step
     with pytest.raises(Unreadable, match="example 3 is bad"):
-        next(under_way)
+        next(items)
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Examples of three classes, of which the last has a label of a fourth."""
+    """Examples of three classes, except for the last one, with a label of a fourth."""
 
     def __call__(self, number):
         return {"x": np.zeros((len(number), 2), np.float32), "label": np.where(number == 11, 3, number % 3)}
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_label_outside_is_named_as_it_is_read(workers):
-    """Whether files are read ahead of every step, or once into memory."""
+def test_a_label_out_of_range_is_raised_when_it_is_read(workers):
+    """Whether files are read before every step, or once into memory."""
     leaves = with_label(points(2), 3)
     source = Source(leaves, 12, (), lambda read, key, number: read, Labelled())
-    classes = labels_as_read(source)
+    classes = unchanged_labels(source)
     for items in (Steps.of(source, 4, KEY, 0, 3, classes=classes), Blocks(Labelled(), 12, classes)):
         with pytest.raises(Unreadable, match="example 11 has the label 3, which is none of 0 to 2"):
-            list(ahead(items, workers))
+            list(prefetch(items, workers))
 
 
 @pytest.mark.timeout(60)
-def test_a_killed_process_is_an_error_and_not_a_hang():
+def test_a_killed_process_raises_and_does_not_hang():
     with pytest.raises(Unreadable, match="ended"):
-        list(ahead(Steps.of(counted(killed=3), 2, KEY, 0, 5), workers=1))
+        list(prefetch(Steps.of(counted(killed=3), 2, KEY, 0, 5), workers=1))
 
 
 @dataclass(frozen=True)
 class Large:
-    """More than a pipe holds, so that who writes it is in the middle of it until it is read."""
+    """Items larger than a pipe's buffer, so that a process blocks while writing one until it is read."""
 
     def __len__(self):
         return 100
@@ -115,30 +115,30 @@ class Large:
 
 
 @pytest.mark.timeout(60)
-def test_a_process_killed_in_the_middle_of_an_item_is_no_hang():
-    under_way = ahead(Large(), workers=1)
-    process, _ = next(under_way)
+def test_a_process_killed_while_writing_raises_and_does_not_hang():
+    items = prefetch(Large(), workers=1)
+    process, _ = next(items)
     time.sleep(0.5)
     os.kill(process, signal.SIGKILL)
     with pytest.raises(Unreadable, match="ended by SIGKILL"):
-        list(under_way)
+        list(items)
 
 
 @pytest.mark.timeout(60)
-def test_processes_end_when_nobody_reads_any_more():
-    for begun in (False, True):
-        under_way, before = ahead(Large(), workers=2), {process.pid for process in active_children()}
+def test_processes_end_when_the_iterator_is_deleted():
+    for started in (False, True):
+        items, before = prefetch(Large(), workers=2), {process.pid for process in active_children()}
         assert len(before) == 2
-        if begun:
-            assert {next(under_way)[0] for _ in range(2)} == before
-        del under_way
+        if started:
+            assert {next(items)[0] for _ in range(2)} == before
+        del items
         while active_children():
             time.sleep(0.1)
 
 
-def test_without_grain_files_are_refused_before_a_run_begins(monkeypatch):
-    can_read(counted(), 2)
+def test_files_need_grain(monkeypatch):
+    check_readable(counted(), 2)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    can_read(counted()._replace(read=None), 0)
-    with pytest.raises(Refused, match="extra `data`"):
-        can_read(counted(), 0)
+    check_readable(counted()._replace(read=None), 0)
+    with pytest.raises(Refused, match=r"install jaxgan\[data\]"):
+        check_readable(counted(), 0)

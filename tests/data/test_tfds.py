@@ -1,4 +1,4 @@
-"""Small sets that TFDS itself writes as array_record, read by the real readers, without TensorFlow."""
+"""Small data sets that TFDS writes as array_record, read without TensorFlow."""
 
 import importlib.util
 import json
@@ -32,14 +32,14 @@ def test_pixels_labels_and_splits(home):
     assert train.fingerprint != test.fingerprint
     for source, first in ((train, 0), (test, 1000)):
         read = source.read(np.arange(40))
-        shown = np.asarray(source.take(read, jax.random.key(0), np.arange(40))["x"])
-        want = np.stack([pixels(i) for i in range(first, first + 40)]).astype(np.float32) / 127.5 - 1
-        found = [int(np.flatnonzero((want == x).all(axis=(1, 2, 3)))[0]) for x in shown]
-        assert sorted(found) == list(range(40))
-        np.testing.assert_array_equal(read["label"], [(first + i) % 3 for i in found])
+        x = np.asarray(source.take(read, jax.random.key(0), np.arange(40))["x"])
+        expected = np.stack([pixels(i) for i in range(first, first + 40)]).astype(np.float32) / 127.5 - 1
+        numbers = [int(np.flatnonzero((expected == image).all(axis=(1, 2, 3)))[0]) for image in x]
+        assert sorted(numbers) == list(range(40))
+        np.testing.assert_array_equal(read["label"], [(first + i) % 3 for i in numbers])
 
 
-def test_a_set_of_one_split_holds_out_a_tenth(home):
+def test_a_data_set_with_one_split_holds_out_a_tenth(home):
     name = tfds_set(home)
     train, test = load(f"tfds:{name}"), load(f"tfds:{name}", split="test")
     assert (train.size, test.size) == (36, 4)
@@ -51,7 +51,7 @@ def test_another_size(home):
     assert load(f"tfds:{tfds_set(home)}", size=16).read(np.arange(2))["x"].shape == (2, 16, 16, 3)
 
 
-def test_of_many_sizes_both_splits_have_that_of_the_first_to_train_on(home, monkeypatch):
+def test_the_first_training_image_decides_the_size_of_both_splits(home, monkeypatch):
     monkeypatch.setattr(support, "pixels", lambda i, shape: pixels(i, (8 + i // 1000, 20, 3)))
     name = tfds_set(home, shape=(None, None, 3), splits=("train", "test"))
     train, test = tfds.tfds(name), tfds.tfds(name, split="test")
@@ -59,8 +59,8 @@ def test_of_many_sizes_both_splits_have_that_of_the_first_to_train_on(home, monk
     assert test.read(np.arange(2))["x"].shape == (2, 8, 8, 3)
 
 
-def test_what_is_not_there_is_refused_at_once(home):
-    with pytest.raises(Refused, match=r"cifar10 is not prepared in .*: `jaxgan prepare cifar10` does that"):
+def test_missing_data_sets_and_files_are_refused(home):
+    with pytest.raises(Refused, match=r"cifar10 is not prepared in .*: run `jaxgan prepare cifar10` once"):
         load("tfds:cifar10")
     with pytest.raises(Refused, match="TFDS does not understand 'cifar-10'"):
         load("tfds:cifar-10")
@@ -88,19 +88,19 @@ def damaged(data, how):
 
 
 @pytest.mark.parametrize("how", ["flipped", "half", "64 KB"])
-def test_a_damaged_file_is_named_with_the_example(home, how):
+def test_a_damaged_record_is_named(home, how):
     name = tfds_set(home, count=800)  # 200 KB
     (file,) = home.glob(f"{name}/*/*-train*")
     assert file.stat().st_size > 2 * 65536
     file.write_bytes(damaged(bytearray(file.read_bytes()), how))
     source = tfds.tfds(name)
-    with pytest.raises(Unreadable, match=rf"example \d+ of {name}'s split .* cannot be read: ") as said:
+    with pytest.raises(Unreadable, match=rf"example \d+ of {name}'s split .* cannot be read: ") as refusal:
         source.read(np.arange(source.size))
-    assert "\n" not in str(said.value)
+    assert "\n" not in str(refusal.value)
 
 
-def test_a_record_without_its_picture_is_named(home, monkeypatch):
-    """What TFDS has made of files cut off at a block."""
+def test_a_record_without_its_image_is_named(home, monkeypatch):
+    """TFDS returns such records from files cut off at a block."""
     source = tfds.tfds(tfds_set(home))
 
     class Empty:
@@ -118,27 +118,27 @@ def test_prepare_refuses_what_it_cannot_do(home, capsys):
     with pytest.raises(Refused, match="does not understand 'a b'"):
         prepare("a b")
     assert importlib.util.find_spec("tensorflow") is None
-    with pytest.raises(Refused, match=r"TensorFlow to write this, .*install jaxgan\[prepare\]"):
+    with pytest.raises(Refused, match=r"TensorFlow to write this data set: install jaxgan\[prepare\]"):
         prepare("mnist")
     assert capsys.readouterr().out == ""
 
 
-def test_prepare_says_first_what_it_downloads(home, capsys, monkeypatch):
-    """The download itself stands in for: there is no network here, nor in a test that is worth having."""
+def test_prepare_announces_the_download(home, capsys, monkeypatch):
+    """The download is replaced, since tests use no network."""
     import tensorflow_datasets
 
-    said = []
+    printed = []
 
     def download(builder):
-        said.append(capsys.readouterr().out)
+        printed.append(capsys.readouterr().out)
         raise ConnectionError("no network")
 
     monkeypatch.setattr(tfds.importlib.util, "find_spec", lambda name: name)
     monkeypatch.setattr(tensorflow_datasets.core.DatasetBuilder, "download_and_prepare", download)
     with pytest.raises(Refused, match="mnist could not be prepared: no network"):
         prepare("mnist")
-    assert said[0].startswith("downloading mnist (11 MB")
-    assert str(home) in said[0]
+    assert printed[0].startswith("downloading mnist (about 11 MB")
+    assert str(home) in printed[0]
 
 
 def test_tensorflow_is_never_imported(home):

@@ -11,8 +11,8 @@ from jaxgan.parts.network import from_linen
 KEY = jax.random.key(0)
 
 
-def play(g_norm, d_norm):
-    """Both networks once: (images, logits, logits when training, changed statistics of D)."""
+def apply_both(g_norm, d_norm):
+    """Returns a function z, label -> (images, logits, logits when training, changed statistics of D)."""
     g = from_linen(convnet.Generator((8, 8, 2), norm=g_norm))
     d = from_linen(convnet.Discriminator((4, 6), 8, norm=d_norm, dropout=0.3, classes=4))
 
@@ -20,31 +20,31 @@ def play(g_norm, d_norm):
         keys = jax.random.split(KEY, 4)
         x, _ = g.apply(*g.init(KEY, z), z, train=True)
         d_params, d_stats = d.init(KEY, x, label)
-        still, _ = d.apply(d_params, d_stats, x, label, key=keys)
-        return x, still, *d.apply(d_params, d_stats, x, label, key=keys, train=True)
+        logits, _ = d.apply(d_params, d_stats, x, label, key=keys)
+        return x, logits, *d.apply(d_params, d_stats, x, label, key=keys, train=True)
 
     return run
 
 
 @pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
 def test_norms(norm):
-    x, still, moved, changed = jax.eval_shape(play(norm, norm), jnp.ones((4, 5)), jnp.arange(4))
-    assert (x.shape, still.shape, moved.shape) == ((4, 8, 8, 2), (4,), (4,))
+    x, logits, train_logits, changed = jax.eval_shape(apply_both(norm, norm), jnp.ones((4, 5)), jnp.arange(4))
+    assert (x.shape, logits.shape, train_logits.shape) == ((4, 8, 8, 2), (4,), (4,))
     assert set(changed) == {"batch": {"batch_stats"}, "spectral": {"spectral"}, "none": set()}[norm]
 
 
-def test_trains_and_not():
+def test_training_changes_the_logits():
     d = from_linen(convnet.Discriminator((3,), 4, norm="spectral", dropout=0.3))
 
     @jax.jit
     def run(x):
         params, stats = d.init(KEY, x)
-        still, _ = d.apply(params, stats, x)
-        return still, d.apply(params, stats, x, key=jax.random.split(KEY, 4), train=True)[0]
+        logits, _ = d.apply(params, stats, x)
+        return logits, d.apply(params, stats, x, key=jax.random.split(KEY, 4), train=True)[0]
 
-    still, moved = run(jax.random.normal(KEY, (4, 8, 8, 1)))
-    assert jnp.isfinite(still + moved).all()
-    assert (still != moved).any()
+    logits, train_logits = run(jax.random.normal(KEY, (4, 8, 8, 1)))
+    assert jnp.isfinite(logits + train_logits).all()
+    assert (logits != train_logits).any()
 
 
 def batch_normed(x):
@@ -95,7 +95,7 @@ def test_odd_sizes_in_the_discriminator():
     assert jax.eval_shape(d.init_with_output, KEY, jnp.ones((2, 7, 9, 1)))[0].shape == (2,)
 
 
-@pytest.mark.parametrize(("side", "line"), [(30, "but 28 or 32"), (2, "but 4$")])
-def test_refused_sides(side, line):
-    with pytest.raises(Refused, match=line):
+@pytest.mark.parametrize(("side", "message"), [(30, "take 28 or 32"), (2, "take 4$")])
+def test_refused_sides(side, message):
+    with pytest.raises(Refused, match=message):
         convnet.Generator((side, side, 1))

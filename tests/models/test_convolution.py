@@ -6,7 +6,7 @@ import pytest
 from jax.sharding import AxisType
 from jax.sharding import PartitionSpec as P
 
-from jaxgan.models.convolution import doubling, halving
+from jaxgan.models.convolution import strided_conv, transposed_conv
 
 KEY = jax.random.key(0)
 
@@ -20,13 +20,13 @@ def conv_transpose(x, kernel):
     return layer.apply({"params": {"kernel": kernel}}, x)
 
 
-PAIRS = [(halving, conv), (doubling, conv_transpose)]
-SHAPE = 2, 5, 6, 5, 7  # batch, height, width, channels in and out: more than few, so by tiles
+PAIRS = [(strided_conv, conv), (transposed_conv, conv_transpose)]
+SHAPE = 2, 5, 6, 5, 7  # batch, height, width, channels in and out: enough for tiles
 CASES = [
-    (halving, conv, SHAPE),
-    (halving, conv, (2, 6, 5, 3, 8)),  # by windows
-    (doubling, conv_transpose, SHAPE),
-    (doubling, conv_transpose, (2, 3, 4, 8, 3)),  # by windows
+    (strided_conv, conv, SHAPE),
+    (strided_conv, conv, (2, 6, 5, 3, 8)),  # by windows
+    (transposed_conv, conv_transpose, SHAPE),
+    (transposed_conv, conv_transpose, (2, 3, 4, 8, 3)),  # by windows
 ]
 
 
@@ -55,7 +55,7 @@ def orders(f):
 
 
 @pytest.mark.parametrize(("ours", "theirs", "shape"), CASES)
-def test_value_gradient_and_gradient_of_gradient_are_flax_s(ours, theirs, shape):
+def test_value_gradient_and_gradient_of_gradient_equal_flax(ours, theirs, shape):
     x, kernel = inputs(shape)
     close(orders(ours)(x, kernel), orders(theirs)(x, kernel))
 
@@ -79,30 +79,30 @@ def test_forward_mode_and_forward_over_reverse(ours, theirs):
     close(products(ours)(x, kernel), products(theirs)(x, kernel))
 
 
-@pytest.mark.parametrize("ours", [halving, doubling])
-def test_mapped_kernels_are_kernels_one_by_one(ours):
+@pytest.mark.parametrize("ours", [strided_conv, transposed_conv])
+def test_vmapped_kernels_equal_a_loop_over_kernels(ours):
     x, kernel = inputs(SHAPE)
     kernels = jnp.stack([kernel, -2 * kernel, kernel**2])
     gradient = jax.jit(jax.grad(lambda x, k: jnp.sin(ours(x, k)).sum(), (0, 1)))
-    together = jax.jit(jax.vmap(gradient, (None, 0)))(x, kernels)
-    apart = [gradient(x, kernel) for kernel in kernels]
-    close(together, jax.tree.map(lambda *leaves: jnp.stack(leaves), *apart))
+    vmapped = jax.jit(jax.vmap(gradient, (None, 0)))(x, kernels)
+    looped = [gradient(x, kernel) for kernel in kernels]
+    close(vmapped, jax.tree.map(lambda *leaves: jnp.stack(leaves), *looped))
 
 
-@pytest.mark.parametrize("ours", [halving, doubling])
-def test_on_two_devices_as_on_one(ours):
+@pytest.mark.parametrize("ours", [strided_conv, transposed_conv])
+def test_two_devices_give_the_same_as_one(ours):
     x, kernel = inputs(SHAPE)
     mesh = jax.make_mesh((2,), ("d",), axis_types=(AxisType.Auto,), devices=jax.devices()[:2])
 
-    def gradient(x, kernel):  # that of the kernel is summed over the devices, since there is but one kernel
+    def gradient(x, kernel):  # shard_map sums that of the kernel over devices
         return jax.grad(lambda x, k: jnp.sin(ours(x, k)).sum(), (0, 1))(x, kernel)
 
     split = jax.shard_map(gradient, mesh=mesh, in_specs=(P("d"), P()), out_specs=(P("d"), P()))
     close(jax.jit(split)(x, kernel), jax.jit(gradient)(x, kernel))
 
 
-@pytest.mark.parametrize("ours", [halving, doubling])
-def test_each_platform_has_its_own_form_and_no_other(ours):
+@pytest.mark.parametrize("ours", [strided_conv, transposed_conv])
+def test_each_platform_lowers_to_its_own_form_only(ours):
     traced = jax.jit(orders(ours)).trace(*inputs(SHAPE))
     for platform, has, lacks in [
         ("cpu", "dot_general", "convolution"),
@@ -114,8 +114,8 @@ def test_each_platform_has_its_own_form_and_no_other(ours):
         assert f"stablehlo.{lacks}" not in text
 
 
-@pytest.mark.parametrize("ours", [halving, doubling])
-def test_one_artefact_for_all_platforms_and_any_batch(ours):
+@pytest.mark.parametrize("ours", [strided_conv, transposed_conv])
+def test_export_for_all_platforms_and_any_batch(ours):
     x, kernel = inputs(SHAPE)
     (b,) = jax.export.symbolic_shape("b")
     shapes = jax.ShapeDtypeStruct((b, *x.shape[1:]), x.dtype), kernel
@@ -125,7 +125,7 @@ def test_one_artefact_for_all_platforms_and_any_batch(ours):
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
-def test_bfloat16_stays_and_loses_no_more_than_its_rounding(ours, theirs):
+def test_bfloat16_stays_bfloat16_with_its_rounding_error_only(ours, theirs):
     x, kernel = inputs(SHAPE)
     y = jax.jit(ours)(x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16))
     assert y.dtype == jnp.bfloat16

@@ -41,12 +41,12 @@ def test_norms_in_either_player(norm):
         x, _ = g.apply(params, stats, z)
         d_params, d_stats = d.init(KEY, x, labels)
         x, _ = g.apply(params, stats, z, train=True)
-        still, unchanged = d.apply(d_params, d_stats, x, labels)
-        return x, still, *d.apply(d_params, unchanged, x, labels, train=True)
+        logits, unchanged = d.apply(d_params, d_stats, x, labels)
+        return x, logits, *d.apply(d_params, unchanged, x, labels, train=True)
 
-    x, still, logits, changed = play(z)
-    assert still.shape == logits.shape == (4,)
-    assert jnp.isfinite(still + logits).all()
+    x, logits, train_logits, changed = play(z)
+    assert logits.shape == train_logits.shape == (4,)
+    assert jnp.isfinite(logits + train_logits).all()
     assert abs(x).max() <= 1
     if norm == "spectral":  # every weight of D: one convolution, the dense one, the embedding
         vectors = [
@@ -82,12 +82,12 @@ def test_both_networks_by_hand():
             h = h if i == 0 else batch_normed(h, params["BatchNorm_0"])
             h = jnp.where(h > 0, h, 0.2 * h)
         logits = h.reshape(4, -1) @ params["Logit_0"]["Dense_0"]["kernel"]
-        judged = d.apply(d_variables, images, train=True, mutable="batch_stats")[0]
-        return images, jnp.tanh(x), judged, logits[:, 0]
+        actual = d.apply(d_variables, images, train=True, mutable="batch_stats")[0]
+        return images, jnp.tanh(x), actual, logits[:, 0]
 
-    images, expected, judged, logits = both(jax.random.normal(KEY, (4, 5)))
+    images, expected, actual, logits = both(jax.random.normal(KEY, (4, 5)))
     np.testing.assert_allclose(images, expected, atol=1e-5)
-    np.testing.assert_allclose(judged, logits, atol=1e-5)
+    np.testing.assert_allclose(actual, logits, atol=1e-5)
 
 
 def test_initialisation():
@@ -120,7 +120,7 @@ def test_channels_are_capped():
 
 
 @pytest.mark.parametrize(
-    ("shape", "line"),
+    ("shape", "message"),
     [
         ((30, 30, 1), "take 28 or 32"),
         ((512, 512, 3), "take 256"),
@@ -130,8 +130,8 @@ def test_channels_are_capped():
         ((32, 32), "square"),
     ],
 )
-def test_refused_shapes(shape, line):
-    with pytest.raises(Refused, match=line):
+def test_refused_shapes(shape, message):
+    with pytest.raises(Refused, match=message):
         dcgan.Generator(shape)
 
 

@@ -15,10 +15,10 @@ KEY = jax.random.key(0)
 def test_shapes(side, norm):
     e = from_linen(Encoder(5, (3, 4), norm=norm))
 
-    def moved(x):
+    def train(x):
         return e.apply(*e.init(KEY, x), x, train=True)
 
-    (mean, log_variance), changed = jax.eval_shape(moved, jnp.ones((2, side, side, 1)))
+    (mean, log_variance), changed = jax.eval_shape(train, jnp.ones((2, side, side, 1)))
     assert mean.shape == log_variance.shape == (2, 5)
     assert set(changed) == {"batch": {"batch_stats"}, "spectral": {"spectral"}}.get(norm, set())
 

@@ -1,4 +1,4 @@
-"""InceptionV3: its shapes, its pools and its own kind of BatchNorm; its numbers are in tests/evaluate."""
+"""InceptionV3: shapes, pooling and BatchNorm; values are tested in tests/evaluate."""
 
 from functools import partial
 
@@ -17,12 +17,12 @@ def shapes():
     return jax.eval_shape(InceptionV3().init, KEY, jnp.zeros((1, 299, 299, 3)))
 
 
-def test_it_has_as_many_numbers_as_the_published_file(shapes):
-    """94 layers of a kernel, a scale, a shift and two moments; the logits, which have a bias there."""
+def test_parameter_count_of_the_published_file(shapes):
+    """94 layers of a kernel, a scale, a shift and two moments; logits, which have a bias in the file."""
     assert len(jax.tree.leaves(shapes)) == 94 * 5 + 1
     count = sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(shapes))
-    pickle, bias = 95_628_359 - 4 * count, 4 * 1008
-    assert 0 < pickle - bias < 100_000
+    rest, bias = 95_628_359 - 4 * count, 4 * 1008
+    assert 0 < rest - bias < 100_000
 
 
 def test_the_shapes_of_the_paper(shapes):
@@ -35,9 +35,9 @@ def test_the_shapes_of_the_paper(shapes):
         "Mixed_7a": (8, 8, 1280),
         "Mixed_7c": (8, 8, 2048),
     }
-    watched = partial(InceptionV3().apply, capture_intermediates=lambda module, _: module.name in blocks)
-    _, found = jax.eval_shape(watched, shapes, jnp.zeros((1, 299, 299, 3)))
-    assert {name: found["intermediates"][name]["__call__"][0].shape[1:] for name in blocks} == blocks
+    capture = partial(InceptionV3().apply, capture_intermediates=lambda module, _: module.name in blocks)
+    _, captured = jax.eval_shape(capture, shapes, jnp.zeros((1, 299, 299, 3)))
+    assert {name: captured["intermediates"][name]["__call__"][0].shape[1:] for name in blocks} == blocks
 
 
 def filled(module, x):
@@ -62,32 +62,32 @@ def test_a_layer_by_hand():
     np.testing.assert_allclose(jax.jit(layer.apply)(variables, x)[0, 0, 0], expected, atol=1e-5)
 
 
-def test_averages_leave_out_what_is_not_there():
+def test_average_pooling_excludes_padding():
     x = jnp.ones((1, 4, 5, 1))
     np.testing.assert_array_equal(AVERAGE(x, (3, 3), padding="SAME"), x)
 
 
-def test_branches_lie_side_by_side_in_their_order():
+def test_branches_are_concatenated_in_order():
     block = Mixed({"b": (Layer(1), (Layer(2), Layer(1))), "a": (Layer(1),)}, AVERAGE, 1)
     x = jnp.ones((1, 1, 1, 1))
     variables = filled(block, x)
 
-    def through(name, x):
+    def apply(name, x):
         kernel = variables["params"][name]["conv"]["kernel"]
         return Conv(kernel.shape[-1]).apply({kind: tree[name] for kind, tree in variables.items()}, x)
 
-    first = through("b_1", x)
-    parts = [through("b_2a", first), through("b_2b", first), through("a", x), through("branch_pool", x)]
+    first = apply("b_1", x)
+    parts = [apply("b_2a", first), apply("b_2b", first), apply("a", x), apply("branch_pool", x)]
     np.testing.assert_allclose(block.apply(variables, x), np.concatenate(parts, axis=-1), rtol=1e-6)
 
 
-def test_images_of_bytes_are_scaled_as_numbers(shapes):
-    """128 is 0; bytes would go round at it."""
+def test_uint8_images_do_not_overflow(shapes):
+    """128 is scaled to 0; as uint8, smaller values would wrap around."""
     x = np.random.RandomState(0).randint(0, 256, (1, 75, 75, 3)).astype(np.uint8)
     name = "Conv2d_1a_3x3"
-    watched = partial(InceptionV3().apply, capture_intermediates=lambda module, _: module.name == name)
+    capture = partial(InceptionV3().apply, capture_intermediates=lambda module, _: module.name == name)
     variables = jax.tree.map(lambda leaf: jnp.full(leaf.shape, 0.01), shapes)
-    found = jax.jit(lambda v, x: watched(v, x)[1])(variables, x)["intermediates"][name]["__call__"][0]
+    got = jax.jit(lambda v, x: capture(v, x)[1])(variables, x)["intermediates"][name]["__call__"][0]
     first = {kind: tree[name] for kind, tree in variables.items()}
     expected = Conv(32, (3, 3), 2, "VALID").apply(first, (x.astype(np.float32) - 128) / 128)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(got, expected, atol=1e-6)

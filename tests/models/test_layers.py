@@ -13,15 +13,15 @@ from jaxgan.models.layers import (
     Logit,
     SelfAttention,
     UpConv,
-    squares,
-    weighted,
+    call_layer,
+    split_2x2,
 )
 
 KEY = jax.random.key(0)
 
 
 class RepeatedConv(nn.Module):
-    """What UpConv stands for."""
+    """The equivalent of UpConv."""
 
     @nn.compact
     def __call__(self, x):
@@ -40,7 +40,7 @@ class RepeatedConv(nn.Module):
         (UpConv(3), RepeatedConv(), 3),
     ],
 )
-def test_convolutions_are_flax_s(ours, theirs, size):
+def test_convolutions_equal_flax(ours, theirs, size):
     x = jax.random.normal(KEY, (2, 3, 5, 4))
     kernel = 0.1 * jax.random.normal(jax.random.key(1), (size, size, 4, 3))
     params = {"params": {"kernel": kernel, "bias": jnp.array([0.1, -0.2, 0.3])}}
@@ -58,8 +58,8 @@ def test_convolutions_are_flax_s(ours, theirs, size):
 
     for part in (x, x[:1, :1, :1]):
         np.testing.assert_allclose(ours.apply(params, part), theirs.apply(params, part), atol=1e-5)
-    for what in (gradient, second):
-        expected, got = (jax.jit(what(module))(params, x) for module in (theirs, ours))
+    for derivative in (gradient, second):
+        expected, got = (jax.jit(derivative(module))(params, x) for module in (theirs, ours))
         for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
             assert jnp.linalg.norm(a - b) <= 2e-6 * jnp.linalg.norm(b)
 
@@ -70,7 +70,7 @@ class Weighted(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        return weighted(self.conv(3, **self.options), x, "spectral", True)
+        return call_layer(self.conv(3, **self.options), x, "spectral", True)
 
 
 def test_spectral_norm_of_conv_is_that_of_flax_s():
@@ -84,9 +84,9 @@ def test_spectral_norm_of_conv_is_that_of_flax_s():
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), got, expected)
 
 
-def test_squares_are_what_pooling_pools():
+def test_split_2x2_equals_pooling():
     x = jax.random.normal(KEY, (2, 5, 6, 3))
-    for got, pool in ((squares(x).mean((2, 4)), nn.avg_pool), (squares(x).max((2, 4)), nn.max_pool)):
+    for got, pool in ((split_2x2(x).mean((2, 4)), nn.avg_pool), (split_2x2(x).max((2, 4)), nn.max_pool)):
         np.testing.assert_allclose(got, pool(x, (2, 2), (2, 2)), atol=1e-6)
 
 
@@ -105,8 +105,8 @@ def test_conditional_norm_scales_and_shifts_by_class():
     got, _ = norm.apply({**variables, "params": params}, x, label, train=True, mutable="batch_stats")
     for i in range(6):
         np.testing.assert_allclose(got[i], whitened[i] * scale[label[i]] + shift[label[i]], atol=1e-4)
-    still = norm.apply({**variables, "params": params}, x, label)  # averages are still 0 and 1
-    np.testing.assert_allclose(still[1], x[1] * scale[2] + shift[2], rtol=1e-4, atol=1e-4)
+    evaluated = norm.apply({**variables, "params": params}, x, label)  # averages are 0 and 1
+    np.testing.assert_allclose(evaluated[1], x[1] * scale[2] + shift[2], rtol=1e-4, atol=1e-4)
 
 
 def test_self_attention_by_hand():
@@ -121,15 +121,15 @@ def test_self_attention_by_hand():
     }
     variables["params"]["gamma"] = jnp.float32(0.7)
     w = {name: np.asarray(p["kernel"]) for name, p in variables["params"].items() if name != "gamma"}
-    places = [(i, j) for i in range(0, 4, 2) for j in range(0, 6, 2)]
+    corners = [(i, j) for i in range(0, 4, 2) for j in range(0, 6, 2)]
 
     def pooled(name):
-        return [(x[0] @ w[name])[i : i + 2, j : j + 2].max((0, 1)) for i, j in places]
+        return [(x[0] @ w[name])[i : i + 2, j : j + 2].max((0, 1)) for i, j in corners]
 
     keys, values = pooled("key"), pooled("value")
     for i, j in [(0, 0), (3, 5), (2, 1)]:
-        likeness = np.array([x[0, i, j] @ w["query"] @ key for key in keys])
-        weights = np.exp(likeness) / np.exp(likeness).sum()
+        similarity = np.array([x[0, i, j] @ w["query"] @ key for key in keys])
+        weights = np.exp(similarity) / np.exp(similarity).sum()
         by_hand = x[0, i, j] + 0.7 * sum(a * v for a, v in zip(weights, values, strict=True)) @ w["out"]
         np.testing.assert_allclose(SelfAttention().apply(variables, x)[0, i, j], by_hand, atol=1e-5)
 
@@ -147,7 +147,7 @@ class TwoDropouts(nn.Module):
         return Dropout(0.5)(x, key, train), Dropout(0.5)(x, key, train)
 
 
-def test_dropout_is_per_layer_and_example_whatever_the_batch():
+def test_dropout_depends_on_layer_and_example_not_on_the_batch():
     x, keys = jnp.ones((8, 64)), jax.random.split(KEY, 8)
     first, second = TwoDropouts().apply({}, x, keys, train=True)
     assert (first != second).any()
@@ -176,11 +176,11 @@ def test_logit_projects_labels_and_sums_packed_ones():
         + ((embedding[packed[:, 0]] + embedding[packed[:, 1]]) * h).sum(1)
     )
     np.testing.assert_allclose(logit.apply(variables, h, packed), by_hand, atol=1e-6)
-    one = logit.apply(variables, h, packed[:, 0])
-    np.testing.assert_allclose(one, logit.apply(variables, h, packed[:, :1]), atol=1e-6)
+    single = logit.apply(variables, h, packed[:, 0])
+    np.testing.assert_allclose(single, logit.apply(variables, h, packed[:, :1]), atol=1e-6)
 
 
-def test_logit_refuses_labels_that_do_not_fit():
+def test_logit_refuses_labels_without_classes_and_vice_versa():
     h = jnp.ones((2, 4))
     with pytest.raises(Refused, match="classes=3 and was given no labels"):
         Logit(classes=3).init(KEY, h)
@@ -188,7 +188,7 @@ def test_logit_refuses_labels_that_do_not_fit():
         Logit().init(KEY, h, jnp.zeros(2, int))
 
 
-def test_logits_of_short_features_are_summed_in_float32():
+def test_logits_of_bfloat16_features_are_summed_in_float32():
     h = jnp.full((2, 1024), 1.0, jnp.bfloat16)
     dense = {"kernel": jnp.ones((1024, 1), jnp.bfloat16), "bias": jnp.ones(1, jnp.bfloat16)}
     variables = {"params": {"Dense_0": dense}}

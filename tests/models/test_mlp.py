@@ -21,12 +21,12 @@ def test_shapes_and_statistics(norm):
     def play(z):
         x, changed = g.apply(*g.init(KEY, z), z, train=True)
         d_params, d_stats = d.init(KEY, x)
-        still, _ = d.apply(d_params, d_stats, x, key=keys)
-        return x, changed, still, d.apply(d_params, d_stats, x, key=keys, train=True)[0]
+        logits, _ = d.apply(d_params, d_stats, x, key=keys)
+        return x, changed, logits, d.apply(d_params, d_stats, x, key=keys, train=True)[0]
 
-    x, changed, still, moved = play(z)
-    assert (x.shape, still.shape) == ((4, 2, 2, 1), (4,))
-    assert (still != moved).any()
+    x, changed, logits, train_logits = play(z)
+    assert (x.shape, logits.shape) == ((4, 2, 2, 1), (4,))
+    assert (logits != train_logits).any()
     assert set(changed) == {"batch": {"batch_stats"}, "spectral": {"spectral"}, "none": set()}[norm]
 
 
@@ -44,21 +44,21 @@ def test_both_networks_by_hand():
     z = jax.random.normal(KEY, (4, 5))
     g = mlp.Generator((3,), (6, 7), activation=nn.softplus, final=jnp.sin)
     d = mlp.Discriminator((6, 7), activation=nn.softplus)
-    for network, end in ((g, jnp.sin), (d, lambda x: x[:, 0])):
+    for network, last_activation in ((g, jnp.sin), (d, lambda x: x[:, 0])):
         variables = network.init(KEY, z)
         params = variables["params"]
         h = z
         for name in ("Dense_0", "Dense_1"):
             h = jnp.log1p(jnp.exp(h @ params[name]["kernel"] + params[name]["bias"]))
         last = params.get("Dense_2") or params["Logit_0"]["Dense_0"]
-        expected = end(h @ last["kernel"] + last["bias"])
+        expected = last_activation(h @ last["kernel"] + last["bias"])
         np.testing.assert_allclose(network.apply(variables, z), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_ends_and_initialisation():
+def test_final_activations_and_initialisation():
     z = 100 * jax.random.normal(KEY, (4, 6))
-    ends = {mlp.identity: (-np.inf, np.inf), nn.tanh: (-1, 1), mlp.scaled_sigmoid: (-1, 1)}
-    for final, (low, high) in ends.items():
+    ranges = {mlp.identity: (-np.inf, np.inf), nn.tanh: (-1, 1), mlp.scaled_sigmoid: (-1, 1)}
+    for final, (low, high) in ranges.items():
         x, _ = mlp.Generator((2,), (4,), final=final).init_with_output(KEY, z)
         assert x.shape == (4, 2)
         assert low <= x.min() <= x.max() <= high
@@ -78,11 +78,11 @@ def test_batch_norm_momentum():
         np.testing.assert_allclose(mean, (1 - momentum) * batch_mean, rtol=1e-4, atol=1e-5)
 
 
-def test_batch_norm_over_a_mapped_axis_is_of_the_whole_batch():
+def test_batch_norm_over_a_mapped_axis_uses_the_full_batch():
     z = jax.random.normal(KEY, (8, 3))
-    whole, split = (from_linen(mlp.Generator((2,), (4,), norm="batch", axis=axis)) for axis in (None, "d"))
-    params, stats = whole.init(KEY, z)
-    expected, _ = whole.apply(params, stats, z, train=True)
+    full, split = (from_linen(mlp.Generator((2,), (4,), norm="batch", axis=axis)) for axis in (None, "d"))
+    params, stats = full.init(KEY, z)
+    expected, _ = full.apply(params, stats, z, train=True)
     got = jax.vmap(lambda z: split.apply(params, stats, z, train=True)[0], axis_name="d")(z.reshape(2, 4, 3))
     np.testing.assert_allclose(got.reshape(8, 2), expected, atol=1e-5)
 
@@ -93,5 +93,5 @@ def test_projection():
     variables = d.init(KEY, x, jnp.array([0, 1]))
     logits = d.apply(variables, x, jnp.array([0, 2]))
     assert logits[0] != logits[1]
-    with pytest.raises(Refused, match=r"2 inputs need as many labels, or rows of them, not \(4,\)"):
+    with pytest.raises(Refused, match=r"2 inputs need as many labels, or rows of labels, not \(4,\)"):
         d.apply(variables, x, jnp.arange(4) % 3)

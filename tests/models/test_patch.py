@@ -18,27 +18,27 @@ def shape_of(d, *inputs):
 
 @pytest.mark.parametrize(("side", "depth", "patches"), [(8, 1, 4), (16, 2, 4), (28, 3, 4), (32, 3, 4)])
 @pytest.mark.parametrize("norm", ["instance", "batch", "spectral", "none"])
-def test_a_logit_to_each_patch(side, depth, patches, norm):
+def test_a_logit_for_each_patch(side, depth, patches, norm):
     d, x = patch.Discriminator(width=2, depth=depth, norm=norm), jnp.ones((3, side, side, 1))
     assert shape_of(d, x) == shape_of(d, x, jnp.ones((3, side, side, 2))) == (3, patches, patches)
 
 
 @pytest.mark.parametrize("depth", [1, 2])
-def test_the_receptive_field_is_that_of_the_papers_formula(depth):
+def test_the_receptive_field_is_that_of_the_docstring(depth):
     d = patch.Discriminator(width=2, depth=depth, norm="none")
     side, middle = 80, 40 >> depth
 
     @jax.jit
-    def reached(x):
+    def influence(x):
         params = d.init(KEY, x)
         return jax.grad(lambda x: d.apply(params, x)[0, middle, middle])(x)[0, :, :, 0]
 
-    seen = np.asarray(reached(jax.random.normal(KEY, (1, side, side, 1))) != 0)
-    rows, columns = (np.flatnonzero(seen.any(axis)) for axis in (1, 0))
+    influential = np.asarray(influence(jax.random.normal(KEY, (1, side, side, 1))) != 0)
+    rows, columns = (np.flatnonzero(influential.any(axis)) for axis in (1, 0))
     field = 9 * 2**depth - 2  # 16, 34; 70 at the paper's depth of 3
     assert len(rows) == np.ptp(rows) + 1 == field
     assert len(columns) == np.ptp(columns) + 1 == field
-    # of 4 taps one lies behind; two layers of stride 1, then `depth` of stride 2
+    # one of 4 taps is before the centre; two layers of stride 1, then `depth` of stride 2
     assert rows[0] == columns[0] == (middle << depth) - 3 * 2**depth + 1
 
 
@@ -54,7 +54,7 @@ def test_by_hand_with_a_source_and_features():
     x, source = jax.random.normal(KEY, (2, 3, 8, 8, 1))
     d = patch.Discriminator(width=3, depth=1, features=True)
     variables = d.init(KEY, x, source)
-    params, said = variables["params"], d.apply(variables, x, source)
+    params, output = variables["params"], d.apply(variables, x, source)
 
     def lrelu(x):
         return jnp.where(x > 0, x, 0.2 * x)
@@ -64,33 +64,33 @@ def test_by_hand_with_a_source_and_features():
     h = nn.Conv(6, (4, 4), use_bias=False).apply({"params": params["Conv_1"]}, first)
     second = lrelu((h - h.mean((1, 2), keepdims=True)) / jnp.sqrt(h.var((1, 2), keepdims=True) + 1e-5))
     logit = nn.Conv(1, (4, 4)).apply({"params": params["Conv_2"]}, second)[..., 0]
-    assert isinstance(said, Output)
-    np.testing.assert_allclose(said.logit, logit, atol=1e-5)
-    for got, expected in zip(said.heads["features"], (first, second), strict=True):
+    assert isinstance(output, Output)
+    np.testing.assert_allclose(output.logit, logit, atol=1e-5)
+    for got, expected in zip(output.heads["features"], (first, second), strict=True):
         np.testing.assert_allclose(got, expected, atol=1e-4)
-    np.testing.assert_array_equal(d.clone(features=False).apply(variables, x, source), said.logit)
-    assert (d.apply(variables, source, x).logit != said.logit).any()  # which of the two it is matters
+    np.testing.assert_array_equal(d.clone(features=False).apply(variables, x, source), output.logit)
+    assert (d.apply(variables, source, x).logit != output.logit).any()  # their order matters
 
 
-def test_scales_see_averaged_pictures_and_share_nothing():
+def test_scales_are_averaged_and_share_no_parameters():
     x, source = jax.random.normal(KEY, (2, 2, 16, 16, 1))
     d = patch.MultiScale(scales=3, width=2, depth=1, features=True)
     variables = d.init(KEY, x, source)
-    said = d.apply(variables, x, source)
-    assert [logit.shape for logit in said.logit] == [(2, 8, 8), (2, 4, 4), (2, 2, 2)]
-    assert len(variables["params"]) == len(said.heads["features"]) == 3
-    assert per_example(said.logit).shape == (2,)
+    output = d.apply(variables, x, source)
+    assert [logit.shape for logit in output.logit] == [(2, 8, 8), (2, 4, 4), (2, 2, 2)]
+    assert len(variables["params"]) == len(output.heads["features"]) == 3
+    assert per_example(output.logit).shape == (2,)
     half = [picture.reshape(2, 8, 2, 8, 2, 1).mean((2, 4)) for picture in (x, source)]
-    one = patch.Discriminator(width=2, depth=1, features=True)
-    alone = one.apply({"params": variables["params"]["Discriminator_1"]}, *half)
-    np.testing.assert_allclose(alone.logit, said.logit[1], atol=1e-5)
-    np.testing.assert_allclose(alone.heads["features"][1], said.heads["features"][1][1], atol=1e-4)
+    single = patch.Discriminator(width=2, depth=1, features=True)
+    expected = single.apply({"params": variables["params"]["Discriminator_1"]}, *half)
+    np.testing.assert_allclose(expected.logit, output.logit[1], atol=1e-5)
+    np.testing.assert_allclose(expected.heads["features"][1], output.heads["features"][1][1], atol=1e-4)
     bare = d.clone(features=False).apply(variables, x, source)
     assert isinstance(bare, tuple)
     assert not isinstance(bare, Output)
 
 
-def test_as_a_network_it_is_told_to_train():
+def test_from_linen_passes_train():
     x = jnp.ones((2, 8, 8, 1))
     d = from_linen(patch.MultiScale(scales=2, width=2, depth=1, norm="batch"))
     params, stats = jax.eval_shape(d.init, KEY, x)
@@ -102,5 +102,5 @@ def test_as_a_network_it_is_told_to_train():
 def test_refused():
     with pytest.raises(Refused, match="the same height and width"):
         shape_of(patch.Discriminator(width=2), jnp.ones((2, 8, 8, 1)), jnp.ones((2, 16, 16, 1)))
-    with pytest.raises(Refused, match="1 to 4 scales, not at 5"):
+    with pytest.raises(Refused, match="1 to 4 scales, not 5"):
         shape_of(patch.MultiScale(scales=5, width=2, depth=1, norm="none"), jnp.ones((2, 8, 8, 1)))

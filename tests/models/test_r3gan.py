@@ -46,7 +46,7 @@ def randomised(variables):
     return jax.tree.map(lambda p: jnp.asarray(0.3 * rng.normal(size=p.shape), p.dtype), variables)
 
 
-def test_a_block_is_flax_s_resnext():
+def test_a_block_equals_a_resnext_block_of_flax():
     """The same parameters through Flax's own grouped convolution, in value, gradient and gradient penalty."""
     x = jax.random.normal(KEY, (2, 4, 5, 8))
     block = r3gan.Block(expansion=2, group=4, depth=3)
@@ -75,8 +75,7 @@ def test_a_block_is_flax_s_resnext():
         np.testing.assert_allclose(got, expected, rtol=2e-4, atol=1e-4)
 
 
-def test_elsewhere_the_grouped_convolution_is_one():
-    """On CPU a convolution per group, on other devices the grouped one: the program says which."""
+def test_grouped_convolutions_are_split_on_cpu_only():
     conv = r3gan.GroupedConv(8, 2, nn.initializers.lecun_normal())
     x = jnp.ones((1, 4, 4, 8))
     variables = jax.eval_shape(conv.init, KEY, x)
@@ -89,24 +88,24 @@ def test_resampling_is_1331():
     x = np.asarray(jax.random.normal(KEY, (1, 6, 6, 1)))
 
     def filtered(x, taps, axis, start, step):
-        """Sum of shifted copies, away from the edges."""
+        """Returns the sum of shifted copies, away from the edges."""
         n = x.shape[axis]
         span = range(start, n - len(taps) + 1, step)
         return np.stack(
             [sum(t * np.take(x, i + j, axis) for j, t in enumerate(taps)) for i in span], axis=axis
         )
 
-    down = np.asarray(r3gan._resized(jnp.asarray(x), 3))
+    down = np.asarray(r3gan._resize(jnp.asarray(x), 3))
     by_hand = filtered(filtered(x, np.array([1, 3, 3, 1]) / 8, 1, 1, 2), np.array([1, 3, 3, 1]) / 8, 2, 1, 2)
     np.testing.assert_allclose(down[:, 1:2, 1:2], by_hand[:, :1, :1], atol=1e-6)
 
-    up = np.asarray(r3gan._resized(jnp.asarray(x), 12))
+    up = np.asarray(r3gan._resize(jnp.asarray(x), 12))
     stuffed = np.zeros((1, 12, 12, 1))
     stuffed[:, ::2, ::2] = x
     taps = np.array([1, 3, 3, 1]) / 4
     by_hand = filtered(
         filtered(stuffed, taps, 1, 0, 1), taps, 2, 0, 1
-    )  # its i-th is centred between i+1, i+2
+    )  # the i-th is centred between i+1, i+2
     np.testing.assert_allclose(up[:, 2:10, 2:10], by_hand[:, :8, :8], atol=1e-6)
 
 
@@ -127,8 +126,8 @@ def test_initialisation():
     assert float(params["basis"].std()) == pytest.approx(1, rel=0.1)
 
 
-def test_at_the_start_the_generator_is_its_basis():
-    """All branches are 0: z scales the channels of one image, which is doubled and turned into colours."""
+def test_the_initial_generator_scales_its_basis():
+    """All branches are 0: z scales the channels of one image, which is upsampled and mapped to colours."""
     g = r3gan.Generator((16, 16, 3), (8, 8, 8), blocks=1)
     z = jax.random.normal(KEY, (2, 5))
     variables = g.init(KEY, z)
@@ -160,22 +159,26 @@ def test_labels_change_both_networks():
     x = g.apply(g_variables, z, label)
     d_variables = d.init(KEY, x, label)
     other = jnp.array([0, 1])
-    for now, then in [
+    for output, changed in [
         (x, g.apply(g_variables, z, other)),
         (d.apply(d_variables, x, label), d.apply(d_variables, x, other)),
     ]:
-        assert [np.array_equal(*pair) for pair in zip(now, then, strict=True)] == [True, False]
+        assert [np.array_equal(*pair) for pair in zip(output, changed, strict=True)] == [True, False]
 
 
 def test_refusals():
-    for shape, line in [((30, 30, 1), "take 28 or 32"), ((512, 512, 1), "take 256"), ((32, 64, 3), "square")]:
-        with pytest.raises(Refused, match=line):
+    for shape, message in [
+        ((30, 30, 1), "take 28 or 32"),
+        ((512, 512, 1), "take 256"),
+        ((32, 64, 3), "square"),
+    ]:
+        with pytest.raises(Refused, match=message):
             r3gan.Generator(shape)
     with pytest.raises(Refused, match="1 to 4 channels, not 5"):
         r3gan.Generator((32, 32, 5))
     with pytest.raises(Refused, match="28 px need 3 stages, so as many widths; not 4"):
         r3gan.Generator((28, 28, 1))
-    with pytest.raises(Refused, match=r"2 \* 12 channels do not fall into groups of 16"):
+    with pytest.raises(Refused, match=r"2 \* 12 channels are not divisible into groups of 16"):
         r3gan.Generator((8, 8, 1), (16, 12))
     with pytest.raises(Refused, match="need 2 stages"):
         jax.eval_shape(r3gan.Discriminator().init, KEY, jnp.ones((1, 8, 8, 1)))

@@ -41,8 +41,8 @@ def test_sizes():
     assert {28, 32, 48, 64, 128} < set(sngan.SIZES)
 
 
-def rising(*widths, base, z=128, channels=3):
-    """Parameters of a generator: dense, per block two norms, 3x3, 3x3, 1x1; norm and 3x3 at the end."""
+def generator_count(*widths, base, z=128, channels=3):
+    """A generator's parameters: dense, per block two norms, 3x3, 3x3, 1x1; norm and 3x3 at the end."""
     total, last = (z + 1) * base**2 * widths[0], widths[0]
     for w in widths[1:]:
         total += 2 * last + (9 * last + 1) * w + 2 * w + (9 * w + 1) * w + (last + 1) * w
@@ -50,8 +50,8 @@ def rising(*widths, base, z=128, channels=3):
     return total + 2 * last + (9 * last + 1) * channels
 
 
-def falling(*blocks, channels=3):
-    """Parameters of a discriminator of blocks (inside, outside, learned shortcut), and a dense one."""
+def discriminator_count(*blocks, channels=3):
+    """A discriminator's parameters: blocks (inside, outside, learned shortcut), then a dense layer."""
     total, last = 0, channels
     for inside, outside, short in blocks:
         total += (9 * last + 1) * inside + (9 * inside + 1) * outside + short * (last + 1) * outside
@@ -64,17 +64,17 @@ def test_parameters_of_the_papers_networks():
     z = jnp.ones((2, 128))
     for side, widths, base in [(32, [256] * 4, 4), (48, [512, 256, 128, 64], 6)]:
         g = sngan.Generator((side, side, 3), width=256 if side == 32 else 64)
-        assert count(g, z) == rising(*widths, base=base)
+        assert count(g, z) == generator_count(*widths, base=base)
     big = sngan.Generator((128, 128, 3), width=64)
-    assert count(big, z) == rising(1024, 1024, 512, 256, 128, 64, base=4)
+    assert count(big, z) == generator_count(1024, 1024, 512, 256, 128, 64, base=4)
 
     def d(side, width):
         return count(sngan.Discriminator(width), jnp.ones((2, side, side, 3)))
 
-    assert d(32, 128) == falling((128, 128, 1), (128, 128, 1), (128, 128, 0), (128, 128, 0))
+    assert d(32, 128) == discriminator_count((128, 128, 1), (128, 128, 1), (128, 128, 0), (128, 128, 0))
     stl = [(64, 64, 1), (64, 128, 1), (128, 256, 1), (256, 512, 1), (512, 1024, 1)]
-    assert d(48, 64) == falling(*stl)
-    assert d(128, 64) == falling(*stl, (1024, 1024, 0))
+    assert d(48, 64) == discriminator_count(*stl)
+    assert d(128, 64) == discriminator_count(*stl, (1024, 1024, 0))
 
 
 def test_initialisation():
@@ -89,8 +89,10 @@ def test_initialisation():
     def init(z):
         return g.init(quick, z), d.init(quick, jnp.ones((2, 8, 8, 3)), jnp.arange(2))
 
-    made = init(jnp.ones((2, 50)))
-    for path, leaf in [pair for variables in made for pair in jax.tree.leaves_with_path(variables["params"])]:
+    initial = init(jnp.ones((2, 50)))
+    for path, leaf in [
+        pair for variables in initial for pair in jax.tree.leaves_with_path(variables["params"])
+    ]:
         names = [key.key for key in path]
         if names[-1] in ("kernel", "embedding"):
             branch = "block" in names[0] and "short" not in names
@@ -105,8 +107,8 @@ def nearest(x):
     return jax.image.resize(x, (x.shape[0], 2 * x.shape[1], 2 * x.shape[2], x.shape[3]), "nearest")
 
 
-def block_of_the_paper(params, x, label):
-    """G's block as it is drawn: both branches at the doubled side, Flax's layers, norms by hand."""
+def paper_block(params, x, label):
+    """G's block as in the paper's figure: both branches at the doubled side, Flax's layers, norms by hand."""
 
     def norm(x, tables):
         x = (x - x.mean((0, 1, 2))) / jnp.sqrt(x.var((0, 1, 2)) + 1e-5)
@@ -122,17 +124,17 @@ def block_of_the_paper(params, x, label):
     return h + conv(nearest(x), "short", 1)
 
 
-def test_the_generators_block_is_the_papers():
+def test_the_block_of_the_generator_equals_the_papers():
     x, label = jax.random.normal(KEY, (4, 5, 5, 3)), jnp.array([0, 2, 1, 2])
     block = sngan._Up(6, 3, None, True)
     variables = filled(block, x, label)
     got, _ = jax.jit(lambda v: block.apply(v, x, label, mutable="batch_stats"))(variables)
-    expected = jax.jit(lambda p: block_of_the_paper(p, x, label))(variables["params"])
+    expected = jax.jit(lambda p: paper_block(p, x, label))(variables["params"])
     np.testing.assert_allclose(got, expected, atol=2e-5)
 
 
 @pytest.mark.parametrize(("first", "halve", "width"), [(True, True, 6), (False, True, 3), (False, False, 3)])
-def test_the_discriminators_block_is_the_papers(first, halve, width):
+def test_the_block_of_the_discriminator_equals_the_papers(first, halve, width):
     """Halving last in both branches (first in the first block's shortcut: the same), weights over sigma."""
     x = jax.random.normal(KEY, (2, 6, 6, 3))
     block = sngan._Down(width, halve, first, "spectral", True)
@@ -151,13 +153,13 @@ def test_the_discriminators_block_is_the_papers(first, halve, width):
         scaled = {"kernel": kernel / np.linalg.norm(matrices[name], 2), "bias": bias}
         return nn.Conv(kernel.shape[-1], kernel.shape[:2]).apply({"params": scaled}, x)
 
-    def of_the_paper(x):
+    def expected(x):
         h = conv(nn.relu(conv(x if first else nn.relu(x), "conv0")), "conv1")
         if not halve:
             return h + x
         return nn.avg_pool(h, (2, 2), (2, 2)) + nn.avg_pool(conv(x, "short"), (2, 2), (2, 2))
 
-    np.testing.assert_allclose(got, jax.jit(of_the_paper)(x), atol=1e-5)
+    np.testing.assert_allclose(got, jax.jit(expected)(x), atol=1e-5)
     assert ("short" in params) == halve
 
 
@@ -173,16 +175,16 @@ def test_the_generator_knows_its_class():
     def play(label):
         return g.apply(variables, Z, label), *g.apply(variables, Z, label, train=True, mutable="batch_stats")
 
-    still, moved, changed = play(LABEL)
-    assert still.shape == moved.shape == (4, *SHAPE)
-    assert abs(moved).max() <= 1
-    assert not np.allclose(still, moved)
+    images, train_images, changed = play(LABEL)
+    assert images.shape == train_images.shape == (4, *SHAPE)
+    assert abs(train_images).max() <= 1
+    assert not np.allclose(images, train_images)
     assert jax.tree.structure(changed["batch_stats"]) == jax.tree.structure(variables["batch_stats"])
     other = play(jnp.array([0, 1, 0, 0]))[0]
-    assert [np.array_equal(*pair) for pair in zip(still, other, strict=True)] == [True, True, False, True]
+    assert [np.array_equal(*pair) for pair in zip(images, other, strict=True)] == [True, True, False, True]
 
 
-def test_the_discriminator_knows_its_class_and_keeps_its_vectors_when_training():
+def test_the_discriminator_uses_labels_and_stores_vectors_when_training():
     d = from_linen(sngan.Discriminator(**OPTIONS, attention=4))
     x = jax.random.normal(KEY, (4, *SHAPE))
     variables = filled(sngan.Discriminator(**OPTIONS, attention=4), x, LABEL)
@@ -192,21 +194,21 @@ def test_the_discriminator_knows_its_class_and_keeps_its_vectors_when_training()
     def play(label):
         return *d.apply(params, stats, x, label), *d.apply(params, stats, x, label, train=True)
 
-    still, same, moved, changed = play(LABEL)
+    logits, same, train_logits, changed = play(LABEL)
     assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), same, stats))
-    np.testing.assert_allclose(still, moved, atol=1e-5)  # one power iteration either way
+    np.testing.assert_allclose(logits, train_logits, atol=1e-5)  # one power iteration either way
     # a vector per weight: four blocks of two, two learned shortcuts, four of attention, logit, embedding
     vectors = [path for path, _ in jax.tree.leaves_with_path(changed) if path[-1].key.endswith("/u")]
     assert len(vectors) == 8 + 2 + 4 + 2
     other = play(jnp.array([0, 1, 0, 0]))[0]
-    assert [a == b for a, b in zip(still, other, strict=True)] == [True, True, False, True]
+    assert [a == b for a, b in zip(logits, other, strict=True)] == [True, True, False, True]
 
 
 def test_the_head_sums_pixels_and_projects():
     d, x = sngan.Discriminator(**OPTIONS, norm="none"), jax.random.normal(KEY, (4, *SHAPE))
     variables = filled(d, x, LABEL)
-    logits, seen = jax.jit(lambda v: d.apply(v, x, LABEL, capture_intermediates=True))(variables)
-    last = seen["intermediates"]["block3"]["__call__"][0]
+    logits, captured = jax.jit(lambda v: d.apply(v, x, LABEL, capture_intermediates=True))(variables)
+    last = captured["intermediates"]["block3"]["__call__"][0]
     h, head = np.maximum(last, 0).sum((1, 2)), variables["params"]["Logit_0"]
     dense, table = head["Dense_0"], head["Embed_0"]["embedding"]
     by_hand = h @ dense["kernel"][:, 0] + dense["bias"] + (h * table[LABEL]).sum(1)
@@ -214,7 +216,7 @@ def test_the_head_sums_pixels_and_projects():
 
 
 @pytest.mark.parametrize("player", ["g", "d"])
-def test_remat_gives_the_same_numbers_under_the_same_names(player):
+def test_remat_gives_the_same_values_and_parameter_names(player):
     def run(remat):
         if player == "g":
             module, inputs = sngan.Generator(SHAPE, **OPTIONS, attention=8, remat=remat), (Z, LABEL)
@@ -238,7 +240,7 @@ def test_remat_gives_the_same_numbers_under_the_same_names(player):
 
 @pytest.mark.parametrize("player", ["g", "d"])
 def test_remat_takes_less_memory(player):
-    """Where barriers are honoured: on CPU, XLA of jax 0.10 drops them and merges what is computed twice."""
+    """With optimisation barriers, which XLA of jax 0.10 drops on CPU, merging what is computed twice."""
 
     def memory(remat):
         if player == "g":
@@ -264,11 +266,11 @@ def test_unconditional_and_packed():
     assert set(plain) == {"params"}
 
 
-def test_batch_norm_over_a_mapped_axis_is_of_the_whole_batch():
+def test_batch_norm_over_a_mapped_axis_uses_the_full_batch():
     z, label = jax.random.normal(KEY, (8, 3)), jnp.arange(8) % 3
-    whole, split = (from_linen(sngan.Generator((8, 8, 1), 4, 3, axis=axis)) for axis in (None, "d"))
-    params, stats = jax.jit(whole.init)(KEY, z, label)
-    expected, _ = jax.jit(lambda z: whole.apply(params, stats, z, label, train=True))(z)
+    full, split = (from_linen(sngan.Generator((8, 8, 1), 4, 3, axis=axis)) for axis in (None, "d"))
+    params, stats = jax.jit(full.init)(KEY, z, label)
+    expected, _ = jax.jit(lambda z: full.apply(params, stats, z, label, train=True))(z)
     got = jax.jit(jax.vmap(lambda z, y: split.apply(params, stats, z, y, train=True)[0], axis_name="d"))(
         z.reshape(2, 4, 3), label.reshape(2, 4)
     )
@@ -276,7 +278,7 @@ def test_batch_norm_over_a_mapped_axis_is_of_the_whole_batch():
 
 
 @pytest.mark.parametrize(
-    ("shape", "line"),
+    ("shape", "message"),
     [
         ((30, 30, 1), "take 28 or 32"),
         ((256, 256, 3), "take 128"),
@@ -285,11 +287,11 @@ def test_batch_norm_over_a_mapped_axis_is_of_the_whole_batch():
         ((32, 32, 5), "1 to 4 channels, not 5"),
     ],
 )
-def test_refused_shapes(shape, line):
-    with pytest.raises(Refused, match=line):
+def test_refused_shapes(shape, message):
+    with pytest.raises(Refused, match=message):
         sngan.Generator(shape)
-    if "channels" not in line:
-        with pytest.raises(Refused, match=line):
+    if "channels" not in message:
+        with pytest.raises(Refused, match=message):
             jax.eval_shape(sngan.Discriminator(2).init, KEY, jnp.ones((1, *shape)))
 
 

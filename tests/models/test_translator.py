@@ -42,24 +42,28 @@ def test_by_hand():
         variables = g.init(KEY, x)
         params = variables["params"]
 
-        def conv(i, features, size, x, strides=1, around=None):
-            layer = nn.Conv(features, (size, size), strides, padding="SAME" if around is None else "VALID")
-            if around is not None:
-                x = jnp.pad(x, ((0, 0), (around, around), (around, around), (0, 0)), "reflect")
+        def conv(i, features, size, x, strides=1, reflection=None):
+            layer = nn.Conv(
+                features, (size, size), strides, padding="SAME" if reflection is None else "VALID"
+            )
+            if reflection is not None:
+                x = jnp.pad(
+                    x, ((0, 0), (reflection, reflection), (reflection, reflection), (0, 0)), "reflect"
+                )
             return layer.apply({"params": params[f"Conv_{i}"]}, x)
 
         def up(i, features, x):
             x = x.repeat(2, axis=1).repeat(2, axis=2)
             return nn.Conv(features, (3, 3)).apply({"params": params[f"UpConv_{i}"]}, x)
 
-        h = nn.relu(normed(conv(0, 2, 7, x, around=3)))
+        h = nn.relu(normed(conv(0, 2, 7, x, reflection=3)))
         h = nn.relu(normed(conv(1, 4, 3, h, 2)))
         h = nn.relu(normed(conv(2, 8, 3, h, 2)))
-        branch = nn.relu(normed(conv(3, 8, 3, h, around=1)))
-        h = h + normed(conv(4, 8, 3, branch, around=1))
+        branch = nn.relu(normed(conv(3, 8, 3, h, reflection=1)))
+        h = h + normed(conv(4, 8, 3, branch, reflection=1))
         h = nn.relu(normed(up(0, 4, h)))
         h = nn.relu(normed(up(1, 2, h)))
-        return g.apply(variables, x), jnp.tanh(conv(5, 1, 7, h, around=3))
+        return g.apply(variables, x), jnp.tanh(conv(5, 1, 7, h, reflection=3))
 
     got, expected = both(x)
     assert abs(got).max() > 0.01
@@ -68,10 +72,10 @@ def test_by_hand():
 
 @pytest.mark.parametrize("shape", [(30, 30, 1), (4, 4, 1), (32, 32)])
 def test_refused_shapes(shape):
-    with pytest.raises(Refused, match="sides 4 divides, from 8 px on"):
+    with pytest.raises(Refused, match="sides divisible by 4 and of 8 px or more"):
         translator.Generator(shape)
 
 
 def test_refused_sources():
-    with pytest.raises(Refused, match=r"given pictures \(8, 8\)"):
+    with pytest.raises(Refused, match=r"needs images \(8, 8\)"):
         jax.eval_shape(translator.Generator((8, 8, 1), width=2).init, KEY, jnp.ones((2, 16, 16, 1)))

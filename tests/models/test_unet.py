@@ -19,7 +19,7 @@ def test_shapes_with_and_without_a_latent(side, depth, norm):
         assert jax.eval_shape(g.init_with_output, KEY, *inputs)[0].shape == (3, side, side, 2)
 
 
-def test_pictures_need_not_be_square():
+def test_images_need_not_be_square():
     g = unet.Generator((12, 9, 1), width=2, depth=3)
     assert jax.eval_shape(g.init_with_output, KEY, jnp.ones((2, 12, 9, 3)))[0].shape == (2, 12, 9, 1)
 
@@ -39,7 +39,7 @@ def normed(x):
     return (x - x.mean((1, 2), keepdims=True)) / jnp.sqrt(x.var((1, 2), keepdims=True) + 1e-5)
 
 
-def test_by_hand_at_an_odd_half():
+def test_by_hand_with_an_odd_side():
     x = jax.random.normal(KEY, (2, 6, 6, 1))  # 6, 3, 2
     g = unet.Generator((6, 6, 1), width=3, depth=2)
     variables = g.init(KEY, x)
@@ -57,26 +57,26 @@ def test_by_hand_at_an_odd_half():
     np.testing.assert_allclose(g.apply(variables, x), expected, atol=1e-5)
 
 
-def test_detail_goes_across_and_nowhere_else_once_the_middle_is_shut():
-    """With the narrowest layer at 0 pictures still pass; with what goes across at 0 too, none does."""
+def test_skip_connections_bypass_the_innermost_layer():
+    """Without that layer the output depends on the input; without the skip connections too, it does not."""
     x = jax.random.normal(KEY, (2, 8, 8, 1))
     g = unet.Generator((8, 8, 1), width=2, depth=3, norm="none")
     params = dict(jax.tree.map(lambda leaf: 10 * leaf, jax.jit(g.init)(KEY, x)["params"]))
 
     @jax.jit
-    def told_apart(params):
+    def difference(params):
         first, second = g.apply({"params": params}, x)
         return abs(first - second).max()
 
     params["Conv_2"] = jax.tree.map(jnp.zeros_like, params["Conv_2"])
-    assert told_apart(params) > 0.01
-    for name, own in (("ConvTranspose_1", 4), ("ConvTranspose_2", 2)):  # channels before those from across
-        kernel = params[name]["kernel"].at[:, :, own:].set(0)
+    assert difference(params) > 0.01
+    for name, first in (("ConvTranspose_1", 4), ("ConvTranspose_2", 2)):  # channel of the skip connection
+        kernel = params[name]["kernel"].at[:, :, first:].set(0)
         params[name] = {**params[name], "kernel": kernel}
-    assert told_apart(params) == 0
+    assert difference(params) == 0
 
 
-def test_the_latent_matters_and_an_example_sees_its_own():
+def test_each_example_depends_on_its_own_latent():
     z, source = (
         jax.random.normal(KEY, (3, 4)),
         jnp.broadcast_to(jax.random.normal(KEY, (8, 8, 1)), (3, 8, 8, 1)),
@@ -93,7 +93,7 @@ def test_the_latent_matters_and_an_example_sees_its_own():
     np.testing.assert_allclose(fewer, x[1:], atol=1e-6)
 
 
-def test_noise_is_dropout_wherever_there_are_keys():
+def test_dropout_is_used_whenever_keys_are_given():
     source, keys = jax.random.normal(KEY, (2, 8, 8, 1)), jax.random.split(KEY, 2)
     g = from_linen(unet.Generator((8, 8, 1), width=4))
 
@@ -112,15 +112,15 @@ def test_noise_is_dropout_wherever_there_are_keys():
 
 
 @pytest.mark.parametrize(
-    ("shape", "depth", "line"),
+    ("shape", "depth", "message"),
     [
         ((32, 32), 3, "height, width, channels"),
         ((28, 28, 1), 6, "1 to 5 times, not 6"),
         ((8, 8, 1), 0, "not 0"),
     ],
 )
-def test_refused_shapes(shape, depth, line):
-    with pytest.raises(Refused, match=line):
+def test_refused_shapes(shape, depth, message):
+    with pytest.raises(Refused, match=message):
         unet.Generator(shape, depth=depth)
 
 
@@ -131,5 +131,5 @@ def test_refused_sources():
         (jnp.ones((2, 4)),),
         (jnp.ones((2, 4)), jnp.ones((2, 8, 8, 1))),
     ):
-        with pytest.raises(Refused, match=r"given pictures \(16, 16\)"):
+        with pytest.raises(Refused, match=r"needs source images \(16, 16\)"):
             jax.eval_shape(g.init, KEY, *inputs)

@@ -14,7 +14,7 @@ from flax import linen as nn
 from support import SCRIPTS, ended, experiment, ring_game, start
 
 import jaxgan as jg
-from jaxgan.data.checked import check_taken
+from jaxgan.data.checked import check_take
 from jaxgan.errors import Refused
 from jaxgan.run.sample import sampler
 
@@ -97,7 +97,7 @@ def test_what_take_gives_is_what_the_leaves_say(read):
         (lambda arrays, key, number: {"x": jnp.zeros((len(number), 2))}, "and no label"),
     ]:
         with pytest.raises(Refused, match=said):
-            check_taken(ring._replace(leaves=right, take=taken, size=9, **files))
+            check_take(ring._replace(leaves=right, take=taken, size=9, **files))
 
 
 def test_more_samples_than_memory_are_refused_after_the_first_few():
