@@ -12,7 +12,7 @@ from jaxgan.data.source import Source, examples
 from jaxgan.games.game import Game, Side
 from jaxgan.pictures.chart import Chart, square
 from jaxgan.pictures.words import short
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
 
 COUNT = 20_000  # points of a density
@@ -25,7 +25,7 @@ def planes(run: Path, lane: str = "", trust: bool = False) -> list[Chart]:
 
     None of a run whose examples are not points in the plane; without the last where no single D judges.
     """
-    again = reopened(run, lane=lane, trust=trust)
+    again = reopen(run, lane=lane, trust=trust)
     game, source, state = again.experiment.game, again.experiment.source, again.state
     if not isinstance(source.kind, Points) or source.shape != (2,):
         return []

@@ -29,9 +29,9 @@ from jaxgan.games.game import Game, Side
 from jaxgan.parts.types import Given
 from jaxgan.pictures.images import quantised
 from jaxgan.run import card, standalone
-from jaxgan.run.reopen import reopened
-from jaxgan.run.sample import BLOCK, sampler, stream
-from jaxgan.run.written import usual, written
+from jaxgan.run.reopen import reopen
+from jaxgan.run.sample import BLOCK, sample_key, sampler
+from jaxgan.run.written import default_suffix, write_samples
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -50,7 +50,7 @@ def export(
     """
     if out is not None:
         folder.check_out(out)
-    again = reopened(run, at, lane, average=average, trust=trust)
+    again = reopen(run, at, lane, average=average, trust=trust)
     place = folder.existing(run)
     out = out or place.path / "-".join(["export", *filter(None, (lane, average)), str(int(again.state.step))])
     source, generator = again.experiment.source, again.state.generator
@@ -58,14 +58,14 @@ def export(
     with files.whole(out) as aside:
         leaves = {name: source.leaves[name] for name in game.given}
         classes = source.classes if "label" in leaves else 0
-        (aside / "generator.jaxexport").write_bytes(exported(game, generator, leaves, source.kind))
+        (aside / "generator.jaxexport").write_bytes(export_generator(game, generator, leaves, source.kind))
         own = Path(standalone.__file__).read_text(encoding="utf-8")
         files.write(aside / "sample.py", own.replace("CLASSES = 0", f"CLASSES = {classes}"))
         if others := [name for name in leaves if name != "label"]:
             conditions: dict[str, Any] = givens(source, others)(np.arange(again.experiment.grid))
             np.savez(aside / "given.npz", **conditions)
         samples = sampler(game, source)(generator, again.experiment.grid)
-        written(source.kind, samples, aside / f"samples{usual(source.kind)}")
+        write_samples(source.kind, samples, aside / f"samples{default_suffix(source.kind)}")
         script = _script(place, aside / "script")
         noted = {"script": script, "files": json.dumps(_hashes(aside, Path(script).parent))}
         weights.save(aside / weights.NAME, again.state, noted)
@@ -74,7 +74,7 @@ def export(
     return out
 
 
-def exported(
+def export_generator(
     game: Game, generator: Side, leaves: Mapping[str, Leaf] | None = None, kind: Kind = None
 ) -> bytes:
     """(seed, index [b], conditions by name [b, ...]) -> samples [b, ...] for any b, by `jax.export`.
@@ -83,7 +83,7 @@ def exported(
     i-th that `sampler` draws, in the same blocks and so to the last bit. `leaves` are the game's conditions.
 
     >>> from jaxgan.games.toy import bilinear
-    >>> artefact = exported(bilinear(), Side(jnp.float32(3.0), {}))
+    >>> artefact = export_generator(bilinear(), Side(jnp.float32(3.0), {}))
     >>> jax.export.deserialize(bytearray(artefact)).call(jnp.uint32(0), jnp.zeros(2, jnp.uint32), {}).tolist()
     [3.0, 3.0]
     """
@@ -100,7 +100,7 @@ def exported(
             return whole.reshape(blocks, BLOCK, *leaf.shape[1:])
 
         def some(block: tuple[jax.Array, Given]) -> jax.Array:
-            return game.sample(opaque, stream(seed), *block)
+            return game.sample(opaque, sample_key(seed), *block)
 
         drawn = jax.lax.map(some, jax.tree.map(in_blocks, (index, told)))
         samples = drawn.reshape(blocks * BLOCK, *drawn.shape[2:])[:n]

@@ -14,7 +14,7 @@ from jaxgan.run.experiment import Moment
 from jaxgan.run.hooks import unable
 
 
-def drawing(
+def picture_hook(
     folder: Path,
     source: Source,
     count: int,

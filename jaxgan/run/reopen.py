@@ -23,8 +23,8 @@ from jaxgan.games.game import Side, State
 from jaxgan.run.check import experiment_of, source_of
 from jaxgan.run.command import BEFORE, REOPENED, takes_source
 from jaxgan.run.experiment import Experiment
-from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
-from jaxgan.run.program import blank, start_shapes
+from jaxgan.run.lane import Lane, as_single_run, lane_index, lanes, rule_of
+from jaxgan.run.program import placeholder, start_shapes
 from jaxgan.scale.devices import check_there
 from jaxgan.scale.lanes import lane as one_of
 from jaxgan.scale.lanes import stacked
@@ -40,7 +40,7 @@ class Reopened(NamedTuple):
     lane: int | None  # the number of the lane, of a run that has some
 
 
-def reopened(
+def reopen(
     run: Path,
     at: Literal["last", "best"] = "last",
     lane: str = "",
@@ -60,7 +60,7 @@ def reopened(
     place = folder.existing(run)
     script, config = _script(place, trust)
     own = lanes(config)
-    number = named(own, lane, run)
+    number = lane_index(own, lane, run)
     experiment = _built(place, script, config, source)
     if options := edited(place):
         warn(f"{place.config} was edited: {in_words(options)}")
@@ -76,13 +76,13 @@ def reopened(
     def choose(checkpoints: Checkpoints) -> int | None:
         return checkpoints.best(lane) if at == "best" else max(checkpoints.steps(), default=None)
 
-    state = read(place.checkpoints, choose, jax.tree.map(blank, shapes), read_manifest(place).id)
+    state = read(place.checkpoints, choose, jax.tree.map(placeholder, shapes), read_manifest(place).id)
     if state is None:
         raise Refused(_lacking(run, at, experiment))
     if own:
         config = own[number].settings(config)
         experiment = script["build"](config, experiment.source)
-        state = alone(one_of(state, number), own[number])
+        state = as_single_run(one_of(state, number), own[number])
     if average:
         state = state.replace(ema=_chosen(state, average, run))
     return Reopened(config, experiment, state, number if own else None)
@@ -107,7 +107,7 @@ def _chosen(state: State, average: str, run: Path) -> Side:
     return Side(*state.averages[average])
 
 
-def members(run: Path, trust: bool = False) -> tuple[Lane, ...]:
+def read_lanes(run: Path, trust: bool = False) -> tuple[Lane, ...]:
     """The lanes of a run, none of a single one."""
     return lanes(_script(folder.existing(run), trust)[1])
 

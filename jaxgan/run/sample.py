@@ -19,7 +19,7 @@ BLOCK = 256
 """Samples drawn at once. To the last bit a sample may depend on how many others it is drawn with."""
 
 
-def stream(seed: int | Array) -> Key:
+def sample_key(seed: int | Array) -> Key:
     """The key of the samples of a seed: the i-th is drawn from it and i."""
     return fold(jax.random.key(seed), "sample")
 
@@ -49,7 +49,7 @@ def sampler(game: Game, source: Source | None = None, block: int = BLOCK) -> Sam
     ) -> np.ndarray:
         if n < 1:
             raise Refused(f"at least one sample can be drawn, not {n}")
-        key, blocks = stream(seed), []
+        key, blocks = sample_key(seed), []
         for first in range(start, start + n, block):
             number = np.arange(first, first + block)
             told = dict(usual(number) if given is None or set(game.given) - given.keys() else {})

@@ -19,13 +19,13 @@ from jaxgan.folder.manifest import (
     still_lanes,
     write_manifest,
 )
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 
 
 def take(run: Path, lane: str, out: Path, trust: bool = False) -> Path:
     """Writes the lane's options, script, numbers, newest and best checkpoint as a run to go on with."""
     folder.check_out(out)
-    again, place = reopened(run, lane=lane, trust=trust), folder.existing(run)
+    again, place = reopen(run, lane=lane, trust=trust), folder.existing(run)
     if again.lane is None:
         raise Refused(f"{run} is a single run, without lanes")
     step = int(again.state.step)
@@ -51,7 +51,7 @@ def take(run: Path, lane: str, out: Path, trust: bool = False) -> Path:
                 ) as mine,
             ):
                 scores, source = old.scores(lane), again.experiment.source
-                best = [reopened(run, "best", lane, source=source, trust=trust)] if scores else []
+                best = [reopen(run, "best", lane, source=source, trust=trust)] if scores else []
                 for one in [*best, again]:
                     at = int(one.state.step)
                     logged = sum(row.step <= at for row in own_rows)

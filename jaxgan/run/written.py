@@ -41,37 +41,37 @@ def formats(kind: Kind) -> Mapping[str, Writer]:
     return {".png": picture} if registered(drawn, kind) else {}
 
 
-def usual(kind: Kind) -> str:
+def default_suffix(kind: Kind) -> str:
     """The ending that files of samples have where none is asked for.
 
-    >>> usual(Tokens(("a", "b"))), usual(Numbers())
+    >>> default_suffix(Tokens(("a", "b"))), default_suffix(Numbers())
     ('.txt', '.npy')
     """
     return next(iter(formats(kind)), ".npy")
 
 
-def usual_name(kind: Kind) -> str:
+def default_name(kind: Kind) -> str:
     """What a file of samples is called where no name is asked for: a picture shows a grid of them.
 
-    >>> usual_name(Points()), usual_name(Tokens(("a", "b")))
+    >>> default_name(Points()), default_name(Tokens(("a", "b")))
     ('grid.png', 'samples.txt')
     """
-    return "grid.png" if usual(kind) == ".png" else f"samples{usual(kind)}"
+    return "grid.png" if default_suffix(kind) == ".png" else f"samples{default_suffix(kind)}"
 
 
-def unwritten(kind: Kind) -> str:
+def missing_writer(kind: Kind) -> str:
     """Why there is no other file of this kind than one of its numbers, nothing where there is one."""
     if formats(kind) or registered(formats, kind):
         return ""
     return str(unregistered("writes", kind, "jaxgan.formats"))
 
 
-def written(kind: Kind, samples: np.ndarray, path: Path) -> Path:
+def write_samples(kind: Kind, samples: np.ndarray, path: Path) -> Path:
     """Writes samples [n, ...] of a kind to a file that is what its name ends in; its path.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "samples.csv"
-    >>> written(Points(), np.array([[0.5, 2.0]], np.float32), path).read_text().split()
+    >>> write_samples(Points(), np.array([[0.5, 2.0]], np.float32), path).read_text().split()
     ['x0,x1', '0.5,2.0']
     """
     check_name(kind, path)

@@ -16,7 +16,7 @@ from support import SCRIPTS, ended, jaxgan, line, play, rows, script, start
 from jaxgan.data.source import PROCEDURAL
 from jaxgan.folder import cache
 from jaxgan.folder.lock import locked
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
 
 TINY = script("tiny")
@@ -64,7 +64,7 @@ def test_sample_twice_the_same_bytes(run, monkeypatch, tmp_path, capsys):
 
 
 def test_the_first_samples_do_not_depend_on_how_many(run):
-    again = reopened(run)
+    again = reopen(run)
     draw = sampler(again.experiment.game, again.experiment.source)
     many = draw(again.state.generator, 300, 1)
     np.testing.assert_array_equal(many[:7], draw(again.state.generator, 7, 1))
@@ -248,6 +248,6 @@ def test_ctrl_c_is_no_traceback(run, monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("jaxgan.run.reopen.reopened", interrupted)
+    monkeypatch.setattr("jaxgan.run.reopen.reopen", interrupted)
     assert jaxgan(monkeypatch, "sample", run) == 130
     assert capsys.readouterr().err == "interrupted\n"

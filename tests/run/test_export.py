@@ -25,10 +25,10 @@ from jaxgan.parts.network import from_linen
 from jaxgan.pictures.images import quantised
 from jaxgan.run import standalone
 from jaxgan.run.card import card
-from jaxgan.run.export import export, exported
-from jaxgan.run.reopen import reopened
+from jaxgan.run.export import export, export_generator
+from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
-from jaxgan.run.written import written
+from jaxgan.run.written import write_samples
 
 TINY, PICTURES = script("tiny"), script("pictures")
 BLOCKED = ("jaxgan", "flax", "optax", "orbax", "PIL", "sklearn", "safetensors", "tyro", "msgspec", "tqdm")
@@ -56,7 +56,7 @@ def folder(run):
 
 def drawn(run, n, seed, label=None):
     """The samples that `jaxgan sample` shows."""
-    again = reopened(run)
+    again = reopen(run)
     given = None if label is None else {"label": np.array([label], np.int32)}
     draw = sampler(again.experiment.game, again.experiment.source)
     return draw(again.state.generator, n, seed, given=given)
@@ -90,9 +90,9 @@ def tiles(path, size=8):
 
 
 def test_the_artefact_draws_what_the_sampler_draws_to_the_last_bit(points):
-    again = reopened(points)
+    again = reopen(points)
     game, generator = again.experiment.game, again.state.generator
-    artefact = jax.export.deserialize(bytearray(exported(game, generator)))
+    artefact = jax.export.deserialize(bytearray(export_generator(game, generator)))
     assert set(artefact.platforms) == {"cpu", "cuda", "tpu"}
     draw = sampler(game)
     for seed in (0, 1, 2**32 - 1):
@@ -133,7 +133,7 @@ def test_a_picture_that_others_can_read(channels, tmp_path):
 
 
 def test_every_array_by_name(run, folder):
-    state = reopened(run).state
+    state = reopen(run).state
     with safe_open(folder / "weights.safetensors", framework="numpy") as opened:
         arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
         noted = opened.metadata()
@@ -150,7 +150,7 @@ def test_every_array_by_name(run, folder):
 
 def test_another_average_is_drawn_from_and_exported(run, tmp_path, monkeypatch, capsys):
     """What is sampled by name is that average of the state; a name that there is not is one line."""
-    again, other = reopened(run), reopened(run, average="long")
+    again, other = reopen(run), reopen(run, average="long")
     same(other.state.generator, again.state.averages["long"])
     same(other.state.averages, again.state.averages)
     assert jaxgan(monkeypatch, "export", run, "--average", "long", "--out", tmp_path / "long") == 0
@@ -161,7 +161,7 @@ def test_another_average_is_drawn_from_and_exported(run, tmp_path, monkeypatch, 
         drawn[name] = (tmp_path / f"{name}.png").read_bytes()
     assert drawn["first"] != drawn["long"]
     images = sampler(again.experiment.game, again.experiment.source)(again.state.averages["long"], 16)
-    written(again.experiment.source.kind, images, tmp_path / "by_hand.png")
+    write_samples(again.experiment.source.kind, images, tmp_path / "by_hand.png")
     assert (tmp_path / "long" / "samples.png").read_bytes() == (tmp_path / "by_hand.png").read_bytes()
     capsys.readouterr()
     for command in (("sample", "--out", tmp_path / "a.png"), ("export",), ("evaluate",)):
@@ -183,7 +183,7 @@ def test_what_else_lies_there(run, folder):
 def test_the_card_says_what_the_run_folder_says(run, folder):
     said = (folder / "README.md").read_text()
     (value,) = [row["mean"] for row in rows(run) if row["step"] == 6 and "mean" in row]
-    state = reopened(run).state
+    state = reopen(run).state
     parameters = sum(x.size for x in jax.tree.leaves(state.g.params))
     for words in (
         "# pictures, step 6",
@@ -204,10 +204,10 @@ def test_the_card_says_what_the_run_folder_says(run, folder):
 
 
 def test_the_card_invents_no_score(run, points):
-    said = card(reopened(points), existing(points), 0)
+    said = card(reopen(points), existing(points), 0)
     assert "None was measured." in said
     assert "--steps 200" in said
-    again = reopened(run)
+    again = reopen(run)
     odd = again._replace(config=replace(again.config, data="my pets", over=("lr=1,2", "width=3")))
     assert "--over lr=1,2 width=3 --data 'my pets'`" in card(odd, existing(run), 10)
     between = again._replace(state=again.state.replace(step=5))
@@ -215,7 +215,7 @@ def test_the_card_invents_no_score(run, points):
 
 
 def test_the_card_says_what_samples_are_made_of(run):
-    again = reopened(run)
+    again = reopen(run)
     rule, source = again.experiment.rule, paired(again.experiment.source, edges)
     told = rule._replace(game=rule.game._replace(given=("label", "source")))
     of_edges = again._replace(experiment=again.experiment._replace(rule=told, source=source))
@@ -280,7 +280,7 @@ def test_a_generator_that_cannot_be_exported():
     )
     g, _, _ = game.init(jax.random.key(0), {"x": jnp.zeros((4, 2)), "index": jnp.arange(4)})
     with pytest.raises(Refused, match="the generator cannot be exported: ") as refusal:
-        exported(game, g)
+        export_generator(game, g)
     assert "\n" not in str(refusal.value)
 
 

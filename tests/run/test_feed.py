@@ -34,7 +34,7 @@ from jaxgan.data.stream import Steps
 from jaxgan.errors import Unreadable
 from jaxgan.folder.rows import read
 from jaxgan.folder.settings import Settings
-from jaxgan.run.feed import Stream, feeder
+from jaxgan.run.feed import Stream, make_feed
 
 FILES = script("files")
 PATH = SCRIPTS / "files.py"
@@ -71,7 +71,7 @@ def test_what_is_read_into_memory_lies_there_once(capsys):
         jax.devices()[0],
     )
     sharding = jax.sharding.SingleDeviceSharding(here)
-    build = feeder(source, (1, 1, 8), Settings())
+    build = make_feed(source, (1, 1, 8), Settings())
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 1.6 * 2**25  # 32 MB, and what is read ahead
@@ -86,7 +86,7 @@ def test_of_examples_made_of_others_the_others_are_held(name, tmp_path, capsys):
         (tmp_path / f"{i}.png").write_bytes(png(pixels(i, (8, 8))))
     source, here = load(f"{name}{tmp_path}"), jax.sharding.SingleDeviceSharding(jax.devices()[0])
     key = jax.random.split(jax.random.key(0), 2)
-    held, files = (feeder(source, (2, 1, 8), Settings(memory=m))(here, here) for m in (1, 0))
+    held, files = (make_feed(source, (2, 1, 8), Settings(memory=m))(here, here) for m in (1, 0))
     assert f"reading {load(str(tmp_path)).size} examples into memory" in capsys.readouterr().err
     same(held.at(key, 3), files.at(key, 3))
     same(held.at(key[0], 3), files.at(key[0], 3))
@@ -109,7 +109,7 @@ def test_a_step_waits_from_when_the_last_one_is_done(computing, held_up):
     for _ in range(5):
         stream.next(Computing(computing))
         time.sleep(max(0.0, computing - 0.2))  # until it is done: a step is sent off after the last
-    assert abs(stream.waiting()["data_wait"] - held_up) < 0.2
+    assert abs(stream.wait_metrics()["data_wait"] - held_up) < 0.2
     stream.close()
 
 

@@ -14,9 +14,9 @@ import jaxgan as jg
 from jaxgan.compare.record import record
 from jaxgan.errors import Refused
 from jaxgan.folder.checkpoint import Checkpoints, SaveFailed
-from jaxgan.run.devices import fit, sharing
-from jaxgan.run.lane import lanes, named
-from jaxgan.run.reopen import reopened
+from jaxgan.run.devices import check_memory, choose_devices
+from jaxgan.run.lane import lane_index, lanes
+from jaxgan.run.reopen import reopen
 
 EVERYTHING, TINY, FILES = script("everything"), script("tiny"), script("files")
 SEEDS = ("--seeds", "0:3")
@@ -60,7 +60,7 @@ def test_a_lane_that_a_hook_has_stopped_is_not_asked_again(tmp_path, capsys):
 def test_a_lane_is_its_single_run_to_the_bit(many, tmp_path, monkeypatch):
     alone, taken = tmp_path / "alone", tmp_path / "taken"
     assert play(EVERYTHING, "--out", alone, "--seed", 1) == 0
-    same(final(alone), reopened(many, lane="seed=1").state)
+    same(final(alone), reopen(many, lane="seed=1").state)
     assert jaxgan(monkeypatch, "take", many, "seed=1", "--out", taken) == 0
     same(final(alone), final(taken))
     assert rows(taken) == rows(alone)
@@ -91,7 +91,7 @@ def test_resume_is_bitwise(many, tmp_path):
     assert play(EVERYTHING, "--out", halves, *SEEDS, "--steps", 5) == 0
     assert play(EVERYTHING, "--resume", halves, "--steps", 10) == 0
     for name in ("seed=0", "seed=2"):
-        same(reopened(many, lane=name).state, reopened(halves, lane=name).state)
+        same(reopen(many, lane=name).state, reopen(halves, lane=name).state)
 
 
 def test_side_by_side_is_near(many, tmp_path):
@@ -100,7 +100,7 @@ def test_side_by_side_is_near(many, tmp_path):
     assert play(EVERYTHING, "--out", near, *SEEDS, "--lanes", "vmap", "--devices", 1, "--steps", 1) == 0
     assert play(EVERYTHING, "--out", tmp_path / "one", *SEEDS, "--steps", 1) == 0
     for name in ("seed=0", "seed=2"):
-        mine, yours = (reopened(run, lane=name).state for run in (near, tmp_path / "one"))
+        mine, yours = (reopen(run, lane=name).state for run in (near, tmp_path / "one"))
         for a, b in zip(jax.tree.leaves(mine.d), jax.tree.leaves(yours.d), strict=True):
             np.testing.assert_allclose(a, b, atol=1e-4)
     assert play(EVERYTHING, "--resume", near, "--steps", 3, "--lanes", "loop") == 0  # one checkpoint for both
@@ -131,16 +131,16 @@ def test_a_lane_that_fails_stands_still_and_the_others_go_on(how, tmp_path, caps
     assert "finished at step 8, 1 of 3 lanes stand still" in said
     assert play(TINY, "--out", whole, *options) == 0
     for name in ("seed=1", "seed=2"):
-        same(reopened(run, lane=name).state, reopened(whole, lane=name).state)
+        same(reopen(run, lane=name).state, reopen(whole, lane=name).state)
     row = rows(run)[-1]
     assert row["score"][0] is None
     assert None not in row["score"][1:]
     assert json.loads((run / "manifest.json").read_text())["sessions"][0]["still"].keys() == {"seed=0"}
 
-    assert int(reopened(run, lane="seed=0").state.step) == 5  # not the step that the others are at
-    assert int(reopened(run, lane="seed=1").state.step) == 8
+    assert int(reopen(run, lane="seed=0").state.step) == 5  # not the step that the others are at
+    assert int(reopen(run, lane="seed=1").state.step) == 8
     assert record(run).best == dict.fromkeys(("seed=0", "seed=1", "seed=2"), 4)
-    assert [int(reopened(run, "best", f"seed={n}").state.step) for n in range(3)] == [4, 4, 4]
+    assert [int(reopen(run, "best", f"seed={n}").state.step) for n in range(3)] == [4, 4, 4]
 
     assert play(TINY, "--resume", run, "--steps", 10) == 0  # it stands still for good
     assert "warning: seed=0 stands still: step 5: d/adv is nan" in capsys.readouterr().err
@@ -222,11 +222,11 @@ def test_over_a_number_and_seeds(tmp_path):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--seeds", "0:2", "--over", "lr=1e-3,1e-2", "--steps", 2) == 0
     assert play(TINY, "--out", tmp_path / "alone", "--seed", 1, "--lr", 1e-2, "--steps", 2) == 0
-    again, alone = reopened(run, lane="seed=1,lr=0.01"), reopened(tmp_path / "alone")
+    again, alone = reopen(run, lane="seed=1,lr=0.01"), reopen(tmp_path / "alone")
     assert (again.config.lr, again.config.seed) == (1e-2, 1)
     for a, b in zip(jax.tree.leaves(again.state.d), jax.tree.leaves(alone.state.d), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
-    other = reopened(run, lane="seed=1,lr=0.001").state
+    other = reopen(run, lane="seed=1,lr=0.001").state
     assert not np.allclose(other.g.params["Dense_0"]["bias"], alone.state.g.params["Dense_0"]["bias"])
     jax.tree.structure(again.state)  # as of a run that never had lanes
     assert jax.tree.structure(again.state) == jax.tree.structure(alone.state)
@@ -240,7 +240,7 @@ def test_each_lane_reads_its_own_files(how, tmp_path):
     common = ("--data", data, "--steps", 3)
     assert play(FILES, "--out", tmp_path / "lanes", *common, *SEEDS, "--lanes", how, "--devices", 1) == 0
     assert play(FILES, "--out", tmp_path / "alone", *common, "--seed", 2) == 0
-    mine, alone = reopened(tmp_path / "lanes", lane="seed=2").state, final(tmp_path / "alone")
+    mine, alone = reopen(tmp_path / "lanes", lane="seed=2").state, final(tmp_path / "alone")
     for a, b in zip(jax.tree.leaves(mine.d), jax.tree.leaves(alone.d), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-3)
     if how == "loop":
@@ -329,11 +329,13 @@ def test_a_build_that_breaks_on_a_number_it_is_told_later(tmp_path, capsys):
 
 def test_lanes_in_turn_take_devices_that_do_not_go_up(monkeypatch):
     config = replace(TINY.Config(), seeds="0:2", lanes="loop", ballast=100_000)  # 400 kB of each state
-    devices, data = sharing(replace(config, devices=5), 2)
+    devices, data = choose_devices(replace(config, devices=5), 2)
     assert (len(devices), data) == (5, 1)
     monkeypatch.setattr("jaxgan.scale.memory.limit", lambda device: 4_000_000)
     experiment = built(TINY, config)
-    fit(experiment, replace(config, devices=8, data_devices=1), lanes(config), lambda values: experiment.rule)
+    check_memory(
+        experiment, replace(config, devices=8, data_devices=1), lanes(config), lambda values: experiment.rule
+    )
 
 
 @pytest.mark.parametrize("how", ["vmap", "loop"])
@@ -365,9 +367,9 @@ def test_more_lanes_than_fit(how, tmp_path, capsys, monkeypatch):
 def test_a_lane_has_one_name():
     """By which all that is known of it is filed; how else it might be written is refused."""
     grid = lanes(replace(TINY.Config(), seeds="0:2", over=("lr=1e-4,2e-4",)))
-    assert grid[named(grid, "seed=1,lr=0.0001", "run")].name == "seed=1,lr=0.0001"
+    assert grid[lane_index(grid, "seed=1,lr=0.0001", "run")].name == "seed=1,lr=0.0001"
     with pytest.raises(Refused, match=r"run has no lane seed=1,lr=1e-4, but .*seed=1,lr=0\.0001"):
-        named(grid, "seed=1,lr=1e-4", "run")
+        lane_index(grid, "seed=1,lr=1e-4", "run")
 
 
 def test_a_lane_is_asked_for_by_name(many, tmp_path, monkeypatch, capsys):
