@@ -197,7 +197,7 @@ def test_the_card_says_what_the_run_folder_says(run, folder):
         "no spread",
         f"| mean | {value} |",
         f"jax {jax.__version__}",
-        "Begun with random weights",
+        "Started from random weights",
     ):
         assert words in said, words
     assert str(run.parent) not in said  # no path of this machine
@@ -219,7 +219,7 @@ def test_the_card_says_what_samples_are_made_of(run):
     rule, source = again.experiment.rule, paired(again.experiment.source, edges)
     told = rule._replace(game=rule.game._replace(given=("label", "source")))
     of_edges = again._replace(experiment=again.experiment._replace(rule=told, source=source))
-    assert "- Of `source` [8, 8, 1]: those in `given.npz`" in card(of_edges, existing(run), 10)
+    assert "- Conditional on `source` [8, 8, 1]: `given.npz`" in card(of_edges, existing(run), 10)
     assert "given.npz" not in card(again, existing(run), 10)
 
 
@@ -296,9 +296,9 @@ def test_text_is_utf8_whatever_the_locale(tmp_path):
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        (("--n", "0"), "at least one sample can be drawn, not 0"),
-        (("--seed", "-1"), "a seed is from 0 to 4294967295, not -1"),
-        (("--seed", "4294967296"), "a seed is from 0 to 4294967295, not 4294967296"),
+        (("--n", "0"), "--n must be at least 1, not 0"),
+        (("--seed", "-1"), "--seed must be from 0 to 4294967295, not -1"),
+        (("--seed", "4294967296"), "--seed must be from 0 to 4294967295, not 4294967296"),
     ],
 )
 def test_sample_py_of_what_cannot_be(option, said, folder, tmp_path):
