@@ -41,7 +41,7 @@ class Placement(NamedTuple):
     `gather`, `scatter`: to the state that a checkpoint stores, and back.
     `lane`: (state, number) -> the state of one lane, on one device.
     `read`: copies metrics, or the guard of a state, to the host; with a leading lane axis if there are lanes.
-    `guard`: (state) -> the guard's counters, for `read`: which lanes have failed, and updates skipped.
+    `guard`: (state) -> which lanes have failed and how many updates were skipped, for `read`.
     `with_failed`: (state, number, failed, step) -> the state in which this lane has failed at step `failed`,
     or is updated again if `failed` is -1. If `step` is not None, it becomes the step of the state.
     """
@@ -102,7 +102,7 @@ def one_after_another(
 
     def compile_update(states: Sharded, arrays: PyTree) -> Callable[[], Update]:
         check_axis_names(experiment, settings, states[0], rows[0])
-        # the inlined update is traced for the first row and cached for the others, so not in threads at once
+        # traced for the first row and cached for the others, so the rows are lowered one after another
         inlined = jax.jit(experiment.rule.update, inline=True)
         cached = experiment._replace(rule=experiment.rule._replace(update=inlined))
 
@@ -153,7 +153,7 @@ def one_after_another(
         scatter=scatter,
         lane=lambda states, number: _local_copy(states[number]),
         read=read,
-        guard=lambda states: tuple(_counters(state.rule) for state in states),
+        guard=lambda states: tuple(_guard_values(state.rule) for state in states),
         with_failed=with_failed,
     )
 
@@ -208,7 +208,7 @@ def side_by_side(
         scatter=lambda state: state,
         lane=lambda state, number: _local_copy(pick_lane(state, number)),
         read=lambda tree: jax.device_get(replicate(tree)),
-        guard=lambda state: _counters(state.rule),
+        guard=lambda state: _guard_values(state.rule),
         with_failed=with_failed,
     )
 
@@ -226,5 +226,5 @@ def _compile_in_threads(programs: Sequence[Lowered]) -> Callable[[], list[Compil
     return lambda: [future.result() for future in futures]
 
 
-def _counters(guard: Guard) -> Mapping[str, jax.Array]:
+def _guard_values(guard: Guard) -> Mapping[str, jax.Array]:
     return {"failed": guard.failed, "skipped": guard.skipped}

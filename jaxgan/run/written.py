@@ -59,7 +59,7 @@ def default_name(kind: Kind) -> str:
 
 
 def missing_writer(kind: Kind) -> str:
-    """Returns why samples of this kind can be written to a .npy only, "" if there are other formats."""
+    """Returns why only a .npy can be written if no function writes or draws the kind, "" otherwise."""
     if formats(kind) or registered(formats, kind):
         return ""
     return str(unregistered("writes", kind, "jaxgan.formats"))
