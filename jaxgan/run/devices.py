@@ -101,7 +101,7 @@ def check_axis_names(experiment: Experiment, settings: Settings, state: State, m
     if settings.parallel == "jit":
         return
     problem = (
-        f"--parallel {settings.parallel} needs a recipe whose means name the device axis: give "
+        f"--parallel {settings.parallel} needs a recipe whose means name the axis of devices: give "
         "config.lowering to the game, and its axis to BatchNorm"
     )
     if settings.parallel == "pmap" and experiment.game.lowering.axis is None:

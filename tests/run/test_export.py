@@ -119,9 +119,7 @@ def test_sample_py_writes_points_as_npy(points, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert "unrecognized arguments: --label" in ended(
-        process, 2
-    )  # the data have labels, the generator takes none
+    assert "unrecognized arguments: --label" in ended(process, 2)  # only the data have labels
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
@@ -179,9 +177,7 @@ def test_an_export_has_the_options_the_script_and_a_picture(run, folder):
     assert (folder / "script" / "pictures.py").read_bytes() == (SCRIPTS / "pictures.py").read_bytes()
     with Image.open(folder / "samples.png") as picture:
         assert picture.format == "PNG"
-    assert sorted(path.name for path in folder.parent.glob("*export*")) == [
-        "export-6"
-    ]  # and nothing unfinished
+    assert [path.name for path in folder.parent.glob("*export*")] == ["export-6"]  # nothing unfinished
 
 
 def test_the_card_says_what_the_run_folder_says(run, folder):

@@ -182,7 +182,7 @@ def children(pid: int) -> list[int]:
 
 
 def start_with_readers(data: Path, run: Path) -> subprocess.Popen:
-    """Starts a run with reading processes, whose data of a step do not fit into a pipe; waits for some rows."""
+    """Starts a run with two readers, whose data of a step do not fit into a pipe, and waits for some rows."""
     options = ("--workers", 2, "--size", 64, "--pause", 0.2, "--steps", 1000, "--log-every", 1)
     process = start(PATH, "--data", data, "--out", run, *options)
     for _ in range(600):

@@ -108,8 +108,8 @@ def test_lanes_side_by_side_are_close_to_lanes_in_turn(many, tmp_path):
 
 def test_a_row_has_every_lane_and_a_line_the_median_and_the_worst(many, capsys):
     assert [set(map(len, lists(row))) for row in rows(many)[1:]] == [{3}] * len(rows(many)[1:])
-    assert play(TINY, "--out", many.parent / "said", *SEEDS, "--steps", 2) == 0
-    row = next(row for row in rows(many.parent / "said") if "d/adv" in row)
+    assert play(TINY, "--out", many.parent / "tiny", *SEEDS, "--steps", 2) == 0
+    row = next(row for row in rows(many.parent / "tiny") if "d/adv" in row)
     low, median, high = sorted(row["d/adv"])
     far = high if high - median > median - low else low
     line = f"d/adv {median:.3g} (seed={row['d/adv'].index(far)}: {far:.3g})"
