@@ -27,10 +27,10 @@ def in_turn(settings: Settings, lanes: int) -> bool:
     On a CPU, one device per core and lanes in turn are faster than `vmap`: its batched matrix products and
     grouped convolutions are slower there than plain ones.
     """
-    alone = jax.process_count() == 1
-    if settings.lanes == "loop" and lanes and not alone:
+    single_process = jax.process_count() == 1
+    if settings.lanes == "loop" and lanes and not single_process:
         raise Refused("--lanes loop needs a single process: use --lanes vmap with several")
-    auto = settings.lanes == "auto" and jax.default_backend() == "cpu" and alone
+    auto = settings.lanes == "auto" and jax.default_backend() == "cpu" and single_process
     return not lanes or settings.lanes == "loop" or auto
 
 
@@ -55,14 +55,14 @@ def choose_devices(settings: Settings, lanes: int) -> tuple[list[jax.Device], in
 
     Raises Refused if lanes or a batch do not divide evenly over them, or if there are too few devices.
     """
-    devices, alone = jax.devices(), jax.process_count() == 1
+    devices, single_process = jax.devices(), jax.process_count() == 1
     default = len(devices)
-    if devices[0].platform == "cpu" and alone:
+    if devices[0].platform == "cpu" and single_process:
         default = min(cores(), lanes, default) if lanes and in_turn(settings, lanes) else 1
     count = settings.devices or default
     if count > len(devices) or count < 1:
         raise Refused(f"--devices {settings.devices}: there are {len(devices)} ({devices[0].device_kind})")
-    if count < len(devices) and not alone:
+    if count < len(devices) and not single_process:
         raise Refused(f"--devices {count}: {jax.process_count()} processes need all {len(devices)} they have")
     vmapped = lanes > 0 and not in_turn(settings, lanes)
     per_lane = max(1, count // max(lanes, 1))
@@ -87,7 +87,7 @@ def choose_devices(settings: Settings, lanes: int) -> tuple[list[jax.Device], in
             f"a batch of {batch} does not divide evenly over {data} devices: use a batch of {sizes}, "
             f"or {fewer} devices"
         )
-    if settings.parallel == "pmap" and (vmapped or not alone):
+    if settings.parallel == "pmap" and (vmapped or not single_process):
         raise Refused("--parallel pmap needs one process, and no lanes side by side: use jit or shard_map")
     return devices[:count], data
 
@@ -144,11 +144,11 @@ def check_memory(
             return False
         state = jax.eval_shape(stacked, [lane] * count)
         state = jax.tree.map(_with_sharding, state, shardings(state, mesh))
-        arrays, where = shapes(experiment.source, layout(experiment, settings)), whole(mesh)
+        arrays, sharding = shapes(experiment.source, layout(experiment, settings)), whole(mesh)
         if experiment.source.read is not None:
-            where = NamedSharding(mesh, P(LANE, None, DATA))
+            sharding = NamedSharding(mesh, P(LANE, None, DATA))
             arrays = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), arrays)
-        arrays = jax.tree.map(lambda leaf: _with_sharding(leaf, where), arrays)
+        arrays = jax.tree.map(lambda leaf: _with_sharding(leaf, sharding), arrays)
         spread = partial(over_lanes, mesh=mesh, way=settings.parallel)
         program = lower_update(experiment, settings, state, arrays, spread).compile()
         return memory.needs(program) <= per_device

@@ -98,9 +98,9 @@ class Feed(NamedTuple):
 def make_feed(
     source: Source, layout: tuple[int, ...], settings: Settings
 ) -> Callable[[Sharding, Sharding], Feed]:
-    """Returns a function (whole, step) -> feed of steps of shape [batches, micro-batches, batch].
+    """Returns a function (shared, per_step) -> feed of steps of shape [batches, micro-batches, batch].
 
-    `whole` is the sharding of arrays that serve all steps, `step` that of arrays read for one step: leaves
+    `shared` is the sharding of arrays used by all steps, `per_step` that of arrays read for a step: leaves
     [rows, batch, ...], or [lanes, rows, batch, ...] if `key` is an array of keys, one for each lane. Each
     process reads its own share. Files are read into memory, once for all feeds, if `settings.memory` allows.
 
@@ -112,8 +112,8 @@ def make_feed(
     """
     if source.read is None:
 
-        def from_arrays(whole: Sharding, step: Sharding) -> Feed:
-            arrays = everywhere(source.arrays, whole)
+        def from_arrays(shared: Sharding, per_step: Sharding) -> Feed:
+            arrays = everywhere(source.arrays, shared)
             stream = partial(Stream, files=False)
             return Feed(lambda key, at: arrays, lambda key, start: stream(arrays for _ in count()))
 
@@ -123,11 +123,11 @@ def make_feed(
     example = read(np.zeros(1, np.uint32))
     if size * sum(leaf.nbytes for leaf in jax.tree.leaves(example)) <= settings.memory * 2**20:
         examples = _read_all(Blocks(read, size, classes), example, settings.workers)
-        return lambda whole, step: _from_memory(source, layout, everywhere(examples, whole), step)
-    return lambda whole, step: _from_files(source, layout, settings, step, classes)
+        return lambda shared, per_step: _from_memory(source, layout, everywhere(examples, shared), per_step)
+    return lambda shared, per_step: _from_files(source, layout, settings, per_step, classes)
 
 
-def _from_memory(source: Source, layout: tuple[int, ...], examples: PyTree, where: Sharding) -> Feed:
+def _from_memory(source: Source, layout: tuple[int, ...], examples: PyTree, sharding: Sharding) -> Feed:
     def pick(examples: PyTree, key: Key, step: jax.Array) -> PyTree:
         number, read = numbers(source, key, places(prod(layout), step)), source.read
         while isinstance(read, Made):
@@ -136,7 +136,7 @@ def _from_memory(source: Source, layout: tuple[int, ...], examples: PyTree, wher
         number = number.reshape(-1, layout[-1], *number.shape[1:])
         return jax.tree.map(lambda leaf: leaf[number], examples)
 
-    @partial(jax.jit, out_shardings=where)
+    @partial(jax.jit, out_shardings=sharding)
     def pick_lanes(examples: PyTree, key: Key, step: jax.Array) -> PyTree:
         return (jax.vmap(pick, (None, 0, None)) if key.ndim else pick)(examples, key, step)
 
@@ -150,13 +150,13 @@ def _from_files(
     source: Source,
     layout: tuple[int, ...],
     settings: Settings,
-    where: Sharding,
+    sharding: Sharding,
     classes: Mapping[str, int],
 ) -> Feed:
     examples, rows = prod(layout), (prod(layout[:-1]), layout[-1])
 
     def steps(key: Key, start: int, stop: int) -> Steps | Together:
-        *lanes, _, columns = held_here(where, (*key.shape, *rows))
+        *lanes, _, columns = held_here(sharding, (*key.shape, *rows))
         share = (np.arange(rows[0])[:, None] * rows[1] + columns).ravel()
         if not lanes:
             return Steps.of(source, examples, key, start, stop, share, classes)
@@ -166,7 +166,7 @@ def _from_files(
         def place_leaf(leaf: np.ndarray) -> jax.Array:
             example = leaf.shape[len(lanes) + 1 :]
             local = leaf.reshape(*leaf.shape[: len(lanes)], rows[0], -1, *example)
-            return jax.make_array_from_process_local_data(where, local, (*lanes, *rows, *example))
+            return jax.make_array_from_process_local_data(sharding, local, (*lanes, *rows, *example))
 
         return jax.tree.map(place_leaf, read)
 

@@ -25,7 +25,7 @@ from jaxgan.run.program import RuleOf, layout
 
 C = TypeVar("C", bound=Settings)
 Build = Callable[[Any, Source], Experiment]
-MOST = 100_000
+MAX_SEEDS = 100_000
 """The most seeds of one run: they are listed one by one."""
 _SHARED = frozenset(field.name for field in dataclasses.fields(Settings))
 
@@ -84,8 +84,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         ranges = []
     if not ranges or min(part.start for part in ranges) < 0 or max(part.stop for part in ranges) > 2**32:
         raise Refused(f"--seeds {text} is not a list of seeds: give 0:8 for 0 to 7, or 1,4,9")
-    if (count := sum(map(len, ranges))) > MOST:
-        raise Refused(f"--seeds {text} is {count:,} seeds: give at most {MOST:,}")
+    if (count := sum(map(len, ranges))) > MAX_SEEDS:
+        raise Refused(f"--seeds {text} is {count:,} seeds: give at most {MAX_SEEDS:,}")
     seeds = tuple(itertools.chain(*ranges))
     if len(set(seeds)) < len(seeds):
         raise Refused(f"--seeds {text} names a seed twice")
@@ -148,8 +148,8 @@ def lane_index(lanes: tuple[Lane, ...], name: str, run: Any) -> int:
 def as_single_run(state: State, lane: Lane) -> State:
     """Returns the state of one lane as that of a single run.
 
-    The state of a lane that failed is the one before the step that failed, and gets that step back, whichever
-    step the other lanes have reached.
+    A lane that failed is at the step whose update failed, in the state before it, whatever step the other
+    lanes have reached.
     """
     guard: Guard = state.rule
     inner = guard.inner.inner if lane.values else guard.inner

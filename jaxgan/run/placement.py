@@ -61,7 +61,7 @@ class Placement(NamedTuple):
 def placement(
     experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rule_of: RuleOf
 ) -> Placement:
-    """Returns the placement that the settings ask for; raises Refused if the devices cannot be shared so."""
+    """Returns the placement that the settings ask for; raises Refused if there are no devices for it."""
     devices, data = choose_devices(settings, len(lanes))
     place = one_after_another if in_turn(settings, len(lanes)) else side_by_side
     return place(experiment, settings, lanes, rule_of, devices, data)
@@ -186,8 +186,8 @@ def side_by_side(
 
     def compile_update(state: State, arrays: PyTree) -> Callable[[], Update]:
         spread = partial(over_lanes, mesh=mesh, way=settings.parallel)
-        where = (shardings(state, mesh), NamedSharding(mesh, P(LANE)))
-        ready = _compile_in_threads([lower_update(experiment, settings, state, arrays, spread, where)])
+        shards = (shardings(state, mesh), NamedSharding(mesh, P(LANE)))
+        ready = _compile_in_threads([lower_update(experiment, settings, state, arrays, spread, shards)])
         return lambda: ready()[0]
 
     replicate = jax.jit(lambda tree: tree, out_shardings=replicated)

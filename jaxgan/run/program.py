@@ -50,23 +50,23 @@ def lower_update(
     state: State,
     arrays: PyTree,
     spread: Callable[[Any], Any] = lambda update: update,
-    where: PyTree | Sharding | None = None,
+    out_shardings: PyTree | Sharding | None = None,
 ) -> Lowered:
     """Lowers the update (state, arrays) -> (state, metrics) for states of these shapes, ready to compile.
 
     Values that are not finite never enter the state (`rules/guard.py`), so the loop need not check every
     step. The state is not donated: the guard needs the old one until the end, so donation would only add
-    copies. `spread` distributes the rule's update over devices, `where` is the sharding of (state, metrics).
+    copies. `spread` distributes the rule's update over devices, `out_shardings` is that of (state, metrics).
     """
 
     def logged(step: jax.Array) -> jax.Array:
-        # the last step is not an exception, or each number of steps would be a program of its own to compile
+        # not at the last step: the program would depend on the number of steps, and be compiled for each
         return step % settings.log_every == 0 if settings.log_every else jnp.zeros_like(step, bool)
 
     update = spread(guarded(watched(experiment.rule, logged), skip=settings.on_nan == "skip").update)
     source, lay = experiment.source, layout(experiment, settings)
 
-    @partial(jax.jit, out_shardings=where)
+    @partial(jax.jit, out_shardings=out_shardings)
     def advance(state: State, arrays: PyTree) -> tuple[State, Metrics]:
         take = partial(batch, source, lay, step=state.step)
         take_lanes = jax.vmap(take, (None if source.read is None else 0, 0))  # files are read per lane
