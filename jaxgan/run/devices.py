@@ -137,12 +137,12 @@ def check_memory(
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays))
 
     def fits(per_row: int) -> bool:
-        count, mesh = per_row * rows, grid(devices, data)
+        count = per_row * rows
         if loop:  # the states where they are, and room to gather them on the first row and save them
             return ((count if on_cpu else per_row) + 2 * count) * size <= limit
         if 2 * per_row * size > per_device:  # the states before and after an update
             return False
-        state = jax.eval_shape(stacked, [lane] * count)
+        state, mesh = jax.eval_shape(stacked, [lane] * count), grid(devices, data)
         state = jax.tree.map(_with_sharding, state, shardings(state, mesh))
         arrays, sharding = shapes(experiment.source, layout(experiment, settings)), whole(mesh)
         if experiment.source.read is not None:
