@@ -18,7 +18,7 @@ from jaxgan.data.mixtures import ring
 from jaxgan.data.source import Source
 from jaxgan.models import dcgan, mlp, sngan
 from jaxgan.models.layers import UpConv, normalise
-from jaxgan.run.program import lowered, starter
+from jaxgan.run.program import lower_update, make_init
 
 leaky = partial(nn.leaky_relu, negative_slope=0.2)
 
@@ -103,8 +103,8 @@ def started(
     )
     made, settings = experiment(work, precision, images), jg.Settings(batch_size=work.batch, seed=seed)
     given = jax.device_put(made.source.arrays, jax.devices()[0])
-    state = starter(made, settings)(jax.random.key(seed), given)
-    return state, lowered(made, settings, state, given).compile(), given
+    state = make_init(made, settings)(jax.random.key(seed), given)
+    return state, lower_update(made, settings, state, given).compile(), given
 
 
 def contestant(work: Work, precision: str) -> Contestant:

@@ -27,7 +27,7 @@ def loop(rounds: int) -> dict[str, Any]:
 
     import jaxgan as jg
     from benchmarks.ours import experiment
-    from jaxgan.run.program import lowered
+    from jaxgan.run.program import lower_update
 
     played = experiment(work("W4"))
     settings = jg.Settings(batch_size=work("W4").batch, steps=(rounds + 1) * STRETCH)
@@ -41,7 +41,7 @@ def loop(rounds: int) -> dict[str, Any]:
         jax.block_until_ready(moment.state)
         entered = time.perf_counter()
         if update is None:
-            update = lowered(played, settings, moment.state, given).compile()
+            update = lower_update(played, settings, moment.state, given).compile()
         else:
             looped.append(entered - left)
         state = jax.block_until_ready(jax.tree.map(jnp.copy, moment.state))

@@ -78,9 +78,9 @@ def _played(name: str, way: Way, nth: int, seconds: float) -> float:
     lanes = tuple(Lane(f"seed={seed}", seed, {}) for seed in dealt(way.processes, nth))
     settings = jg.Settings(batch_size=work(name).batch, lanes=way.lanes, devices=way.devices)  # type: ignore[arg-type]
     placed = placement(played, settings, lanes, lambda values: played.rule)
-    held = placed.begin(lambda state: state)
+    held = placed.init(lambda state: state)
     arrays = placed.at(held, 0)
-    update = placed.compiling(held, arrays)()
+    update = placed.compile(held, arrays)()
     held, _ = jax.block_until_ready(update(held, arrays))
     clock, made = time.perf_counter(), 0
     while (took := time.perf_counter() - clock) < seconds:

@@ -260,7 +260,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
     store = Store(chosen.results)
     try:
-        wanted = lane.seeds(chosen.seeds)
+        wanted = lane.parse_seeds(chosen.seeds)
     except Refused as error:
         parser.error(str(error))
     cells = planned(chosen.protocols, chosen.recipes, chosen.data, wanted)

@@ -30,7 +30,7 @@ from jaxgan.rules.alternating import alternating
 from jaxgan.rules.rule import Rule
 from jaxgan.run.check import experiment_of, source_of
 from jaxgan.run.experiment import Experiment
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 
 SCRIPTS = Path(__file__).parent / "run" / "scripts"
 
@@ -126,7 +126,7 @@ def ended(process: subprocess.Popen[str], status: int = 0) -> str:
 
 def final(run: Path) -> State:
     """The state in a run's newest checkpoint, verified."""
-    return reopened(run).state
+    return reopen(run).state
 
 
 def rows(run: Path) -> list[dict[str, Any]]:

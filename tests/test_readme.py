@@ -18,7 +18,7 @@ from jaxgan.evaluate.extractor import raw
 from jaxgan.evaluate.panel import panel
 from jaxgan.folder.rows import read
 from jaxgan.models import mlp
-from jaxgan.run.written import usual, written
+from jaxgan.run.written import default_suffix, write_samples
 
 BLOCKS = [code for page in PAGES for code in blocks(page)]
 
@@ -103,7 +103,7 @@ def test_your_own_kind(tmp_path):
     leaf = block("Graph")["leaves"]["x"]
     graphs = np.random.RandomState(0).rand(100, *leaf.shape).astype(np.float32).round()
     assert jg.drawn(leaf.kind, graphs).shape == leaf.shape
-    path = written(leaf.kind, graphs, tmp_path / f"samples{usual(leaf.kind)}")
+    path = write_samples(leaf.kind, graphs, tmp_path / f"samples{default_suffix(leaf.kind)}")
     np.testing.assert_array_equal(np.loadtxt(path).reshape(graphs.shape), graphs)
     source = arrays(graphs)._replace(leaves={"x": leaf})
     assert "coverage" in panel(source, source, raw(), n=50).oracle()[0]

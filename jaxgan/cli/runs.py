@@ -71,27 +71,27 @@ def sample(
     from jaxgan.folder.folder import check_out
     from jaxgan.folder.settings import check_seed
     from jaxgan.run.given import read_given
-    from jaxgan.run.reopen import reopened
+    from jaxgan.run.reopen import reopen
     from jaxgan.run.sample import sampler
-    from jaxgan.run.written import check_name, unwritten, usual_name, written
+    from jaxgan.run.written import check_name, default_name, missing_writer, write_samples
 
     check_seed(seed)
     if n is not None and n < 1:
         raise Refused(f"--n must be at least 1, not {n}")
-    again = reopened(run, at, lane, average=average, trust=trust)
+    again = reopen(run, at, lane, average=average, trust=trust)
     game, source = again.experiment.game, again.experiment.source
     told = read_given(given, {name: source.leaves[name] for name in game.given})
     n = n or max([len(leaf) for name, leaf in told.items() if name != "label"], default=64)
     kind = again.experiment.source.kind
     if out is None:
-        out = Path(usual_name(kind))
-        if why := unwritten(kind):
+        out = Path(default_name(kind))
+        if why := missing_writer(kind):
             print(f"warning: {why}", file=sys.stderr)
     check_name(kind, out)  # sooner than they are drawn
     check_out(out)
     samples = sampler(game, source)(again.state.generator, n, seed, given=told or None)
     try:
-        written(kind, samples, out)
+        write_samples(kind, samples, out)
     except OSError as error:
         raise Refused(f"cannot write {out}: {error.strerror or error}") from None
     print(f"{out}: {n} samples of step {int(again.state.step)}")

@@ -20,7 +20,7 @@ from jaxgan.folder.settings import check_seed
 from jaxgan.metrics.metric import INTERVALS, Estimate
 from jaxgan.pictures import png
 from jaxgan.pictures.drawn import drawn
-from jaxgan.run.reopen import Reopened, members, reopened
+from jaxgan.run.reopen import Reopened, read_lanes, reopen
 from jaxgan.run.sample import sampler
 from jaxgan.terminal import visible
 
@@ -54,9 +54,9 @@ def evaluate(
     place = folder.existing(run)
     written: list[Path] = []
     ready = source = None
-    every = [lane] if lane else [one.name for one in members(run, trust)] or [""]
+    every = [lane] if lane else [one.name for one in read_lanes(run, trust)] or [""]
     for name in every:
-        again = reopened(run, at, name, average=asked.average, source=source, trust=trust)
+        again = reopen(run, at, name, average=asked.average, source=source, trust=trust)
         source, game, generator = again.experiment.source, again.experiment.game, again.state.generator
         if ready is None:
             say("real examples, and what they are seen through ...")

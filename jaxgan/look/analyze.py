@@ -8,7 +8,7 @@ from jaxgan.folder.folder import check_out
 from jaxgan.look.panels import PANELS
 from jaxgan.look.subject import subject
 from jaxgan.pictures.chart import Chart, files
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 
 
 class Analysis(NamedTuple):
@@ -34,7 +34,7 @@ def analyze(
     """
     if out is not None:
         check_out(out)
-    seen = subject(reopened(run, at, lane, trust=trust), seed)
+    seen = subject(reopen(run, at, lane, trust=trust), seed)
     unusual = "-".join([*([at] if at != "last" else []), *([f"seed-{seed}"] if seed else [])])
     home = (run / "analysis" / lane / unusual) if out is None else out
     drawn = [panel(seen) for panel in PANELS]

@@ -22,8 +22,8 @@ from jaxgan.instruments.path import PathAngle, path_angle
 from jaxgan.pictures.chart import Chart, chart, chart_style, files
 from jaxgan.pictures.colours import COLOURS, FAINT, INK
 from jaxgan.pictures.words import short
-from jaxgan.run.program import layout, starter
-from jaxgan.run.reopen import Reopened, reopened
+from jaxgan.run.program import layout, make_init
+from jaxgan.run.reopen import Reopened, reopen
 
 MEANING = {
     "rotation": "share of the Jacobian that turns: 0 descends one potential, 1 goes round",
@@ -82,10 +82,10 @@ def diagnose(
     home = (run / "diagnosis" / lane) if out is None else out
     found: dict[str, dict[str, Any]] = {}
     lines, charts = [], []
-    newest = reopened(run, at[0], lane, trust=trust)  # one game: instruments are compiled once for it
+    newest = reopen(run, at[0], lane, trust=trust)  # one game: instruments are compiled once for it
     source = newest.experiment.source
-    reopen = partial(reopened, run, lane=lane, source=source, trust=trust)
-    opened = {at[0]: newest, **{where: reopen(where) for where in at[1:]}}
+    reopen_at = partial(reopen, run, lane=lane, source=source, trust=trust)
+    opened = {at[0]: newest, **{where: reopen_at(where) for where in at[1:]}}
     game = on_one_device(newest.experiment.game)
     for where, again in opened.items():
         state, step = again.state, int(again.state.step)
@@ -130,7 +130,7 @@ def _beginning(again: Reopened, run: Path) -> State:
     many, micro, size = layout(experiment, config)
     key = jax.random.key(config.seed)
     arrays = given_to(experiment.source, (many * micro, size), key, 0)
-    return begun(starter(experiment, config)(key, arrays), folder.existing(run))
+    return begun(make_init(experiment, config)(key, arrays), folder.existing(run))
 
 
 def _spectrum(name: str, title: str, spectrum: np.ndarray) -> Chart:

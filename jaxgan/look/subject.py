@@ -15,7 +15,7 @@ from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
 from jaxgan.parts.rng import each
 from jaxgan.run.reopen import Reopened
-from jaxgan.run.sample import BLOCK, sampler, stream
+from jaxgan.run.sample import BLOCK, sample_key, sampler
 
 REAL = 5000  # so many training and so many held-out examples are looked at
 DRAWN = 1000  # and so many samples
@@ -81,7 +81,7 @@ def _latents(game: Game, generator: Side, seed: int) -> Latents | None:
     latents, decode = game.looks.latents, game.looks.decode
     if latents is None or decode is None:
         return None
-    z = jax.jit(latents)(generator, each(stream(seed), jnp.arange(DRAWN, dtype=jnp.uint32)))
+    z = jax.jit(latents)(generator, each(sample_key(seed), jnp.arange(DRAWN, dtype=jnp.uint32)))
     flat, back = ravel_pytree(jax.tree.map(lambda part: part[0], z))
     if not flat.size:
         return None

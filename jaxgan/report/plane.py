@@ -12,7 +12,7 @@ from jaxgan.data.source import Source, examples
 from jaxgan.games.game import Game, Side
 from jaxgan.pictures.chart import Chart, plane_chart
 from jaxgan.pictures.words import short
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
 
 COUNT = 20_000  # points of a density
@@ -27,7 +27,7 @@ def planes(run: Path, lane: str = "", trust: bool = False) -> list[Chart]:
 
     Returns no charts if the examples are not points in the plane, and no logits if the game has not one D.
     """
-    opened = reopened(run, lane=lane, trust=trust)
+    opened = reopen(run, lane=lane, trust=trust)
     game, source, state = opened.experiment.game, opened.experiment.source, opened.state
     if not isinstance(source.kind, Points) or source.shape != (2,):
         return []

@@ -1,4 +1,4 @@
-"""The model card: what an exported generator is, as far as its run folder can vouch for it."""
+"""The model card of an exported generator, from what its run folder records."""
 
 import ast
 import dataclasses
@@ -11,27 +11,28 @@ import jax
 
 from jaxgan.data.kind import Image
 from jaxgan.folder.folder import Folder
-from jaxgan.folder.manifest import Manifest, commit, devices, read_manifest
+from jaxgan.folder.manifest import commit, devices, read_manifest
 from jaxgan.folder.rows import Row, read
 from jaxgan.parts.types import PyTree
 from jaxgan.run.reopen import Reopened
 
-_APART = frozenset({"out", "tensorboard", "wandb"})  # options that say nothing of the model
+_LEFT_OUT = frozenset({"out", "tensorboard", "wandb"})  # options that say nothing about the model
 
 
 def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str:
-    """The text of the card, in Markdown, of a generator that is told one of so many classes.
+    """Returns the model card, in Markdown, of a generator of so many classes, 0 without labels.
 
-    `average` is the name of the average that it is, where it is not the first.
+    `average` names the average of the generator that is exported, if it is not the first.
     """
     manifest = read_manifest(place)
     config, state = again.config, again.state
     rule, source = again.experiment.rule, again.experiment.source
     script, step = Path(manifest.script).name, int(state.step)
-    made = "uint8 images" if isinstance(source.kind, Image) else "float32 examples"
+    samples = "uint8 images" if isinstance(source.kind, Image) else "float32 examples"
     labels = f"of {classes} classes, each by its number" if classes else "without labels"
-    given = [f"`{name}` {list(source.leaves[name].shape)}" for name in rule.game.given if name != "label"]
-    of = f"\n- Of {' and '.join(given)}: those in `given.npz`, or by `--given FILE.npz`." if given else ""
+    leaves = [f"`{name}` {list(source.leaves[name].shape)}" for name in rule.game.given if name != "label"]
+    given = f"\n- Conditional on {' and '.join(leaves)}: `given.npz` or `--given FILE.npz`." if leaves else ""
+    start = f"the weights of sha256 {manifest.weights.sha256}" if manifest.weights else "random weights"
     averaged = "" if state.ema is None else ", averaged over training" + (f" ({average})" if average else "")
     batches = f"{rule.batches} x {config.micro_batches} x {config.batch_size}"
     return f"""# {Path(script).stem}, step {step}
@@ -40,24 +41,24 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
 
 ## Model
 
-- Makes {made} of shape {list(source.shape)}, {labels}.{of}
+- Generates {samples} of shape {list(source.shape)}, {labels}.{given}
 - Generator: {_size(state.generator.params)} parameters{averaged}.
 - Discriminator: {_size(state.d.params)} parameters, in `weights.safetensors` only.
 
 ## Training
 
 - Command: `{shlex.join(["python", script, *_options(config)])}`; every option is in `config.json`.
-- Begun with {_beginning(manifest)}.
+- Started from {start}.
 - Steps: {step} of {config.steps}, each on {batches} examples (batches x micro-batches x batch).
 - Seed: {config.seed}. One run of one seed.
-- Begun: {manifest.created}, commit {commit(manifest)}.
+- Started: {manifest.created}, commit {commit(manifest)}.
 - Versions: {", ".join(f"{name} {version}" for name, version in manifest.versions.items())}.
 - Devices: {devices(manifest.devices)}.
 
 ## Data
 
-- `{config.data}`: {"drawn anew, without end" if source.size is None else f"{source.size:,} examples"}.
-{f"- Note: {source.note}." if source.note else "- Nothing is noted about them."}
+- `{config.data}`: {"an endless stream, drawn anew" if source.size is None else f"{source.size:,} examples"}.
+{f"- Note: {source.note}." if source.note else "- No notes."}
 
 ## Scores
 
@@ -65,29 +66,29 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
 
 ## Use
 
-With jax and flatbuffers alone, on CPU, GPU or TPU:
+With jax and flatbuffers only, on CPU, GPU or TPU:
 
     python sample.py --seed 0 --n 64{" --label 0" if classes else ""}
 
-To train on, with the same options or with others:
+To train it further, with the same options or others:
 
     jaxgan import . --out runs/mine -- --steps 1000
 
 ## Limits
 
-- It was trained on the data above and stands for them only: what they lack or overstate, so does it.
-- Nothing was examined but what is listed under Scores: neither memorised examples nor bias.
+- It was trained on the data above and represents only them, with whatever they lack or overrepresent.
+- Only the scores above were measured; it was checked neither for memorised examples nor for bias.
 - On one kind of device and one version of JAX a seed gives the same samples to the last bit; elsewhere they
-  may differ by a rounding.
+  may differ by rounding.
 - `generator.jaxexport` was written by jax {jax.__version__}. It loads with that and, as `jax.export`
-  promises, with the releases of six months after it; with an older one it may not. `weights.safetensors`
-  always will.
+  promises, with releases up to six months newer; with older ones it may not. `weights.safetensors` always
+  loads.
 """
 
 
 def _first_line(script: Path) -> str:
-    said = ast.get_docstring(ast.parse(script.read_bytes())) or f"By {script.name}."
-    return said.splitlines()[0]
+    docstring = ast.get_docstring(ast.parse(script.read_bytes())) or f"By {script.name}."
+    return docstring.splitlines()[0]
 
 
 def _size(params: PyTree) -> str:
@@ -95,10 +96,10 @@ def _size(params: PyTree) -> str:
 
 
 def _options(config: Any) -> Iterable[str]:
-    """The words that must be given beside the script's defaults to get these options."""
+    """Yields the command-line arguments that set these options, leaving out the script's defaults."""
     defaults = dataclasses.asdict(type(config)())
     for name, value in dataclasses.asdict(config).items():
-        if value == defaults[name] or name in _APART:
+        if value == defaults[name] or name in _LEFT_OUT:
             continue
         option = name.replace("_", "-")
         if isinstance(value, bool):
@@ -108,19 +109,14 @@ def _options(config: Any) -> Iterable[str]:
             yield from map(str, value if isinstance(value, tuple | list) else [value])
 
 
-def _beginning(manifest: Manifest) -> str:
-    noted = manifest.weights
-    return f"the weights of sha256 {noted.sha256}" if noted else "random weights"
-
-
 def _scores(logged: list[Row], step: int) -> str:
-    """What hooks measured at this step or, where they did not, at the last one before."""
+    """Returns a table of what hooks measured at this step, or else at the last step before it."""
     measured = [row for row in logged if row.step <= step and row.kind == "measured"]
     if not measured:
         return "None was measured."
     at = measured[-1].step
-    found = {name: value for row in measured if row.step == at for name, value in row.numbers.items()}
-    lines = [f"| {name} | {value} |" for name, value in found.items()]
+    scores = {name: value for row in measured if row.step == at for name, value in row.numbers.items()}
+    lines = [f"| {name} | {value} |" for name, value in scores.items()]
     when = "at this step" if at == step else f"at step {at}, not at this one"
     head = f"Measured {when}, by the script, on one run of one seed: no spread, so no claim to be better."
     return "\n".join([head, "", "| score | value |", "|---|---|", *lines])

@@ -190,10 +190,10 @@ def _run(
     from jaxgan.folder.lock import locked
     from jaxgan.run import lane
     from jaxgan.run.check import experiment_of, source_of
-    from jaxgan.run.devices import fit, sharing
+    from jaxgan.run.devices import check_memory, choose_devices
     from jaxgan.run.interrupt import Interrupted
     from jaxgan.run.loop import train
-    from jaxgan.run.program import fits, start_shapes
+    from jaxgan.run.program import check_trainable, start_shapes
     from jaxgan.run.run import Run
     from jaxgan.run.trouble import NotFinite
     from jaxgan.scale.processes import broadcast
@@ -205,11 +205,11 @@ def _run(
         source = source_of(config, data)
         experiment = experiment_of(config, build, source)
         rule_of = lane.rule_of(build, config, experiment)
-        fits(experiment, config)
+        check_trainable(experiment, config)
         games = lane.games(build, config, source)
-        lane.fits_over(build, config, experiment)
-        sharing(config, len(lanes))
-        fit(experiment, config, lanes, rule_of)
+        lane.check_over(build, config, experiment)
+        choose_devices(config, len(lanes))
+        check_memory(experiment, config, lanes, rule_of)
 
         about = {"fingerprint": source.fingerprint, "note": source.note}
 

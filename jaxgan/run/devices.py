@@ -1,4 +1,4 @@
-"""Which devices a run gets, and how many of them share a batch; refused where the numbers do not go up."""
+"""Chooses the devices of a run; checks that lanes and batches divide evenly over them and fit in memory."""
 
 import contextlib
 import os
@@ -15,31 +15,33 @@ from jaxgan.folder.settings import Settings
 from jaxgan.games.game import State
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane
-from jaxgan.run.program import RuleOf, layout, lowered, start_shapes
+from jaxgan.run.program import RuleOf, layout, lower_update, start_shapes
 from jaxgan.scale import memory
 from jaxgan.scale.devices import DATA, over_data, row, whole
 from jaxgan.scale.lanes import LANE, grid, over_lanes, shardings, stacked
 
 
-def looped(settings: Settings, lanes: int) -> bool:
-    """Whether lanes are played one after another.
+def in_turn(settings: Settings, lanes: int) -> bool:
+    """Whether lanes are trained one after another.
 
-    On a CPU, one device to a core and lanes in turn beat `vmap`: its batched matrix products and grouped
-    convolutions are slower there than plain ones.
+    On a CPU, one device per core and lanes in turn are faster than `vmap`: its batched matrix products and
+    grouped convolutions are slower there than plain ones.
     """
-    alone = jax.process_count() == 1
-    auto = jax.default_backend() == "cpu" and alone
-    if settings.lanes == "loop" and lanes and not alone:
-        raise Refused("--lanes loop is of one process; across several they lie side by side, --lanes vmap")
-    return not lanes or settings.lanes == "loop" or (settings.lanes == "auto" and auto)
+    single_process = jax.process_count() == 1
+    if settings.lanes == "loop" and lanes and not single_process:
+        raise Refused("--lanes loop needs a single process: use --lanes vmap with several")
+    auto = settings.lanes == "auto" and jax.default_backend() == "cpu" and single_process
+    return not lanes or settings.lanes == "loop" or auto
 
 
 def make_devices(settings: Settings, lanes: int) -> None:
-    """Makes as many devices of the CPU as are asked for, or one to a core for lanes; to be called before
-    anything else of JAX. JAX_NUM_CPU_DEVICES, where it is set, decides instead."""
+    """Makes as many CPU devices as are asked for, or one per core for lanes, before JAX has started.
+
+    JAX_NUM_CPU_DEVICES, if set, decides instead.
+    """
     count = settings.devices or (min(cores(), lanes) if settings.lanes != "vmap" else 1)
     if count > 1 and "JAX_NUM_CPU_DEVICES" not in os.environ:
-        with contextlib.suppress(RuntimeError):  # JAX runs already: there are those that there are
+        with contextlib.suppress(RuntimeError):  # JAX has started already, with the devices that it has
             jax.config.update("jax_num_cpu_devices", count)
 
 
@@ -48,121 +50,116 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def sharing(settings: Settings, lanes: int) -> tuple[list[jax.Device], int]:
-    """The devices to use, and how many of them share a batch; refused where the numbers do not go up."""
-    there, alone = jax.devices(), jax.process_count() == 1
-    usual = len(there)
-    if there[0].platform == "cpu" and alone:
-        usual = min(cores(), lanes, usual) if lanes and looped(settings, lanes) else 1
-    count = settings.devices or usual
-    if count > len(there) or count < 1:
-        raise Refused(f"--devices {settings.devices}: there are {len(there)}, {there[0].device_kind}")
-    if count < len(there) and not alone:
-        raise Refused(f"--devices {count}: {jax.process_count()} processes use all they have, {len(there)}")
-    side = lanes > 0 and not looped(settings, lanes)
-    each = max(1, count // max(lanes, 1))
-    share = count // gcd(lanes, count) if side else max(n for n in range(1, each + 1) if count % n == 0)
-    data = settings.data_devices or share
+def choose_devices(settings: Settings, lanes: int) -> tuple[list[jax.Device], int]:
+    """Returns the devices to use, and how many of them share a batch.
+
+    Raises Refused if lanes or a batch do not divide evenly over them, or if there are too few devices.
+    """
+    devices, single_process = jax.devices(), jax.process_count() == 1
+    default = len(devices)
+    if devices[0].platform == "cpu" and single_process:
+        default = min(cores(), lanes, default) if lanes and in_turn(settings, lanes) else 1
+    count = settings.devices or default
+    if count > len(devices) or count < 1:
+        raise Refused(f"--devices {settings.devices}: there are {len(devices)} ({devices[0].device_kind})")
+    if count < len(devices) and not single_process:
+        raise Refused(f"--devices {count}: {jax.process_count()} processes need all {len(devices)} they have")
+    vmapped = lanes > 0 and not in_turn(settings, lanes)
+    per_lane = max(1, count // max(lanes, 1))
+    most = count // gcd(lanes, count) if vmapped else max(n for n in range(1, per_lane + 1) if count % n == 0)
+    data = settings.data_devices or most
     if count % data or (not lanes and data != count):
         raise Refused(
             f"--data-devices {data} does not divide {count} devices"
             if lanes
             else f"--data-devices {data}: without lanes all {count} devices share each batch"
         )
-    if side and lanes % (count // data):
+    if vmapped and lanes % (count // data):
         raise Refused(
-            f"{lanes} lanes do not divide over {count // data} rows of {data} of the {count} devices: "
-            f"take --data-devices {count // gcd(lanes, count)}"
+            f"{lanes} lanes do not divide evenly over {count // data} rows of {data} of the {count} devices: "
+            f"use --data-devices {count // gcd(lanes, count)}"
         )
     batch = settings.batch_size
     if batch % data:
-        near = " or ".join(str(n) for n in (batch // data * data, -(-batch // data) * data) if n)
+        sizes = " or ".join(str(n) for n in (batch // data * data, -(-batch // data) * data) if n)
         fewer = max(n for n in range(1, data) if batch % n == 0)
         raise Refused(
-            f"a batch of {batch} does not divide over {data} devices: take {near}, or {fewer} devices"
+            f"a batch of {batch} does not divide evenly over {data} devices: use a batch of {sizes}, "
+            f"or {fewer} devices"
         )
-    if settings.parallel == "pmap" and (side or not alone):
-        raise Refused("--parallel pmap is of one process and without lanes: take jit or shard_map")
-    return there[:count], data
+    if settings.parallel == "pmap" and (vmapped or not single_process):
+        raise Refused("--parallel pmap needs one process, and no lanes side by side: use jit or shard_map")
+    return devices[:count], data
 
 
-def named_means(experiment: Experiment, settings: Settings, state: State, mesh: Mesh) -> None:
-    """Refuses a recipe that takes means of each device's share alone, where it has to name the axis.
+def check_axis_names(experiment: Experiment, settings: Settings, state: State, mesh: Mesh) -> None:
+    """Refuses a recipe whose means are of one device's share of the batch, since they do not name the axis.
 
-    `shard_map` finds out by itself, while it is traced; `pmap` would go on with one device's numbers, so its
-    rules have to average gradients, by the game's own lowering.
+    Tracing by `shard_map` finds such means. `pmap` would silently use one device's values, so under it the
+    game needs a lowering with the axis as well, by which its gradients are averaged.
     """
     if settings.parallel == "jit":
         return
-    needs = (
+    problem = (
         f"--parallel {settings.parallel} needs a recipe whose means name the axis of devices: give "
         "config.lowering to the game, and its axis to BatchNorm"
     )
     if settings.parallel == "pmap" and experiment.game.lowering.axis is None:
-        raise Refused(needs)
+        raise Refused(problem)
     lay = layout(experiment, settings)
-    made = partial(batch, experiment.source, lay)
-    batches = jax.eval_shape(made, array_shapes(experiment.source, lay), state.key, state.step)
+    take = partial(batch, experiment.source, lay)
+    batches = jax.eval_shape(take, array_shapes(experiment.source, lay), state.key, state.step)
+    unguarded = state.replace(rule=state.rule.inner)
     try:
-        jax.eval_shape(over_data(experiment.rule.update, mesh, "shard_map"), _inner(state), batches)
+        jax.eval_shape(over_data(experiment.rule.update, mesh, "shard_map"), unguarded, batches)
     except Refused:
         raise
     except ValueError as error:
         line = str(error).strip().splitlines()[0]
-        raise Refused(f"{needs} ({line})") from None
+        raise Refused(f"{problem} ({line})") from None
 
 
-def _inner(state: State) -> State:
-    return state.replace(rule=state.rule.inner)
-
-
-def fit(experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rule_of: RuleOf) -> None:
-    """Refuses more lanes than memory holds, and says how many it does: by compiling for them."""
+def check_memory(
+    experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rule_of: RuleOf
+) -> None:
+    """Refuses more lanes than fit into memory and says how many do, by compiling programs for them."""
     if not lanes:
         return
-    devices, data = sharing(settings, len(lanes))
+    devices, data = choose_devices(settings, len(lanes))
     experiment = experiment._replace(rule=rule_of(lanes[0].values))
-    one, there = start_shapes(experiment, settings), memory.limit(jax.local_devices()[0])
-    on_cpu, in_turn, rows = devices[0].platform == "cpu", looped(settings, len(lanes)), len(devices) // data
-    rows = min(rows, len(lanes)) if in_turn else rows
-    if not in_turn:  # the others are compiled later, and asked then
-        named_means(experiment, settings, one, row(devices[:data]))
-    room = there // len(devices) if on_cpu else there  # devices of a CPU share the computer's
-    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(jax.eval_shape(_raw, one)))
+    lane, limit = start_shapes(experiment, settings), memory.limit(jax.local_devices()[0])
+    on_cpu, loop, rows = devices[0].platform == "cpu", in_turn(settings, len(lanes)), len(devices) // data
+    rows = min(rows, len(lanes)) if loop else rows
+    if not loop:  # lanes in turn are checked when they are compiled
+        check_axis_names(experiment, settings, lane, row(devices[:data]))
+    per_device = limit // len(devices) if on_cpu else limit  # CPU devices share the memory of the computer
+    arrays = jax.eval_shape(lambda state: state.replace(key=jax.random.key_data(state.key)), lane)
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays))
 
-    def compiles(per_row: int) -> bool:
-        mesh = grid(devices, data)
-        state = jax.eval_shape(stacked, [one] * per_row * rows)
-        state = jax.tree.map(_shaped, state, shardings(state, mesh))
-        arrays = array_shapes(experiment.source, layout(experiment, settings))
-        if experiment.source.read is None:
-            where = whole(mesh)
-        else:
-            where, count = NamedSharding(mesh, P(LANE, None, DATA)), per_row * rows
+    def fits(per_row: int) -> bool:
+        count = per_row * rows
+        if loop:  # the states where they are, and room to gather them on the first row and save them
+            return ((count if on_cpu else per_row) + 2 * count) * size <= limit
+        if 2 * per_row * size > per_device:  # the states before and after an update
+            return False
+        state, mesh = jax.eval_shape(stacked, [lane] * count), grid(devices, data)
+        state = jax.tree.map(_with_sharding, state, shardings(state, mesh))
+        arrays, sharding = array_shapes(experiment.source, layout(experiment, settings)), whole(mesh)
+        if experiment.source.read is not None:
+            sharding = NamedSharding(mesh, P(LANE, None, DATA))
             arrays = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), arrays)
-        arrays = jax.tree.map(lambda leaf: _shaped(leaf, where), arrays)
+        arrays = jax.tree.map(lambda leaf: _with_sharding(leaf, sharding), arrays)
         spread = partial(over_lanes, mesh=mesh, way=settings.parallel)
-        return memory.needs(lowered(experiment, settings, state, arrays, spread).compile()) <= room
+        program = lower_update(experiment, settings, state, arrays, spread).compile()
+        return memory.needs(program) <= per_device
 
-    def held(per_row: int) -> bool:
-        """The states, and room to work: for lanes in turn, to gather them on the first row and save them."""
-        every = per_row * rows
-        if in_turn:
-            return ((every if on_cpu else per_row) + 2 * every) * size <= there
-        return 2 * per_row * size <= room
-
-    fits, per_row = held if in_turn else compiles, -(-len(lanes) // rows)
-    if held(per_row) and fits(per_row):
+    if fits(per_row := -(-len(lanes) // rows)):
         return
-    found = memory.most(lambda n: held(n) and fits(n), per_row) * rows
+    most = memory.most(fits, per_row) * rows
     raise Refused(
-        f"{len(lanes)} lanes do not fit into {there / 2**30:.1f} GiB of {devices[0].device_kind}: {found} do"
+        f"{len(lanes)} lanes do not fit into {limit / 2**30:.1f} GiB of {devices[0].device_kind}: {most} do"
     )
 
 
-def _raw(state: State) -> State:
-    return state.replace(key=jax.random.key_data(state.key))
-
-
-def _shaped(leaf: jax.ShapeDtypeStruct, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
+def _with_sharding(leaf: jax.ShapeDtypeStruct, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)

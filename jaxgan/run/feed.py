@@ -1,4 +1,4 @@
-"""What each step is fed: arrays that are there already, or examples read from files ahead of it."""
+"""Feeds the arrays of each step: from memory, or read from files ahead of the step."""
 
 import sys
 import time
@@ -24,167 +24,164 @@ from jaxgan.scale.devices import everywhere, held_here
 
 
 class Stream:
-    """The arrays of one step after another, and how long steps have had to wait for them."""
+    """The arrays of one step after another; measures how long the steps waited for files."""
 
     def __init__(self, arrays: Generator[PyTree, None, None], files: bool) -> None:
         self._arrays = arrays
-        self._watch = ThreadPoolExecutor(1) if files else None
+        self._timer = ThreadPoolExecutor(1) if files else None
         self._waited, self._since = 0.0, time.perf_counter()
 
     def next(self, under_way: PyTree) -> PyTree:
-        """The arrays of the next step. `under_way` is what the last one will have made of its own.
+        """Returns the arrays of the next step; `under_way` are the outputs of the step before.
 
-        That was sent off a moment ago, so the next step only waits from when it is done.
+        That step was dispatched a moment ago, so the next one only waits from when its outputs are ready.
         """
-        if self._watch is None:
+        if self._timer is None:
             return next(self._arrays)
-        asked, done = time.perf_counter(), self._watch.submit(_time_done, under_way)
+        called, ready = time.perf_counter(), self._timer.submit(_time_ready, under_way)
         arrays = next(self._arrays)
-        if done.done():
-            self._waited += max(0.0, time.perf_counter() - max(asked, done.result()))
+        if ready.done():
+            self._waited += max(0.0, time.perf_counter() - max(called, ready.result()))
         return arrays
 
-    def waiting(self) -> dict[str, float]:
-        """The share of the time since the last call that steps have waited for files, if these are."""
+    def wait_metrics(self) -> dict[str, float]:
+        """Returns the share of the time since the last call that steps waited for files, {} without files."""
         share = self._waited / (time.perf_counter() - self._since)
         self._waited, self._since = 0.0, time.perf_counter()
-        return {} if self._watch is None else {"data_wait": share}
+        return {} if self._timer is None else {"data_wait": share}
 
     def close(self) -> None:
-        """Ends what is under way, processes that read included."""
+        """Stops reading ahead, and ends the processes that read."""
         self._arrays.close()
-        if self._watch is not None:
-            self._watch.shutdown(wait=False)
+        if self._timer is not None:
+            self._timer.shutdown(wait=False)
 
 
-def _time_done(under_way: PyTree) -> float:
-    jax.block_until_ready(under_way)
+def _time_ready(arrays: PyTree) -> float:
+    jax.block_until_ready(arrays)
     return time.perf_counter()
 
 
 class Streams:
-    """The streams of several lanes that are played one after another, as one."""
+    """The streams of several lanes that are updated one after another, as one stream."""
 
     def __init__(self, streams: Sequence[Stream]) -> None:
         self._streams = streams
 
     def next(self, under_way: Sequence[PyTree] | None) -> tuple[PyTree, ...]:
-        """What each lane's next step is fed."""
-        each = [None] * len(self._streams) if under_way is None else under_way
-        return tuple(stream.next(way) for stream, way in zip(self._streams, each, strict=True))
+        """Returns the arrays of the next step of each lane."""
+        outputs = [None] * len(self._streams) if under_way is None else under_way
+        return tuple(stream.next(of_lane) for stream, of_lane in zip(self._streams, outputs, strict=True))
 
-    def waiting(self) -> dict[str, float]:
-        """As of one stream: they have waited one after another."""
-        shares = [share for stream in self._streams for share in stream.waiting().values()]
+    def wait_metrics(self) -> dict[str, float]:
+        """As for one stream; the shares add up, since the lanes waited one after another."""
+        shares = [share for stream in self._streams for share in stream.wait_metrics().values()]
         return {"data_wait": sum(shares)} if shares else {}
 
     def close(self) -> None:
-        """Ends them all."""
+        """Closes all of them."""
         for stream in self._streams:
             stream.close()
 
 
 class Feed(NamedTuple):
-    """The arrays that `batch` takes from, on the device; the same whichever way they are asked for.
+    """The `arrays` argument of `batch`, on the devices; both functions give the same arrays for a step.
 
-    `at`: (key, step) -> those of one step. `ahead`: (key, step) -> those of it and of the steps after it,
-    where they are files read while others are played. An `Unreadable` comes with the step it would feed.
+    `at`: (key, step) -> the arrays of one step. `ahead`: (key, step) -> the stream of arrays from that step
+    on, where files are read while earlier steps run. `Unreadable` is raised at the step it concerns.
     """
 
     at: Callable[[Key, int], PyTree]
     ahead: Callable[[Key, int], Stream]
 
 
-def feeder(
+def make_feed(
     source: Source, layout: tuple[int, ...], settings: Settings
 ) -> Callable[[Sharding, Sharding], Feed]:
-    """(whole, step) -> the feed of steps laid out [batches, micro-batches, batch], for one key or for an
-    array of them, a lane each. Files are read once for all feeds if `settings.memory` can hold them all.
+    """Returns a function (shared, per_step) -> feed of steps of shape [batches, micro-batches, batch].
 
-    `whole` is where what serves all steps lies, `step` where what one step reads does: leaves
-    [rows, batch, ...], and [lanes, rows, batch, ...] for an array of keys. Each process reads its own share.
+    `shared` is the sharding of arrays used by all steps, `per_step` that of arrays read for a step: leaves
+    [rows, batch, ...], or [lanes, rows, batch, ...] if `key` is an array of keys, one for each lane. Each
+    process reads its own share. Files are read into memory, once for all feeds, if `settings.memory` allows.
 
     >>> from jaxgan.data import load
-    >>> here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    >>> fed = feeder(load("digits"), (1, 1, 64), Settings())(here, here)
-    >>> sorted(fed.at(jax.random.key(0), 3))
+    >>> sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    >>> feed = make_feed(load("digits"), (1, 1, 64), Settings())(sharding, sharding)
+    >>> sorted(feed.at(jax.random.key(0), 3))
     ['label', 'x']
     """
     if source.read is None:
 
-        def there(whole: Sharding, step: Sharding) -> Feed:
-            own = everywhere(source.arrays, whole)
-            return Feed(lambda key, at: own, lambda key, start: Stream((own for _ in count()), files=False))
+        def from_arrays(shared: Sharding, per_step: Sharding) -> Feed:
+            arrays = everywhere(source.arrays, shared)
+            stream = partial(Stream, files=False)
+            return Feed(lambda key, at: arrays, lambda key, start: stream(arrays for _ in count()))
 
-        return there
-    base, size = _base(source)
+        return from_arrays
+    read, size = _base(source)
     classes = unchanged_labels(source)
-    one = base(np.zeros(1, np.uint32))
-    if size * sum(leaf.nbytes for leaf in jax.tree.leaves(one)) <= settings.memory * 2**20:
-        held = _all(Blocks(base, size, classes), one, settings.workers)
-        return lambda whole, step: _from_memory(source, layout, everywhere(held, whole), step)
-    return lambda whole, step: _from_files(source, layout, settings, step, classes)
+    example = read(np.zeros(1, np.uint32))
+    if size * sum(leaf.nbytes for leaf in jax.tree.leaves(example)) <= settings.memory * 2**20:
+        examples = _read_all(Blocks(read, size, classes), example, settings.workers)
+        return lambda shared, per_step: _from_memory(source, layout, everywhere(examples, shared), per_step)
+    return lambda shared, per_step: _from_files(source, layout, settings, per_step, classes)
 
 
-def _from_memory(source: Source, layout: tuple[int, ...], held: PyTree, where: Sharding) -> Feed:
-    def one(held: PyTree, key: Key, step: jax.Array) -> PyTree:
+def _from_memory(source: Source, layout: tuple[int, ...], examples: PyTree, sharding: Sharding) -> Feed:
+    def pick(examples: PyTree, key: Key, step: jax.Array) -> PyTree:
         number, read = numbers(source, key, positions(prod(layout), step)), source.read
         while isinstance(read, DerivedReader):
-            of = read.of(number.reshape(-1))
-            number, read = of.reshape(*number.shape, *of.shape[1:]), read.read
+            base = read.of(number.reshape(-1))
+            number, read = base.reshape(*number.shape, *base.shape[1:]), read.read
         number = number.reshape(-1, layout[-1], *number.shape[1:])
-        return jax.tree.map(lambda leaf: leaf[number], held)
+        return jax.tree.map(lambda leaf: leaf[number], examples)
 
-    @partial(jax.jit, out_shardings=where)
-    def chosen(held: PyTree, key: Key, step: jax.Array) -> PyTree:
-        return (jax.vmap(one, (None, 0, None)) if key.ndim else one)(held, key, step)
+    @partial(jax.jit, out_shardings=sharding)
+    def pick_lanes(examples: PyTree, key: Key, step: jax.Array) -> PyTree:
+        return (jax.vmap(pick, (None, 0, None)) if key.ndim else pick)(examples, key, step)
 
     def at(key: Key, step: int) -> PyTree:
-        return chosen(held, key, jnp.int32(step))
+        return pick_lanes(examples, key, jnp.int32(step))
 
-    def from_memory(key: Key, start: int) -> Stream:
-        lasting = jnp.copy(key)  # the state it comes from is about to be donated
-        return Stream((at(lasting, step) for step in count(start)), files=False)
-
-    return Feed(at, from_memory)
+    return Feed(at, lambda key, start: Stream((at(key, step) for step in count(start)), files=False))
 
 
 def _from_files(
     source: Source,
     layout: tuple[int, ...],
     settings: Settings,
-    where: Sharding,
+    sharding: Sharding,
     classes: Mapping[str, int],
 ) -> Feed:
     examples, rows = prod(layout), (prod(layout[:-1]), layout[-1])
 
     def steps(key: Key, start: int, stop: int) -> Steps | LaneSteps:
-        *lanes, _, columns = held_here(where, (*key.shape, *rows))
+        *lanes, _, columns = held_here(sharding, (*key.shape, *rows))
         share = (np.arange(rows[0])[:, None] * rows[1] + columns).ravel()
         if not lanes:
             return Steps.of(source, examples, key, start, stop, share, classes)
         return LaneSteps([Steps.of(source, examples, key[i], start, stop, share, classes) for i in lanes[0]])
 
-    def placed(read: PyTree, lanes: tuple[int, ...]) -> PyTree:
-        def place(leaf: np.ndarray) -> jax.Array:
+    def place(read: PyTree, lanes: tuple[int, ...]) -> PyTree:
+        def place_leaf(leaf: np.ndarray) -> jax.Array:
             example = leaf.shape[len(lanes) + 1 :]
             local = leaf.reshape(*leaf.shape[: len(lanes)], rows[0], -1, *example)
-            return jax.make_array_from_process_local_data(where, local, (*lanes, *rows, *example))
+            return jax.make_array_from_process_local_data(sharding, local, (*lanes, *rows, *example))
 
-        return jax.tree.map(place, read)
+        return jax.tree.map(place_leaf, read)
 
     def at(key: Key, step: int) -> PyTree:
-        return placed(steps(key, step, step + 1)[0], key.shape)
+        return place(steps(key, step, step + 1)[0], key.shape)
 
-    def from_files(key: Key, start: int) -> Stream:
-        lanes, under_way = key.shape, prefetch(steps(key, start, settings.steps), settings.workers)
-        return Stream((placed(arrays, lanes) for arrays in under_way), files=True)
+    def stream(key: Key, start: int) -> Stream:
+        lanes, reads = key.shape, prefetch(steps(key, start, settings.steps), settings.workers)
+        return Stream((place(read, lanes) for read in reads), files=True)
 
-    return Feed(at, from_files)
+    return Feed(at, stream)
 
 
 def _base(source: Source) -> tuple[Callable[[np.ndarray], PyTree], int]:
-    """What reads the examples that those of the source are made of, and how many these are."""
+    """Returns the function that reads the examples from which the source makes its own, and their number."""
     read, size = source.read, source.size
     while isinstance(read, DerivedReader):
         size, read = read.size, read.read
@@ -193,18 +190,18 @@ def _base(source: Source) -> tuple[Callable[[np.ndarray], PyTree], int]:
     return read, size
 
 
-def _all(blocks: Blocks, one: PyTree, workers: int) -> PyTree:
-    """Everything there is to read, leaves [size, ...] like `one`, saying how far it has come."""
+def _read_all(blocks: Blocks, example: PyTree, workers: int) -> PyTree:
+    """Reads all examples into memory, leaves [size, ...] like those of `example`, and prints the progress."""
     size = blocks.size
-    held = jax.tree.map(lambda leaf: np.empty((size, *leaf.shape[1:]), leaf.dtype), one)
-    leaves, said, stop = jax.tree.leaves(held), time.perf_counter(), 0
+    examples = jax.tree.map(lambda leaf: np.empty((size, *leaf.shape[1:]), leaf.dtype), example)
+    leaves, printed, stop = jax.tree.leaves(examples), time.perf_counter(), 0
     megabytes = sum(leaf.nbytes for leaf in leaves) / 2**20
     print(f"reading {size:,} examples into memory ({megabytes:,.0f} MB)", file=sys.stderr)
     for block in prefetch(blocks, workers):
         start, stop = stop, min(stop + Blocks.block, size)
         for leaf, part in zip(leaves, jax.tree.leaves(block), strict=True):
             leaf[start:stop] = part
-        if time.perf_counter() - said > 5:
-            said = time.perf_counter()
+        if time.perf_counter() - printed > 5:
+            printed = time.perf_counter()
             print(f"  {stop:,} of {size:,}", file=sys.stderr)
-    return held
+    return examples

@@ -21,11 +21,11 @@ from jaxgan.folder.rows import read
 from jaxgan.folder.settings import RESUMABLE, Settings, check, check_seed
 from jaxgan.games.game import State
 from jaxgan.run.check import checked
-from jaxgan.run.devices import sharing
+from jaxgan.run.devices import choose_devices
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.interrupt import Interrupted
 from jaxgan.run.loop import Fitted, train
-from jaxgan.run.program import blank, fits, start_shapes
+from jaxgan.run.program import check_trainable, placeholder, start_shapes
 from jaxgan.run.run import Run
 from jaxgan.run.sample import sampler
 from jaxgan.run.trouble import NotFinite
@@ -87,8 +87,8 @@ def fit(
     if on_nan not in ("stop", "skip"):
         raise Refused(f'on_nan is "stop" or "skip" here, not {on_nan!r}')
     checked(experiment)
-    fits(experiment, settings)
-    sharing(settings, 0)
+    check_trainable(experiment, settings)
+    choose_devices(settings, 0)
     with contextlib.ExitStack() as stack:
         if out is None:
             folder = None
@@ -171,5 +171,5 @@ def _made(folder: Folder, settings: Settings, experiment: Experiment) -> Fitted 
             return None
         if last > settings.steps:
             raise Refused(f"{folder.path} has made {last} steps already: ask for as many, or more")
-        like: Any = jax.tree.map(blank, start_shapes(experiment, settings))
+        like: Any = jax.tree.map(placeholder, start_shapes(experiment, settings))
         return Fitted(checkpoints.at(last, like), read(folder.metrics))

@@ -1,4 +1,4 @@
-"""Conditions of one's own to sample under: `--given label=3`, a folder of pictures, an .npz, a text file."""
+"""Reads the conditions of `--given`: `label=3`, a folder of pictures, an .npz, a text file."""
 
 from collections.abc import Mapping, Sequence
 from functools import singledispatch
@@ -15,38 +15,39 @@ from jaxgan.errors import Refused, looked
 Conditions = dict[str, np.ndarray]
 
 
-def read_given(asked: Sequence[str], leaves: Mapping[str, Leaf]) -> Conditions:
-    """The conditions that are asked for, by name [n, ...], of the leaves that the generator reads.
+def read_given(args: Sequence[str], leaves: Mapping[str, Leaf]) -> Conditions:
+    """Returns the conditions [n, ...] in the arguments, by name, for the `leaves` that the generator takes.
 
-    Each is NAME=VALUE of a label, NAME=PATH, or a PATH that can only be of one leaf: an .npz names its own.
+    An argument is NAME=VALUE for a label, NAME=PATH, or a PATH that fits only one leaf; an .npz has names.
 
     >>> from jaxgan.data.kind import label
     >>> read_given(["label=3"], {"label": label(10)})
     {'label': array([3], dtype=int32)}
     """
     conditions: Conditions = {}
-    for text in asked:
+    for text in args:
         name, equals, value = text.partition("=")
         if not leaves:
-            raise Refused(f"--given {text}: this generator is told nothing, so there is nothing to give")
+            raise Refused(f"--given {text}: this generator takes no conditions")
         if not equals or name not in leaves:
             if equals and not looked(Path.exists, Path(text)):
-                raise Refused(f"--given {text}: the generator is not told {name}, but {', '.join(leaves)}")
+                raise Refused(f"--given {text}: the generator takes no {name}, only {', '.join(leaves)}")
             conditions |= _from_path(Path(text), leaves)
         elif looked(Path.exists, Path(value)):
             conditions |= _from_path(Path(value), {name: leaves[name]})
         else:
-            conditions[name] = np.asarray([one(leaves[name].kind, value, text)], leaves[name].dtype)
-    return {name: _fitting(name, x, leaves[name]) for name, x in conditions.items()}
+            parsed = parse(leaves[name].kind, value, text)
+            conditions[name] = np.asarray([parsed], leaves[name].dtype)
+    return {name: _checked(name, x, leaves[name]) for name, x in conditions.items()}
 
 
 @singledispatch
-def one(kind: Kind, value: str, text: str) -> object:
-    """A condition of this kind that is written out in a word, as `3` is a label."""
+def parse(kind: Kind, value: str, text: str) -> object:
+    """Returns the condition of this kind that the word `value` stands for; `3` is a label."""
     raise Refused(f"--given {text}: there is no file {value}")
 
 
-@one.register
+@parse.register
 def _(kind: Label, value: str, text: str) -> int:
     if not value.isdigit() or int(value) >= kind.classes:
         raise Refused(f"--given {text}: labels are from 0 to {kind.classes - 1}")
@@ -55,14 +56,14 @@ def _(kind: Label, value: str, text: str) -> int:
 
 @singledispatch
 def read(kind: Kind, leaf: Leaf, path: Path) -> np.ndarray | None:
-    """The conditions [n, ...] of this kind that a path holds, None where it is no place for such."""
+    """Returns the conditions [n, ...] of this kind in a file or folder, None if it cannot hold any."""
     return None
 
 
 @read.register
 def _(kind: Image, leaf: Leaf, path: Path) -> np.ndarray | None:
-    there = path.iterdir() if path.is_dir() else [path]
-    files = sorted(file for file in there if file.suffix.lower() in SUFFIXES)
+    paths = path.iterdir() if path.is_dir() else [path]
+    files = sorted(file for file in paths if file.suffix.lower() in SUFFIXES)
     if not files or leaf.shape[0] != leaf.shape[1]:
         return None
     pictures = []
@@ -89,40 +90,42 @@ def _(kind: Tokens, leaf: Leaf, path: Path) -> np.ndarray | None:
         if unknown := [word for word in words if word not in number]:
             raise Refused(f"{path}, line {line}: {unknown[0]!r} is not in the vocabulary")
         if len(words) != leaf.shape[0]:
-            raise Refused(f"{path}, line {line}: {len(words)} words, where there are to be {leaf.shape[0]}")
+            raise Refused(f"{path}, line {line}: {len(words)} words, but the generator takes {leaf.shape[0]}")
         rows.append([number[word] for word in words])
     return np.asarray(rows)
 
 
 def _from_path(path: Path, leaves: Mapping[str, Leaf]) -> Conditions:
     if not looked(Path.exists, path):
-        raise Refused(f"--given {path}: there is no such file; of a label it is label=3")
+        raise Refused(f"--given {path}: there is no such file; for a label write label=3")
     if path.suffix.lower() == ".npz":
         try:
             with reading.opened(path) as opened, np.load(opened) as file:
-                there = {name: file[name] for name in file.files if name in leaves}
-        except Exception as error:  # of many kinds, by how it is packed and by where it is damaged
+                arrays = {name: file[name] for name in file.files if name in leaves}
+        except Exception as error:  # of many types, depending on how it is packed and where it is damaged
             raise Refused(f"{path} cannot be read: {_why(error)}") from None
-        if not there:
-            raise Refused(f"{path} has none of {', '.join(leaves)}, which the generator is told")
-        return there
-    found = {name: x for name, leaf in leaves.items() if (x := read(leaf.kind, leaf, path)) is not None}
-    if len(found) != 1:
-        several = f"say which of {', '.join(found)} it is, as in {next(iter(found), '')}={path}"
-        raise Refused(f"--given {path}: {several if found else 'it is no condition; give an .npz of arrays'}")
-    return found
+        if not arrays:
+            raise Refused(f"{path} has none of the conditions of the generator: {', '.join(leaves)}")
+        return arrays
+    arrays = {name: x for name, leaf in leaves.items() if (x := read(leaf.kind, leaf, path)) is not None}
+    if not arrays:
+        raise Refused(f"--given {path}: no condition can be read from it; give an .npz of arrays")
+    if len(arrays) > 1:
+        example = f"{next(iter(arrays))}={path}"
+        raise Refused(f"--given {path}: say which of {', '.join(arrays)} it is, as in {example}")
+    return arrays
 
 
 def _why(error: Exception) -> str:
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(said.split()) or type(error).__name__
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__
 
 
-def _fitting(name: str, x: np.ndarray, leaf: Leaf) -> np.ndarray:
+def _checked(name: str, x: np.ndarray, leaf: Leaf) -> np.ndarray:
     if x.shape[1:] != leaf.shape or not len(x):
-        raise Refused(f"{name} is {list(x.shape)}, where the generator is told {['n', *leaf.shape]}")
+        raise Refused(f"{name} has the shape {list(x.shape)}, but the generator takes {['n', *leaf.shape]}")
     if np.issubdtype(leaf.dtype, np.integer) != np.issubdtype(x.dtype, np.integer) and x.dtype != np.uint8:
-        raise Refused(f"{name} is {x.dtype}, where the generator is told {np.dtype(leaf.dtype)}")
+        raise Refused(f"{name} is {x.dtype}, but the generator takes {np.dtype(leaf.dtype)}")
     if x.dtype == np.uint8 and isinstance(leaf.kind, Image):
         x = x.astype(np.float32) / 127.5 - 1
     return x.astype(leaf.dtype)

@@ -1,4 +1,4 @@
-"""Which runs a run is made of: its seeds, and values of its numbers."""
+"""The lanes of a run: the seeds and values of options that are trained together."""
 
 import dataclasses
 import itertools
@@ -25,26 +25,26 @@ from jaxgan.run.program import RuleOf, layout
 
 C = TypeVar("C", bound=Settings)
 Build = Callable[[Any, Source], Experiment]
-MOST = 100_000
-"""Seeds, which are listed one by one."""
+MAX_SEEDS = 100_000
+"""The most seeds of one run: they are listed one by one."""
 _SHARED = frozenset(field.name for field in dataclasses.fields(Settings))
 
 
 class Lane(NamedTuple):
-    """One of the runs that are trained as one: its name, its seed, its own values of options."""
+    """One of the runs that are trained together: its name, its seed, and its values of the --over options."""
 
     name: str
     seed: int
     values: dict[str, float]
 
     def settings(self, settings: C) -> C:
-        """The options of this run alone."""
-        own: dict[str, Any] = {"seeds": "", "over": (), "seed": self.seed, **self.values}
-        return dataclasses.replace(settings, **own)
+        """Returns the options of this lane as a single run."""
+        changes: dict[str, Any] = {"seeds": "", "over": (), "seed": self.seed, **self.values}
+        return dataclasses.replace(settings, **changes)
 
 
 def lanes(settings: Settings) -> tuple[Lane, ...]:
-    """The lanes that were asked for, none where the run is a single one.
+    """Returns the lanes that --seeds and --over ask for, () for a single run.
 
     >>> @dataclasses.dataclass(frozen=True)
     ... class Config(Settings):
@@ -55,100 +55,101 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
     if not settings.seeds and not settings.over:
         return ()
     if settings.on_nan == "restore":
-        raise Refused("--on-nan restore is of a single run: lanes share their step; take stop or skip")
-    asked = seeds(settings.seeds) if settings.seeds else (settings.seed,)
-    over = [_values(settings, text) for text in settings.over]
+        raise Refused("--on-nan restore is for single runs, since lanes share their step: use stop or skip")
+    seeds = parse_seeds(settings.seeds) if settings.seeds else (settings.seed,)
+    over = [_parse_over(settings, text) for text in settings.over]
     if len({name for name, _ in over}) < len(over):
         raise Refused(f"--over names an option twice: {' '.join(settings.over)}")
-    found = []
-    for chosen in itertools.product(*(values for _, values in over)):
-        values = {name: value for (name, _), value in zip(over, chosen, strict=True)}
-        for seed in asked:
+    grid = []
+    for combination in itertools.product(*(values for _, values in over)):
+        values = {name: value for (name, _), value in zip(over, combination, strict=True)}
+        for seed in seeds:
             name = ",".join([f"seed={seed}", *(f"{name}={value}" for name, value in values.items())])
-            found.append(Lane(name, seed, values))
-    return tuple(found)
+            grid.append(Lane(name, seed, values))
+    return tuple(grid)
 
 
-def seeds(text: str) -> tuple[int, ...]:
-    """0:8 is 0 to 7, and 1,4,9 those three; both go together.
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Returns the seeds in a list of numbers and half-open ranges: 0:8 is 0 to 7, and 1,4,9 those three.
 
-    >>> seeds("0:3,10")
+    >>> parse_seeds("0:3,10")
     (0, 1, 2, 10)
-    >>> seeds("3:0")
+    >>> parse_seeds("3:0")
     Traceback (most recent call last):
-    jaxgan.errors.Refused: --seeds 3:0 is no list of seeds: give 0:8 for 0 to 7, or 1,4,9
+    jaxgan.errors.Refused: --seeds 3:0 is not a list of seeds: give 0:8 for 0 to 7, or 1,4,9
     """
     try:
-        spans = [_range(part) for part in text.split(",")]
+        ranges = [_range(part) for part in text.split(",")]
     except ValueError:
-        spans = []
-    if not spans or min(span.start for span in spans) < 0 or max(span.stop for span in spans) > 2**32:
-        raise Refused(f"--seeds {text} is no list of seeds: give 0:8 for 0 to 7, or 1,4,9")
-    if (count := sum(map(len, spans))) > MOST:
-        raise Refused(f"--seeds {text} is {count:,} seeds: give at most {MOST:,}")
-    found = [seed for span in spans for seed in span]
-    if len(set(found)) < len(found):
+        ranges = []
+    if not ranges or min(part.start for part in ranges) < 0 or max(part.stop for part in ranges) > 2**32:
+        raise Refused(f"--seeds {text} is not a list of seeds: give 0:8 for 0 to 7, or 1,4,9")
+    if (count := sum(map(len, ranges))) > MAX_SEEDS:
+        raise Refused(f"--seeds {text} is {count:,} seeds: give at most {MAX_SEEDS:,}")
+    seeds = tuple(itertools.chain(*ranges))
+    if len(set(seeds)) < len(seeds):
         raise Refused(f"--seeds {text} names a seed twice")
-    return tuple(found)
+    return seeds
 
 
 def _range(part: str) -> range:
     start, colon, stop = part.partition(":")
-    span = range(int(start), int(stop)) if colon else range(int(start), int(start) + 1)
-    if not span:
+    seeds = range(int(start), int(stop)) if colon else range(int(start), int(start) + 1)
+    if not seeds:
         raise ValueError(part)
-    return span
+    return seeds
 
 
-def _values(settings: Settings, text: str) -> tuple[str, list[float]]:
-    """The option and its values in NAME=A,B,..."""
+def _parse_over(settings: Settings, text: str) -> tuple[str, list[float]]:
+    """Returns the option and its values in NAME=A,B,..."""
     name, equals, listed = text.partition("=")
     name = name.replace("-", "_")
     fields = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
-    now = fields.get(name)
-    if not equals or isinstance(now, bool) or not isinstance(now, int | float) or name == "seed":
+    default = fields.get(name)
+    if not equals or isinstance(default, bool) or not isinstance(default, int | float) or name == "seed":
         numbers = ", ".join(n for n, x in fields.items() if type(x) is float)
         raise Refused(
-            f"--over {text}: give NAME=A,B,... of an option that is a number ({numbers}); seeds go by --seeds"
+            f"--over {text}: give NAME=A,B,... with an option that is a number ({numbers}); "
+            "for seeds use --seeds"
         )
     if name in _SHARED:
         raise Refused(
-            f"--over {text}: all lanes share their {name.replace('_', '-')}; train these one by one"
+            f"--over {text}: all lanes share --{name.replace('_', '-')}; train these as separate runs"
         )
     try:
-        values = [type(now)(value) for value in listed.split(",")]
+        values = [type(default)(value) for value in listed.split(",")]
     except ValueError:
-        raise Refused(f"--over {text}: {listed} is no list of numbers like {now}") from None
-    most = np.iinfo(np.int32).max if isinstance(now, int) else float(np.finfo(np.float32).max)
-    if bad := [value for value in values if not abs(value) <= most]:  # so that NaN is bad too
-        raise Refused(f"--over {text}: {bad[0]} is no finite number of 32 bits, as lanes hold them")
+        raise Refused(f"--over {text}: {listed} is not a list of numbers like {default}") from None
+    largest = np.iinfo(np.int32).max if isinstance(default, int) else float(np.finfo(np.float32).max)
+    if bad := [value for value in values if not abs(value) <= largest]:  # so that NaN is bad too
+        raise Refused(f"--over {text}: {bad[0]} is not a finite number of 32 bits, as lanes need")
     if len(set(values)) < len(values):
         raise Refused(f"--over {text} names a value twice")
     for value in values:
-        own: dict[str, Any] = {name: value}
-        check_ranges(dataclasses.replace(settings, **own))
+        changes: dict[str, Any] = {name: value}
+        check_ranges(dataclasses.replace(settings, **changes))
     return name, values
 
 
-def named(lanes: tuple[Lane, ...], name: str, run: Any) -> int:
-    """The number of the lane of this name; refused where there is none, or none is named among several."""
-    if not lanes and not name:
-        return 0
-    for number, lane in enumerate(lanes):
-        if lane.name == name:
-            return number
-    listed = " ".join(lane.name for lane in lanes)
-    if not lanes:
+def lane_index(lanes: tuple[Lane, ...], name: str, run: Any) -> int:
+    """Returns the index of the lane of this name, 0 for a single run and no name.
+
+    Raises Refused if there is no such lane, or if no name is given and there are lanes.
+    """
+    if name and not lanes:
         raise Refused(f"{run} is a single run, without lanes")
-    if name:
-        raise Refused(f"{run} has no lane {name}, but {listed}")
-    raise Refused(f"{run} has {len(lanes)} lanes: give --lane with one of {listed}")
+    names = [lane.name for lane in lanes] or [""]
+    if name in names:
+        return names.index(name)
+    problem = f"no lane {name}: give one of" if name else f"{len(lanes)} lanes: give --lane with one of"
+    raise Refused(f"{run} has {problem} {' '.join(names)}")
 
 
-def alone(state: State, lane: Lane) -> State:
-    """The state of one lane as that of a run of its own.
+def as_single_run(state: State, lane: Lane) -> State:
+    """Returns the state of one lane as that of a single run.
 
-    A lane that stands still is as it was before the step that failed, whatever step the others have reached.
+    A lane that failed is at the step whose update failed, in the state before it, whatever step the other
+    lanes have reached.
     """
     guard: Guard = state.rule
     inner = guard.inner.inner if lane.values else guard.inner
@@ -157,82 +158,80 @@ def alone(state: State, lane: Lane) -> State:
 
 
 def rule_of(build: Build, settings: Settings, experiment: Experiment) -> RuleOf:
-    """The rule of a lane, by its own values.
+    """Returns a function from the --over values of a lane to its rule.
 
-    `build` runs while a program is compiled, with tracers in the place of the numbers; of what it builds only
-    the rule is used.
+    `build` is called while a program is traced, with tracers as values; only the rule it returns is used.
     """
     if not settings.over:
         return lambda values: experiment.rule
 
-    def of(values: Mapping[str, Any]) -> Rule:
+    def traced_rule(values: Mapping[str, Any]) -> Rule:
         return build(dataclasses.replace(settings, **values), experiment.source).rule
 
-    return over_hparams(of)
+    return over_hparams(traced_rule)
 
 
 def games(build: Build, settings: Settings, source: Source) -> tuple[Game, ...]:
-    """Each lane's own game, of one device, where lanes have their own values; refused as the script does."""
+    """Returns the game of each lane, for one device; () without --over. Raises what `build` raises."""
     if not settings.over:
         return ()
     one_device = dataclasses.replace(settings, parallel="jit")
 
-    @cache  # what looks at a game is compiled for it
-    def game(values: tuple[tuple[str, float], ...]) -> Game:
-        own: dict[str, Any] = dict(values)
-        try:  # what the script says of plain numbers it cannot say of tracers
-            return build(dataclasses.replace(one_device, **own), source).rule.game
+    @cache  # lanes of the same values share a game, and so what is compiled for it
+    def game(items: tuple[tuple[str, float], ...]) -> Game:
+        values: dict[str, Any] = dict(items)
+        try:  # checks of `build` that cannot be made on tracers are made here, on plain numbers
+            return build(dataclasses.replace(one_device, **values), source).rule.game
         except Refused as error:
-            told = ", ".join(f"{name}={value}" for name, value in values)
-            raise Refused(f"--over {told}: {error}") from None
+            listed = ", ".join(f"{name}={value}" for name, value in items)
+            raise Refused(f"--over {listed}: {error}") from None
 
     return tuple(game(tuple(lane.values.items())) for lane in lanes(settings))
 
 
-def fits_over(build: Build, settings: Settings, experiment: Experiment) -> None:
-    """Refuses, before anything runs, numbers that the script builds by, and those that nothing depends on."""
+def check_over(build: Build, settings: Settings, experiment: Experiment) -> None:
+    """Refuses, before anything runs, --over options that cannot be traced, or that no update depends on."""
     if not settings.over:
         return
     one_device = dataclasses.replace(settings, parallel="jit")
     values, source = lanes(settings)[0].values, experiment.source
     lay = layout(experiment, settings)
     leaves = {name: source.leaves[name] for name in experiment.game.given}
-    of = rule_of(build, one_device, experiment)
+    traced_rule = rule_of(build, one_device, experiment)
 
-    def begin_and_move(values: dict[str, Any], key: Key, arrays: PyTree) -> State:
-        batches = batch(source, lay, arrays, key, jnp.int32(0))
-        state = of(values).update(of(values).init(key, batches), batches)[0]
+    def init_and_update(values: dict[str, Any], key: Key, arrays: PyTree) -> State:
+        batches, rule = batch(source, lay, arrays, key, jnp.int32(0)), traced_rule(values)
+        state = rule.update(rule.init(key, batches), batches)[0]
         return state.replace(rule=state.rule.inner)  # without the values themselves
 
-    def sampled(values: dict[str, Any], key: Key, generator: PyTree) -> PyTree:
-        one = jnp.zeros(1, jnp.int32)
-        told = {name: jnp.zeros((1, *leaf.shape), leaf.dtype) for name, leaf in leaves.items()}
-        return of(values).game.sample(generator, key, one.astype(jnp.uint32), told)
+    def sample(values: dict[str, Any], key: Key, generator: PyTree) -> PyTree:
+        given = {name: jnp.zeros((1, *leaf.shape), leaf.dtype) for name, leaf in leaves.items()}
+        return traced_rule(values).game.sample(generator, key, jnp.zeros(1, jnp.uint32), given)
 
     key = jax.random.key(0)
-    given = values, key, array_shapes(source, lay)
+    args = values, key, array_shapes(source, lay)
     try:
-        moved = depends_on(begin_and_move, *given)
-        drawn = depends_on(sampled, values, key, jax.eval_shape(begin_and_move, *given).generator)
+        of_update = depends_on(init_and_update, *args)
+        of_samples = depends_on(sample, values, key, jax.eval_shape(init_and_update, *args).generator)
     except Exception as error:  # of any kind: the script has just been built of plain numbers
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Refused(
-            f"--over {', '.join(values)}: the experiment is not built of numbers it is only told later "
-            f"({line}); train these one by one"
+            f"--over {', '.join(values)}: the experiment cannot be built with a traced value ({line}); "
+            "train these as separate runs"
         ) from None
-    if drawn:
+    if of_samples:
         raise Refused(
-            f"--over {', '.join(drawn)}: what is sampled depends on such a number beside the parameters; "
-            "train these one by one"
+            f"--over {', '.join(of_samples)}: samples depend on it, and not only through the parameters; "
+            "train these as separate runs"
         )
-    if idle := [name for name in values if name not in moved]:
+    if unused := [name for name in values if name not in of_update]:
         raise Refused(
-            f"--over {', '.join(idle)}: no update depends on it, so its lanes would be the same run"
+            f"--over {', '.join(unused)}: no update depends on it, so its lanes would be the same run"
         )
 
 
 def depends_on(program: Callable[..., PyTree], values: Mapping[str, Any], *more: PyTree) -> list[str]:
-    """The names of the numbers `values` that what `program(values, *more)` returns depends on.
+    """Returns the names of the `values` that the result of `program(values, *more)` depends on.
 
     >>> depends_on(jax.jit(lambda values, x: values["rate"] * x), {"rate": 2.0, "size": 3}, 1.0)
     ['rate']

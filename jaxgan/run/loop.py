@@ -21,7 +21,7 @@ from jaxgan.run.halted import Still
 from jaxgan.run.hooks import look, scheduled, unmeasured
 from jaxgan.run.interrupt import Interrupted, requests
 from jaxgan.run.log import Log
-from jaxgan.run.picture import drawing
+from jaxgan.run.picture import picture_hook
 from jaxgan.run.placement import Update, placement
 from jaxgan.run.program import layout
 from jaxgan.run.run import Run
@@ -64,7 +64,7 @@ def train(run: Run) -> Fitted:
         clock = time.perf_counter()
         stream = placed.ahead(held, step)  # sooner than compiling, which leaves time to read
         stack.callback(lambda: stream.close())
-        compiled = placed.compiling(held, placed.at(held, step))  # while step 0 is looked at and saved
+        compiled = placed.compile(held, placed.at(held, step))  # while step 0 is looked at and saved
         still = Still(folder, entry, names, placed.read(placed.guard(held))["failed"])
         log.warn(still.lines())
         if still.all():
@@ -78,7 +78,7 @@ def train(run: Run) -> Fitted:
 
         def moment(number: int) -> Moment:
             lane = names[number] if names else ""
-            return Moment(step, placed.run(held, number), run.game(number), draw, lane, finished, noted)
+            return Moment(step, placed.lane(held, number), run.game(number), draw, lane, finished, noted)
 
         update: Update | None = None
         metrics, unheard = None, True  # of the newest update, and whether nothing has been logged yet
@@ -115,7 +115,7 @@ def train(run: Run) -> Fitted:
                     if not scheduled(settings.log_every, step):
                         values = {name: x for name, x in values.items() if name not in MOVES}
                     skipped = {"skipped": guard["skipped"]} if np.any(guard["skipped"]) else {}
-                    numbers = {**still.moving(values), **skipped, **stream.waiting()}
+                    numbers = {**still.moving(values), **skipped, **stream.wait_metrics()}
                     log.write(step, numbers, settings.log_every)
                 if unheard and scheduled(settings.log_every, step):
                     log.warn(unmeasured(experiment.stops, log))
@@ -124,7 +124,7 @@ def train(run: Run) -> Fitted:
                 looked = look(run, due, moment, step, still, log)
                 for number, why in looked.stops.items():
                     if names:
-                        held = placed.marked(held, number, step, None)
+                        held = placed.with_failed(held, number, step, None)
                         log.say(still.add(number, f"stopped: {why}"))
                     else:
                         stopped = f"stopped: {why}"
@@ -133,10 +133,10 @@ def train(run: Run) -> Fitted:
                 if saving or stopped or looked.scores:
                     logged = len(log.rows())
                     scores = looked.scores
-                    checkpoints.save(step, placed.saved(held), attempt=attempt, scores=scores, rows=logged)
+                    checkpoints.save(step, placed.gather(held), attempt=attempt, scores=scores, rows=logged)
                 if step == 0:
                     # a run that has moved has a checkpoint, whatever kills it, and one that can be read
-                    checkpoints.read_back(step, placed.saved(held))
+                    checkpoints.read_back(step, placed.gather(held))
             entry.step = step
             if unread and not signum:
                 checkpoints.wait()
@@ -159,7 +159,7 @@ def train(run: Run) -> Fitted:
         standing = f", {still}" if str(still) else ""
         end = f"; see {folder.samples}" if folder else ""
         log.say(f"{entry.ended} at step {step}{standing}{scored(checkpoints, names or [''])}{end}")
-        return Fitted(placed.saved(held), log.rows())
+        return Fitted(placed.gather(held), log.rows())
 
 
 def log_of(run: Run, begin: resume.Start) -> Log:
@@ -176,7 +176,9 @@ def drawn(run: Run, log: Log) -> list[Hook]:
     """The pictures of a run that is kept."""
     if run.folder is None:
         return []
-    pictures = drawing(run.folder.samples, run.experiment.source, run.experiment.grid, log.pictured, log.warn)
+    pictures = picture_hook(
+        run.folder.samples, run.experiment.source, run.experiment.grid, log.pictured, log.warn
+    )
     return [Hook(run.settings.sample_every, pictures)]
 
 

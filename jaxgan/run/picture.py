@@ -1,4 +1,4 @@
-"""Pictures of samples, while a run goes on."""
+"""Pictures of samples while a run is trained."""
 
 import errno
 import os
@@ -14,22 +14,23 @@ from jaxgan.run.experiment import Moment
 from jaxgan.run.hooks import unable
 
 
-def drawing(
+def picture_hook(
     folder: Path,
     source: Source,
     count: int,
     shown: Callable[[int, Path], None] | None = None,
     warn: Callable[[Sequence[str]], None] | None = None,
 ) -> Callable[[Moment], None]:
-    """A hook that draws the same latents at every call: `count` samples, or a crowd beside as many real ones.
+    """Returns a hook that writes a picture of samples of the same latents at every call.
 
-    Of a kind that nothing draws it says so once. `shown` is told the step and the file of each picture, and
-    `warn` of the first that could not be written: a run goes on without them.
+    It shows `count` samples, or for kinds with a `crowd` that many, with as many real examples. If no
+    function draws the kind, the hook only says so, once. `shown` is called with the step and the file of each
+    picture, `warn` when one cannot be written, the first time in a row: the run goes on without pictures.
     """
     if not registered(drawn, source.kind):
         return unable("pictures", unregistered("draws", source.kind, "jaxgan.drawn"))
     real = examples(source, crowd(source.kind)) if crowd(source.kind) else None
-    there, failing = still_there(folder.parent), False
+    run_exists, failing = still_there(folder.parent), False
     count = count if real is None else len(real)
 
     def call(moment: Moment) -> None:
@@ -38,7 +39,7 @@ def drawing(
         path = folder / moment.lane / f"step_{moment.step:06d}.png"
         pixels = drawn(source.kind, samples, beside=real)
         try:
-            if not there():  # which a picture is no reason to make again
+            if not run_exists():  # then do not create the run folder again
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             png.save(pixels, path)
         except OSError as error:

@@ -1,6 +1,6 @@
-"""Where the lanes of a run lie, and how they move: one after another, or side by side in one program.
+"""Places the lanes of a run on devices and updates them: one after another, or side by side in one program.
 
-A run without lanes is one lane that is not called so. What a checkpoint holds is the same either way.
+A run without lanes is placed as a single unnamed lane. The format of a checkpoint is the same either way.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,51 +19,51 @@ from jaxgan.folder.settings import Settings
 from jaxgan.games.game import State
 from jaxgan.parts.types import PyTree
 from jaxgan.rules.guard import Guard
-from jaxgan.run.devices import looped, named_means, sharing
+from jaxgan.run.devices import check_axis_names, choose_devices, in_turn
 from jaxgan.run.experiment import Experiment
-from jaxgan.run.feed import Stream, Streams, feeder
+from jaxgan.run.feed import Stream, Streams, make_feed
 from jaxgan.run.lane import Lane
-from jaxgan.run.program import RuleOf, layout, lowered, starter
+from jaxgan.run.program import RuleOf, layout, lower_update, make_init
 from jaxgan.scale.devices import DATA, everywhere, over_data, row, whole
 from jaxgan.scale.lanes import LANE, grid, lane, over_lanes, shardings, stacked
 
-Held = Any  # the state of a run as it lies on devices: only its placement looks into it
-Update = Callable[[Held, PyTree], tuple[Held, PyTree]]
+Sharded = Any  # the state of a run, sharded over devices: only the functions of its placement read it
+Update = Callable[[Sharded, PyTree], tuple[Sharded, PyTree]]
 
 
 class Placement(NamedTuple):
-    """A run laid out over devices.
+    """A run placed on devices, as functions of its sharded state.
 
-    `begin`: (change) -> the state of step 0, what each lane begins with passed through `change`.
-    `at`, `ahead`: (held, step) -> the arrays of one step, or the stream of those from it on.
-    `compiling`: (held, arrays) -> a function that waits for the compiled update (held, arrays) -> (held,
-    metrics), which is traced at once and compiled in a thread of its own.
-    `saved`, `restored`: to the state as a checkpoint holds it, and back.
-    `run`: (held, number) -> the state of one lane, on one device.
-    `read`: metrics, or the guard of a state, on the host; with a leading axis of lanes where there are any.
-    `guard`: (held) -> what `read` is to be given to see which lanes stand still.
-    `marked`: (held, number, failed, step) -> the same, but the lane stands still from `failed`, or moves on
-    if that is -1; `step` is None or another step to be at.
+    `init`: (change) -> the state of step 0, after `change` was applied to the initial state of each lane.
+    `at`, `ahead`: (state, step) -> the arrays of one step, or the stream of arrays from that step on.
+    `compile`: (state, arrays) -> a function that waits for the compiled update (state, arrays) -> (state,
+    metrics). The update is traced at once and compiled in a thread.
+    `gather`, `scatter`: to the state that a checkpoint stores, and back.
+    `lane`: (state, number) -> the state of one lane, on one device.
+    `read`: copies metrics, or the guard of a state, to the host; with a leading lane axis if there are lanes.
+    `guard`: (state) -> which lanes have failed and how many updates were skipped, for `read`.
+    `with_failed`: (state, number, failed, step) -> the state in which this lane has failed at step `failed`,
+    or is updated again if `failed` is -1. If `step` is not None, it becomes the step of the state.
     """
 
-    begin: Callable[[Callable[[State], State]], Held]
-    at: Callable[[Held, int], PyTree]
-    ahead: Callable[[Held, int], Stream | Streams]
-    compiling: Callable[[Held, PyTree], Callable[[], Update]]
-    saved: Callable[[Held], State]
-    restored: Callable[[State], Held]
-    run: Callable[[Held, int], State]
+    init: Callable[[Callable[[State], State]], Sharded]
+    at: Callable[[Sharded, int], PyTree]
+    ahead: Callable[[Sharded, int], Stream | Streams]
+    compile: Callable[[Sharded, PyTree], Callable[[], Update]]
+    gather: Callable[[Sharded], State]
+    scatter: Callable[[State], Sharded]
+    lane: Callable[[Sharded, int], State]
     read: Callable[[PyTree], Any]
-    guard: Callable[[Held], PyTree]
-    marked: Callable[[Held, int, int, int | None], Held]
+    guard: Callable[[Sharded], PyTree]
+    with_failed: Callable[[Sharded, int, int, int | None], Sharded]
 
 
 def placement(
     experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rule_of: RuleOf
 ) -> Placement:
-    """The placement that was asked for; refused where there is none such."""
-    devices, data = sharing(settings, len(lanes))
-    place = one_after_another if looped(settings, len(lanes)) else side_by_side
+    """Returns the placement that the settings ask for; raises Refused if there are no devices for it."""
+    devices, data = choose_devices(settings, len(lanes))
+    place = one_after_another if in_turn(settings, len(lanes)) else side_by_side
     return place(experiment, settings, lanes, rule_of, devices, data)
 
 
@@ -75,85 +75,86 @@ def one_after_another(
     devices: list[jax.Device],
     data: int,
 ) -> Placement:
-    """Every lane is a state of its own, on a row of devices; a row has its lanes in turn."""
+    """Places each lane as a separate state on a row of `data` devices; a row updates its lanes in turn."""
     members = lanes or (Lane("", settings.seed, {}),)
     rows = [row(devices[i : i + data]) for i in range(0, len(devices), data)][: len(members)]
     mesh_of = [rows[i % len(rows)] for i in range(len(members))]
     experiment = experiment._replace(rule=rule_of(members[0].values))
-    feed = feeder(experiment.source, layout(experiment, settings), settings)
-    feeds = [feed(whole(mesh), NamedSharding(mesh, P(None, DATA))) for mesh in rows]
-    fed = [feeds[i % len(rows)] for i in range(len(members))]
+    feed_on = make_feed(experiment.source, layout(experiment, settings), settings)
+    row_feeds = [feed_on(whole(mesh), NamedSharding(mesh, P(None, DATA))) for mesh in rows]
+    feeds = [row_feeds[i % len(rows)] for i in range(len(members))]
 
-    def begin(change: Callable[[State], State]) -> Held:
-        init = starter(experiment, settings, rule_of)
+    def init(change: Callable[[State], State]) -> Sharded:
+        init_lane = make_init(experiment, settings, rule_of)
 
-        def first(i: int) -> State:
+        def initial(i: int) -> State:
             key = everywhere(jax.random.key(members[i].seed), whole(mesh_of[i]))
-            return jax.device_put(change(init(key, fed[i].at(key, 0), members[i].values)), whole(mesh_of[i]))
+            state = init_lane(key, feeds[i].at(key, 0), members[i].values)
+            return jax.device_put(change(state), whole(mesh_of[i]))
 
-        return tuple(first(i) for i in range(len(members)))
+        return tuple(initial(i) for i in range(len(members)))
 
-    def at(held: Held, step: int) -> PyTree:
-        return tuple(of.at(state.key, step) for of, state in zip(fed, held, strict=True))
+    def at(states: Sharded, step: int) -> PyTree:
+        return tuple(feed.at(state.key, step) for feed, state in zip(feeds, states, strict=True))
 
-    def ahead(held: Held, step: int) -> Streams:
-        return Streams([of.ahead(state.key, step) for of, state in zip(fed, held, strict=True)])
+    def ahead(states: Sharded, step: int) -> Streams:
+        return Streams([feed.ahead(state.key, step) for feed, state in zip(feeds, states, strict=True)])
 
-    def compiling(held: Held, arrays: PyTree) -> Callable[[], Update]:
-        named_means(experiment, settings, held[0], rows[0])
-        # what is inlined is traced for the first row and looked up for the others: not by threads at once
+    def compile_update(states: Sharded, arrays: PyTree) -> Callable[[], Update]:
+        check_axis_names(experiment, settings, states[0], rows[0])
+        # traced for the first row and cached for the others, so the rows are lowered one after another
         inlined = jax.jit(experiment.rule.update, inline=True)
-        once = experiment._replace(rule=experiment.rule._replace(update=inlined))
+        cached = experiment._replace(rule=experiment.rule._replace(update=inlined))
 
-        def for_row(i: int) -> Lowered:
+        def lower(i: int) -> Lowered:
             spread = partial(over_data, mesh=rows[i], way=settings.parallel)
-            return lowered(once, settings, held[i], arrays[i], spread, whole(rows[i]))
+            return lower_update(cached, settings, states[i], arrays[i], spread, whole(rows[i]))
 
-        waiting = _compiled_beside([for_row(i) for i in range(len(rows))])
+        programs_ready = _compile_in_threads([lower(i) for i in range(len(rows))])
 
         def compiled() -> Update:
-            programs = waiting()
+            programs = programs_ready()
 
-            def update(held: Held, arrays: PyTree) -> tuple[Held, PyTree]:
-                moved = [programs[i % len(rows)](held[i], arrays[i]) for i in range(len(members))]
-                return tuple(state for state, _ in moved), tuple(metrics for _, metrics in moved)
+            def update(states: Sharded, arrays: PyTree) -> tuple[Sharded, PyTree]:
+                results = [programs[i % len(rows)](states[i], arrays[i]) for i in range(len(members))]
+                return tuple(state for state, _ in results), tuple(metrics for _, metrics in results)
 
             return update
 
         return compiled
 
-    def saved(held: Held) -> State:
+    def gather(states: Sharded) -> State:
         if not lanes:
-            return held[0]
-        return jax.jit(stacked)(tuple(jax.device_put(state, whole(rows[0])) for state in held))
+            return states[0]
+        return jax.jit(stacked)(tuple(jax.device_put(state, whole(rows[0])) for state in states))
 
-    def restored(state: State) -> Held:
+    def scatter(state: State) -> Sharded:
         if not lanes:
             return (state,)
         return tuple(jax.device_put(lane(state, i), whole(mesh)) for i, mesh in enumerate(mesh_of))
 
-    def read(small: PyTree) -> Any:
-        each = jax.device_get(small)
-        return jax.tree.map(lambda *x: np.stack(x), *each) if lanes else each[0]
+    def read(trees: PyTree) -> Any:
+        host = jax.device_get(trees)
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *host) if lanes else host[0]
 
-    def marked(held: Held, number: int, failed: int, step: int | None) -> Held:
-        state = held[number]
+    def with_failed(states: Sharded, number: int, failed: int, step: int | None) -> Sharded:
+        state = states[number]
         state = state.replace(rule=state.rule._replace(failed=jnp.int32(failed)))
         state = state if step is None else state.replace(step=jnp.int32(step))
         state = jax.device_put(state, whole(mesh_of[number]))
-        return (*held[:number], state, *held[number + 1 :])
+        return (*states[:number], state, *states[number + 1 :])
 
     return Placement(
-        begin=begin,
+        init=init,
         at=at,
         ahead=ahead,
-        compiling=compiling,
-        saved=saved,
-        restored=restored,
-        run=lambda held, number: here(held[number]),
+        compile=compile_update,
+        gather=gather,
+        scatter=scatter,
+        lane=lambda states, number: _local_copy(states[number]),
         read=read,
-        guard=lambda held: tuple(_small(state.rule) for state in held),
-        marked=marked,
+        guard=lambda states: tuple(_guard_values(state.rule) for state in states),
+        with_failed=with_failed,
     )
 
 
@@ -165,66 +166,65 @@ def side_by_side(
     devices: list[jax.Device],
     data: int,
 ) -> Placement:
-    """All lanes are one state, in one program."""
+    """Places all lanes as one state with a lane axis, updated by one program."""
     mesh = grid(devices, data)
-    everyone = whole(mesh)
+    replicated = whole(mesh)
     experiment = experiment._replace(rule=rule_of(lanes[0].values))
     keys = jax.vmap(jax.random.key)(jnp.array([member.seed for member in lanes], jnp.uint32))
-    feed = feeder(experiment.source, layout(experiment, settings), settings)
-    fed = feed(everyone, NamedSharding(mesh, P(LANE, None, DATA)))
+    feed_on = make_feed(experiment.source, layout(experiment, settings), settings)
+    feed = feed_on(replicated, NamedSharding(mesh, P(LANE, None, DATA)))
 
-    def begin(change: Callable[[State], State]) -> Held:
-        init, arrays = starter(experiment, settings, rule_of), fed.at(keys, 0)
+    def init(change: Callable[[State], State]) -> Sharded:
+        init_lane, arrays = make_init(experiment, settings, rule_of), feed.at(keys, 0)
 
-        def first(i: int) -> State:
-            own = here(arrays if experiment.source.read is None else choose(arrays, i))
-            return change(init(keys[i], own, lanes[i].values))
+        def initial(i: int) -> State:
+            of_lane = _local_copy(arrays if experiment.source.read is None else pick_arrays(arrays, i))
+            return change(init_lane(keys[i], of_lane, lanes[i].values))
 
-        state = stacked([first(i) for i in range(len(lanes))])
+        state = stacked([initial(i) for i in range(len(lanes))])
         return everywhere(state, shardings(state, mesh))
 
-    def compiling(held: State, arrays: PyTree) -> Callable[[], Update]:
+    def compile_update(state: State, arrays: PyTree) -> Callable[[], Update]:
         spread = partial(over_lanes, mesh=mesh, way=settings.parallel)
-        where = (shardings(held, mesh), NamedSharding(mesh, P(LANE)))
-        waiting = _compiled_beside([lowered(experiment, settings, held, arrays, spread, where)])
-        return lambda: waiting()[0]
+        shards = (shardings(state, mesh), NamedSharding(mesh, P(LANE)))
+        ready = _compile_in_threads([lower_update(experiment, settings, state, arrays, spread, shards)])
+        return lambda: ready()[0]
 
-    gather = jax.jit(lambda tree: tree, out_shardings=everyone)
-    pick = jax.jit(lane, out_shardings=everyone)
-    choose = jax.jit(lambda tree, i: jax.tree.map(lambda leaf: leaf[i], tree), out_shardings=everyone)
+    replicate = jax.jit(lambda tree: tree, out_shardings=replicated)
+    pick_lane = jax.jit(lane, out_shardings=replicated)
+    pick_arrays = jax.jit(lambda tree, i: jax.tree.map(lambda leaf: leaf[i], tree), out_shardings=replicated)
 
-    def marked(held: State, number: int, failed: int, step: int | None) -> State:
-        rule = held.rule._replace(failed=held.rule.failed.at[number].set(failed))
-        held = held.replace(rule=rule)
-        held = held if step is None else held.replace(step=jnp.int32(step))
-        return jax.device_put(held, shardings(held, mesh))
+    def with_failed(state: State, number: int, failed: int, step: int | None) -> State:
+        state = state.replace(rule=state.rule._replace(failed=state.rule.failed.at[number].set(failed)))
+        state = state if step is None else state.replace(step=jnp.int32(step))
+        return jax.device_put(state, shardings(state, mesh))
 
     return Placement(
-        begin=begin,
-        at=lambda held, step: fed.at(keys, step),
-        ahead=lambda held, step: fed.ahead(keys, step),
-        compiling=compiling,
-        saved=lambda held: held,
-        restored=lambda state: state,
-        run=lambda held, number: here(pick(held, number)),
-        read=lambda small: jax.device_get(gather(small)),
-        guard=lambda held: _small(held.rule),
-        marked=marked,
+        init=init,
+        at=lambda state, step: feed.at(keys, step),
+        ahead=lambda state, step: feed.ahead(keys, step),
+        compile=compile_update,
+        gather=lambda state: state,
+        scatter=lambda state: state,
+        lane=lambda state, number: _local_copy(pick_lane(state, number)),
+        read=lambda tree: jax.device_get(replicate(tree)),
+        guard=lambda state: _guard_values(state.rule),
+        with_failed=with_failed,
     )
 
 
-def here(state: PyTree) -> PyTree:
-    """What every device holds the whole of, as one device of this process holds it."""
-    return jax.tree.map(lambda leaf: leaf.addressable_data(0), state)
+def _local_copy(tree: PyTree) -> PyTree:
+    """Returns one device's copy of replicated arrays, a device of this process."""
+    return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)
 
 
-def _compiled_beside(programs: Sequence[Lowered]) -> Callable[[], list[Compiled]]:
-    """Compiles them in threads, while the caller goes on; what is returned waits for them."""
+def _compile_in_threads(programs: Sequence[Lowered]) -> Callable[[], list[Compiled]]:
+    """Starts compiling in threads and returns a function that waits for the compiled programs."""
     pool = ThreadPoolExecutor(len(programs))
-    under_way = [pool.submit(program.compile) for program in programs]
+    futures = [pool.submit(program.compile) for program in programs]
     pool.shutdown(wait=False)
-    return lambda: [program.result() for program in under_way]
+    return lambda: [future.result() for future in futures]
 
 
-def _small(guard: Guard) -> Mapping[str, jax.Array]:
+def _guard_values(guard: Guard) -> Mapping[str, jax.Array]:
     return {"failed": guard.failed, "skipped": guard.skipped}

@@ -1,4 +1,4 @@
-"""An experiment as compiled programs: what the loop plays."""
+"""The compiled programs of an experiment, the initial state and the update, and the checks before them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +12,7 @@ from jax.stages import Lowered
 
 from jaxgan.data.ahead import check_readable
 from jaxgan.data.checked import check_labels, check_layout, check_take
-from jaxgan.data.source import Source, array_shapes, batch
+from jaxgan.data.source import array_shapes, batch
 from jaxgan.errors import Refused
 from jaxgan.folder.settings import Settings
 from jaxgan.games.game import State
@@ -26,14 +26,14 @@ RuleOf = Callable[[dict[str, Any]], Rule]
 
 
 def layout(experiment: Experiment, settings: Settings) -> tuple[int, int, int]:
-    """How the examples of one update lie: [batches, micro-batches, batch]."""
+    """Returns the leading shape of the examples of one update: [batches, micro-batches, batch]."""
     return experiment.rule.batches, settings.micro_batches, settings.batch_size
 
 
-def starter(
+def make_init(
     experiment: Experiment, settings: Settings, rule_of: RuleOf | None = None
 ) -> Callable[..., State]:
-    """The compiled function (root key, arrays of step 0, values of a lane's own) -> state of step 0."""
+    """Returns the jitted function (root key, arrays of step 0, values of a lane) -> state of step 0."""
     source, lay = experiment.source, layout(experiment, settings)
 
     @jax.jit
@@ -44,66 +44,57 @@ def starter(
     return init
 
 
-def lowered(
+def lower_update(
     experiment: Experiment,
     settings: Settings,
     state: State,
     arrays: PyTree,
     spread: Callable[[Any], Any] = lambda update: update,
-    where: PyTree | Sharding | None = None,
+    out_shardings: PyTree | Sharding | None = None,
 ) -> Lowered:
-    """The update (state, arrays) -> (state, metrics) for states like this one, to compile.
+    """Lowers the update (state, arrays) -> (state, metrics) for states of these shapes, ready to compile.
 
-    What is not finite never gets into the state (`rules/guard.py`), so it is enough to look now and then. The
-    state is not donated: the guard needs the old one to the end, so that donation would only add copies.
-    `spread` lays the update of the rule out over devices, `where` is the sharding of (state, metrics).
+    Values that are not finite never enter the state (`rules/guard.py`), so the loop need not check every
+    step. The state is not donated: the guard needs the old one until the end, so donation would only add
+    copies. `spread` distributes the rule's update over devices, `out_shardings` is that of (state, metrics).
     """
 
     def logged(step: jax.Array) -> jax.Array:
-        # not at the last step, whatever it is: another number of steps would be another program to compile
+        # not at the last step: the program would depend on the number of steps, and be compiled for each
         return step % settings.log_every == 0 if settings.log_every else jnp.zeros_like(step, bool)
 
-    rule = spread(guarded(watched(experiment.rule, logged), skip=settings.on_nan == "skip").update)
+    update = spread(guarded(watched(experiment.rule, logged), skip=settings.on_nan == "skip").update)
     source, lay = experiment.source, layout(experiment, settings)
 
-    @partial(jax.jit, out_shardings=where)
+    @partial(jax.jit, out_shardings=out_shardings)
     def advance(state: State, arrays: PyTree) -> tuple[State, Metrics]:
-        return rule(state, _batches(source, lay, arrays, state.key, state.step))
+        take = partial(batch, source, lay, step=state.step)
+        take_lanes = jax.vmap(take, (None if source.read is None else 0, 0))  # files are read per lane
+        return update(state, (take_lanes if state.key.ndim else take)(arrays, state.key))
 
     return advance.lower(state, arrays)
 
 
-def _batches(source: Source, lay: tuple[int, ...], arrays: PyTree, key: Key, step: jax.Array) -> PyTree:
-    """The batches of one run, or of all lanes."""
-
-    def one(arrays: PyTree, key: Key) -> PyTree:
-        return batch(source, lay, arrays, key, step)
-
-    return (
-        jax.vmap(one, (None if source.read is None else 0, 0))(arrays, key) if key.ndim else one(arrays, key)
-    )
-
-
-def fits(experiment: Experiment, settings: Settings) -> None:
-    """Refuses, before anything is written, what cannot be played: shapes, labels, batches."""
+def check_trainable(experiment: Experiment, settings: Settings) -> None:
+    """Refuses, before anything is written, an experiment that cannot be trained: shapes, labels, batches."""
     check_readable(experiment.source, settings.workers)
     check_layout(experiment.source, layout(experiment, settings), settings.steps)
     check_take(experiment.source)
-    there, told = experiment.source.classes, experiment.game.classes
-    if told and there > told:
-        raise Refused(f"the data have {there} classes, but the networks' conditioning tells {told} apart")
+    of_data, of_networks = experiment.source.classes, experiment.game.classes
+    if of_networks and of_data > of_networks:
+        raise Refused(f"the data have {of_data} classes, but the networks' conditioning has {of_networks}")
     start_shapes(experiment, settings)
     check_labels(experiment.source)
 
 
 def start_shapes(experiment: Experiment, settings: Settings) -> State:
-    """The shapes of the state of step 0 of one run; refused where the parts do not fit together."""
-    given = array_shapes(experiment.source, layout(experiment, settings))
-    return jax.eval_shape(starter(experiment, settings), jax.random.key(settings.seed), given)
+    """Returns the shapes of the state of step 0 of a single run; refuses parts that do not fit together."""
+    arrays = array_shapes(experiment.source, layout(experiment, settings))
+    return jax.eval_shape(make_init(experiment, settings), jax.random.key(settings.seed), arrays)
 
 
-def blank(x: jax.ShapeDtypeStruct) -> jax.Array:
-    """An array of this shape, for a checkpoint to be read onto."""
+def placeholder(x: jax.ShapeDtypeStruct) -> jax.Array:
+    """Returns an array of this shape and dtype, to restore a checkpoint into."""
     if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
         return jax.random.split(jax.random.key(0), x.shape)
     return jax.device_put(np.zeros(x.shape, x.dtype))

@@ -15,7 +15,7 @@ from jaxgan.folder.settings import RESUMABLE, Settings
 from jaxgan.folder.weights import begun
 from jaxgan.run.hooks import stopped_by
 from jaxgan.run.log import Log
-from jaxgan.run.placement import Held, Placement
+from jaxgan.run.placement import Placement, Sharded
 from jaxgan.run.run import Run
 from jaxgan.scale.processes import broadcast
 
@@ -23,7 +23,7 @@ from jaxgan.scale.processes import broadcast
 class Start(NamedTuple):
     """The state that the loop starts from. `resumed`: it was looked at and saved before."""
 
-    held: Held
+    held: Sharded
     step: int
     attempt: int = 0
     resumed: bool = False
@@ -35,17 +35,17 @@ def start(run: Run, placed: Placement, checkpoints: Kept) -> Start:
     """The state of the newest checkpoint, or else of step 0; refused where there is nothing to go on with."""
     folder = run.folder
     if folder is None:
-        return Start(placed.begin(lambda state: state), 0)
+        return Start(placed.init(lambda state: state), 0)
     fresh = not checkpoints.steps()
     if fresh and broadcast(lambda: _moved_before(folder)):
         raise Refused(f"{folder.path} has lost its checkpoints: copy them back, or begin anew elsewhere")
-    held = placed.begin(partial(begun, folder=folder) if fresh else lambda state: state)
-    found = None if fresh else checkpoints.newest(placed.saved(held))
+    held = placed.init(partial(begun, folder=folder) if fresh else lambda state: state)
+    found = None if fresh else checkpoints.newest(placed.gather(held))
     if found is None:
         return Start(held, 0)
     if found.step >= run.settings.steps:
         raise Refused(f"{folder.path} has made {found.step} steps already; ask for more with --steps")
-    state, aside = placed.restored(found.state), tuple(found.aside)
+    state, aside = placed.scatter(found.state), tuple(found.aside)
     return Start(state, found.step, found.attempt, True, aside, found.rows)
 
 

@@ -1,4 +1,4 @@
-"""Samples from a trained generator, by number."""
+"""Draws samples from a trained generator; a sample depends on its seed and its number only."""
 
 from collections.abc import Callable, Mapping
 
@@ -16,20 +16,20 @@ from jaxgan.scale import memory
 Sampler = Callable[..., np.ndarray]
 
 BLOCK = 256
-"""Samples drawn at once. To the last bit a sample may depend on how many others it is drawn with."""
+"""Samples drawn at once: the last bits of a sample may depend on how many others it is drawn with."""
 
 
-def stream(seed: int | Array) -> Key:
-    """The key of the samples of a seed: the i-th is drawn from it and i."""
+def sample_key(seed: int | Array) -> Key:
+    """Returns the key of the samples of a seed; the i-th sample is drawn from this key and i."""
     return fold(jax.random.key(seed), "sample")
 
 
 def sampler(game: Game, source: Source | None = None, block: int = BLOCK) -> Sampler:
-    """A function (generator, n, seed=0, start=0, given=None) -> [n, ...] on the host, compiled once.
+    """Returns a function (generator, n, seed=0, start=0, given=None) -> [n, ...] on the host, compiled once.
 
-    The i-th sample of all, counted from 0, depends on (seed, i) alone, not on n or the block: a bank of them.
-    `start` is the first to draw. What the game is conditional on comes from the source, by `conditions_for`,
-    or is `given` by the caller: leaves by name, of which the i-th sample has the i-th, round and round.
+    The i-th sample, counted from 0, depends on (seed, i) alone, not on n or the block; `start` is the number
+    of the first one to draw. The conditions of the game come from the source, by `givens`, or from `given`:
+    leaves [m, ...] by name, of which the i-th sample takes the one of index i % m.
 
     >>> from jaxgan.games.toy import bilinear
     >>> draw = sampler(bilinear())
@@ -37,26 +37,26 @@ def sampler(game: Game, source: Source | None = None, block: int = BLOCK) -> Sam
     [3.0, 3.0]
     """
     if game.given and source is None:
-        raise Refused(f"samples are drawn under {', '.join(game.given)}: give the source that has them")
-    usual = conditions_for(source, game.given) if source is not None else lambda number: {}
+        raise Refused(f"the game is conditional on {', '.join(game.given)}: give the source that has them")
+    default = conditions_for(source, game.given) if source is not None else lambda number: {}
 
     @jax.jit
-    def some(generator: Side, key: Key, start: Array, told: Given) -> Array:
-        return game.sample(generator, key, start + jnp.arange(block, dtype=jnp.uint32), told)
+    def draw_block(generator: Side, key: Key, start: Array, conditions: Given) -> Array:
+        return game.sample(generator, key, start + jnp.arange(block, dtype=jnp.uint32), conditions)
 
     def draw(
         generator: Side, n: int, seed: int = 0, start: int = 0, given: Mapping[str, np.ndarray] | None = None
     ) -> np.ndarray:
         if n < 1:
-            raise Refused(f"at least one sample can be drawn, not {n}")
-        key, blocks = stream(seed), []
+            raise Refused(f"the number of samples must be at least 1, not {n}")
+        key, blocks = sample_key(seed), []
         for first in range(start, start + n, block):
             number = np.arange(first, first + block)
-            told = dict(usual(number) if given is None or set(game.given) - given.keys() else {})
-            told |= {name: leaf[number % len(leaf)] for name, leaf in (given or {}).items()}
-            blocks.append(some(generator, key, jnp.uint32(first), told))
+            conditions = dict(default(number) if given is None or set(game.given) - given.keys() else {})
+            conditions |= {name: leaf[number % len(leaf)] for name, leaf in (given or {}).items()}
+            blocks.append(draw_block(generator, key, jnp.uint32(first), conditions))
             if (size := n * blocks[0].nbytes / block) > memory.of_host():
-                raise Refused(f"{n} samples take {size / 2**30:,.0f} GB, more than there are: draw fewer")
+                raise Refused(f"{n} samples take {size / 2**30:,.0f} GB, more than the memory: draw fewer")
         return np.concatenate(jax.device_get(blocks))[:n]
 
     return draw

@@ -1,10 +1,10 @@
-"""Draws from the generator beside this file, with nothing of jaxgan: jax and flatbuffers will do.
+"""Draws samples from the generator in this folder, without jaxgan: it needs jax and flatbuffers only.
 
-python sample.py --seed 0 --n 64               classes in turn, if there are any
-python sample.py --seed 0 --n 64 --label 3     one of them
-python sample.py --given mine.npz              under other conditions than those of given.npz, if there is one
+python sample.py --seed 0 --n 64               of all classes in turn, if there are classes
+python sample.py --seed 0 --n 64 --label 3     of one class
+python sample.py --given mine.npz              under other conditions than given.npz, if there is that file
 
-Images go into drawn.png, anything else into drawn.npy.
+Images are written to drawn.png, other samples to drawn.npy.
 """
 
 import argparse
@@ -18,23 +18,23 @@ CLASSES = 0
 
 
 def draw(seed: int, n: int, label: int | None = None, given: Path | None = None) -> np.ndarray:
-    """The first n samples of a seed: images as uint8 [n, H, W, C]."""
+    """Returns the first n samples of a seed; images are uint8 [n, H, W, C]."""
     from jax import export
 
     index = np.arange(n, dtype=np.uint32)
-    told = {"label": (index % CLASSES).astype(np.int32)} if CLASSES else {}
-    conditions = given or Path(__file__).with_name("given.npz")
-    if conditions.is_file():
-        with np.load(conditions) as file:
-            told |= {name: file[name][index % len(file[name])] for name in file.files}
+    conditions = {"label": (index % CLASSES).astype(np.int32)} if CLASSES else {}
+    path = given or Path(__file__).with_name("given.npz")
+    if path.is_file():
+        with np.load(path) as file:
+            conditions |= {name: file[name][index % len(file[name])] for name in file.files}
     if label is not None:
-        told["label"] = np.full(n, label, np.int32)
+        conditions["label"] = np.full(n, label, np.int32)
     generator = export.deserialize(bytearray(Path(__file__).with_name("generator.jaxexport").read_bytes()))
-    return np.asarray(generator.call(np.uint32(seed), index, told))
+    return np.asarray(generator.call(np.uint32(seed), index, conditions))
 
 
 def png(images: np.ndarray) -> bytes:
-    """A PNG file of images [n, H, W, C], in a square.
+    """Returns the bytes of a PNG file of images [n, H, W, C], tiled in a square.
 
     >>> png(np.zeros((4, 8, 8, 3), np.uint8))[:4]
     b'\\x89PNG'
@@ -61,15 +61,15 @@ if __name__ == "__main__":
     if CLASSES:
         parser.add_argument("--label", type=int, choices=range(CLASSES), metavar="CLASS")
     parser.add_argument("--given", type=Path, metavar="FILE.npz")
-    asked = parser.parse_args()
-    if asked.n < 1:
-        parser.error(f"at least one sample can be drawn, not {asked.n}")
-    if not 0 <= asked.seed < 2**32:
-        parser.error(f"a seed is from 0 to 4294967295, not {asked.seed}")
-    if asked.given is not None and not asked.given.is_file():
-        parser.error(f"there is no file {asked.given}")
-    drawn = draw(asked.seed, asked.n, asked.label if CLASSES else None, asked.given)
-    if drawn.ndim == 4 and drawn.dtype == np.uint8:
-        Path("drawn.png").write_bytes(png(drawn))
+    args = parser.parse_args()
+    if args.n < 1:
+        parser.error(f"--n must be at least 1, not {args.n}")
+    if not 0 <= args.seed < 2**32:
+        parser.error(f"--seed must be from 0 to 4294967295, not {args.seed}")
+    if args.given is not None and not args.given.is_file():
+        parser.error(f"there is no file {args.given}")
+    samples = draw(args.seed, args.n, args.label if CLASSES else None, args.given)
+    if samples.ndim == 4 and samples.dtype == np.uint8:
+        Path("drawn.png").write_bytes(png(samples))
     else:
-        np.save("drawn.npy", drawn)
+        np.save("drawn.npy", samples)

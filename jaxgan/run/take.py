@@ -1,4 +1,4 @@
-"""One lane of a run, taken out as a run of its own."""
+"""Copies one lane of a run into a run folder of its own."""
 
 from functools import partial
 from pathlib import Path
@@ -19,43 +19,43 @@ from jaxgan.folder.manifest import (
     still_lanes,
     write_manifest,
 )
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 
 
 def take(run: Path, lane: str, out: Path, trust: bool = False) -> Path:
-    """Writes the lane's options, script, numbers, newest and best checkpoint as a run to go on with."""
+    """Writes the lane's options, script, rows, newest and best checkpoint as a run that can be resumed."""
     folder.check_out(out)
-    again, place = reopened(run, lane=lane, trust=trust), folder.existing(run)
+    again, place = reopen(run, lane=lane, trust=trust), folder.existing(run)
     if again.lane is None:
         raise Refused(f"{run} is a single run, without lanes")
     step = int(again.state.step)
-    with files.whole(out) as aside:
-        new = folder.Folder(aside)
+    with files.whole(out) as unfinished:
+        new = folder.Folder(unfinished)
         new.samples.mkdir()
         new.script.write_bytes(place.script.read_bytes())
         manifest = read_manifest(place)
         manifest.sessions = [_session(manifest, lane, step)]
         manifest.seed, manifest.taken = again.config.seed, f"{lane} of {place.path}"
-        of, manifest.id, manifest.config = manifest.id, new_id(), [in_one_line(codec.dumps(again.config))]
+        old_id, manifest.id, manifest.config = manifest.id, new_id(), [in_one_line(codec.dumps(again.config))]
         write_manifest(new, manifest)
-        own_rows = [row for row in rows.read(place.metrics, again.lane) if row.step <= step]
-        files.write(new.metrics, "".join(rows.encoded(row) + "\n" for row in own_rows))
+        logged = [row for row in rows.read(place.metrics, again.lane) if row.step <= step]
+        files.write(new.metrics, "".join(rows.encoded(row) + "\n" for row in logged))
         for picture in sorted((place.samples / lane).glob("step_*.png")):
             if reading.lies_in(place.path, picture):
                 (new.samples / picture.name).write_bytes(reading.content(picture))
+        keep, beside = again.config.keep, partial(copied, new)
         try:
             with (
-                Checkpoints(place.checkpoints, run=of) as old,
-                Checkpoints(
-                    new.checkpoints, again.config.keep, run=manifest.id, beside=partial(copied, new)
-                ) as mine,
+                Checkpoints(place.checkpoints, run=old_id) as old,
+                Checkpoints(new.checkpoints, keep, run=manifest.id, beside=beside) as checkpoints,
             ):
                 scores, source = old.scores(lane), again.experiment.source
-                best = [reopened(run, "best", lane, source=source, trust=trust)] if scores else []
-                for one in [*best, again]:
-                    at = int(one.state.step)
-                    logged = sum(row.step <= at for row in own_rows)
-                    mine.save(at, one.state, scores={"": scores[at]} if at in scores else None, rows=logged)
+                best = [reopen(run, "best", lane, source=source, trust=trust)] if scores else []
+                for reopened in [*best, again]:
+                    at = int(reopened.state.step)
+                    score = {"": scores[at]} if at in scores else None
+                    count = sum(row.step <= at for row in logged)
+                    checkpoints.save(at, reopened.state, scores=score, rows=count)
         except SaveFailed as error:
             raise Refused(f"cannot write {out}: {error}") from None
         files.write(new.config, codec.dumps(again.config))
@@ -63,7 +63,7 @@ def take(run: Path, lane: str, out: Path, trust: bool = False) -> Path:
 
 
 def _session(manifest: Manifest, lane: str, step: int) -> Session:
-    """The lane's past as one session: on what it was played, how far it came, and why it ended."""
+    """Returns the history of the lane as one session: its devices, the step it reached, and why it ended."""
     last = manifest.sessions[-1]
     ended = still_lanes(manifest).get(lane) or last.ended or "Interrupted: taken from a run that went on"
     return msgspec.structs.replace(last, began=0, step=step, ended=ended, still={})

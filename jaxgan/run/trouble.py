@@ -12,7 +12,7 @@ from jaxgan.folder.keeping import Kept
 from jaxgan.folder.manifest import Session
 from jaxgan.games.game import State
 from jaxgan.parts.rng import fold
-from jaxgan.run.placement import Held, Placement
+from jaxgan.run.placement import Placement, Sharded
 from jaxgan.run.resume import Start
 from jaxgan.run.run import Run
 
@@ -30,14 +30,14 @@ class Trouble(NamedTuple):
 
 
 def troubles(
-    failing: list[tuple[int, int]], placed: Placement, held: Held, update: Callable[..., Any]
+    failing: list[tuple[int, int]], placed: Placement, held: Sharded, update: Callable[..., Any]
 ) -> list[Trouble]:
     """What is wrong in the lanes (number, step) that failed: found by playing the step again, on a copy."""
     return [Trouble(number, step, _diagnosed(placed, held, update, number, step)) for number, step in failing]
 
 
-def _diagnosed(placed: Placement, held: Held, update: Callable[..., Any], number: int, failed: int) -> str:
-    again = jax.tree.map(jnp.copy, placed.marked(held, number, -1, failed))
+def _diagnosed(placed: Placement, held: Sharded, update: Callable[..., Any], number: int, failed: int) -> str:
+    again = jax.tree.map(jnp.copy, placed.with_failed(held, number, -1, failed))
     _, metrics = update(again, placed.at(again, failed))
     values = {name: np.ravel(lanes)[number] for name, lanes in placed.read(metrics).items()}
     bad = [
@@ -52,7 +52,7 @@ def restored(
     run: Run,
     trouble: Trouble,
     placed: Placement,
-    held: Held,
+    held: Sharded,
     checkpoints: Kept,
     attempt: int,
     entry: Session,
@@ -61,13 +61,13 @@ def restored(
 
     Those it had would fail again. Raises NotFinite where it is not to go on, the state before it saved.
     """
-    held, settings = placed.marked(held, 0, -1, trouble.step), run.settings
+    held, settings = placed.with_failed(held, 0, -1, trouble.step), run.settings
     if settings.on_nan != "restore" or attempt >= settings.retries:
         entry.step = trouble.step
-        checkpoints.save(trouble.step, placed.saved(held), attempt=attempt)
+        checkpoints.save(trouble.step, placed.gather(held), attempt=attempt)
         raise NotFinite(trouble.why + (f", after {attempt} other attempts" if attempt else ""))
-    back = attempted(attempt + 1, checkpoints, placed.saved(held), settings.seed)
-    return Start(placed.restored(back.state), back.step, back.attempt, True, tuple(back.aside))
+    back = attempted(attempt + 1, checkpoints, placed.gather(held), settings.seed)
+    return Start(placed.scatter(back.state), back.step, back.attempt, True, tuple(back.aside))
 
 
 def attempted(attempt: int, checkpoints: Kept, like: State, seed: int) -> Restored:

@@ -1,13 +1,12 @@
-"""Which files samples of each kind are written to.
+"""Writes samples of each kind to files.
 
-A kind of your own is written by functions that a script registers, each with the ending of its files, the
-usual one first:
+For a kind of your own, register a function that returns a writer for each suffix, the default first:
 
     @jg.formats.register
     def _(kind: Angle):
         return {".txt": save}  # save(kind, samples, path)
 
-What is drawn can be a .png without that, and whatever there is a .npy.
+A kind that `drawn` knows can be written to a .png without that, and any kind to a .npy.
 """
 
 import csv
@@ -32,89 +31,89 @@ SILENCE = 0.25  # seconds between two sounds
 
 @singledispatch
 def formats(kind: Kind) -> Mapping[str, Writer]:
-    """What writes samples of a kind, by the ending of the file: the usual one first.
+    """Returns the writers of samples of a kind, by the suffix of the file; the first is the default.
 
     >>> from jaxgan.data.kind import Image
     >>> list(formats(Image())), list(formats(Wave(16_000)))
     (['.png'], ['.wav', '.png'])
     """
-    return {".png": picture} if registered(drawn, kind) else {}
+    return {".png": write_picture} if registered(drawn, kind) else {}
 
 
-def usual(kind: Kind) -> str:
-    """The ending that files of samples have where none is asked for.
+def default_suffix(kind: Kind) -> str:
+    """Returns the suffix of a file of samples if none is asked for.
 
-    >>> usual(Tokens(("a", "b"))), usual(Numbers())
+    >>> default_suffix(Tokens(("a", "b"))), default_suffix(Numbers())
     ('.txt', '.npy')
     """
     return next(iter(formats(kind)), ".npy")
 
 
-def usual_name(kind: Kind) -> str:
-    """What a file of samples is called where no name is asked for: a picture shows a grid of them.
+def default_name(kind: Kind) -> str:
+    """Returns the name of a file of samples if none is asked for; a picture shows a grid of them.
 
-    >>> usual_name(Points()), usual_name(Tokens(("a", "b")))
+    >>> default_name(Points()), default_name(Tokens(("a", "b")))
     ('grid.png', 'samples.txt')
     """
-    return "grid.png" if usual(kind) == ".png" else f"samples{usual(kind)}"
+    return "grid.png" if default_suffix(kind) == ".png" else f"samples{default_suffix(kind)}"
 
 
-def unwritten(kind: Kind) -> str:
-    """Why there is no other file of this kind than one of its numbers, nothing where there is one."""
+def missing_writer(kind: Kind) -> str:
+    """Returns why only a .npy can be written if no function writes or draws the kind, "" otherwise."""
     if formats(kind) or registered(formats, kind):
         return ""
     return str(unregistered("writes", kind, "jaxgan.formats"))
 
 
-def written(kind: Kind, samples: np.ndarray, path: Path) -> Path:
-    """Writes samples [n, ...] of a kind to a file that is what its name ends in; its path.
+def write_samples(kind: Kind, samples: np.ndarray, path: Path) -> Path:
+    """Writes samples [n, ...] of a kind in the format of the path's suffix, and returns the path.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "samples.csv"
-    >>> written(Points(), np.array([[0.5, 2.0]], np.float32), path).read_text().split()
+    >>> write_samples(Points(), np.array([[0.5, 2.0]], np.float32), path).read_text().split()
     ['x0,x1', '0.5,2.0']
     """
     check_name(kind, path)
     write = {**formats(kind), ".npy": _numbers}[path.suffix.lower()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}")
-    aside.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    temporary.unlink(missing_ok=True)
     try:
-        write(kind, samples, aside)
-        aside.replace(path)
+        write(kind, samples, temporary)
+        temporary.replace(path)
     finally:
-        aside.unlink(missing_ok=True)  # what a full disk left of it
+        temporary.unlink(missing_ok=True)  # if it could not be written, as on a full disk
     return path
 
 
 def check_name(kind: Kind, path: Path) -> None:
-    """Refuses a name of a file that samples of a kind are not written to."""
-    endings = [*formats(kind), ".npy"]
-    if path.suffix.lower() not in endings:
-        listed = " or ".join(filter(None, [", ".join(endings[:-1]), endings[-1]]))
+    """Refuses a path whose suffix is not a format for samples of the kind."""
+    *others, last = [*formats(kind), ".npy"]
+    if path.suffix.lower() not in [*others, last]:
+        listed = " or ".join(filter(None, [", ".join(others), last]))
         raise Refused(
             f"samples of the kind {type(kind).__name__} are written to a file with a name that ends in "
             f"{listed}, not {path.name}"
         )
 
 
-def picture(kind: Kind, samples: np.ndarray, path: Path) -> None:
-    """A PNG of what is drawn of them."""
+def write_picture(kind: Kind, samples: np.ndarray, path: Path) -> None:
+    """Writes a PNG of the samples, as `drawn` shows them."""
     png.save(drawn(kind, samples), path)
 
 
 def _numbers(kind: Kind, samples: np.ndarray, path: Path) -> None:
-    with path.open("wb") as file:  # of a name it would make another, where that ends in capitals
+    with path.open("wb") as file:  # given a path, np.save would append .npy to a suffix in capitals
         np.save(file, samples)
 
 
 def _lines(kind: Tokens, samples: np.ndarray, path: Path) -> None:
-    """A line to a sample; breaks within one are written as in code."""
+    """Writes a line per sample, with line breaks in it escaped."""
     path.write_text("".join(f"{one_line(text)}\n" for text in texts(samples, kind)), encoding="utf-8")
 
 
-def _rows(names: Sequence[str], samples: np.ndarray, path: Path) -> None:
-    """A row to a sample, below one of names; every number in as few digits as give it back."""
+def _csv(names: Sequence[str], samples: np.ndarray, path: Path) -> None:
+    """Writes a header and a row per sample, each number with the fewest digits that give it back exactly."""
     with path.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
         out.writerow(names)
@@ -122,7 +121,7 @@ def _rows(names: Sequence[str], samples: np.ndarray, path: Path) -> None:
 
 
 def _sounds(kind: Wave, samples: np.ndarray, path: Path) -> None:
-    """One sound after another in 16 bits, a quarter of a second of silence between two."""
+    """Writes the sounds one after another in 16 bits, with a quarter of a second of silence between them."""
     n, length = samples.shape[:2]
     values = np.nan_to_num(samples.reshape(n, length, -1).astype(np.float64)).clip(-1, 1)
     sounds = np.pad(np.rint(values * 32767), [(0, 0), (0, round(SILENCE * kind.rate)), (0, 0)])
@@ -134,26 +133,26 @@ def _sounds(kind: Wave, samples: np.ndarray, path: Path) -> None:
         file.writeframes(frames.astype("<i2").tobytes())
 
 
-def _film(kind: Video, samples: np.ndarray, path: Path) -> None:
-    """All of them side by side, again and again. A frame takes hundredths of a second, as GIF counts time."""
+def _videos(kind: Video, samples: np.ndarray, path: Path) -> None:
+    """Writes a grid of all videos as a looping GIF, whose frames last whole hundredths of a second."""
     from PIL import Image as Frame
 
     first, *rest = [Frame.fromarray(grid(frame)) for frame in samples.swapaxes(0, 1)]
-    took = max(10, 10 * round(100 / kind.fps))
-    first.save(path, format="GIF", save_all=True, append_images=rest, duration=took, loop=0)
+    milliseconds = max(10, 10 * round(100 / kind.fps))
+    first.save(path, format="GIF", save_all=True, append_images=rest, duration=milliseconds, loop=0)
 
 
-def _of_points(kind: Points, samples: np.ndarray, path: Path) -> None:
-    _rows([f"x{number}" for number in range(samples.shape[1])], samples, path)
+def _points(kind: Points, samples: np.ndarray, path: Path) -> None:
+    _csv([f"x{number}" for number in range(samples.shape[1])], samples, path)
 
 
-def _of_table(kind: Table, samples: np.ndarray, path: Path) -> None:
-    _rows(kind.columns, samples, path)
+def _table(kind: Table, samples: np.ndarray, path: Path) -> None:
+    _csv(kind.columns, samples, path)
 
 
 formats.register(Numbers, lambda kind: {})
-formats.register(Points, lambda kind: {".png": picture, ".csv": _of_points})
-formats.register(Tokens, lambda kind: {".txt": _lines, ".png": picture})
-formats.register(Table, lambda kind: {".csv": _of_table, ".png": picture})
-formats.register(Wave, lambda kind: {".wav": _sounds, ".png": picture})
-formats.register(Video, lambda kind: {".gif": _film, ".png": picture})
+formats.register(Points, lambda kind: {".png": write_picture, ".csv": _points})
+formats.register(Tokens, lambda kind: {".txt": _lines, ".png": write_picture})
+formats.register(Table, lambda kind: {".csv": _table, ".png": write_picture})
+formats.register(Wave, lambda kind: {".wav": _sounds, ".png": write_picture})
+formats.register(Video, lambda kind: {".gif": _videos, ".png": write_picture})

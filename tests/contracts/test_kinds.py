@@ -12,6 +12,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from jaxgan.run.write_samples import default_name, default_suffix, formats
 from PIL import Image as Picture
 from support import jaxgan, play, rows
 
@@ -22,7 +23,7 @@ from jaxgan.evaluate.extractor import raw
 from jaxgan.evaluate.measures import measures
 from jaxgan.evaluate.panel import panel
 from jaxgan.pictures.drawn import crowd, drawn
-from jaxgan.run.written import formats, usual, usual_name, written
+from jaxgan.run.written import write_samples
 
 SCRIPT = '''
 """Angles, a kind of example that jaxgan has never heard of."""
@@ -211,22 +212,22 @@ def test_each_kind_is_written_to_what_its_name_ends_in(
     kind: Kind, samples: np.ndarray, shape: tuple[int, ...], tmp_path: Path
 ) -> None:
     for ending in [*formats(kind), ".npy"]:
-        path = written(kind, samples, tmp_path / "deep" / f"samples{ending.upper()}")
+        path = write_samples(kind, samples, tmp_path / "deep" / f"samples{ending.upper()}")
         once = path.read_bytes()
-        assert written(kind, samples, path).read_bytes() == once
+        assert write_samples(kind, samples, path).read_bytes() == once
     assert len(list(path.parent.iterdir())) == len(formats(kind)) + 1  # nothing left aside
     np.testing.assert_array_equal(np.load(path), samples)
     with Picture.open(path.with_suffix(".PNG")) as picture:
         assert picture.size[1] == shape[0]
     with pytest.raises(
-        Refused, match=rf"a file with a name that ends in .*\{usual(kind)}.* or .npy, not a.xyz"
+        Refused, match=rf"a file with a name that ends in .*\{default_suffix(kind)}.* or .npy, not a.xyz"
     ):
-        written(kind, samples, tmp_path / "a.xyz")
+        write_samples(kind, samples, tmp_path / "a.xyz")
 
 
 def test_what_files_are_called() -> None:
     kinds = [Image(), Points(), COLUMNS, WORDS, Wave(1), Video(1.0), Numbers(), Label(3)]
-    assert [usual_name(kind) for kind in kinds] == [
+    assert [default_name(kind) for kind in kinds] == [
         *["grid.png", "grid.png", "samples.csv", "samples.txt", "samples.wav", "samples.gif"],
         *["samples.npy", "samples.npy"],
     ]
@@ -234,7 +235,7 @@ def test_what_files_are_called() -> None:
 
 def test_a_wave_file_is_read_back(tmp_path: Path) -> None:
     sounds = np.array([[[0.5, -1.0]] * 8, [[3.0, np.nan]] * 8], np.float32)
-    with wave.open(str(written(Wave(400), sounds, tmp_path / "a.wav"))) as file:
+    with wave.open(str(write_samples(Wave(400), sounds, tmp_path / "a.wav"))) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, 400)
         heard = np.frombuffer(file.readframes(10**6), "<i2").reshape(-1, 2)
     assert len(heard) == 8 + 100 + 8  # a quarter of a second of silence between them
@@ -245,7 +246,7 @@ def test_a_wave_file_is_read_back(tmp_path: Path) -> None:
 
 def test_a_table_is_read_back(tmp_path: Path) -> None:
     rows = RANDOM.normal(size=(20, 2)).astype(np.float32)
-    with written(COLUMNS, rows, tmp_path / "a.csv").open(newline="") as file:
+    with write_samples(COLUMNS, rows, tmp_path / "a.csv").open(newline="") as file:
         names, *read = csv.reader(file)
     assert names == ["age", "height, cm"]
     np.testing.assert_array_equal(np.array(read, np.float32), rows)
@@ -254,16 +255,16 @@ def test_a_table_is_read_back(tmp_path: Path) -> None:
 def test_texts_are_read_back(tmp_path: Path) -> None:
     numbers = np.array([[0, 1, 2], [3, 3, 0]])
     said = "a cat\\n ä\n日 日 a\n"
-    assert written(WORDS, numbers, tmp_path / "a.txt").read_text(encoding="utf-8") == said
+    assert write_samples(WORDS, numbers, tmp_path / "a.txt").read_text(encoding="utf-8") == said
     scores = np.eye(4)[numbers]
-    assert written(WORDS, scores, tmp_path / "b.txt").read_text(encoding="utf-8") == said
+    assert write_samples(WORDS, scores, tmp_path / "b.txt").read_text(encoding="utf-8") == said
     with pytest.raises(Refused, match="tokens are 1 to 4, but the vocabulary has only 0 to 3: give"):
-        written(WORDS, numbers + 1, tmp_path / "c.txt")
+        write_samples(WORDS, numbers + 1, tmp_path / "c.txt")
 
 
 def test_a_film_has_a_frame_to_each_frame(tmp_path: Path) -> None:
     videos = np.linspace(-1, 1, 5)[None, :, None, None, None] * np.ones((4, 5, 8, 8, 3))
-    with Picture.open(written(Video(12.5), videos, tmp_path / "a.gif")) as film:
+    with Picture.open(write_samples(Video(12.5), videos, tmp_path / "a.gif")) as film:
         assert (film.n_frames, film.info["duration"]) == (5, 80)
         levels = []
         for number in range(5):

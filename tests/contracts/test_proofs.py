@@ -25,9 +25,9 @@ from support import built, ended, final, jaxgan, play, rows, same, start
 import jaxgan as jg
 from jaxgan.data.source import batch
 from jaxgan.pictures.images import quantise
-from jaxgan.run.devices import named_means
+from jaxgan.run.devices import check_axis_names
 from jaxgan.run.program import start_shapes
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
 from jaxgan.scale.devices import over_data, row, whole
 
@@ -184,7 +184,7 @@ def test_every_rule_traces_it_or_says_in_one_line_why_not(name, rule):
 def test_its_means_are_those_of_all_devices(name):
     """By tracing alone: under shard_map JAX knows what devices do not agree on."""
     experiment, config = experiment_of(name, "shard_map"), config_of(name, parallel="shard_map")
-    named_means(experiment, config, start_shapes(experiment, config), row(jax.devices()[:2]))
+    check_axis_names(experiment, config, start_shapes(experiment, config), row(jax.devices()[:2]))
 
 
 @cache
@@ -220,13 +220,13 @@ def test_devices_agree(name, way, count):
 
 @pytest.mark.parametrize("lanes", in_turn(0, 3), indirect=True)
 def test_a_lane_is_the_single_run_and_both_are_the_resumed_one(lanes, run):
-    same(reopened(lanes, lane="seed=1").state, final(run))
+    same(reopen(lanes, lane="seed=1").state, final(run))
     assert rows(run)[-1].keys() == rows(lanes)[-1].keys()
 
 
 @pytest.mark.parametrize("lanes", in_turn(0, 3), indirect=True)
 def test_what_is_exported_draws_what_the_sampler_draws(run, monkeypatch):
-    out, again = run.with_name("export"), reopened(run)
+    out, again = run.with_name("export"), reopen(run)
     assert jaxgan(monkeypatch, "export", run, "--out", out) == 0
     drawn = runpy.run_path(str(out / "sample.py"))["draw"](0, 4)
     here = sampler(again.experiment.game, again.experiment.source)(again.state.generator, 4)

@@ -18,7 +18,7 @@ from jaxgan.evaluate import panel as panels
 from jaxgan.evaluate.extractor import raw
 from jaxgan.evaluate.hook import evaluated
 from jaxgan.metrics.metric import INTERVALS
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
 
 
@@ -148,7 +148,7 @@ def test_what_cannot_be_is_one_line(ring, tmp_path, monkeypatch, capsys):
 
 def moments(run, monkeypatch, times):
     """Moments of one run, at which the clock shows these times."""
-    again = reopened(run, lane="seed=0")
+    again = reopen(run, lane="seed=0")
     draw = sampler(again.experiment.game, again.experiment.source)
     clock = iter(times)
     monkeypatch.setattr(hook.time, "perf_counter", lambda: next(clock))

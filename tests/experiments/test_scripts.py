@@ -15,8 +15,8 @@ from support import built, play, rows, tfds_set
 
 from jaxgan import cli
 from jaxgan.errors import Refused
-from jaxgan.run.devices import named_means
-from jaxgan.run.lane import fits_over
+from jaxgan.run.devices import check_axis_names
+from jaxgan.run.lane import check_over
 from jaxgan.run.program import start_shapes
 from jaxgan.scale.devices import row
 
@@ -113,9 +113,9 @@ def test_serves_many_devices_and_lanes(name: str) -> None:
         config = replace(config, size=8)
     experiment = built(module, config)
     assert experiment.rule.batches >= 1
-    named_means(experiment, config, start_shapes(experiment, config), row(jax.devices()[:2]))
+    check_axis_names(experiment, config, start_shapes(experiment, config), row(jax.devices()[:2]))
     plain = replace(config, parallel="jit", over=("lr=1e-4,1e-3",))
-    fits_over(module.build, plain, experiment)
+    check_over(module.build, plain, experiment)
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def test_what_a_script_cannot_do_is_refused(
 def test_either_end_of_a_schedule_may_be_told_to_lanes(option: str) -> None:
     module = imported("ring")
     config = replace(module.Config(), width=8, batch_size=8)
-    fits_over(module.build, replace(config, over=(option,)), built(module, config))
+    check_over(module.build, replace(config, over=(option,)), built(module, config))
 
 
 def test_stops_when_good(tmp_path: Path) -> None:

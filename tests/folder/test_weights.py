@@ -26,7 +26,7 @@ from jaxgan.parts.average import ema
 from jaxgan.parts.network import from_linen
 from jaxgan.rules.alternating import alternating
 from jaxgan.run.export import export
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
 
 PICTURES = script("pictures")
@@ -58,7 +58,7 @@ def test_step_0_is_the_export(run, folder, tmp_path):
     at_0 = Path(shutil.copytree(begun, tmp_path / "at_0"))
     for step in steps(at_0)[1:]:
         shutil.rmtree(at_0 / "checkpoints" / str(step))
-    old, new = reopened(run), reopened(at_0)
+    old, new = reopen(run), reopen(at_0)
     for who in ("g", "d"):
         same(getattr(old.state, who).side, getattr(new.state, who).side)
     same(old.state.ema, new.state.ema)
@@ -230,7 +230,7 @@ def test_weights_of_half_precision_and_scalars(tmp_path):
 
 def test_a_frozen_network_has_the_weights_of_an_export(run, folder):
     """D's own, from a file that another program can read; what does not fit is refused by its name."""
-    again = reopened(run)
+    again = reopen(run)
     old, x = again.state.d, labelled(again.experiment.source, 4)
     network = from_linen(mlp.Discriminator(widths=(again.config.width,), norm="spectral", classes=10))
     judge = frozen(folder, network, x["x"], x["label"])

@@ -14,7 +14,7 @@ from jaxgan.look.analyze import analyze
 from jaxgan.look.panels import power
 from jaxgan.look.subject import Examples, Latents, Subject, subject
 from jaxgan.pictures.chart import Chart
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
 
 RANDOM = np.random.RandomState(0)
@@ -30,7 +30,7 @@ def digits(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def again(digits):
-    return reopened(digits)
+    return reopen(digits)
 
 
 @pytest.fixture(scope="module")

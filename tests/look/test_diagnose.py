@@ -17,7 +17,7 @@ from jaxgan.evaluate.rotation import drawn, rotation
 from jaxgan.instruments.diagnosis import cheap
 from jaxgan.look.diagnose import _beginning, diagnose
 from jaxgan.run.experiment import Experiment, Hook, Moment
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 
 
 def played(path: Path, *options: object) -> Path:
@@ -107,7 +107,7 @@ def test_the_beginning_is_that_of_the_run(tmp_path: Path) -> None:
     """Of networks, whose parameters are drawn by the seed and here never move."""
     run = tmp_path / "run"
     assert play(script("tiny"), "--steps", 1, "--lr", 0.0, "--seed", 7, "--out", run) == 0
-    again = reopened(run)
+    again = reopen(run)
     start = _beginning(again, run)
     assert int(start.step) == 0
     same((start.g.params, start.d.params), (again.state.g.params, again.state.d.params))
@@ -120,7 +120,7 @@ def test_a_run_of_several_devices_is_diagnosed_on_one(tmp_path: Path) -> None:
     assert numbers_of(run)["last"]["spectrum/real"] == pytest.approx(-0.3)
     found = []
     for one in (run, played(tmp_path / "plain", "--start", 0.0)):
-        again = reopened(one)
+        again = reopen(one)
         game, source = again.experiment.game, again.experiment.source
         moment = Moment(4, again.state, game, lambda *_: None)
         found.append(rotation(source, batch_size=8)(moment)["rotation"])
@@ -145,7 +145,7 @@ def test_batches_from_files_are_those_of_the_run(tmp_path: Path) -> None:
 
 
 def test_the_hook_logs_the_cheap_numbers(run: Path) -> None:
-    again = reopened(run)
+    again = reopen(run)
     game, source, state = again.experiment.game, again.experiment.source, again.state
     found = rotation(source, batch_size=8)(Moment(4, state, game, lambda *_: None))
     assert found == cheap(game, state, drawn(source, (2, 8), state.key, state.step))

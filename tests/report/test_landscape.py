@@ -11,7 +11,7 @@ from jaxgan.games.game import Looks, Side
 from jaxgan.games.toy import bilinear
 from jaxgan.report.page import report
 from jaxgan.report.plane import density, extent, landscape, planes
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 
 ENDS = (-1.0, 1.0, -2.0, 2.0)
 
@@ -65,7 +65,7 @@ def test_a_run_in_the_plane_has_three_charts(tmp_path):
     assert play(script("tiny"), "--out", run, "--sample-every", 4, "--seeds", "0:2") == 0
     charts = planes(run, "seed=1")
     assert [chart.title for chart in charts] == ["Real examples", "Generated", "Logits of D"]
-    opened = reopened(run, lane="seed=1")
+    opened = reopen(run, lane="seed=1")
     (picture,) = charts[2].figure.axes[0].images
     ends = tuple(picture.get_extent())
     expected = landscape(opened.experiment.game, opened.state.d.side, opened.experiment.source, ends)

@@ -103,7 +103,7 @@ def test_what_take_gives_is_what_the_leaves_say(read):
 def test_more_samples_than_memory_are_refused_after_the_first_few():
     game = experiment().game
     side = game.init(jax.random.key(0), {"x": jnp.zeros((1, 2)), "index": jnp.arange(1)})[0]
-    with pytest.raises(Refused, match=r"10000000000000 samples take .* GB, more than there are"):
+    with pytest.raises(Refused, match=r"10000000000000 samples take .* GB, more than the memory"):
         sampler(game)(side, 10**13)
 
 

@@ -16,7 +16,7 @@ from support import SCRIPTS, ended, jaxgan, line, play, rows, script, start
 from jaxgan.data.source import PROCEDURAL
 from jaxgan.folder import cache
 from jaxgan.folder.lock import locked
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
 
 TINY = script("tiny")
@@ -29,19 +29,19 @@ def run(tmp_path_factory):
     return run
 
 
-def test_info(run, monkeypatch, capsys):
+def test_info_shows_options_checkpoints_sessions_and_versions(run, monkeypatch, capsys):
     assert jaxgan(monkeypatch, "info", run) == 0
-    said = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert said["script"].endswith("tiny.py")
-    assert "best_at=4" in said["options"]
-    assert said["checkpoints"].split(maxsplit=1)[1] == "4, 8"
-    assert "step 0 to 8, finished" in said["session"]
-    assert "step=8" in said["last"]
-    assert "jax " in said["versions"]
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines["script"].endswith("tiny.py")
+    assert "best_at=4" in lines["options"]
+    assert lines["checkpoints"].split(maxsplit=1)[1] == "4, 8"
+    assert "step 0 to 8, finished" in lines["session"]
+    assert "step=8" in lines["last"]
+    assert "jax " in lines["versions"]
 
 
-def test_procedural_data_are_said_to_be(monkeypatch, tmp_path, capsys):
-    """While training, by `info`, and in the card of an export."""
+def test_procedural_data_are_named_as_such(monkeypatch, tmp_path, capsys):
+    """During training, by `info`, and in the card of an export."""
     run = tmp_path / "run"
     assert play(script("pictures"), "--data", "shapes", "--size", 8, "--steps", 1, "--out", run) == 0
     assert f"data: {PROCEDURAL}" in capsys.readouterr().err
@@ -51,7 +51,7 @@ def test_procedural_data_are_said_to_be(monkeypatch, tmp_path, capsys):
     assert PROCEDURAL in (tmp_path / "export" / "README.md").read_text()
 
 
-def test_sample_twice_the_same_bytes(run, monkeypatch, tmp_path, capsys):
+def test_sampling_twice_gives_the_same_bytes(run, monkeypatch, tmp_path, capsys):
     for name, *options in (("a",), ("b",), ("c", "--seed", 2), ("best", "--at", "best")):
         assert jaxgan(monkeypatch, "sample", run, "--n", 5, "--out", tmp_path / f"{name}.png", *options) == 0
     a, b, c, best = ((tmp_path / f"{name}.png").read_bytes() for name in ("a", "b", "c", "best"))
@@ -63,8 +63,8 @@ def test_sample_twice_the_same_bytes(run, monkeypatch, tmp_path, capsys):
     assert "5 samples of step 8" in capsys.readouterr().out
 
 
-def test_the_first_samples_do_not_depend_on_how_many(run):
-    again = reopened(run)
+def test_samples_do_not_depend_on_how_many_are_drawn(run):
+    again = reopen(run)
     draw = sampler(again.experiment.game, again.experiment.source)
     many = draw(again.state.generator, 300, 1)
     np.testing.assert_array_equal(many[:7], draw(again.state.generator, 7, 1))
@@ -73,14 +73,14 @@ def test_the_first_samples_do_not_depend_on_how_many(run):
 
 
 @pytest.mark.parametrize("command", ["info", "sample", "resume"])
-def test_what_is_no_run(command, monkeypatch, tmp_path, capsys):
+def test_a_folder_that_is_not_a_run_is_refused(command, monkeypatch, tmp_path, capsys):
     assert jaxgan(monkeypatch, command, tmp_path) == 2
-    said = f"error: {tmp_path} is not a run folder: there is no config.json in it\n"
-    assert capsys.readouterr().err == said
+    line = f"error: {tmp_path} is not a run folder: there is no config.json in it\n"
+    assert capsys.readouterr().err == line
 
 
-def test_requests_that_make_no_sense(run, monkeypatch, tmp_path, capsys):
-    for args, said in (
+def test_impossible_requests_are_refused_in_one_line(run, monkeypatch, tmp_path, capsys):
+    for args, message in (
         (("sample", run, "--n", 0), "--n must be at least 1"),
         (("sample", run, "--seed", 2**32), "--seed must be from 0 to 4294967295, not 4294967296"),
         (("evaluate", run, "--seed", 2**70), "--seed must be from 0 to 4294967295, not "),
@@ -94,10 +94,10 @@ def test_requests_that_make_no_sense(run, monkeypatch, tmp_path, capsys):
         assert jaxgan(monkeypatch, *args) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("error: ")
-        assert said in line
+        assert message in line
 
 
-def test_a_run_without_its_script(run, monkeypatch, tmp_path, capsys):
+def test_a_run_without_its_script_is_refused(run, monkeypatch, tmp_path, capsys):
     copy = shutil.copytree(run, tmp_path / "copy")
     (copy / "script.py").unlink()
     for command in ("sample", "resume"):
@@ -106,7 +106,7 @@ def test_a_run_without_its_script(run, monkeypatch, tmp_path, capsys):
         assert "has lost its script.py" in line
 
 
-def test_a_script_that_cannot_be_imported_any_more(run, monkeypatch, tmp_path, capsys):
+def test_a_script_whose_import_fails_now_is_refused(run, monkeypatch, tmp_path, capsys):
     copy = shutil.copytree(run, tmp_path / "copy")
     (copy / "script.py").write_text("import not_there\n" + (copy / "script.py").read_text())
     for command in ("sample", "resume"):
@@ -115,23 +115,23 @@ def test_a_script_that_cannot_be_imported_any_more(run, monkeypatch, tmp_path, c
         assert "cannot be run: No module named 'not_there'; it looks for modules in " in line
 
 
-def test_info_tells_a_killed_run_from_one_that_runs(run, monkeypatch, tmp_path, capsys):
+def test_info_distinguishes_a_killed_run_from_a_running_one(run, monkeypatch, tmp_path, capsys):
     copy = shutil.copytree(run, tmp_path / "copy")
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["sessions"] *= 2
     for entry in manifest["sessions"]:
         entry["ended"] = None
     (copy / "manifest.json").write_text(json.dumps(manifest))
-    for hold, end in ((contextlib.nullcontext, "killed"), (lambda: locked(copy), "running")):
-        with hold():
+    for lock, end in ((contextlib.nullcontext, "killed"), (lambda: locked(copy), "running")):
+        with lock():
             assert jaxgan(monkeypatch, "info", copy) == 0
         first, last = (line for line in capsys.readouterr().out.splitlines() if line.startswith("session"))
         assert first.endswith(", killed")
         assert last.endswith(f", {end}")
 
 
-def test_a_resume_elsewhere_says_that_bits_may_differ(run, monkeypatch, tmp_path, capsys):
-    """And one on the same machine does not."""
+def test_a_resume_on_another_machine_warns_that_bits_may_differ(run, monkeypatch, tmp_path, capsys):
+    """A resume on the same machine does not."""
     copy = shutil.copytree(run, tmp_path / "copy")
     assert jaxgan(monkeypatch, "resume", copy, "--steps", 9) == 0
     assert "warning" not in capsys.readouterr().err
@@ -146,7 +146,7 @@ def test_a_resume_elsewhere_says_that_bits_may_differ(run, monkeypatch, tmp_path
     assert f"jax {jax.__version__} after 0.1, devices {cache.processor()} after Abacus: " in line
 
 
-def test_a_resume_on_other_devices_says_so_too(run, monkeypatch, tmp_path, capsys):
+def test_a_resume_with_other_devices_warns_too(run, monkeypatch, tmp_path, capsys):
     copy = shutil.copytree(run, tmp_path / "copy")
     assert jaxgan(monkeypatch, "resume", copy, "--steps", 9, "--", "--devices", 2) == 0
     (line,) = (line for line in capsys.readouterr().err.splitlines() if "warning" in line)
@@ -167,12 +167,12 @@ def test_a_run_without_scores_has_no_best(monkeypatch, tmp_path, capsys):
     assert play(TINY, "--out", tmp_path / "run", "--steps", 1) == 0
     capsys.readouterr()
     assert jaxgan(monkeypatch, "sample", tmp_path / "run", "--at", "best") == 2
-    said = capsys.readouterr().err
-    assert "has no best checkpoint, since its script scores none: take --at last, or train by" in said
-    assert len(said.splitlines()) == 1
+    stderr = capsys.readouterr().err
+    assert "has no best checkpoint, since its script scores none: use --at last, or train with" in stderr
+    assert len(stderr.splitlines()) == 1
 
 
-def test_a_script_with_postponed_annotations_is_reopened(monkeypatch, tmp_path):
+def test_a_script_with_postponed_annotations_can_be_reopened(monkeypatch, tmp_path):
     mine = tmp_path / "mine.py"
     text = (SCRIPTS / "tiny.py").read_text()
     mine.write_text(text.replace("\n\n", "\n\nfrom __future__ import annotations\n\n", 1))
@@ -181,7 +181,7 @@ def test_a_script_with_postponed_annotations_is_reopened(monkeypatch, tmp_path):
     assert jaxgan(monkeypatch, "sample", run, "--n", 4, "--out", tmp_path / "a.png") == 0
 
 
-def test_help_is_quick_and_waits_for_no_jax():
+def test_help_is_quick_and_does_not_import_jax():
     code = f"""
 import runpy, sys
 sys.argv = ["tiny.py", "--help"]
@@ -192,28 +192,29 @@ except SystemExit as end:
 assert "jax" not in sys.modules
 assert "jaxlib" not in sys.modules
 """
-    took = []
+    seconds = []
     for _ in range(3):  # the best of three, as other work may slow one down
-        clock = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        took.append(time.perf_counter() - clock)
+        before = time.perf_counter()
+        process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        seconds.append(time.perf_counter() - before)
         for words in ("--best-at", "--resume RUN", "Updates to make in all", "A ring on two tiny networks"):
-            assert words in done.stdout
-    assert min(took) < 2.0
+            assert words in process.stdout
+    assert min(seconds) < 2.0
 
 
-def killed(manifest):
+def with_killed_session(manifest):
     return {**manifest, "sessions": [{**manifest["sessions"][0], "ended": None, "step": 0}]}
 
 
-@pytest.mark.parametrize("told", ["finished", "killed"])
-def test_a_run_that_has_lost_its_checkpoints_does_not_begin_again(told, run, monkeypatch, tmp_path, capsys):
-    """Whatever still tells of them: the end of a session, or the rows of one that was killed."""
+@pytest.mark.parametrize("end", ["finished", "killed"])
+def test_a_run_that_has_lost_its_checkpoints_does_not_start_again(end, run, monkeypatch, tmp_path, capsys):
+    """The end of its last session shows that it had some, or else the rows of a killed session."""
     copy = shutil.copytree(run, tmp_path / "copy")
     shutil.rmtree(copy / "checkpoints")
     manifest = json.loads((copy / "manifest.json").read_text())
-    (copy / "manifest.json").write_text(json.dumps(killed(manifest) if told == "killed" else manifest))
-    if told == "finished":
+    manifest = with_killed_session(manifest) if end == "killed" else manifest
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    if end == "finished":
         (copy / "metrics.jsonl").write_text("")
     before = (copy / "metrics.jsonl").read_bytes()
     assert jaxgan(monkeypatch, "resume", copy, "--steps", 20) == 2
@@ -221,33 +222,33 @@ def test_a_run_that_has_lost_its_checkpoints_does_not_begin_again(told, run, mon
     assert (copy / "metrics.jsonl").read_bytes() == before
 
 
-def test_a_run_that_never_had_a_checkpoint_begins_again(run, monkeypatch, tmp_path):
+def test_a_run_that_never_had_a_checkpoint_starts_again(run, monkeypatch, tmp_path):
     copy = shutil.copytree(run, tmp_path / "copy")
     shutil.rmtree(copy / "checkpoints")
     manifest = json.loads((copy / "manifest.json").read_text())
-    (copy / "manifest.json").write_text(json.dumps(killed(manifest)))
+    (copy / "manifest.json").write_text(json.dumps(with_killed_session(manifest)))
     (copy / "metrics.jsonl").write_text(line({"step": 0, "score": -4.0}))
     assert jaxgan(monkeypatch, "resume", copy) == 0
     assert rows(copy) == rows(run)
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("import nowhere", "No module named 'nowhere'"), ("(", "never closed")]
+    ("line", "message"), [("import nowhere", "No module named 'nowhere'"), ("(", "never closed")]
 )
-def test_a_script_that_cannot_be_run(line, said, run, monkeypatch, tmp_path, capsys):
+def test_a_script_that_cannot_be_run_is_refused(line, message, run, monkeypatch, tmp_path, capsys):
     copy = shutil.copytree(run, tmp_path / "copy")
     with (copy / "script.py").open("a") as script:
         script.write(f"\n{line}\n")
     assert jaxgan(monkeypatch, "sample", copy, "--trust") == 2
-    words = capsys.readouterr().err.splitlines()[-1]
-    assert words.startswith(f"error: {copy / 'script.py'} cannot be run: ")
-    assert said in words
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith(f"error: {copy / 'script.py'} cannot be run: ")
+    assert message in error
 
 
-def test_ctrl_c_is_no_traceback(run, monkeypatch, capsys):
-    def interrupted(*_, **__):
+def test_ctrl_c_prints_one_line(run, monkeypatch, capsys):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("jaxgan.run.reopen.reopened", interrupted)
+    monkeypatch.setattr("jaxgan.run.reopen.reopen", interrupt)
     assert jaxgan(monkeypatch, "sample", run) == 130
     assert capsys.readouterr().err == "interrupted\n"

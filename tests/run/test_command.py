@@ -26,7 +26,7 @@ from jaxgan.folder.script import Script, hashes
 from jaxgan.pictures import png
 from jaxgan.run import feed
 from jaxgan.run.command import main
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 
 TINY = script("tiny")
 TEXT = (SCRIPTS / "tiny.py").read_text()
@@ -69,7 +69,7 @@ if __name__ == "__main__":
     assert json.loads((run / "manifest.json").read_text())["files"].keys() == {"mine.py", "recipe_apart.py"}
     assert jaxgan(monkeypatch, "resume", run, "--steps", 4) == 0
     assert steps(run)[-1] == 4
-    assert int(reopened(run).state.step) == 4
+    assert int(reopen(run).state.step) == 4
 
 
 def test_a_copy_that_plays_nothing_is_not_gone_on_with_in_silence(tmp_path, monkeypatch, capsys):
@@ -143,7 +143,7 @@ def build(""",
 def test_a_script_may_have_data_of_its_own(run_file, tmp_path, monkeypatch):
     text, run = OWN.replace("main(Config, build)", "main(Config, build, data=data)"), tmp_path / "run"
     assert run_file(text, "--out", run, "--steps", 1)[1] == 0
-    source = reopened(run).experiment.source
+    source = reopen(run).experiment.source
     drawn = np.random.RandomState(8).normal(size=(50, 2)).astype(np.float32)
     np.testing.assert_array_equal(source.arrays["x"], drawn)
     manifest = json.loads((run / "manifest.json").read_text())
@@ -204,7 +204,7 @@ def test_a_config_may_hold_paths(run_file, tmp_path):
     text = text.replace("import jaxgan", "from pathlib import Path\n\nimport jaxgan", 1)
     run = tmp_path / "run"
     assert run_file(text, "--out", run, "--steps", 1, "--where", "over/there")[1] == 0
-    assert reopened(run).config.where == Path("over/there")
+    assert reopen(run).config.where == Path("over/there")
     assert run_file(text, "--resume", run, "--steps", 2)[1] == 0
 
 
@@ -304,7 +304,7 @@ def test_what_is_no_experiment_is_one_line(words, tmp_path, capsys):
 
 def test_ctrl_c_while_files_are_read_into_memory(heard, tmp_path, monkeypatch, capsys):
     data, run = picture_folder(tmp_path / "data"), tmp_path / "run"
-    monkeypatch.setattr(feed, "_all", interrupted)
+    monkeypatch.setattr(feed, "_read_all", interrupted)
     assert play(script("files"), "--data", data, "--memory", 512, "--out", run) == 130
     assert last_line(capsys) == "interrupted"
     assert json.loads((run / "manifest.json").read_text())["sessions"][0]["ended"] == "KeyboardInterrupt"
@@ -373,5 +373,5 @@ def test_data_of_a_relative_path_are_found_from_elsewhere(tmp_path, monkeypatch)
     run = tmp_path / "run"
     assert play(TINY, "--data", "m.npz", "--out", run, "--steps", 2) == 0
     monkeypatch.chdir(tmp_path / "there")
-    assert reopened(run).config.data == str(tmp_path / "here" / "m.npz")
+    assert reopen(run).config.data == str(tmp_path / "here" / "m.npz")
     assert jaxgan(monkeypatch, "resume", run, "--steps", 4) == 0

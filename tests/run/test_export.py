@@ -1,4 +1,4 @@
-"""What an export holds is the run's: the same samples, arrays, options and scores."""
+"""An export has the samples, arrays, options and scores of its run."""
 
 import os
 import shutil
@@ -25,10 +25,10 @@ from jaxgan.parts.network import from_linen
 from jaxgan.pictures.images import quantise
 from jaxgan.run import standalone
 from jaxgan.run.card import card
-from jaxgan.run.export import export, exported
-from jaxgan.run.reopen import reopened
+from jaxgan.run.export import export, export_generator
+from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
-from jaxgan.run.written import written
+from jaxgan.run.written import write_samples
 
 TINY, PICTURES = script("tiny"), script("pictures")
 BLOCKED = ("jaxgan", "flax", "optax", "orbax", "PIL", "sklearn", "safetensors", "tyro", "msgspec", "tqdm")
@@ -54,16 +54,16 @@ def folder(run):
     return export(run)
 
 
-def drawn(run, n, seed, label=None):
-    """The samples that `jaxgan sample` shows."""
-    again = reopened(run)
+def draw(run, n, seed, label=None):
+    """Returns the samples that `jaxgan sample` shows."""
+    again = reopen(run)
     given = None if label is None else {"label": np.array([label], np.int32)}
-    draw = sampler(again.experiment.game, again.experiment.source)
-    return draw(again.state.generator, n, seed, given=given)
+    draw_samples = sampler(again.experiment.game, again.experiment.source)
+    return draw_samples(again.state.generator, n, seed, given=given)
 
 
-def alone(folder, *args):
-    """Runs the export's sample.py where nothing but jax, flatbuffers and what they need can be imported."""
+def run_sample_py(folder, *args):
+    """Runs sample.py of the export, with nothing to import but jax, flatbuffers and what they need."""
     code = f"""
 import runpy, sys
 class Blocked:
@@ -82,17 +82,17 @@ assert not set({BLOCKED}) & sys.modules.keys()
 
 
 def tiles(path, size=8):
-    """The images of a picture without gaps, one after another."""
+    """Returns the images in a picture of tiles without gaps between them."""
     with Image.open(path) as picture:
         pixels = np.asarray(picture)
     rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
     return pixels.reshape(rows, size, columns, size).swapaxes(1, 2).reshape(-1, size, size, 1)
 
 
-def test_the_artefact_draws_what_the_sampler_draws_to_the_last_bit(points):
-    again = reopened(points)
+def test_the_exported_generator_equals_the_sampler_bit_for_bit(points):
+    again = reopen(points)
     game, generator = again.experiment.game, again.state.generator
-    artefact = jax.export.deserialize(bytearray(exported(game, generator)))
+    artefact = jax.export.deserialize(bytearray(export_generator(game, generator)))
     assert set(artefact.platforms) == {"cpu", "cuda", "tpu"}
     draw = sampler(game)
     for seed in (0, 1, 2**32 - 1):
@@ -104,26 +104,26 @@ def test_the_artefact_draws_what_the_sampler_draws_to_the_last_bit(points):
 @pytest.mark.parametrize(
     ("args", "n", "seed", "label"), [(("--n", 20), 20, 0, None), (("--seed", 7, "--label", 3), 64, 7, 3)]
 )
-def test_sample_py_without_jaxgan(args, n, seed, label, run, folder):
-    alone(folder, *args)
-    np.testing.assert_array_equal(tiles(folder / "drawn.png")[:n], quantise(drawn(run, n, seed, label)))
+def test_sample_py_draws_the_samples_of_the_run_without_jaxgan(args, n, seed, label, run, folder):
+    run_sample_py(folder, *args)
+    np.testing.assert_array_equal(tiles(folder / "drawn.png")[:n], quantise(draw(run, n, seed, label)))
 
 
-def test_sample_py_of_points(points, tmp_path):
+def test_sample_py_writes_points_as_npy(points, tmp_path):
     folder = export(points, tmp_path / "points")
-    alone(folder, "--n", 300, "--seed", 1)
-    np.testing.assert_array_equal(np.load(folder / "drawn.npy"), drawn(points, 300, 1))
+    run_sample_py(folder, "--n", 300, "--seed", 1)
+    np.testing.assert_array_equal(np.load(folder / "drawn.npy"), draw(points, 300, 1))
     process = subprocess.Popen(
         [sys.executable, folder / "sample.py", "--label", "0"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert "unrecognized arguments: --label" in ended(process, 2)  # the data have some, the generator none
+    assert "unrecognized arguments: --label" in ended(process, 2)  # only the data have labels
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_a_picture_that_others_can_read(channels, tmp_path):
+def test_the_png_of_sample_py_can_be_read_by_others(channels, tmp_path):
     images = np.random.RandomState(0).randint(0, 256, (7, 5, 6, channels)).astype(np.uint8)
     (tmp_path / "a.png").write_bytes(standalone.png(images))
     with Image.open(tmp_path / "a.png") as picture:
@@ -132,11 +132,11 @@ def test_a_picture_that_others_can_read(channels, tmp_path):
     assert not pixels[10:, 6:].any()
 
 
-def test_every_array_by_name(run, folder):
-    state = reopened(run).state
+def test_the_weights_hold_every_array_by_name(run, folder):
+    state = reopen(run).state
     with safe_open(folder / "weights.safetensors", framework="numpy") as opened:
         arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        noted = opened.metadata()
+        notes = opened.metadata()
     same(arrays["g/params/Dense_0/kernel"], state.g.params["Dense_0"]["kernel"])
     same(
         arrays["average/stats/batch_stats/BatchNorm_0/mean"],
@@ -145,45 +145,45 @@ def test_every_array_by_name(run, folder):
     assert any(name.startswith("d/stats/spectral/") for name in arrays)
     same(arrays["averages/long/params/Dense_0/kernel"], state.averages["long"].params["Dense_0"]["kernel"])
     assert len(arrays) == len(jax.tree.leaves((state.g.side, state.d.side, state.ema, state.averages)))
-    assert (noted["step"], noted["script"], len(noted["structure"])) == ("6", "script/pictures.py", 64)
+    assert (notes["step"], notes["script"], len(notes["structure"])) == ("6", "script/pictures.py", 64)
 
 
-def test_another_average_is_drawn_from_and_exported(run, tmp_path, monkeypatch, capsys):
-    """What is sampled by name is that average of the state; a name that there is not is one line."""
-    again, other = reopened(run), reopened(run, average="long")
+def test_another_average_can_be_sampled_and_exported(run, tmp_path, monkeypatch, capsys):
+    """It is the average of that name in the state; an unknown name is refused in one line."""
+    again, other = reopen(run), reopen(run, average="long")
     same(other.state.generator, again.state.averages["long"])
     same(other.state.averages, again.state.averages)
     assert jaxgan(monkeypatch, "export", run, "--average", "long", "--out", tmp_path / "long") == 0
     assert "averaged over training (long)." in (tmp_path / "long" / "README.md").read_text()
-    drawn = {}
+    pictures = {}
     for name, *options in (("first",), ("long", "--average", "long")):
         assert jaxgan(monkeypatch, "sample", run, "--n", 9, *options, "--out", tmp_path / f"{name}.png") == 0
-        drawn[name] = (tmp_path / f"{name}.png").read_bytes()
-    assert drawn["first"] != drawn["long"]
+        pictures[name] = (tmp_path / f"{name}.png").read_bytes()
+    assert pictures["first"] != pictures["long"]
     images = sampler(again.experiment.game, again.experiment.source)(again.state.averages["long"], 16)
-    written(again.experiment.source.kind, images, tmp_path / "by_hand.png")
+    write_samples(again.experiment.source.kind, images, tmp_path / "by_hand.png")
     assert (tmp_path / "long" / "samples.png").read_bytes() == (tmp_path / "by_hand.png").read_bytes()
     capsys.readouterr()
     for command in (("sample", "--out", tmp_path / "a.png"), ("export",), ("evaluate",)):
         assert jaxgan(monkeypatch, command[0], run, "--average", "lnog", *command[1:]) == 2
         assert capsys.readouterr().err.splitlines()[-1] == (
-            f"error: {run} has no average 'lnog' beside the one that is sampled anyway: there are long"
+            f"error: {run} has no average 'lnog'; besides the default it has: long"
         )
 
 
-def test_what_else_lies_there(run, folder):
+def test_an_export_has_the_options_the_script_and_a_picture(run, folder):
     assert folder == run / "export-6"
     assert (folder / "config.json").read_bytes() == (run / "config.json").read_bytes()
     assert (folder / "script" / "pictures.py").read_bytes() == (SCRIPTS / "pictures.py").read_bytes()
     with Image.open(folder / "samples.png") as picture:
         assert picture.format == "PNG"
-    assert sorted(path.name for path in folder.parent.glob("*export*")) == ["export-6"]  # nothing left aside
+    assert [path.name for path in folder.parent.glob("*export*")] == ["export-6"]  # nothing unfinished
 
 
 def test_the_card_says_what_the_run_folder_says(run, folder):
-    said = (folder / "README.md").read_text()
+    text = (folder / "README.md").read_text()
     (value,) = [row["mean"] for row in rows(run) if row["step"] == 6 and "mean" in row]
-    state = reopened(run).state
+    state = reopen(run).state
     parameters = sum(x.size for x in jax.tree.leaves(state.g.params))
     for words in (
         "# pictures, step 6",
@@ -197,43 +197,43 @@ def test_the_card_says_what_the_run_folder_says(run, folder):
         "no spread",
         f"| mean | {value} |",
         f"jax {jax.__version__}",
-        "Begun with random weights",
+        "Started from random weights",
     ):
-        assert words in said, words
-    assert str(run.parent) not in said  # no path of this machine
+        assert words in text, words
+    assert str(run.parent) not in text  # no path of this machine
 
 
 def test_the_card_invents_no_score(run, points):
-    said = card(reopened(points), existing(points), 0)
-    assert "None was measured." in said
-    assert "--steps 200" in said
-    again = reopened(run)
-    odd = again._replace(config=replace(again.config, data="my pets", over=("lr=1,2", "width=3")))
-    assert "--over lr=1,2 width=3 --data 'my pets'`" in card(odd, existing(run), 10)
+    text = card(reopen(points), existing(points), 0)
+    assert "None was measured." in text
+    assert "--steps 200" in text
+    again = reopen(run)
+    other = again._replace(config=replace(again.config, data="my pets", over=("lr=1,2", "width=3")))
+    assert "--over lr=1,2 width=3 --data 'my pets'`" in card(other, existing(run), 10)
     between = again._replace(state=again.state.replace(step=5))
     assert "Measured at step 4, not at this one" in card(between, existing(run), 10)
 
 
-def test_the_card_says_what_samples_are_made_of(run):
-    again = reopened(run)
+def test_the_card_names_the_conditions_of_samples(run):
+    again = reopen(run)
     rule, source = again.experiment.rule, paired(again.experiment.source, edges)
-    told = rule._replace(game=rule.game._replace(given=("label", "source")))
-    of_edges = again._replace(experiment=again.experiment._replace(rule=told, source=source))
-    assert "- Of `source` [8, 8, 1]: those in `given.npz`" in card(of_edges, existing(run), 10)
+    conditional = rule._replace(game=rule.game._replace(given=("label", "source")))
+    of_edges = again._replace(experiment=again.experiment._replace(rule=conditional, source=source))
+    assert "- Conditional on `source` [8, 8, 1]: `given.npz`" in card(of_edges, existing(run), 10)
     assert "given.npz" not in card(again, existing(run), 10)
 
 
-def test_of_the_best_checkpoint(monkeypatch, tmp_path, capsys):
+def test_the_best_checkpoint_can_be_exported(monkeypatch, tmp_path, capsys):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--best-at", 4, "--keep", 1) == 0
     assert jaxgan(monkeypatch, "export", run, "--at", "best", "--out", tmp_path / "best") == 0
     assert capsys.readouterr().out == f"{tmp_path / 'best'}\n"
-    said = (tmp_path / "best" / "README.md").read_text()
-    assert "step 4" in said
-    assert "| score | 0.0 |" in said.splitlines()
+    text = (tmp_path / "best" / "README.md").read_text()
+    assert "step 4" in text
+    assert "| score | 0.0 |" in text.splitlines()
 
 
-def test_files_that_the_script_loads(monkeypatch, tmp_path):
+def test_files_that_the_script_imports_are_exported(monkeypatch, tmp_path):
     mine, helper, run = tmp_path / "mine.py", tmp_path / "its_helper.py", tmp_path / "run"
     mine.write_text("import its_helper\n" + (SCRIPTS / "tiny.py").read_text())
     helper.write_text("x = 1\n")
@@ -251,7 +251,7 @@ def test_files_that_the_script_loads(monkeypatch, tmp_path):
     assert steps(tmp_path / "new")[-1] == 3
 
 
-def test_what_is_refused(run, folder, tmp_path):
+def test_an_export_that_cannot_be_made_is_refused(run, folder, tmp_path):
     before = sorted(path.name for path in run.iterdir())
     with pytest.raises(Refused, match="exists already; choose another --out"):
         export(run)
@@ -264,9 +264,9 @@ def test_what_is_refused(run, folder, tmp_path):
     assert sorted(path.name for path in run.iterdir()) == before
 
 
-def test_a_generator_that_cannot_be_exported():
+def test_a_generator_that_cannot_be_exported_is_refused_in_one_line():
     class Host(nn.Module):
-        """Calls a function of this process, which no artefact can take along."""
+        """Calls a function of this process, which cannot be exported."""
 
         @nn.compact
         def __call__(self, z):
@@ -280,7 +280,7 @@ def test_a_generator_that_cannot_be_exported():
     )
     g, _, _ = game.init(jax.random.key(0), {"x": jnp.zeros((4, 2)), "index": jnp.arange(4)})
     with pytest.raises(Refused, match="the generator cannot be exported: ") as refusal:
-        exported(game, g)
+        export_generator(game, g)
     assert "\n" not in str(refusal.value)
 
 
@@ -294,14 +294,14 @@ def test_text_is_utf8_whatever_the_locale(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
-        (("--n", "0"), "at least one sample can be drawn, not 0"),
-        (("--seed", "-1"), "a seed is from 0 to 4294967295, not -1"),
-        (("--seed", "4294967296"), "a seed is from 0 to 4294967295, not 4294967296"),
+        (("--n", "0"), "--n must be at least 1, not 0"),
+        (("--seed", "-1"), "--seed must be from 0 to 4294967295, not -1"),
+        (("--seed", "4294967296"), "--seed must be from 0 to 4294967295, not 4294967296"),
     ],
 )
-def test_sample_py_of_what_cannot_be(option, said, folder, tmp_path):
+def test_sample_py_refuses_impossible_options(option, message, folder, tmp_path):
     command = [sys.executable, folder / "sample.py", *option]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    assert said in ended(process, 2)
+    assert message in ended(process, 2)

@@ -1,4 +1,4 @@
-"""Examples read from files while a run goes on: the same run as from memory, and no accident is silent."""
+"""Examples read from files during training: the run is the same as from memory, and no failure is silent."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ from jaxgan.data.stream import Steps
 from jaxgan.errors import Unreadable
 from jaxgan.folder.rows import read
 from jaxgan.folder.settings import Settings
-from jaxgan.run.feed import Stream, feeder
+from jaxgan.run.feed import Stream, make_feed
 
 FILES = script("files")
 PATH = SCRIPTS / "files.py"
@@ -42,58 +42,55 @@ PATH = SCRIPTS / "files.py"
 
 @pytest.fixture
 def data(tmp_path):
-    return picture_folder(tmp_path / "data", 50)  # 32 a step: epochs end within steps
+    return picture_folder(tmp_path / "data", 50)  # 32 per step, so epochs end within steps
 
 
-def test_memory_files_and_processes_are_one_run(data, tmp_path):
+def test_memory_files_and_processes_give_the_same_run(data, tmp_path):
     runs = {"memory": ("--memory", 10), "files": (), "processes": ("--workers", 2)}
     for name, options in runs.items():
         ended(start(PATH, "--data", data, "--out", tmp_path / name, *options))
     for name in ("files", "processes"):
         same(final(tmp_path / "memory"), final(tmp_path / name))
         assert rows(tmp_path / "memory") == rows(tmp_path / name)
-    waits = {name: ["data_wait" in row for row in everything(tmp_path / name)] for name in runs}
+    waits = {name: ["data_wait" in row for row in all_rows(tmp_path / name)] for name in runs}
     assert waits == {"memory": [False] * 4, "files": [True] * 4, "processes": [True] * 4}
-    assert all(0 <= row["data_wait"] <= 1 for row in everything(tmp_path / "files"))
+    assert all(0 <= row["data_wait"] <= 1 for row in all_rows(tmp_path / "files"))
 
 
-def everything(run: Path) -> list[dict]:
+def all_rows(run: Path) -> list[dict]:
     return [{"step": row.step, **row.numbers} for row in read(run / "metrics.jsonl")]
 
 
-def test_what_is_read_into_memory_lies_there_once(capsys):
+def test_files_read_into_memory_are_stored_there_once(capsys):
     def read(number):
         return {"x": np.repeat(number[:, None], 256, axis=1)}
 
     tracemalloc.start()
-    source, here = (
-        Source({"x": points(256)}, 2**15 - 1, (), lambda arrays, *_: arrays, read),
-        jax.devices()[0],
-    )
-    sharding = jax.sharding.SingleDeviceSharding(here)
-    build = feeder(source, (1, 1, 8), Settings())
-    most = tracemalloc.get_traced_memory()[1]
+    source = Source({"x": points(256)}, 2**15 - 1, (), lambda arrays, *_: arrays, read)
+    sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    feed_on = make_feed(source, (1, 1, 8), Settings())
+    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert most < 1.6 * 2**25  # 32 MB, and what is read ahead
-    fed = build(sharding, sharding).at(jax.random.key(0), 2**15 // 8)["x"]
-    assert (fed == fed[..., :1]).all()
-    assert len(np.unique(fed)) == 8
+    assert peak < 1.6 * 2**25  # 32 MB, and what is read ahead
+    x = feed_on(sharding, sharding).at(jax.random.key(0), 2**15 // 8)["x"]
+    assert (x == x[..., :1]).all()
+    assert len(np.unique(x)) == 8
 
 
 @pytest.mark.parametrize("name", ["stacked:", "mirrored:", "mirrored:stacked:", "stacked:mirrored:"])
-def test_of_examples_made_of_others_the_others_are_held(name, tmp_path, capsys):
+def test_the_base_examples_of_stacked_and_mirrored_ones_are_read_into_memory(name, tmp_path, capsys):
     for i in range(20):
         (tmp_path / f"{i}.png").write_bytes(png(pixels(i, (8, 8))))
-    source, here = load(f"{name}{tmp_path}"), jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    source, sharding = load(f"{name}{tmp_path}"), jax.sharding.SingleDeviceSharding(jax.devices()[0])
     key = jax.random.split(jax.random.key(0), 2)
-    held, files = (feeder(source, (2, 1, 8), Settings(memory=m))(here, here) for m in (1, 0))
+    memory, files = (make_feed(source, (2, 1, 8), Settings(memory=m))(sharding, sharding) for m in (1, 0))
     assert f"reading {load(str(tmp_path)).size} examples into memory" in capsys.readouterr().err
-    same(held.at(key, 3), files.at(key, 3))
-    same(held.at(key[0], 3), files.at(key[0], 3))
+    same(memory.at(key, 3), files.at(key, 3))
+    same(memory.at(key[0], 3), files.at(key[0], 3))
 
 
 class Computing:
-    """What a device has yet to finish."""
+    """Outputs that a device is still computing."""
 
     def __init__(self, seconds):
         self.seconds = seconds
@@ -102,18 +99,18 @@ class Computing:
         time.sleep(self.seconds)
 
 
-@pytest.mark.parametrize(("computing", "held_up"), [(0.0, 0.9), (0.1, 0.5), (0.4, 0.0)])
-def test_a_step_waits_from_when_the_last_one_is_done(computing, held_up):
-    """Each reading takes 0.2 s."""
+@pytest.mark.parametrize(("computing", "waiting"), [(0.0, 0.9), (0.1, 0.5), (0.4, 0.0)])
+def test_a_step_waits_only_from_when_the_step_before_is_done(computing, waiting):
+    """Each read takes 0.2 s."""
     stream = Stream((time.sleep(0.2) for _ in range(5)), files=True)
     for _ in range(5):
         stream.next(Computing(computing))
-        time.sleep(max(0.0, computing - 0.2))  # until it is done: a step is sent off after the last
-    assert abs(stream.waiting()["data_wait"] - held_up) < 0.2
+        time.sleep(max(0.0, computing - 0.2))  # until it is done, as steps are dispatched in turn
+    assert abs(stream.wait_metrics()["data_wait"] - waiting) < 0.2
     stream.close()
 
 
-def test_resume_is_bitwise(data, tmp_path):
+def test_resuming_is_exact(data, tmp_path):
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     assert play(FILES, "--data", data, "--out", whole) == 0
     assert play(FILES, "--data", data, "--out", halves, "--steps", 3) == 0
@@ -122,8 +119,8 @@ def test_resume_is_bitwise(data, tmp_path):
     same(final(whole), final(halves))
 
 
-def test_going_back_after_a_nan_reads_what_the_new_numbers_ask_for(data, tmp_path):
-    """Against the same pictures as arrays, which the compiled update picks by itself, by the state's key."""
+def test_going_back_after_a_nan_reads_the_examples_of_the_new_random_numbers(data, tmp_path):
+    """Compared to the same pictures as arrays, which the compiled update picks itself, by the state's key."""
     source = folder(data)
     read = source.read(np.arange(source.size))
     rest = {"x_test": read["x"][:1], "label_test": read["label"][:1]}
@@ -135,16 +132,13 @@ def test_going_back_after_a_nan_reads_what_the_new_numbers_ask_for(data, tmp_pat
         assert play(FILES, "--data", path, "--out", tmp_path / name, *nan, *options) == 0
         finals[name] = final(tmp_path / name)
     same(finals["memory"], finals["files"])
-    want, found = (dict(finals[name].g.params) for name in ("arrays", "files"))
-    for params in (
-        want,
-        found,
-    ):  # a bias before BatchNorm has a gradient of rounding, of which Adam makes steps
+    arrays, files = (dict(finals[name].g.params) for name in ("arrays", "files"))
+    for params in (arrays, files):  # the gradient of a bias before BatchNorm is rounding, amplified by Adam
         params["Dense_0"] = params["Dense_0"]["kernel"]
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), want, found)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), arrays, files)
 
 
-def test_a_broken_picture_ends_the_run_with_its_name_and_loses_nothing(data, tmp_path, capsys, monkeypatch):
+def test_a_broken_picture_ends_the_run_with_its_name_and_a_checkpoint(data, tmp_path, capsys, monkeypatch):
     whole, run = tmp_path / "whole", tmp_path / "run"
     assert play(FILES, "--data", data, "--out", whole, "--save-every", 100) == 0
     source = folder(data)
@@ -156,11 +150,11 @@ def test_a_broken_picture_ends_the_run_with_its_name_and_loses_nothing(data, tmp
     capsys.readouterr()
     assert play(FILES, "--data", data, "--out", run, "--save-every", 100) == 1
     *_, hint, line = capsys.readouterr().err.splitlines()
-    known = "PNG, JPEG, WEBP, BMP, PPM or TIFF"
-    assert line == f"error: {broken} (example {late}) cannot be read: it is no {known}, or it is damaged"
+    formats = "PNG, JPEG, WEBP, BMP, PPM or TIFF"
+    assert line == f"error: {broken} (example {late}) cannot be read: it is no {formats}, or it is damaged"
     assert f"jaxgan resume {run}" in hint
     assert int(final(run).step) == 1
-    assert jaxgan(monkeypatch, "analyze", whole) == 1  # nor does whoever looks at the data later see more
+    assert jaxgan(monkeypatch, "analyze", whole) == 1  # later reads of the data fail alike
     assert capsys.readouterr().err.splitlines()[-1] == line
     broken.write_bytes(good)
     assert play(FILES, "--resume", run, "--force") == 0  # other data than it was started with
@@ -177,73 +171,73 @@ def test_other_pictures_on_resume_are_refused(data, tmp_path, capsys):
 
 
 def children(pid: int) -> list[int]:
-    """Processes that a process has spawned to read for it."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # one that has ended meanwhile
-            parent = int((place / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            if parent == pid and b"spawn_main" in (place / "cmdline").read_bytes():
-                found.append(int(place.name))
-    return found
+    """Returns the pids of the processes that a process has spawned to read data."""
+    pids = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # of a process that has just ended
+            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            if parent == pid and b"spawn_main" in (entry / "cmdline").read_bytes():
+                pids.append(int(entry.name))
+    return pids
 
 
-def reading(data: Path, run: Path) -> subprocess.Popen:
-    """A run under way, with processes that read for it: more to a step than a pipe holds at once."""
+def start_with_readers(data: Path, run: Path) -> subprocess.Popen:
+    """Starts a run with two readers, whose data of a step do not fit into a pipe, and waits for some rows."""
     options = ("--workers", 2, "--size", 64, "--pause", 0.2, "--steps", 1000, "--log-every", 1)
     process = start(PATH, "--data", data, "--out", run, *options)
     for _ in range(600):
-        if (run / "metrics.jsonl").exists() and len(everything(run)) > 2:
+        if (run / "metrics.jsonl").exists() and len(all_rows(run)) > 2:
             return process
         time.sleep(0.1)
     process.kill()
     raise AssertionError(process.communicate())
 
 
-def test_a_killed_reader_ends_the_run_and_loses_nothing(data, tmp_path):
-    process = reading(data, tmp_path / "run")
+def test_a_killed_reader_ends_the_run_with_a_checkpoint(data, tmp_path):
+    process = start_with_readers(data, tmp_path / "run")
     readers = children(process.pid)
     os.kill(readers[0] if readers else process.pid, signal.SIGKILL)
     assert len(readers) == 2
     clock = time.monotonic()
-    said = ended(process, 1).splitlines()
+    lines = ended(process, 1).splitlines()
     assert time.monotonic() - clock < 20
-    assert "error: a process that reads data ended" in said[-1]
-    assert "Traceback" not in "\n".join(said)
-    reached = everything(tmp_path / "run")[-1]["step"]
+    assert "error: a process that reads data ended" in lines[-1]
+    assert "Traceback" not in "\n".join(lines)
+    reached = all_rows(tmp_path / "run")[-1]["step"]
     assert int(final(tmp_path / "run").step) >= reached
 
 
 @pytest.mark.parametrize(
     ("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_what_all_are_told_is_answered_in_good_order(data, tmp_path, signum, status):
-    """A terminal sends Ctrl-C to the readers too, a scheduler SIGTERM; and where it closes SIGHUP."""
-    process = reading(data, tmp_path / "run")
+def test_a_signal_to_the_run_and_its_readers_ends_all_in_good_order(data, tmp_path, signum, status):
+    """A terminal sends Ctrl-C to the readers too, and SIGHUP when it closes; a scheduler sends SIGTERM."""
+    process = start_with_readers(data, tmp_path / "run")
     readers = children(process.pid)
     for pid in (*readers, process.pid):
         os.kill(pid, signum)
     assert len(readers) == 2
-    said = ended(process, status)
-    assert f"{signum.name}: saved" in said
-    assert "Traceback" not in said
-    assert "Exception" not in said
+    stderr = ended(process, status)
+    assert f"{signum.name}: saved" in stderr
+    assert "Traceback" not in stderr
+    assert "Exception" not in stderr
     assert not any(Path(f"/proc/{pid}").exists() for pid in readers)
 
 
-def test_what_a_signal_ended_is_answered_as_that_signal(data, tmp_path, monkeypatch, capsys):
-    """As it may end a process that has just been started to read, sooner than that can ignore it."""
+def test_a_reader_that_a_signal_ended_counts_as_that_signal_to_the_run(data, tmp_path, monkeypatch, capsys):
+    """The signal may end a reader that has just started, before the reader can ignore it."""
 
-    def ended_too(stream, under_way):
+    def end_reader(stream, under_way):
         os.kill(os.getpid(), signal.SIGTERM)
         raise Unreadable("a process that reads data ended by SIGTERM")
 
-    monkeypatch.setattr(Stream, "next", ended_too)
+    monkeypatch.setattr(Stream, "next", end_reader)
     assert play(FILES, "--data", data, "--out", tmp_path / "run") == 143
     assert "SIGTERM: saved" in capsys.readouterr().err
 
 
-def test_of_a_killed_run_no_reader_is_left(data, tmp_path):
-    process = reading(data, tmp_path / "run")
+def test_a_killed_run_leaves_no_readers(data, tmp_path):
+    process = start_with_readers(data, tmp_path / "run")
     readers = children(process.pid)
     process.kill()
     process.communicate()

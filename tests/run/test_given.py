@@ -1,4 +1,4 @@
-"""Conditions of one's own: what may be given on the command line, and what is drawn under it."""
+"""The conditions of --given on the command line."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_what_may_be_given(folder):
+def test_labels_pictures_texts_and_npz_files_can_be_given(folder):
     assert read_given(["label=7"], LEAVES)["label"].tolist() == [7]
     pictures = read_given([str(folder / "pictures")], LEAVES)["source"]
     assert pictures.shape == (2, 4, 4, 1)
@@ -40,34 +40,34 @@ def test_what_may_be_given(folder):
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "message"),
     [
         ("label=10", "labels are from 0 to 9"),
         ("label=three", "labels are from 0 to 9"),
         ("source=3", "there is no file 3"),
-        ("colour=3", "the generator is not told colour, but label, source, text"),
-        ("nowhere", "there is no such file; of a label it is label=3"),
-        ("{}/none.npz", "has none of label, source, text"),
-        ("{}/small.npz", r"source is \[5, 3, 3, 1\], where the generator is told \['n', 4, 4, 1\]"),
-        ("{}/pictures/notes.md", "it is no condition; give an .npz of arrays"),
-        ("text={}/long.txt", "line 1: 4 words, where there are to be 3"),
+        ("colour=3", "the generator takes no colour, only label, source, text"),
+        ("nowhere", "there is no such file; for a label write label=3"),
+        ("{}/none.npz", "has none of the conditions of the generator: label, source, text"),
+        ("{}/small.npz", r"source has the shape \[5, 3, 3, 1\], but the generator takes \['n', 4, 4, 1\]"),
+        ("{}/pictures/notes.md", "no condition can be read from it; give an .npz of arrays"),
+        ("text={}/long.txt", "line 1: 4 words, but the generator takes 3"),
         ("text={}/other.txt", "line 2: 'd' is not in the vocabulary"),
     ],
 )
-def test_what_cannot_be_given_is_one_line(folder, given, words):
+def test_conditions_that_cannot_be_read_are_refused_in_one_line(folder, given, message):
     (folder / "long.txt").write_text("abca")
     (folder / "other.txt").write_text("abc\nabd")
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(Refused, match=message):
         read_given([given.format(folder)], LEAVES)
 
 
-def test_two_leaves_of_a_kind_are_told_apart_by_name(folder):
+def test_a_file_for_two_leaves_of_a_kind_needs_the_name_of_one(folder):
     two = {"source": image(4, 4, 1), "mask": image(4, 4, 1)}
     with pytest.raises(Refused, match="say which of source, mask it is, as in source="):
         read_given([str(folder / "pictures")], two)
     assert list(read_given([f"mask={folder / 'pictures'}"], two)) == ["mask"]
 
 
-def test_a_generator_that_is_told_nothing_takes_nothing():
-    with pytest.raises(Refused, match="this generator is told nothing"):
+def test_a_generator_without_conditions_takes_none():
+    with pytest.raises(Refused, match="this generator takes no conditions"):
         read_given(["label=3"], {})

@@ -11,12 +11,12 @@ from jaxgan.data.source import batch
 from jaxgan.folder.script import hashes, read_script
 from jaxgan.rules.guard import guarded
 from jaxgan.run.program import layout
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 
 
 def test_a_run_is_the_updates_written_out(tmp_path):
     assert play(script("tiny"), "--out", tmp_path, "--steps", 3, "--log-every", 1) == 0
-    config, experiment, ran, _ = reopened(tmp_path)
+    config, experiment, ran, _ = reopen(tmp_path)
     rule, source, lay = guarded(experiment.rule), experiment.source, layout(experiment, config)
     key = jax.random.key(config.seed)
     state = jax.jit(rule.init)(key, batch(source, lay, source.arrays, key, 0))

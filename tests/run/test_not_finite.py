@@ -15,7 +15,7 @@ from jaxgan.folder.checkpoint import Checkpoints, Restored
 from jaxgan.games.toy import bilinear
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.guard import guarded
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 from jaxgan.run.trouble import attempted
 
 TINY = script("tiny")
@@ -53,7 +53,7 @@ def test_skip_leaves_everything_but_the_step(tmp_path):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--nan-at", 5, "--on-nan", "skip", "--save-every", 1, "--keep", 9) == 0
     with Checkpoints(run / "checkpoints") as checkpoints:
-        like = reopened(run).state
+        like = reopen(run).state
         before, after, later = (checkpoints.at(step, like) for step in (5, 6, 7))
     assert int(after.step) == 6
     assert int(after.rule.skipped) == 1
@@ -70,7 +70,7 @@ def test_restore_goes_back_with_other_numbers_and_remembers_the_attempt(tmp_path
     said = "step 5: d/adv is nan; back to step 4 with other random numbers, attempt 1"
     assert said in capsys.readouterr().err
     with Checkpoints(run / "checkpoints") as checkpoints:
-        found = checkpoints.newest(reopened(run).state)
+        found = checkpoints.newest(reopen(run).state)
     assert (found.step, found.attempt) == (8, 1)
     assert finite(run)
     assert [row["step"] for row in rows(run) if "d/adv" in row] == [2, 4, 6, 8]
@@ -107,7 +107,7 @@ def test_nan_is_never_the_best(tmp_path):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--best-at", 4, "--keep", 1, "--save-every", 3) == 0
     assert steps(run) == [4, 8]
-    assert int(reopened(run, "best").state.step) == 4
+    assert int(reopen(run, "best").state.step) == 4
     assert rows(run)[-1]["score"] == "nan"
 
 

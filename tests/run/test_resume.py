@@ -52,11 +52,11 @@ def test_what_is_compared_holds_every_memory(name, tmp_path):
     import jax.numpy as jnp
     from support import built, script
 
-    from jaxgan.run.program import starter
+    from jaxgan.run.program import make_init
 
     module = script("everything")
     experiment = built(module, module.Config())
-    init = starter(experiment, module.Config())
+    init = make_init(experiment, module.Config())
     state = jax.eval_shape(init, jax.random.key(0), experiment.source.arrays)
     paths = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_flatten_with_path(state)[0]]
     assert any(name in path for path in paths)

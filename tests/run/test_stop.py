@@ -8,7 +8,7 @@ from support import final, jaxgan, play, rows, same, script, steps
 from jaxgan.errors import Refused
 from jaxgan.folder.manifest import note
 from jaxgan.folder.rows import Row, encoded, read
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 from jaxgan.run.stop import StopRule, collapsed, reached, saturated, stalled
 
 
@@ -45,8 +45,8 @@ def test_a_lane_that_collapses_is_stopped_alone(layout, tmp_path, capsys):
     assert "seed=0 stopped" not in err
     assert "1 of 2 lanes stand still" in err
     assert rows(run)[-1]["step"] == 60
-    assert int(reopened(run, lane="seed=0").state.step) == 60
-    assert int(reopened(run, lane="seed=1").state.step) < 60
+    assert int(reopen(run, lane="seed=0").state.step) == 60
+    assert int(reopen(run, lane="seed=1").state.step) < 60
 
 
 def test_the_best_of_a_lane_is_that_of_its_single_run(tmp_path, monkeypatch):
@@ -56,10 +56,10 @@ def test_the_best_of_a_lane_is_that_of_its_single_run(tmp_path, monkeypatch):
     for seed in (0, 1):
         alone = tmp_path / str(seed)
         assert play(script("stopping"), "--out", alone, *options, "--seed", seed) == 0
-        best, taken = reopened(alone, "best").state, tmp_path / f"taken-{seed}"
-        same(reopened(run, "best", f"seed={seed}").state, best)
+        best, taken = reopen(alone, "best").state, tmp_path / f"taken-{seed}"
+        same(reopen(run, "best", f"seed={seed}").state, best)
         assert jaxgan(monkeypatch, "take", run, f"seed={seed}", "--out", taken) == 0
-        same(reopened(taken, "best").state, best)
+        same(reopen(taken, "best").state, best)
         assert steps(taken) == steps(alone)
 
 

@@ -14,7 +14,7 @@ import pytest
 from support import SCRIPTS, final, picture_folder, play, rows, same, script, start, steps
 
 from jaxgan.folder.lock import locked
-from jaxgan.run.reopen import reopened
+from jaxgan.run.reopen import reopen
 from jaxgan.scale import processes
 
 SHARED = script("shared")
@@ -201,7 +201,7 @@ def test_lanes_lie_on_two_processes(home, tmp_path):
         left(pair, 0, 0)
     assert play(SHARED, *options, "--lanes", "loop", "--out", tmp_path / "alone") == 0
     for lane in ("seed=0", "seed=1"):
-        close(*(reopened(tmp_path / run, lane=lane).state for run in ("alone", "shared")))
+        close(*(reopen(tmp_path / run, lane=lane).state for run in ("alone", "shared")))
 
 
 def test_what_the_first_cannot_send_is_told_all_the_same(monkeypatch):
