@@ -19,7 +19,7 @@ from jaxgan.games.game import State
 from jaxgan.parts.types import Key, PyTree
 from jaxgan.rules.guard import guarded
 from jaxgan.rules.rule import Metrics, Rule
-from jaxgan.rules.update_norms import watched
+from jaxgan.rules.update_norms import with_update_norms
 from jaxgan.run.experiment import Experiment
 
 RuleOf = Callable[[dict[str, Any]], Rule]
@@ -63,7 +63,7 @@ def lowered(
         # not at the last step, whatever it is: another number of steps would be another program to compile
         return step % settings.log_every == 0 if settings.log_every else jnp.zeros_like(step, bool)
 
-    rule = spread(guarded(watched(experiment.rule, logged), skip=settings.on_nan == "skip").update)
+    rule = spread(guarded(with_update_norms(experiment.rule, logged), skip=settings.on_nan == "skip").update)
     source, lay = experiment.source, layout(experiment, settings)
 
     @partial(jax.jit, out_shardings=where)

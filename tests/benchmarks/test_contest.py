@@ -22,7 +22,7 @@ def test_a_contestant_plays_turns_in_a_process_of_its_own():
 
 
 def test_what_cannot_be_played_says_why():
-    with pytest.raises(Failed, match="Refused: a latent has 1 or more numbers, not -1"):
+    with pytest.raises(Failed, match="Refused: the size of a latent must be an integer of 1 or more, not -1"):
         Seat(Row(work("W4")._replace(latent=-1)), "ours")
 
 

@@ -11,7 +11,7 @@ from jaxgan.games.toy import bilinear, dirac, linear_quadratic, of_losses, quadr
 from jaxgan.parts import objectives, terms
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.simultaneous import simultaneous
-from jaxgan.rules.vector_field import Both, placed
+from jaxgan.rules.vector_field import Both, with_params
 
 h = 0.1
 SGD = optax.sgd(h), optax.sgd(h)
@@ -34,7 +34,7 @@ def operator(rule, point=None, batches=None):
     flat, unravel = ravel_pytree(Both(state.g.params, state.d.params))
 
     def update(flat):
-        new, _ = rule.update(placed(state, unravel(flat)), batches)
+        new, _ = rule.update(with_params(state, unravel(flat)), batches)
         return ravel_pytree(Both(new.g.params, new.d.params))[0]
 
     return np.array(jax.jit(jax.jacobian(update))(flat if point is None else jnp.array(point, float)))
@@ -109,7 +109,9 @@ def test_wgan_gp_jumps_where_the_critic_is_flat():
     state = simultaneous(game, *SGD).init(jax.random.key(0), zeros())
 
     def d_grad(psi):
-        new, _ = simultaneous(game, *SGD).update(placed(state, Both(jnp.zeros(()), jnp.array(psi))), zeros())
+        new, _ = simultaneous(game, *SGD).update(
+            with_params(state, Both(jnp.zeros(()), jnp.array(psi))), zeros()
+        )
         return float(psi - new.d.params) / h
 
     np.testing.assert_allclose([d_grad(1e-9), d_grad(-1e-9)], [-2, 2], atol=1e-6)
@@ -148,7 +150,7 @@ def test_two_modes(ridge):
 def placed_at(game, point):
     state = simultaneous(game, *SGD).init(jax.random.key(0), zeros())
     _, unravel = ravel_pytree(Both(state.g.params, state.d.params))
-    return placed(state, unravel(jnp.array(point, float)))
+    return with_params(state, unravel(jnp.array(point, float)))
 
 
 def test_two_modes_are_learned():

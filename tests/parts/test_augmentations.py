@@ -135,12 +135,12 @@ def test_numbers_may_be_lanes(of):
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (lambda: translation(1.5), "translation takes a number from 0 to 1, not 1.5"),
-        (lambda: cutout(-0.5), "cutout takes a number from 0 to 1, not -0.5"),
-        (lambda: sometimes(cutout(), 2), "sometimes takes a number from 0 to 1, not 2"),
-        (lambda: brightness(-1), "brightness takes a number of 0 or more, not -1"),
-        (lambda: saturation(float("nan")), "saturation takes a number of 0 or more, not nan"),
-        (lambda: contrast(-0.1), "contrast takes a number of 0 or more, not -0.1"),
+        (lambda: translation(1.5), "the fraction of translation must be between 0 and 1, not 1.5"),
+        (lambda: cutout(-0.5), "the fraction of cutout must be between 0 and 1, not -0.5"),
+        (lambda: sometimes(cutout(), 2), "the probability of sometimes must be between 0 and 1, not 2"),
+        (lambda: brightness(-1), "the strength of brightness must be 0 or more, not -1"),
+        (lambda: saturation(float("nan")), "the strength of saturation must be 0 or more, not nan"),
+        (lambda: contrast(-0.1), "the strength of contrast must be 0 or more, not -0.1"),
     ],
 )
 def test_numbers_out_of_range_are_refused(made, words):
@@ -150,5 +150,5 @@ def test_numbers_out_of_range_are_refused(made, words):
 
 @pytest.mark.parametrize("of", [translation, cutout])
 def test_points_have_no_sides(of):
-    with pytest.raises(Refused, match=r"of pictures \[height, width, channels\], not of shape \(2,\)"):
+    with pytest.raises(Refused, match=r"takes images \[height, width, channels\], not shape \(2,\)"):
         of()(KEYS[0], jnp.zeros(2))

@@ -264,7 +264,7 @@ def test_lookahead_counts_the_updates_that_happen():
 
 def test_lookahead_goes_around_nothing_that_stands_still():
     rule = lookahead(guarded(simultaneous(bilinear(), *SGD)))
-    with pytest.raises(Refused, match="guard the whole, lookahead with it"):
+    with pytest.raises(Refused, match="lookahead would move a halted run"):
         rule.init(jax.random.key(0), EMPTY)
 
 
@@ -273,7 +273,7 @@ def test_rules_of_every_step_and_optimisers_that_wait_do_not_go_together(rule):
     """By MultiSteps the look ahead would be a step every other time, and the step the look."""
     waiting = optax.MultiSteps(optax.sgd(0.1), 2).gradient_transformation()
     for tx in ((waiting, SGD[1]), (SGD[0], optax.chain(SGD[1], optax.apply_every(2)))):
-        with pytest.raises(Refused, match="--micro-batches gathers them within a step"):
+        with pytest.raises(Refused, match="--micro-batches, which accumulates them within an update"):
             rule(bilinear(), *tx).init(jax.random.key(0), EMPTY)
 
 
@@ -281,7 +281,7 @@ def test_optimism_and_projections_do_not_go_together():
     box = optax.chain(optax.sgd(1.0), clip_weights(0.01))
     scheduled = optax.inject_hyperparams(lambda lr: optax.chain(optax.sgd(lr), clip_weights(0.01)))(0.1)
     for tx in ((box, SGD[1]), (SGD[0], scheduled)):
-        with pytest.raises(Refused, match="past_extragradient is the rule that projects"):
+        with pytest.raises(Refused, match="use past_extragradient instead"):
             optimistic(bilinear(), *tx).init(jax.random.key(0), EMPTY)
     rule = past_extragradient(bilinear(start=0.005), box, box)
     state = rule.init(jax.random.key(0), EMPTY)
@@ -293,7 +293,7 @@ def test_optimism_and_projections_do_not_go_together():
 def test_what_would_not_move_is_refused():
     with pytest.raises(Refused, match="at least 1 product"):
         competitive(bilinear(), 0.1, 0.1, products=0)
-    with pytest.raises(Refused, match="every 1 or more updates, not 0"):
+    with pytest.raises(Refused, match="every=1 or more updates, not 0"):
         lookahead(simultaneous(bilinear(), *SGD), every=0)
 
 

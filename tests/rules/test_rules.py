@@ -24,7 +24,7 @@ from jaxgan.rules.guard import guarded
 from jaxgan.rules.hyperparameters import over_hparams
 from jaxgan.rules.lookahead import lookahead
 from jaxgan.rules.simultaneous import simultaneous
-from jaxgan.rules.update_norms import watched
+from jaxgan.rules.update_norms import with_update_norms
 
 EMPTY = {"x": jnp.zeros((1, 1, 1))}
 
@@ -326,9 +326,9 @@ def test_each_step_has_its_own_batch_count_and_draw(d_steps, g_steps):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"g_steps": 0}, "G makes 1 or more steps in its turn, not 0"),
-        ({"d_steps": 0.5}, "D makes 1 or more steps in its turn, not 0.5"),
-        ({"first": "G"}, '"d" or "g" goes first, not \'G\''),
+        ({"g_steps": 0}, "g_steps must be an integer of 1 or more, not 0"),
+        ({"d_steps": 0.5}, "d_steps must be an integer of 1 or more, not 0.5"),
+        ({"first": "G"}, 'first must be "d" or "g", not \'G\''),
     ],
 )
 def test_turns_that_cannot_be(options, line):
@@ -354,7 +354,7 @@ def test_several_averages_are_each_what_it_is_alone(rule):
     [
         ({}, "{} is no Average: give one such as"),
         ({"long": 0.999}, "0.999 is no Average: give one such as"),
-        ({"a/b": ema()}, "an average is called by a word such as long, not 'a/b'"),
+        ({"a/b": ema()}, "the name of an average must be an identifier such as long, not 'a/b'"),
     ],
 )
 def test_averages_that_are_none(average, line):
@@ -384,7 +384,7 @@ def test_a_part_of_a_side_may_have_a_rate_of_its_own():
 
 @pytest.mark.parametrize(
     "wrapped",
-    [guarded, watched, lookahead, lambda rule: over_hparams(lambda hparams: rule)({"lr": 0.1})],
+    [guarded, with_update_norms, lookahead, lambda rule: over_hparams(lambda hparams: rule)({"lr": 0.1})],
 )
 def test_a_rule_around_a_rule_plays_its_game(wrapped):
     game = bilinear()

@@ -19,7 +19,7 @@ from jaxgan.parts.network import Network, from_linen
 from jaxgan.parts.rng import fold
 from jaxgan.rules.guard import guarded
 from jaxgan.rules.hyperparameters import over_hparams
-from jaxgan.rules.rule import gradient, stepped
+from jaxgan.rules.rule import gradient, step_player
 from jaxgan.rules.unrolled import unrolled
 
 SMOOTH = optax.adam(0.05, eps_root=1e-8)
@@ -64,7 +64,7 @@ def test_against_finite_differences_of_the_k_step_map():
             firsts = []
             for i in range(k):
                 d = gradient(game, "d", now, micros, key, now.step + i)
-                now = now.replace(d=stepped(now.d, SMOOTH, d.grads))
+                now = now.replace(d=step_player(now.d, SMOOTH, d.grads))
                 firsts.append(now.d.params)
             g = gradient(game, "g", now, micros, key, now.step)
             return g.metrics["g/adv"], firsts[0]

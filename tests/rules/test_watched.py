@@ -11,12 +11,12 @@ from jaxgan.data.source import batch
 from jaxgan.games.game import Context
 from jaxgan.parts.rng import fold
 from jaxgan.rules.alternating import alternating
-from jaxgan.rules.update_norms import watched
+from jaxgan.rules.update_norms import with_update_norms
 
 
 def test_norms_of_gradients_steps_and_what_d_gets_right():
     game, ring = ring_game(), load("ring")
-    rule = watched(alternating(game, optax.sgd(0.5), optax.sgd(0.1)))
+    rule = with_update_norms(alternating(game, optax.sgd(0.5), optax.sgd(0.1)))
     batches = batch(ring, (1, 1, 64), ring.arrays, jax.random.key(0), 0)
     old = rule.init(jax.random.key(1), batches)
     new, metrics = rule.update(old, batches)
@@ -43,7 +43,7 @@ def test_norms_of_gradients_steps_and_what_d_gets_right():
 def test_steps_are_measured_only_when_asked():
     rule, ring = alternating(ring_game(), optax.sgd(0.5), optax.sgd(0.1)), load("ring")
     batches = batch(ring, (1, 1, 8), ring.arrays, jax.random.key(0), 0)
-    every, third = watched(rule), watched(rule, lambda step: step % 3 == 0)
+    every, third = with_update_norms(rule), with_update_norms(rule, lambda step: step % 3 == 0)
     state, told, seen = rule.init(jax.random.key(1), batches), [], []
     for _ in range(6):
         _, metrics = jax.jit(third.update)(state, batches)
