@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from benchmarks.contest import Failed, Row, Seat, apart
+from benchmarks.contest import Failed, Row, Seat, in_process
 from benchmarks.works import work
 
 
@@ -28,7 +28,7 @@ def test_what_cannot_be_played_says_why():
 
 def test_a_process_that_dies_is_noticed():
     with pytest.raises(Exception, match="terminated abruptly"):
-        apart(exit_at_once)
+        in_process(exit_at_once)
 
 
 def exit_at_once() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import table, ways
-from benchmarks.losses import apart_by
+from benchmarks.losses import standard_errors
 
 
 def side(images_per_s, flops=0.0, peak=0):
@@ -69,7 +69,7 @@ def test_a_part_that_is_measured_again_leaves_the_others(report, tmp_path, monke
     row, turns = report["rows"][0], []
     row["eager"]["version"] = "t 1"
 
-    def apart(function, *arguments):
+    def in_process(function, *arguments):
         if function is command.device:
             return "cpu", "", "jax 1"
         turns.append(function)
@@ -80,7 +80,7 @@ def test_a_part_that_is_measured_again_leaves_the_others(report, tmp_path, monke
         return row | {"work": of.work.name}
 
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    monkeypatch.setattr(command, "apart", apart)
+    monkeypatch.setattr(command, "in_process", in_process)
     monkeypatch.setattr(command, "contest", contest)
     for only in (("W6", "loop", "start"), ("W4", "start"), ("W6",)):
         command.main(command.Options(only=only, out=tmp_path))
@@ -96,13 +96,13 @@ def test_a_part_that_is_measured_again_leaves_the_others(report, tmp_path, monke
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 4])
 def test_all_lanes_are_played_by_any_number_of_processes(processes):
-    dealt = [seed for nth in range(processes) for seed in ways.dealt(processes, nth)]
-    assert sorted(dealt) == list(range(ways.LANES))
+    seeds = [seed for nth in range(processes) for seed in ways.seeds(processes, nth)]
+    assert sorted(seeds) == list(range(ways.LANES))
 
 
 def test_samples_of_one_distribution_are_near_and_others_are_not():
     assert (
-        apart_by([1.0, 1.1, 0.9, 1.05], [1.02, 0.95, 1.1, 1.0])
+        standard_errors([1.0, 1.1, 0.9, 1.05], [1.02, 0.95, 1.1, 1.0])
         < 3
-        < apart_by([1.0, 1.1, 0.9], [1.5, 1.6, 1.55])
+        < standard_errors([1.0, 1.1, 0.9], [1.5, 1.6, 1.55])
     )

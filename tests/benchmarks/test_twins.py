@@ -12,7 +12,7 @@ from jaxgan.games.game import Context
 torch = pytest.importorskip("torch")
 
 from benchmarks import ours, twins  # noqa: E402
-from benchmarks.losses import compared  # noqa: E402
+from benchmarks.losses import compare  # noqa: E402
 from benchmarks.works import WORKS, Work  # noqa: E402
 
 torch.set_num_threads(1)  # the networks are tiny, and threads only wait for one another
@@ -91,7 +91,7 @@ def test_a_twin_learns(way: twins.Way):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["W1", "W4"])
 def test_the_twins_train_as_we_do(name: str):
-    for row in compared(name):
+    for row in compare(name):
         assert row["apart"] < 3, row
 
 
