@@ -10,7 +10,7 @@ def test_every_rule_is_there():
     assert {type(make(bilinear())) for make in RULES.values()} == {jg.Rule}
 
 
-def test_a_turn_takes_its_time():
+def test_longer_turns_take_longer():
     game = jg.gan(
         jg.from_linen(mlp.Generator((2,), (8,), final=mlp.identity)),
         jg.from_linen(mlp.Discriminator((8,))),

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from games.linear import BATCH, LINEAR_D, LINEAR_G, make, played, start
+from games.linear import BATCH, LINEAR_D, LINEAR_G, losses, make, start
 
 from jaxgan.errors import Refused
 from jaxgan.games.gan import gan
@@ -33,19 +33,19 @@ REFUSALS = {
         LINEAR_G, LINEAR_D, latent=4, objective=objectives.hinge()
     ),
     r"terms come as a list: \[r1\(\)\], not": lambda: make(d_terms=terms.r1()),
-    r"d_loss of the objective must give one number per input, .* gives \(8, 8\)": lambda: played(
+    r"d_loss of the objective must give one number per input, .* gives \(8, 8\)": lambda: losses(
         make(Objective(lambda real, fake: real[:, None] + fake, lambda real, fake: fake))
     ),
-    r"g_loss of the objective must give one number per input, shape \(8,\); it gives \(\)": lambda: played(
+    r"g_loss of the objective must give one number per input, shape \(8,\); it gives \(\)": lambda: losses(
         make(Objective(lambda real, fake: fake, lambda real, fake: fake.mean()))
     ),
-    r"the term wide must give one number per input, shape \(8,\); it gives \(8, 2\)": lambda: played(
+    r"the term wide must give one number per input, shape \(8,\); it gives \(8, 2\)": lambda: losses(
         make(d_terms=[terms.stateless("wide", lambda view: view.real)])
     ),
-    r"the term bare must return \(loss, state\); for a loss alone use `stateless`": lambda: played(
+    r"the term bare must return \(loss, state\); for a loss alone use `stateless`": lambda: losses(
         make(g_terms=[terms.Term("bare", tuple, lambda view, state: view.real_out)])
     ),
-    r"state of the term grows must stay float32\[\], as init makes it, not float32\[8\]": lambda: played(
+    r"state of the term grows must stay float32\[\], as init makes it, not float32\[8\]": lambda: losses(
         make(d_terms=[terms.Term("grows", lambda: jnp.zeros(()), lambda v, s: (v.real_out, s + v.real_out))])
     ),
     "called adv, which is a metric": lambda: make(g_terms=[terms.stateless("adv", lambda v: v.real_out)]),
@@ -53,10 +53,10 @@ REFUSALS = {
     "label_smoothing must be between 0 and 1, not -0.1": lambda: make(label_smoothing=-0.1),
     "packing must be an integer of 1 or more, not 0": lambda: make(packing=0),
     r"packing must be an integer of 1 or more, not 2\.0": lambda: make(packing=2.0),
-    r"the term lazily must give one number per input, shape \(8,\); it gives \(\)": lambda: played(
+    r"the term lazily must give one number per input, shape \(8,\); it gives \(\)": lambda: losses(
         make(d_terms=[terms.lazily(terms.stateless("lazily", lambda view: view.real.mean()), 2)])
     ),
-    r"the term one must return \(loss, state\); for a loss alone": lambda: played(
+    r"the term one must return \(loss, state\); for a loss alone": lambda: losses(
         make(g_terms=[terms.lazily(terms.Term("one", tuple, lambda view, state: view.real_out), 2)])
     ),
     r"<function r1 .* is no Term: give one such as": lambda: terms.lazily(terms.r1, 2),
@@ -90,7 +90,7 @@ REFUSALS = {
     r"must keep examples float32\[8, 2\], not make float32\[8\] of them": lambda: start(
         make(augment=lambda key, x: x.sum())
     ),
-    r"translation is no augmentation .* are its \(\) missing": lambda: played(
+    r"translation is no augmentation .* are its \(\) missing": lambda: losses(
         make(d_terms=[terms.consistency(augmentations.translation)])
     ),
     "lazily needs every=1 or more steps, not 0": lambda: terms.lazily(terms.r1(), 0),
@@ -113,6 +113,6 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("words", REFUSALS)
-def test_what_cannot_be_is_refused_when_built(words):
+def test_wrong_parts_are_refused_when_built_or_first_used(words):
     with pytest.raises(Refused, match=words):
         REFUSALS[words]()

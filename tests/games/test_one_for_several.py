@@ -24,7 +24,7 @@ def critic(size=3, **more):
     return jg.adversary(network, jg.objectives.hinge(), **more)
 
 
-def test_one_d_meets_every_stream_and_the_losses_add_up():
+def test_a_shared_d_adds_the_losses_of_all_streams():
     far = jg.terms.stateless("far", lambda v: jnp.square(v.real_plain - v.fake_plain).sum(axis=1))
     both = jg.shared({"drawn": critic(weight=2.0), "rebuilt": critic(weight=0.0, g_terms=[far])})
     side, memory = both.init(jax.random.key(2), MEETINGS, KEYS)

@@ -9,7 +9,7 @@ from jaxgan.rules.conjugate import solve
 
 
 @pytest.mark.parametrize("products", [1, 3, 6, 9])
-def test_no_other_solution_in_reach_leaves_less(products):
+def test_the_residual_is_minimal_in_the_krylov_space(products):
     """Trees; a matrix that is not symmetric; and nothing goes wrong once all is solved, after 6 of 6."""
     with jax.enable_x64(True):
         draw = np.random.RandomState(0)
@@ -30,13 +30,13 @@ def test_no_other_solution_in_reach_leaves_less(products):
         np.testing.assert_allclose(residual, left, rtol=1e-7, atol=1e-9)
 
 
-def test_nothing_to_solve_is_solved():
+def test_a_zero_right_hand_side_is_solved():
     x, residual = solve(lambda x: 2 * x, jnp.zeros(3), 2)
     np.testing.assert_array_equal(x, 0)
     assert residual == 0
 
 
-def test_what_is_not_finite_is_not_solved():
+def test_nan_stays_nan():
     """Or the residual of a solve that failed would say that nothing is left of it."""
     assert np.isnan(float(solve(lambda x: jnp.nan * x, jnp.ones(3), 2)[1]))
     assert np.isnan(float(solve(lambda x: x, jnp.array([1.0, jnp.nan]), 1)[1]))
