@@ -155,7 +155,7 @@ def page(report: Facts) -> str:
 
 
 def open_report(report: Facts, out: Path) -> dict[str, Any]:
-    """Returns the report of this device and day in the folder, with load and versions added, or a new one.
+    """Returns the saved report of this device and day, with load and versions added, or a new one.
 
     >>> open_report({"device": "x", "date": "2000-01-01"}, Path("nowhere"))
     {'device': 'x', 'date': '2000-01-01', 'rows': []}

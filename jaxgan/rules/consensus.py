@@ -28,7 +28,7 @@ def consensus(
     """
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
-        here, transposed = linearise(game, state, only_batch(batches), update_key(state))
+        here, transposed = linearise(game, state, key=update_key(state), micros=only_batch(batches))
         grads = plus(here.grads, weight, transposed(here.grads))
         return step_both(here.state, grads, g_tx, d_tx, average), here.metrics
 

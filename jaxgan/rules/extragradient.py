@@ -38,7 +38,7 @@ def extragradient(
         return refuse_accumulation(init_state(key, batches))
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
-        field = partial(gradients, game, micros=only_batch(batches), key=update_key(state))
+        field = partial(gradients, game, key=update_key(state), micros=only_batch(batches))
         state, there = _extrapolate(state, field(state).grads, field, g_tx, d_tx, average)
         return state, there.metrics
 
@@ -74,7 +74,7 @@ def past_extragradient(
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         past: Past = state.rule
-        field = partial(gradients, game, micros=only_batch(batches), key=update_key(state))
+        field = partial(gradients, game, key=update_key(state), micros=only_batch(batches))
         state, there = _extrapolate(state, past.grads, field, g_tx, d_tx, average)
         return state.replace(rule=Past(there.grads)), there.metrics
 

@@ -27,7 +27,7 @@ def simultaneous(
     """
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
-        here = gradients(game, state, only_batch(batches), update_key(state))
+        here = gradients(game, state, key=update_key(state), micros=only_batch(batches))
         return step_both(here.state, here.grads, g_tx, d_tx, average), here.metrics
 
     return Rule(game, make_init(game, g_tx, d_tx, average), update)

@@ -31,7 +31,7 @@ def symplectic(
     """
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
-        here, transposed = linearise(game, state, only_batch(batches), update_key(state))
+        here, transposed = linearise(game, state, key=update_key(state), micros=only_batch(batches))
         product = jacobian_product(transposed, here.grads, game)
         hamiltonian = transposed(here.grads)  # grad |F|^2 / 2
         adjustment = jax.tree.map(lambda x, y: (x - y) / 2, hamiltonian, product(here.grads))

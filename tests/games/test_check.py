@@ -64,8 +64,8 @@ REFUSALS = {
         make(), optax.sgd(0.1), optax.sgd(0.1), d_steps=1.5
     ),
     r"0\.001 is no optimiser: give one of optax": lambda: optimistic(make(), 1e-3, 1e-3),
-    "competitive takes learning rates such as 0.01 or schedules, not optimisers": lambda: competitive(
-        make(), optax.sgd(0.1), optax.sgd(0.1)
+    "competitive takes learning rates such as 0.01, or schedules of them, not optimisers": lambda: (
+        competitive(make(), optax.sgd(0.1), optax.sgd(0.1))
     ),
     "a learning rate must be 0 or more, not -0.1": lambda: adaptive_competitive(make(), 0.1, -0.1),
     "lookahead takes a rule such as jg.alternating": lambda: lookahead(make()),
