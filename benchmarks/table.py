@@ -140,8 +140,8 @@ def page(report: Facts) -> str:
             "is usually written; tuned: channels_last, fused Adam, D frozen in G's step, no losses fetched, "
             "and torch.compile if it is faster.",
             speeds(report["rows"]),
-            "Bottlenecks of jaxgan: the shares of its time that its arithmetic at the GEMM peak, its bytes at "
-            "the speed of a copy and one dispatch would take. Bytes may exceed 100 %: XLA counts everything "
+            "Bottlenecks of jaxgan: the shares of its time that its arithmetic at the GEMM peak, its bytes "
+            "at the speed of a copy and one dispatch would take. Bytes may exceed 100 %: XLA counts everything "
             "that passes between its operations, and much of it stays in the caches. Memory is the peak of "
             "the process, compiling included, and in brackets its memory after loading the libraries; on an "
             "accelerator it is the accelerator's.",
