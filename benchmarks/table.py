@@ -142,8 +142,8 @@ def page(report: Facts) -> str:
             speeds(report["rows"]),
             "Bottlenecks of jaxgan: the shares of its time that its arithmetic at the GEMM peak, its bytes "
             "at the speed of a copy and one dispatch would take. Bytes may exceed 100 %: XLA counts all "
-            "data that passes between its operations, and much of it stays in the caches. Memory is the peak of "
-            "the process, compiling included, and in brackets its memory after loading the libraries; on an "
+            "data that passes between its operations, and much of it stays in the caches. Memory is the peak "
+            "of the process, compiling included, in brackets its memory after loading the libraries; on an "
             "accelerator it is the accelerator's.",
             resources(report["rows"]),
         ]
