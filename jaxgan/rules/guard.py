@@ -89,13 +89,12 @@ def _sum(tree: PyTree, small: int = 4096) -> Array:
     takes half the time of separate ones.
     """
     leaves = [x.astype(jnp.promote_types(x.dtype, jnp.float32)) for x in _floats(tree)]
-    by_shape = defaultdict(list)
+    ravelled, by_shape = [x.ravel() for x in leaves if x.size < small], defaultdict(list)
     for x in leaves:
         if x.size >= small:
             by_shape[x.shape].append(x)
-    sums = [reduce(jnp.add, same_shape) for same_shape in by_shape.values()]
-    rest = jnp.concatenate([jnp.zeros(1), *(x.ravel() for x in leaves if x.size < small)])
-    return sum(map(jnp.sum, [*sums, rest]), start=jnp.zeros(()))
+    large = [reduce(jnp.add, same_shape) for same_shape in by_shape.values()]
+    return sum(map(jnp.sum, [*large, jnp.concatenate([jnp.zeros(1), *ravelled])]), start=jnp.zeros(()))
 
 
 def all_finite(tree: PyTree) -> Array:

@@ -1,4 +1,4 @@
-"""A contestant's process plays its turns, and says so when it cannot."""
+"""A contestant's process takes its turns, and reports failures."""
 
 import time
 from contextlib import closing

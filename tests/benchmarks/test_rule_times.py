@@ -1,4 +1,4 @@
-"""The benchmark of rules: that every one has its turn."""
+"""The benchmark of rules has every rule and measures its time."""
 
 import jaxgan as jg
 from benchmarks.rules import RULES, player

@@ -1,4 +1,4 @@
-"""What the benchmark says of its numbers."""
+"""The report of the benchmark."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Imports go one way, down the floors of the house; and `import jaxgan` loads nothing heavy."""
+"""Rooms import only from lower layers, and `import jaxgan` loads nothing heavy."""
 
 import ast
 import subprocess
@@ -34,7 +34,7 @@ BASES = {
     "data": {"kind", "source", "order", "image", "labels"},
     "models": {"layers", "convolution"},
 }
-"""On the first floor a file imports no neighbour but those that define what the whole room shares."""
+"""In these rooms a file imports only the files of its room that define shared types."""
 LENT = {"parts.types", "parts.rng"}
 """Shared types and keys: the only files of `parts` that `data` may import, though on the same floor."""
 HEAVY = [

@@ -1,4 +1,4 @@
-"""What one discriminator makes of one stream of fakes: patches, scales, heads, what it is shown, and when."""
+"""One discriminator on one stream of fakes: patches, scales, heads, and preprocessing of its inputs."""
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ W = jnp.array([[1.0, -2.0], [0.5, 1.0], [3.0, 0.0]])
 
 
 def net(say, params=W, **more):
-    """A network of one array of weights that says what `say(weights, x)` does."""
+    """A network with one array of weights that returns `say(weights, x)`."""
 
     def apply(w, stats, x, *conditions, key=None, train=False):
         return say(w, x, *conditions), stats

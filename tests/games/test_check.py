@@ -1,4 +1,4 @@
-"""What cannot be played, in a line each, as soon as it is built or first used."""
+"""Wrong parts of a game are refused in one line, when it is built or first used."""
 
 import jax
 import jax.numpy as jnp

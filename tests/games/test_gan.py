@@ -1,4 +1,4 @@
-"""The GAN game: what each player is shown, what its loss is."""
+"""The GAN game: the inputs and losses of both players."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Augmentations: held to SciPy's shift, to every place a hole can have, to what each leaves as it was."""
+"""Augmentations, against SciPy's shift, all positions of a cutout, and what each leaves unchanged."""
 
 from collections import Counter
 
