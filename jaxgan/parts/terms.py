@@ -58,8 +58,8 @@ def r2(gamma: Schedule = 1.0, *, plain: bool = False) -> Term:
 
 def _gradient_penalty(name: str, gamma: Schedule, gradient: Callable[[View], Array]) -> Term:
     def loss(v: View) -> Array:
-        squared = _squared_norm(gradient(v))
-        return at(gamma, v.step) / 2 * squared.reshape(v.keys.shape[0], -1).sum(axis=1)  # summed over packs
+        per_input = _squared_norm(gradient(v)).reshape(v.keys.shape[0], -1).sum(axis=1)  # summed over packs
+        return at(gamma, v.step) / 2 * per_input
 
     return stateless(name, loss, gradients=True)
 

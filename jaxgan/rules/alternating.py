@@ -48,7 +48,8 @@ def alternating(
 
         def d_step(state: State, turn: tuple) -> tuple[State, Metrics]:
             nth, micros = turn
-            here = gradient(game, "d", state, micros, fold(key, "d", nth), state.step * d_steps + nth)
+            own_step = state.step * d_steps + nth
+            here = gradient(game, "d", state, micros, fold(key, "d", nth), own_step)
             return here.state.replace(d=step_player(here.state.d, d_tx, here.grads)), here.metrics
 
         def g_step(state: State, turn: tuple) -> tuple[State, Metrics]:
