@@ -1,11 +1,11 @@
-"""jaxgan against PyTorch, on this machine: the six works, and what the run loop adds to them.
+"""jaxgan against PyTorch on this machine: six GANs (W1 to W6), and the overhead of the run loop.
 
     pip install -e ".[bench]"
     python -m benchmarks
 
-Writes NAME.json and NAME.md, NAME the device and the day; where they are there already, only what is measured
-now is replaced. Every contestant has a process of its own and only one works at a time; a machine that does
-anything else meanwhile slows them by different amounts.
+Writes NAME.json and NAME.md, NAME the device and the day; in existing files only what is measured now is
+replaced. Every contestant has its own process, and only one works at a time; other work on the machine slows
+them by different amounts.
 """
 
 import datetime
@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 import tyro
 
 from benchmarks import lanes, losses, overheads, table, ways
-from benchmarks.contest import Failed, Row, apart, contest
+from benchmarks.contest import Failed, Row, contest, in_process
 from benchmarks.worker import device
 from benchmarks.works import WORKS
 from jaxgan.folder import cache
@@ -26,13 +26,13 @@ from jaxgan.folder import cache
 Part = Literal["W1", "W2", "W3", "W4", "W5", "W6", "loop", "start", "sampling", "losses", "lanes", "ways"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
-QUIET = 0.5  # other work slows PyTorch's threads, which wait for one another, far more than XLA's
+QUIET = 0.5  # other load slows PyTorch's threads, which wait for one another, far more than XLA's
 
 
 @dataclass(frozen=True)
 class Options:
     only: tuple[Part, ...] = PARTS
-    """What to measure: works, or what is around them."""
+    """What to measure: works, and other parts of the report."""
     rounds: int = 5
     """Turns of each contestant."""
     seconds: float = 2.0
@@ -40,19 +40,19 @@ class Options:
     precisions: tuple[Literal["float32", "tf32", "bfloat16"], ...] = ()
     """By default float32, and on a GPU all three."""
     times: tuple[int, ...] = ()
-    """Batches of so many times the usual size; by default 1, and on a GPU 1 and 8."""
+    """Factors of the batch size; by default 1, and on a GPU 1 and 8."""
     out: Path = Path("benchmarks/results")
     """The folder of the report."""
 
 
 def main(options: Options) -> None:
-    """Measures, prints, writes."""
+    """Measures, prints and writes the report."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the contestants share the device
-    kind, name, jax_version = apart(device)
+    kind, name, jax_version = in_process(device)
     load = os.getloadavg()[0]
     on_gpu = kind != "cpu"
     which = "" if options.only == PARTS else f" of {', '.join(options.only)}"
-    here = {
+    header = {
         "date": datetime.date.today().isoformat(),
         "device": name if on_gpu else cache.processor(),
         "cores": os.cpu_count(),
@@ -60,7 +60,7 @@ def main(options: Options) -> None:
         "load": f"Load of the machine before the first turn{which}: {load:.2f}"
         + (", so it was not quiet, and no ratio here means much." if load > QUIET else "."),
     }
-    report = table.begun(here, options.out)
+    report = table.open_report(header, options.out)
     for work in WORKS:
         if work.name not in options.only:
             continue
@@ -69,27 +69,27 @@ def main(options: Options) -> None:
                 row = Row(work._replace(batch=times * work.batch), precision)
                 print(f"{work.name} {work.what}, batch {row.work.batch}, {precision}", flush=True)
                 try:
-                    found = contest(row, options.rounds, options.seconds)
+                    measured = contest(row, options.rounds, options.seconds)
                 except Failed as failure:
                     print(f"  not measured: {failure}")
                     continue
-                report["rows"] = table.added(report["rows"], found)
-                if (torch := found["eager"]["version"]) not in report["versions"]:
+                report["rows"] = table.replace_row(report["rows"], measured)
+                if (torch := measured["eager"]["version"]) not in report["versions"]:
                     report["versions"].append(torch)
-                table.write(report, options.out)  # what has been measured stays if the rest is broken off
+                table.write(report, options.out)  # so that an interruption loses one row at most
     parts: dict[str, tuple[Any, ...]] = {
         "run loop": ("loop", overheads.loop, options.rounds),
         "start": ("start", overheads.start, options.rounds),
         "sampling": ("sampling", overheads.sampling, options.rounds),
-        "losses": ("losses", losses.measured),
-        "lanes": ("lanes", lanes.measured, options.rounds, options.seconds),
+        "losses": ("losses", losses.measure),
+        "lanes": ("lanes", lanes.measure, options.rounds, options.seconds),
     }
     if not on_gpu:
-        parts["lanes on a CPU"] = ("ways", ways.measured, min(options.rounds, 3), options.seconds)
+        parts["lanes on a CPU"] = ("ways", ways.measure, min(options.rounds, 3), options.seconds)
     for title, (name, measure, *arguments) in parts.items():
         if name in options.only:
             print(title, flush=True)
-            report[title] = apart(measure, *arguments)
+            report[title] = in_process(measure, *arguments)
             table.write(report, options.out)
     print(table.page(report))
     print(f"written: {table.write(report, options.out)}")

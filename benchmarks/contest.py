@@ -1,7 +1,7 @@
-"""Contestants in processes of their own, taking turns: only one works at a time.
+"""Contestants in processes of their own that take turns: only one works at a time.
 
-Each holds its own libraries, threads and memory. In every round each plays a turn as long as the others', so
-what else the machine does falls on all of them alike, and ratios are taken within a round.
+Each has its own libraries, threads and memory. In every round all have turns of equal length, so other load
+on the machine affects them alike, and ratios are taken within a round.
 """
 
 import multiprocessing
@@ -12,66 +12,63 @@ from typing import Any, Literal, NamedTuple
 
 from benchmarks.works import Work
 
-TRIALS = 3  # turns each of the tuned twin with and without torch.compile, to see which one is to play
+TRIALS = 3  # turns of the tuned twin with and without torch.compile each, to choose the faster
 Facts = dict[str, Any]
 Side = Literal["ours", "eager", "tuned", "compiled"]
-
-
 SIDES: tuple[Side, ...] = ("ours", "eager", "tuned")
 
 
 class Contestant(NamedTuple):
-    """A work in the hands of one library, as its process holds it."""
+    """A work in one library, inside its process."""
 
-    play: Callable[[int], None]  # so many updates, and waits for them
+    play: Callable[[int], None]  # makes so many updates, and waits for them
     gemm: Callable[[], float]  # FLOP/s of a large product
     peaks: Callable[[], Mapping[str, float]]  # bytes_per_s and dispatch_s
-    device_peak: Callable[[], int | None]  # bytes of the accelerator's memory used at most
+    device_peak: Callable[[], int | None]  # peak bytes of the accelerator's memory
     facts: Facts
 
 
 class Row(NamedTuple):
-    """What is played: a work, in a precision."""
+    """A work in a precision."""
 
     work: Work
     precision: str = "float32"
 
 
 class Failed(Exception):
-    """What a contestant's process said when it could not go on."""
+    """A contestant's process failed; the message is its error."""
 
 
 class Seat:
-    """A contestant as seen from here: asked for turns through a pipe."""
+    """A contestant in a process of its own, asked for turns through a pipe."""
 
     def __init__(self, row: Row, side: Side) -> None:
         from benchmarks.worker import serve
 
         context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, row, side))
+        self._pipe, remote = context.Pipe()
+        self._process = context.Process(target=serve, args=(remote, row, side))
         self._process.start()
-        theirs.close()
+        remote.close()
         self.row, self._updates = row, 0
-        self.idle_cpu_s, self._cpu = 0.0, float("inf")  # of the processor, while others had their turns
+        self.idle_cpu_s, self._cpu = 0.0, float("inf")  # processor seconds during the others' turns
         self.facts: Facts = self._answer()
-        self.ask("play", 1)  # what is still to be warmed up
+        self.ask("play", 1)  # warm up
 
     def ask(self, what: str, *arguments: Any) -> Any:
-        """The answer of the process."""
+        """Returns the answer of the process."""
         self._pipe.send((what, *arguments))
         return self._answer()
 
     def turn(self, seconds: float) -> float:
-        """Images per second over a turn of about so long; the first finds out how many updates that is."""
+        """Returns images per second over a turn of about so long; the first call chooses its updates."""
         if not self._updates:
             self._updates = max(1, round(seconds / self.ask("play", 1)))
             self._updates = max(1, round(seconds * self._updates / self.ask("play", self._updates)))
-        took = self.ask("play", self._updates)
-        return self.row.work.images * self._updates / took
+        return self.row.work.images * self._updates / self.ask("play", self._updates)
 
     def close(self) -> None:
-        """Lets the process end."""
+        """Ends the process."""
         try:
             self._pipe.send(("end",))
             self._process.join(60)
@@ -95,12 +92,12 @@ class Seat:
 
 
 def contest(row: Row, rounds: int, seconds: float, say: Callable[[str], None] = print) -> Facts:
-    """Ours, the eager twin and the tuned one, in turns: everything that was measured, by name."""
+    """Runs jaxgan, the eager twin and the tuned one in turns; returns all measurements by name."""
     seats: dict[Side, Seat] = {}
     try:
         for side in SIDES:
             seats[side] = Seat(row, side)
-        compiling = _compiled_or_not(row, seats, seconds, say)
+        compiling = _choose_tuned(row, seats, seconds, say)
         speeds: dict[Side, list[float]] = {side: [] for side in seats}
         gemms: dict[Side, list[float]] = {side: [] for side in seats}
         for nth in range(rounds):
@@ -109,7 +106,7 @@ def contest(row: Row, rounds: int, seconds: float, say: Callable[[str], None] = 
                 if side != "eager":  # which has the same products as the tuned one
                     gemms[side].append(seat.ask("gemm"))
             say(f"  round {nth + 1}: " + "  ".join(f"{side} {s[-1]:,.0f}" for side, s in speeds.items()))
-        measured: Facts = {
+        sides: Facts = {
             side: {
                 "images_per_s": speeds[side],
                 "gemm_flops_per_s": gemms[side],
@@ -127,15 +124,15 @@ def contest(row: Row, rounds: int, seconds: float, say: Callable[[str], None] = 
             "precision": row.precision,
             "torch.compile": compiling,
             "peaks": seats["ours"].ask("peaks"),
-            **measured,
+            **sides,
         }
     finally:
         for seat in seats.values():
             seat.close()
 
 
-def _compiled_or_not(row: Row, seats: dict[Side, Seat], seconds: float, say: Callable[[str], None]) -> str:
-    """Leaves the faster of the tuned twins in its seat, and says what was found."""
+def _choose_tuned(row: Row, seats: dict[Side, Seat], seconds: float, say: Callable[[str], None]) -> str:
+    """Keeps the faster of the tuned twins with and without torch.compile; returns a line about it."""
     try:
         compiled = Seat(row, "compiled")
     except Failed as failure:
@@ -148,21 +145,20 @@ def _compiled_or_not(row: Row, seats: dict[Side, Seat], seconds: float, say: Cal
         seats["tuned"] = compiled
     else:
         compiled.close()
-    said = (
-        f"{'used' if with_it > plain else 'not used'}: {with_it:,.0f} images/s with it, {plain:,.0f} without"
-    )
-    say(f"  torch.compile {said}")
-    return said
+    used = "used" if with_it > plain else "not used"
+    line = f"{used}: {with_it:,.0f} images/s with it, {plain:,.0f} without"
+    say(f"  torch.compile {line}")
+    return line
 
 
-def apart(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function gives in a process of its own, which is gone afterwards."""
+def in_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls a function in a new process, and returns its result."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def bursts(call: Callable[[], Any], seconds: float = 0.3) -> float:
-    """The least seconds that one call takes, of as many as fit into `seconds`, the first not counted.
+    """Returns the least seconds of a call, of as many as fit into `seconds`, after one to warm up.
 
     >>> bursts(lambda: time.sleep(0.01), 0.05) >= 0.01
     True

@@ -1,4 +1,4 @@
-"""Lanes of W4, updated together: how many runs one update carries before it takes longer."""
+"""Lanes of W4, updated together by `vmap`: how the time of an update grows with their number."""
 
 import statistics
 import time
@@ -8,8 +8,8 @@ from benchmarks.table import ratios, spread
 from benchmarks.works import work
 
 
-def measured(rounds: int, seconds: float) -> dict[str, Any]:
-    """Milliseconds per update of 1, 4, 16 and 64 lanes under `vmap`, taking turns; on a CPU up to 16."""
+def measure(rounds: int, seconds: float) -> dict[str, Any]:
+    """Measures milliseconds per update of 1, 4, 16 and 64 lanes under `vmap`, in turns; on a CPU up to 16."""
     import jax
 
     lanes = (1, 4, 16) if jax.default_backend() == "cpu" else (1, 4, 16, 64)
@@ -39,7 +39,7 @@ def measured(rounds: int, seconds: float) -> dict[str, Any]:
 
 
 def player(lanes: int) -> Any:
-    """A function that makes so many updates of all lanes, and waits."""
+    """Returns a function that makes so many updates of all lanes, and waits for them."""
     import jax
 
     from benchmarks.ours import experiment
@@ -48,19 +48,19 @@ def player(lanes: int) -> Any:
     from jaxgan.rules.guard import guarded
     from jaxgan.scale.lanes import side_by_side, stacked
 
-    played = experiment(work("W4"))
-    rule, source, layout = guarded(played.rule), played.source, (1, 1, work("W4").batch)
+    ring = experiment(work("W4"))
+    rule, source, layout = guarded(ring.rule), ring.source, (1, 1, work("W4").batch)
     update = side_by_side(rule.update)
 
     def advance(state: State) -> tuple[State, Any]:
         draw = jax.vmap(lambda key: batch(source, layout, source.arrays, key, state.step))
         return update(state, draw(state.key))
 
-    def begun(seed: int) -> State:
+    def init(seed: int) -> State:
         key = jax.random.key(seed)
         return rule.init(key, batch(source, layout, source.arrays, key, 0))
 
-    state = stacked([jax.jit(begun)(seed) for seed in range(lanes)])
+    state = stacked([jax.jit(init)(seed) for seed in range(lanes)])
     program = jax.jit(advance, donate_argnums=0).lower(state).compile()
 
     def play(updates: int) -> None:

@@ -1,4 +1,4 @@
-"""What a comparison of features costs: seconds, and memory beyond the features.
+"""The cost of metrics between sets of features: seconds, and memory beyond the features.
 
     python -m benchmarks.metrics neighbours --n 50000 --d 2048
 
@@ -9,10 +9,10 @@
         frechet        144 s   0.91 GB   42.07 [41.99, 42.15], where 42.05 is to be expected
         kernel         763 s   0.57 GB   1.5e-6 [-5.9e-6, 9.0e-6]
 
-Real and generated examples are drawn from one normal distribution, as many of either, so that the answers are
-known: a density of 1, a coverage of 1 - 2^-5 on average, and of the kernel distance 0; the Frechet distance
-of n examples is not 0 on average, but d (d + 5) / (2 n) or so. Memory is the most the process held, less what
-it held with the features there and the device awake: compiling counts. An accelerator's own does not.
+Real and generated examples are equally many draws from one normal distribution, so the expected values are
+known: a density of 1, a coverage of 1 - 2^-5, and a kernel distance of 0; the Frechet distance of n examples
+is about d (d + 5) / (2 n) on average. Memory is the peak of the process minus its memory before the
+comparison, with the features loaded and JAX initialised: compiling counts, an accelerator's memory does not.
 """
 
 import argparse
@@ -36,7 +36,7 @@ MEASURES: dict[str, Callable[[np.ndarray], Metric]] = {
 
 
 def main() -> None:
-    """Draws, measures, prints."""
+    """Draws the features, measures, and prints the result."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -48,11 +48,11 @@ def main() -> None:
     real, generated = (draw.standard_normal((options.n, options.d), np.float32) for _ in range(2))
     jax.block_until_ready(jax.numpy.zeros(1))
     before, clock = peak_rss(), time.perf_counter()
-    found = MEASURES[options.measure](real).compute((generated,))
+    estimates = MEASURES[options.measure](real).compute((generated,))
     seconds, beyond = time.perf_counter() - clock, peak_rss() - before
     print(f"{options.n} against {options.n} in {options.d} dimensions, {jax.devices()[0].device_kind}:")
     print(f"{seconds:.0f} s, {beyond / 1e9:.2f} GB beyond the features")
-    for name, (value, low, high) in found.items():
+    for name, (value, low, high) in estimates.items():
         print(f"{name:16}  {value:.6g}  [{low:.6g}, {high:.6g}]")
 
 

@@ -1,4 +1,4 @@
-"""The works in jaxgan, through its public parts, compiled as the run loop compiles them."""
+"""The works in jaxgan, built from its public API and compiled as in the run loop."""
 
 import time
 from functools import partial
@@ -24,7 +24,9 @@ leaky = partial(nn.leaky_relu, negative_slope=0.2)
 
 
 class Upsampler(nn.Module):
-    """z [B, n] -> images [B, 32, 32, 3]: dense to 4x4, three doublings each with a 3x3 convolution, one more.
+    """z [B, n] -> images [B, 32, 32, 3]: dense to 4x4, three times upsampling and a 3x3 convolution.
+
+    A last 3x3 convolution makes the images.
 
     BatchNorm and ReLU between them, tanh at the end; 4, 4, 2 and 1 times `width` channels.
 
@@ -43,7 +45,7 @@ class Upsampler(nn.Module):
 
 
 def networks(work: Work) -> tuple[nn.Module, nn.Module]:
-    """The generator and the discriminator of a work.
+    """Returns the generator and the discriminator of a work.
 
     >>> from benchmarks.works import work
     >>> networks(work("W4"))[1].widths
@@ -67,7 +69,7 @@ def networks(work: Work) -> tuple[nn.Module, nn.Module]:
 
 
 def experiment(work: Work, precision: str = "float32", images: np.ndarray | None = None) -> jg.Experiment:
-    """The work as an experiment, on `images` (bytes) where given, else on noise; the ring draws its own.
+    """Returns the work as an experiment, on `images` (bytes) if given, else on noise; the ring draws its own.
 
     >>> from benchmarks.works import work
     >>> experiment(work("W4")).source.shape
@@ -90,32 +92,32 @@ def experiment(work: Work, precision: str = "float32", images: np.ndarray | None
 
 
 def source(work: Work, images: np.ndarray | None = None) -> Source:
-    """The examples of a work."""
+    """Returns the examples of a work."""
     return ring() if work.name == "W4" else arrays(noise(work.shape) if images is None else images)
 
 
-def started(
+def start(
     work: Work, precision: str = "float32", seed: int = 0, images: np.ndarray | None = None
 ) -> tuple[Any, Any, Any]:
-    """(state, compiled update, arrays), as the run loop has them before its first step."""
+    """Returns (state, compiled update, arrays), as in the run loop before its first step."""
     jax.config.update(  # a GPU's float32 products are TF32 by default
         "jax_default_matmul_precision", "tensorfloat32" if precision == "tf32" else "highest"
     )
-    made, settings = experiment(work, precision, images), jg.Settings(batch_size=work.batch, seed=seed)
-    given = jax.device_put(made.source.arrays, jax.devices()[0])
-    state = make_init(made, settings)(jax.random.key(seed), given)
-    return state, lower_update(made, settings, state, given).compile(), given
+    built, settings = experiment(work, precision, images), jg.Settings(batch_size=work.batch, seed=seed)
+    arrays = jax.device_put(built.source.arrays, jax.devices()[0])
+    state = make_init(built, settings)(jax.random.key(seed), arrays)
+    return state, lower_update(built, settings, state, arrays).compile(), arrays
 
 
 def contestant(work: Work, precision: str) -> Contestant:
     """The work, ready to be timed."""
     clock = time.perf_counter()
-    state, update, given = started(work, precision)
+    state, update, arrays = start(work, precision)
 
     def play(updates: int) -> None:
         nonlocal state
         for _ in range(updates):
-            state, _ = update(state, given)
+            state, _ = update(state, arrays)
         jax.block_until_ready(state)
 
     play(1)
@@ -138,7 +140,7 @@ def contestant(work: Work, precision: str) -> Contestant:
 
 
 def gemm(precision: str) -> float:
-    """FLOP/s of a product of two square matrices, in this precision."""
+    """Measures FLOP/s of a product of two square matrices, in this precision."""
     n = 2048 if jax.default_backend() == "cpu" else 8192
     a = jnp.full((n, n), 1e-3, jnp.bfloat16 if precision == "bfloat16" else jnp.float32)
     product = jax.jit(jnp.matmul).lower(a, a).compile()
@@ -146,19 +148,19 @@ def gemm(precision: str) -> float:
 
 
 def peaks() -> dict[str, float]:
-    """Bytes per second of a copy (read and written), and seconds to dispatch a program that does nothing."""
+    """Measures bytes per second of a copy (read and written), and seconds to dispatch an empty program."""
     x = jnp.zeros(2**26 if jax.default_backend() == "cpu" else 2**29, jnp.float32)
     copy = jax.jit(lambda x: x + 1).lower(x).compile()
-    one = jnp.zeros(())
-    nothing = jax.jit(lambda x: x + 1).lower(one).compile()
+    scalar = jnp.zeros(())
+    empty = jax.jit(lambda x: x + 1).lower(scalar).compile()
 
-    def dispatched() -> None:
-        y = one
+    def dispatch() -> None:
+        y = scalar
         for _ in range(1000):
-            y = nothing(y)
+            y = empty(y)
         jax.block_until_ready(y)
 
     return {
         "bytes_per_s": 2 * x.nbytes / bursts(lambda: jax.block_until_ready(copy(x))),
-        "dispatch_s": bursts(dispatched) / 1000,
+        "dispatch_s": bursts(dispatch) / 1000,
     }

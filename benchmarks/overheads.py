@@ -1,4 +1,4 @@
-"""What surrounds the updates: the run loop, the start of a script, sampling."""
+"""Overheads around the updates: the run loop, the start of a script, sampling."""
 
 import os
 import subprocess
@@ -13,14 +13,14 @@ from benchmarks.table import ratios, spread
 from benchmarks.works import work
 
 SCRIPT = Path(__file__).parent.parent / "experiments" / "ring.py"
-STRETCH = 500  # updates; the default distance of checkpoints and of pictures
+STRETCH = 500  # updates; the default interval of checkpoints and of pictures
 
 
 def loop(rounds: int) -> dict[str, Any]:
-    """The run loop on W4 as it is set by default, against the same compiled update in a bare loop.
+    """Compares the run loop on W4, at its defaults, with the same compiled update in a bare loop.
 
-    Stretches of STRETCH updates take turns: the loop's, with its logging, one checkpoint and one picture,
-    then the bare one's, on a copy of the state and inside a hook, in which the loop stands still.
+    They take turns of STRETCH updates: the run loop, with its logging, one checkpoint and one picture, then
+    the bare loop, on a copy of the state and inside a hook, while the run loop waits.
     """
     import jax
     import jax.numpy as jnp
@@ -29,9 +29,9 @@ def loop(rounds: int) -> dict[str, Any]:
     from benchmarks.ours import experiment
     from jaxgan.run.program import lower_update
 
-    played = experiment(work("W4"))
+    ring = experiment(work("W4"))
     settings = jg.Settings(batch_size=work("W4").batch, steps=(rounds + 1) * STRETCH)
-    given = jax.device_put(played.source.arrays, jax.devices()[0])
+    arrays = jax.device_put(ring.source.arrays, jax.devices()[0])
     bare: list[float] = []
     looped: list[float] = []
     update, left = None, 0.0
@@ -41,24 +41,24 @@ def loop(rounds: int) -> dict[str, Any]:
         jax.block_until_ready(moment.state)
         entered = time.perf_counter()
         if update is None:
-            update = lower_update(played, settings, moment.state, given).compile()
+            update = lower_update(ring, settings, moment.state, arrays).compile()
         else:
             looped.append(entered - left)
         state = jax.block_until_ready(jax.tree.map(jnp.copy, moment.state))
         clock = time.perf_counter()
         for _ in range(STRETCH):
-            state, _ = update(state, given)
+            state, _ = update(state, arrays)
         jax.block_until_ready(state)
         bare.append(time.perf_counter() - clock)
         left = time.perf_counter()
 
     def build(settings: jg.Settings, source: jg.Source) -> jg.Experiment:
-        return played._replace(source=source, hooks=[jg.Hook(STRETCH, hook)])
+        return ring._replace(source=source, hooks=[jg.Hook(STRETCH, hook)])
 
     with tempfile.TemporaryDirectory() as home:
-        chosen = ["--data", "ring", "--steps", str(settings.steps), "--batch-size", str(settings.batch_size)]
-        jg.main(jg.Settings, build, args=[*chosen, "--out", f"{home}/run"])
-    # the first stretch of either warms up, and no loop follows the last bare one
+        options = ["--data", "ring", "--steps", str(settings.steps), "--batch-size", str(settings.batch_size)]
+        jg.main(jg.Settings, build, args=[*options, "--out", f"{home}/run"])
+    # the first turn of either warms up, and no run loop follows the last bare one
     bare, looped = bare[1:-1], looped[1:]
     over = [100 * (ratio - 1) for ratio in ratios(looped, bare)]
     return {
@@ -71,7 +71,7 @@ def loop(rounds: int) -> dict[str, Any]:
 
 
 def start(rounds: int) -> dict[str, Any]:
-    """Seconds from starting `experiments/ring.py` to its first step, without and with compiled programs."""
+    """Measures seconds until `experiments/ring.py` makes its first step, with a cold and a warm cache."""
     cold, cached = [], []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as home:
@@ -86,7 +86,7 @@ def start(rounds: int) -> dict[str, Any]:
 
 
 def first_step(home: Path, name: str) -> float:
-    """Seconds until the script says that it has made its first step; its compiled programs lie in `home`."""
+    """Measures seconds until the script prints its first step; its compilation cache is in `home`."""
     variables = {key: value for key, value in os.environ.items() if key != "JAX_COMPILATION_CACHE_DIR"}
     command = [sys.executable, str(SCRIPT), "--out", str(home / name), "--log-every", "1"]
     clock = time.perf_counter()
@@ -94,21 +94,21 @@ def first_step(home: Path, name: str) -> float:
         command, stderr=subprocess.PIPE, text=True, env={**variables, "XDG_CACHE_HOME": str(home / "cache")}
     )
     assert script.stderr is not None
-    said = []
+    lines = []
     for line in script.stderr:
-        said.append(line)
+        lines.append(line)
         if line.startswith("step 1/"):
             break
     else:
-        raise RuntimeError(f"{SCRIPT.name} made no step: {''.join(said)}")
-    took = time.perf_counter() - clock
+        raise RuntimeError(f"{SCRIPT.name} made no step: {''.join(lines)}")
+    seconds = time.perf_counter() - clock
     script.terminate()
     script.communicate()
-    return took
+    return seconds
 
 
 def sampling(rounds: int, samples: int = 10_000) -> dict[str, Any]:
-    """10,000 samples of `experiments/digits.py` against the jitted forward passes of its generator alone."""
+    """Compares 10,000 samples of `experiments/digits.py` with jitted forward passes of its generator."""
     from functools import partial
 
     import jax
@@ -137,23 +137,21 @@ def sampling(rounds: int, samples: int = 10_000) -> dict[str, Any]:
 
     z = jax.random.normal(jax.random.key(1), (BLOCK, latent))
     index = jnp.arange(BLOCK, dtype=jnp.uint32)
-    told = {"label": jnp.arange(BLOCK) % classes}
+    given = {"label": jnp.arange(BLOCK) % classes}
     forward = jax.jit(game.sample)
-    network = jax.jit(lambda side, z, told: generator.apply(*side, *conditioning.g(z, told))[0])
+    network = jax.jit(lambda side, z, given: generator.apply(*side, *conditioning.g(z, given))[0])
     key, count = jax.random.key(2), -(-samples // BLOCK)
 
     def passes() -> None:
-        jax.block_until_ready([forward(side, key, index, told) for _ in range(count)])
+        jax.block_until_ready([forward(side, key, index, given) for _ in range(count)])
 
     def networks() -> None:
-        jax.block_until_ready([network(side, z, told) for _ in range(count)])
+        jax.block_until_ready([network(side, z, given) for _ in range(count)])
 
-    def drawn() -> None:
-        draw(side, samples)
-
-    times: Mapping[str, list[float]] = {"drawn": [], "passes": [], "networks": []}
+    calls = {"drawn": lambda: draw(side, samples), "passes": passes, "networks": networks}
+    times: Mapping[str, list[float]] = {name: [] for name in calls}
     for nth in range(rounds + 1):
-        for name, call in (("drawn", drawn), ("passes", passes), ("networks", networks)):
+        for name, call in calls.items():
             clock = time.perf_counter()
             for _ in range(10):
                 call()
@@ -171,7 +169,7 @@ def sampling(rounds: int, samples: int = 10_000) -> dict[str, Any]:
                 spread(ratios(times["drawn"], times["networks"])),
             ]
         ],
-        "words": f"In blocks of {BLOCK}, fetched, against jitted forward passes alone, from the key of each "
-        "sample; and from latents that are there, which leaves out the drawing. Target: within 1.2.",
+        "words": f"In blocks of {BLOCK}, copied to the host, against jitted forward passes alone, from the "
+        "key of each sample; and from existing latents, which leaves out drawing them. Target: within 1.2.",
         "found": {f"{name}_ms": values for name, values in times.items()},
     }

@@ -1,4 +1,4 @@
-"""What rules cost in time, as ratios to alternating, taken in turns in one run.
+"""The time of every rule, relative to alternating, measured in turns in one process.
 
     python -m benchmarks.rules --updates 100
 
@@ -6,11 +6,11 @@
     arithmetic: simultaneous 0.95 (0.83), extragradient 1.65 (1.66), past_extragradient 0.91 (0.83),
     optimistic 0.97 (0.83), lookahead 0.93 (1.00), consensus 2.6 (2.8), symplectic 3.7 (3.8), look_through
     3.4 (2.8), unrolled, 5 steps, 8.3 (8.1), competitive, 3 products, 5.3 (4.8). Single rounds differ, by
-    up to 45 % where a rule is short.
+    up to 45 % for fast rules.
 
-Every rule plays the same GAN of dense networks on Gaussians on a ring, compiled, a few hundred updates at a
-time; in every round each rule has its turn. The ratio is that of a rule's time to alternating's in the same
-round: its median, and the least and most of all rounds. Beside it stands the arithmetic, by XLA's count.
+Every rule trains the same GAN of dense networks on Gaussians on a ring, compiled, a few hundred updates at a
+time; in every round each rule has its turn. The table has the ratio of a rule's time to alternating's in the
+same round, as the median, least and most over the rounds, and the arithmetic, by XLA's count.
 """
 
 import argparse
@@ -45,7 +45,7 @@ RULES: dict[str, Callable[[jg.Game], jg.Rule]] = {
 
 
 def player(rule: jg.Rule, size: int, updates: int) -> tuple[Callable[[], float], float]:
-    """A turn of so many updates, in seconds; and the operations of one update."""
+    """Returns a function that measures the seconds of so many updates, and the operations of one update."""
     source, key = load("ring"), jax.random.key(0)
 
     def batches(state: jg.State) -> Batch:
@@ -69,7 +69,7 @@ def player(rule: jg.Rule, size: int, updates: int) -> tuple[Callable[[], float],
 
 
 def main() -> None:
-    """Compiles every rule, plays the rounds, prints the table."""
+    """Compiles every rule, measures all rounds, and prints the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -93,8 +93,8 @@ def main() -> None:
         for name, turn in turns.items():
             times[name].append(turn())
     print("| rule | time | least, most | arithmetic |\n|---|---|---|---|")
-    for name, taken in times.items():
-        ratios = [own / other for own, other in zip(taken, times["alternating"], strict=True)]
+    for name, seconds in times.items():
+        ratios = [a / b for a, b in zip(seconds, times["alternating"], strict=True)]
         spread = f"{min(ratios):.2f}, {max(ratios):.2f}"
         print(f"| {name} | {median(ratios):.2f} | {spread} | {flops[name] / flops['alternating']:.2f} |")
 

@@ -1,4 +1,4 @@
-"""How fast pictures in files are fed, with nothing else to do: images per second, by how they are read.
+"""Throughput of image files without training: images per second, by format and number of processes.
 
     python -m benchmarks.streaming
 
@@ -7,13 +7,12 @@
     tfds    threads         9,206 +- 279 images/s
     tfds    2 processes    14,894 +- 374 images/s
 
-    2 cores of an AMD EPYC (Zen 5) with nothing else to do; Python 3.11, jax 0.10.2, grain 0.2.18, TFDS
-    4.9.10, Pillow 13.0, 2026-11-28. A minute later, with grain's own processes in the place of ours:
-    10,131 +- 583 and 7,930 +- 110.
+    2 idle cores of an AMD EPYC (Zen 5); Python 3.11, jax 0.10.2, grain 0.2.18, TFDS 4.9.10, Pillow 13.0,
+    2026-11-28. A minute later, with grain's own processes instead of ours: 10,131 +- 583 and 7,930 +- 110.
 
-20,000 pictures of 32x32 px as PNG files of 2.2 KB, about what CIFAR-10's are: in a folder, and as TFDS writes
-them (array_record). Batches of 64 are read in the order of an epoch, decoded, and put on the device. Each way
-is measured in every one of five rounds, in turn; the mean and standard deviation of the rounds.
+20,000 images of 32x32 px as PNG files of 2.2 KB, about the size of CIFAR-10's: in a folder, and in TFDS's
+format (array_record). Batches of 64 are read in the order of an epoch, decoded, and put on the device. Each
+case is measured in every one of five rounds, in turn; mean and standard deviation over the rounds.
 """
 
 import io
@@ -37,7 +36,7 @@ PICTURES, BATCH, STEPS, ROUNDS = 20_000, 64, 250, 5
 
 
 def picture(i: int) -> bytes:
-    """A PNG file of soft colours and some noise, which compresses as photographs do."""
+    """Returns a PNG file of soft colours and some noise, which compresses about as well as photographs."""
     draw = np.random.RandomState(i)
     soft = np.asarray(Image.fromarray(draw.randint(0, 256, (4, 4, 3), np.uint8)).resize((32, 32)))
     noisy = np.clip(soft + draw.normal(0, 6, soft.shape), 0, 255).astype(np.uint8)
@@ -46,7 +45,7 @@ def picture(i: int) -> bytes:
 
 
 def in_folder(home: Path) -> Source:
-    """Ten classes, a file for each picture."""
+    """Writes a folder of ten classes, one file per image."""
     for i in tqdm.trange(PICTURES, desc="writing files"):
         place = home / str(i % 10)
         place.mkdir(parents=True, exist_ok=True)
@@ -55,7 +54,7 @@ def in_folder(home: Path) -> Source:
 
 
 def in_tfds(home: Path) -> Source:
-    """The same as a TFDS data set."""
+    """Writes the same images as a TFDS data set."""
     import os
 
     import tensorflow_datasets as library
@@ -86,30 +85,28 @@ def in_tfds(home: Path) -> Source:
 
 
 def speed(source: Source, workers: int, round: int) -> float:
-    """Images per second from the second batch on: processes take seconds to start, once a run."""
-    under_way = prefetch(Steps.of(source, BATCH, jax.random.key(round), 0, STEPS + 1), workers)
+    """Measures images per second from the second batch on, without the seconds in which processes start."""
+    batches = prefetch(Steps.of(source, BATCH, jax.random.key(round), 0, STEPS + 1), workers)
     device = jax.devices()[0]
-    jax.block_until_ready(jax.device_put(next(under_way), device))
+    jax.block_until_ready(jax.device_put(next(batches), device))
     clock = time.perf_counter()
-    for arrays in under_way:
+    for arrays in batches:
         jax.block_until_ready(jax.device_put(arrays, device))
     return STEPS * BATCH / (time.perf_counter() - clock)
 
 
 def main() -> None:
-    """Makes the data, measures, prints."""
+    """Writes the data, measures, and prints the table."""
     with tempfile.TemporaryDirectory() as home:
         sources = {"folder": in_folder(Path(home) / "folder"), "tfds": in_tfds(Path(home) / "tfds")}
-        ways = [(name, workers) for name in sources for workers in (0, 2)]
-        found: dict[tuple[str, int], list[float]] = {way: [] for way in ways}
+        results: dict[tuple[str, int], list[float]] = {(name, n): [] for name in sources for n in (0, 2)}
         for round in range(ROUNDS):
-            for way in ways:
-                found[way].append(speed(sources[way[0]], way[1], round))
-    for (name, workers), speeds in found.items():
-        how = f"{workers} processes" if workers else "threads"
-        print(
-            f"{name:6}  {how:11}  {statistics.mean(speeds):8,.0f} +- {statistics.stdev(speeds):,.0f} images/s"
-        )
+            for (name, workers), speeds in results.items():
+                speeds.append(speed(sources[name], workers, round))
+    for (name, workers), speeds in results.items():
+        readers = f"{workers} processes" if workers else "threads"
+        mean, deviation = statistics.mean(speeds), statistics.stdev(speeds)
+        print(f"{name:6}  {readers:11}  {mean:8,.0f} +- {deviation:,.0f} images/s")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What was measured, as a table for people and as JSON for programs."""
+"""The report of the benchmark, in Markdown and JSON."""
 
 import json
 import statistics
@@ -12,7 +12,7 @@ Facts = Mapping[str, Any]
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """Mean and standard deviation.
+    """Formats mean and standard deviation.
 
     >>> spread([1.0, 2.0, 3.0])
     '2.00 ± 1.00'
@@ -22,7 +22,7 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Ours to theirs, round by round.
+    """Returns the ratio of ours to theirs in each round.
 
     >>> ratios([2.0, 9.0], [1.0, 3.0])
     [2.0, 3.0]
@@ -31,11 +31,11 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
 
 
 def terms(row: Facts) -> dict[str, float]:
-    """The shares of ours' time that its arithmetic, its bytes and one dispatch would take at the peaks.
+    """Returns the shares of jaxgan's time that its arithmetic, bytes and one dispatch take at the peaks.
 
-    FLOPs and bytes are those of the compiled program as XLA counts them; the peaks are a large product's, a
-    copy's and an empty program's, measured beside it. The largest binds. Bytes are an upper bound: XLA counts
-    what passes between its operations, some of which stays in a cache.
+    FLOPs and bytes are XLA's counts for the compiled program; the peaks are those of a large product, a copy
+    and an empty program, measured in the same process. The largest share is the bottleneck. Bytes are an
+    upper bound: XLA counts everything that passes between its operations, some of which stays in a cache.
 
     >>> ours = {"images_per_s": [64.0], "gemm_flops_per_s": [10.0], "flops": 5.0, "bytes": 1.0, "images": 64}
     >>> terms({"ours": ours, "peaks": {"bytes_per_s": 10.0, "dispatch_s": 0.01}})
@@ -55,7 +55,7 @@ def terms(row: Facts) -> dict[str, float]:
 
 
 def speeds(rows: Sequence[Facts]) -> str:
-    """The table of the works: images per second of each, ratios, and what binds ours."""
+    """Returns the table of the works: images per second, ratios, and the share of the GEMM peak."""
     head = [
         "work",
         "jaxgan, images/s",
@@ -71,7 +71,7 @@ def speeds(rows: Sequence[Facts]) -> str:
         shares = terms(row)
         body.append(
             [
-                titled(row),
+                title(row),
                 *(spread(values, 0) for values in (ours, eager, tuned)),
                 spread(ratios(ours, eager)),
                 spread(ratios(ours, tuned)),
@@ -81,8 +81,8 @@ def speeds(rows: Sequence[Facts]) -> str:
     return grid(head, body)
 
 
-def means(rows: Sequence[Facts]) -> str:
-    """The table of what the works need: time to the first update, memory; and which term binds."""
+def resources(rows: Sequence[Facts]) -> str:
+    """Returns the table of time to the first update, memory, and bottlenecks."""
     head = ["work", "first update, s: jaxgan", "eager", "tuned", "peak MB: jaxgan", "eager", "tuned"]
     head += ["jaxgan / tuned", "arithmetic / bytes / dispatch", "torch.compile"]
     body = []
@@ -92,7 +92,7 @@ def means(rows: Sequence[Facts]) -> str:
         shares = " / ".join(f"{100 * share:.0f} %" for share in terms(row).values())
         body.append(
             [
-                titled(row),
+                title(row),
                 *(f"{side['first_update_s']:.1f}" for side in sides),
                 *(
                     f"{peak / 2**20:,.0f} ({side['import_rss'] / 2**20:,.0f})"
@@ -106,14 +106,14 @@ def means(rows: Sequence[Facts]) -> str:
     return grid(head, body)
 
 
-def titled(row: Facts) -> str:
-    """A row's name, with what is not usual about it."""
+def title(row: Facts) -> str:
+    """Returns a row's name, with its precision if it is not float32."""
     precision = "" if row["precision"] == "float32" else f", {row['precision']}"
     return f"{row['work']} {row['what']}, batch {row['batch']}{precision}"
 
 
 def grid(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """A Markdown table.
+    """Formats a Markdown table.
 
     >>> print(grid(["a", "b"], [["1", "2"]]))
     | a | b |
@@ -125,69 +125,69 @@ def grid(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def titles(report: Facts) -> str:
-    """The line that says where and when."""
+def header(report: Facts) -> str:
+    """Returns the line with date, device and versions."""
     return f"{report['date']}, {report['device']}, {report['cores']} cores; {', '.join(report['versions'])}."
 
 
 def page(report: Facts) -> str:
-    """The whole report in Markdown."""
-    parts = [f"# Benchmark: {report['device']}", titles(report), report["load"]]
+    """Returns the whole report in Markdown."""
+    parts = [f"# Benchmark: {report['device']}", header(report), report["load"]]
     if report["rows"]:
         parts += [
             "Images per second, mean ± standard deviation over the rounds; ratios are taken within each "
-            "round, and the GEMM peak is that of JAX's own products in the same rounds. Eager: PyTorch as "
-            "people write it; tuned: channels_last, fused Adam, D frozen in G's step, nothing fetched, and "
-            "torch.compile where it is faster.",
+            "round, and the GEMM peak is that of JAX's own products in the same rounds. Eager: PyTorch as it "
+            "is usually written; tuned: channels_last, fused Adam, D frozen in G's step, no losses fetched, "
+            "and torch.compile if it is faster.",
             speeds(report["rows"]),
-            "What binds jaxgan: the shares of its time that its arithmetic at the GEMM peak, its bytes at "
-            "the speed of a copy and one dispatch would take. Bytes may pass 100 %: XLA counts all that its "
-            "operations hand on, and much of it never leaves the caches. Memory is the most that the process "
-            "held, compiling included, and in brackets what it held once its libraries were loaded; on an "
+            "Bottlenecks of jaxgan: the shares of its time that its arithmetic at the GEMM peak, its bytes "
+            "at the speed of a copy and one dispatch would take. Bytes may exceed 100 %: XLA counts all "
+            "data that passes between its operations, and much of it stays in the caches. Memory is the peak "
+            "of the process, compiling included, in brackets its memory after loading the libraries; on an "
             "accelerator it is the accelerator's.",
-            means(report["rows"]),
+            resources(report["rows"]),
         ]
-    for title in ("run loop", "start", "sampling", "losses", "lanes", "lanes on a CPU"):
-        if report.get(title):
-            head, body, words = report[title]["head"], report[title]["body"], report[title]["words"]
-            parts += [f"## {title[0].upper()}{title[1:]}", words, grid(head, body)]
+    for name in ("run loop", "start", "sampling", "losses", "lanes", "lanes on a CPU"):
+        if report.get(name):
+            head, body, words = report[name]["head"], report[name]["body"], report[name]["words"]
+            parts += [f"## {name[0].upper()}{name[1:]}", words, grid(head, body)]
     return "\n\n".join(parts) + "\n"
 
 
-def begun(report: Facts, out: Path) -> dict[str, Any]:
-    """The report to go on with: what the folder has of this device and day, under both loads, or a new one.
+def open_report(report: Facts, out: Path) -> dict[str, Any]:
+    """Returns the saved report of this device and day, with load and versions added, or a new one.
 
-    >>> begun({"device": "x", "date": "2000-01-01"}, Path("nowhere"))
+    >>> open_report({"device": "x", "date": "2000-01-01"}, Path("nowhere"))
     {'device': 'x', 'date': '2000-01-01', 'rows': []}
     """
-    kept = _place(report, out, ".json")
-    if not kept.exists():
+    path = _path(report, out, ".json")
+    if not path.exists():
         return {**report, "rows": []}
-    earlier = json.loads(kept.read_text())
+    earlier = json.loads(path.read_text())
     versions = list(dict.fromkeys([*earlier["versions"], *report["versions"]]))
     return {**earlier, "load": f"{earlier['load']} {report['load']}", "versions": versions}
 
 
-def added(rows: Sequence[Facts], row: Facts) -> list[Facts]:
-    """The rows with this one, in the place of what was measured of the same before.
+def replace_row(rows: Sequence[Facts], row: Facts) -> list[Facts]:
+    """Returns the rows with this one instead of an earlier one with the same title.
 
     >>> row = {"work": "W2", "what": "", "batch": 8, "precision": "float32"}
-    >>> [(row["work"], row["at"]) for row in added([{**row, "at": 1}], {**row, "at": 2})]
+    >>> [(row["work"], row["at"]) for row in replace_row([{**row, "at": 1}], {**row, "at": 2})]
     [('W2', 2)]
     """
-    others = [other for other in rows if titled(other) != titled(row)]
+    others = [other for other in rows if title(other) != title(row)]
     return sorted([*others, row], key=lambda row: row["work"])
 
 
 def write(report: Facts, out: Path) -> Path:
-    """Leaves the report in the folder as NAME.json and NAME.md, NAME the device and the day."""
+    """Writes the report to the folder as NAME.json and NAME.md, NAME the device and the day."""
     out.mkdir(parents=True, exist_ok=True)
-    files.write(_place(report, out, ".json"), json.dumps(report, indent=1) + "\n")
-    path = _place(report, out, ".md")
+    files.write(_path(report, out, ".json"), json.dumps(report, indent=1) + "\n")
+    path = _path(report, out, ".md")
     files.write(path, page(report))
     return path
 
 
-def _place(report: Facts, out: Path, suffix: str) -> Path:
+def _path(report: Facts, out: Path, suffix: str) -> Path:
     device = "".join(c if c.isalnum() else "-" for c in report["device"].lower()).strip("-")
     return out / f"{device}-{report['date']}{suffix}"

@@ -1,7 +1,7 @@
-"""The works' networks in PyTorch: those of `ours.py` layer for layer, started from the same distributions.
+"""The works' networks in PyTorch: those of `ours.py` layer by layer, initialised from the same distributions.
 
-But for two details that change no speed: spectral norm leaves W6 another size of weights (see
-`jaxgan/models/sngan.py`), and its vectors are 15 power iterations old at the start.
+Except for two details that do not change the speed: with spectral norm W6's weights have another scale (see
+`jaxgan/models/sngan.py`), and its vectors start after 15 power iterations.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from benchmarks.works import Work
 
 
 def networks(work: Work) -> tuple[nn.Module, nn.Module]:
-    """The generator and the discriminator of a work, images as [B, C, H, W].
+    """Returns the generator and the discriminator of a work, for images [B, C, H, W].
 
     >>> from benchmarks.works import work
     >>> [sum(p.numel() for p in net.parameters()) for net in networks(work("W4"))]

@@ -1,4 +1,4 @@
-"""A contestant's own process: holds one work in one library and answers through a pipe."""
+"""A contestant's process: has one work in one library, and answers through a pipe."""
 
 import contextlib
 import os
@@ -11,43 +11,43 @@ from benchmarks.contest import Contestant, Failed, Row, Side
 
 
 def serve(pipe: Connection, row: Row, side: Side) -> None:
-    """Sends what is known of the contestant, then answers until told to end; a failure is an answer too.
+    """Sends the contestant's facts, then answers questions until "end"; a failure is sent as an answer.
 
-    With each answer go the seconds of the processor at the question and at the answer: between an answer and
-    the next question there should be none.
+    Each answer comes with the process's CPU seconds at the question and at the answer: between an answer and
+    the next question it should use none.
     """
     with tempfile.TemporaryDirectory() as cache:
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache  # a compilation is to be timed, not found
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache  # empty, so that compilation is timed
         try:
-            libraries = _import(side)
-            made = _made(row, side)
-            pipe.send(({**made.facts, "import_rss": libraries}, 0.0, time.process_time()))
-            while (asked := pipe.recv())[0] != "end":
+            import_rss = _import(side)
+            contestant = _build(row, side)
+            pipe.send(({**contestant.facts, "import_rss": import_rss}, 0.0, time.process_time()))
+            while (question := pipe.recv())[0] != "end":
                 asked_at = time.process_time()
-                pipe.send((_answer(made, *asked), asked_at, time.process_time()))
-        except EOFError:  # nobody is there any more
+                pipe.send((_answer(contestant, *question), asked_at, time.process_time()))
+        except EOFError:  # the other end is gone
             pass
         except Exception as error:
             lines = str(error).strip().splitlines() or [""]
             pipe.send(Failed(f"{type(error).__name__}: {lines[0][:200]}"))
 
 
-def _answer(made: Contestant, what: str, updates: int = 0) -> object:
+def _answer(contestant: Contestant, what: str, updates: int = 0) -> object:
     match what:
         case "play":
             clock = time.perf_counter()
-            made.play(updates)
+            contestant.play(updates)
             return time.perf_counter() - clock
         case "gemm":
-            return made.gemm()
+            return contestant.gemm()
         case "peaks":
-            return dict(made.peaks())
+            return dict(contestant.peaks())
         case _:
-            return {"peak_rss": peak_rss(), "device_peak": made.device_peak()}
+            return {"peak_rss": peak_rss(), "device_peak": contestant.device_peak()}
 
 
 def _import(side: Side) -> int:
-    """Loads the library and wakes it up: the bytes held before there is any work."""
+    """Loads and initialises the library; returns the process's bytes of memory after that."""
     if side == "ours":
         import jax
 
@@ -59,7 +59,7 @@ def _import(side: Side) -> int:
     return peak_rss()
 
 
-def _made(row: Row, side: Side) -> Contestant:
+def _build(row: Row, side: Side) -> Contestant:
     if side == "ours":
         from benchmarks import ours
 
@@ -70,20 +70,20 @@ def _made(row: Row, side: Side) -> Contestant:
 
 
 def peak_rss() -> int:
-    """The most bytes of memory this process has held.
+    """Returns the peak memory of this process in bytes.
 
     >>> peak_rss() > 10**6
     True
     """
     with contextlib.suppress(OSError), open("/proc/self/status") as lines:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-    # elsewhere; where there is a /proc, this begins with the peak of the process that started this one
+    # without /proc; with it, this value would include the peak of the process that started this one
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def device() -> tuple[str, str, str]:
-    """The platform, the kind of device, JAX's version. For a process of its own, since JAX keeps devices."""
+    """Returns platform, device kind and JAX's version; for a new process, since JAX keeps the device."""
     import jax
 
-    found = jax.devices()[0]
-    return found.platform, found.device_kind, f"jax {jax.__version__}"
+    first = jax.devices()[0]
+    return first.platform, first.device_kind, f"jax {jax.__version__}"

@@ -1,4 +1,4 @@
-"""The six works: what is trained, the same for every contestant. Loads neither JAX nor PyTorch."""
+"""The six works, GANs that every contestant trains. Loads neither JAX nor PyTorch."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Work(NamedTuple):
-    """One GAN and how it is trained. The networks themselves are in `ours.py` and, once more, in `twins.py`.
+    """One GAN and how it is trained. The networks are in `ours.py` and, for PyTorch, in `twin_networks.py`.
 
     >>> work("W4").batch
     512
@@ -25,7 +25,7 @@ class Work(NamedTuple):
 
     @property
     def images(self) -> int:
-        """Real examples that one update learns from."""
+        """The number of real examples in one update."""
         return self.batch * self.d_steps
 
 
@@ -42,12 +42,12 @@ EXAMPLES = 2048
 
 
 def work(name: str) -> Work:
-    """The work of this name."""
+    """Returns the work of this name."""
     return next(work for work in WORKS if work.name == name)
 
 
 def noise(shape: tuple[int, ...]) -> np.ndarray:
-    """Images [EXAMPLES, ...] of uniform bytes, always the same: speed does not depend on what they show.
+    """Returns fixed images [EXAMPLES, ...] of uniform bytes: speed does not depend on the content.
 
     >>> noise((2, 2, 1)).shape
     (2048, 2, 2, 1)

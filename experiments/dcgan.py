@@ -1,19 +1,19 @@
-"""DCGAN: the small one of the tutorials, or the 64x64 network of the paper. Trained, saved, loaded, drawn.
+"""DCGAN: the small one of the tutorials, or the 64x64 network of the paper.
 
     python experiments/dcgan.py --out runs/dcgan
     jaxgan sample runs/dcgan --n 100 --out grid.png
     python experiments/dcgan.py --network radford --data faces.npz
 
     The first: 64 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
-    Digits that can mostly be read, of most classes; seed 0, by eye. The last was not run beyond 3 steps on
-    digits, which took about 5 s each in batches of 32: it is for a GPU.
+    Mostly legible digits of most classes; seed 0, by eye. The last was not run beyond 3 steps on digits,
+    which took about 5 s each in batches of 32: it is for a GPU.
 
 Originals: Radford et al., 2016 (`radford`: 128 channels at the widest images, kernels from N(0, 0.02), Adam
 2e-4 with b1 0.5), and the tutorial for MNIST (`tutorial`: dense to 7x7x128, transposed convolution to 64,
 then to the image; a dense D).
 Repaired: one of the tutorial's transposed convolutions has stride 1, so that it makes 14x14 images, and its D
-takes 64x64 ones; here both are of the data's size. D gives logits (softplus is the cross-entropy of the
-sigmoid). Loading a saved run draws the same images as before, BatchNorm's averages included.
+takes 64x64 ones; here both have the data's size. D returns logits (softplus is the cross-entropy of the
+sigmoid). A run that is loaded generates the same images as before, BatchNorm's averages included.
 """
 
 from dataclasses import dataclass
@@ -38,8 +38,7 @@ class Config(jg.Settings):
 
 
 def data(config: Config) -> "jg.Source":
-    """The images that were asked for; Radford's networks are of 64 px where their size was not."""
-
+    """Loads the images, for Radford's networks at 64 px unless --size is given."""
     return jg.load(config.data, config.size or (64 if config.network == "radford" else 0))
 
 

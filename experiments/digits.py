@@ -1,4 +1,4 @@
-"""Handwritten digits by a small conditional GAN: what to run first.
+"""A small conditional GAN for handwritten digits: the script to run first.
 
     python experiments/digits.py
 
@@ -6,14 +6,14 @@
     jax 0.10.2, 2026-11-20. energy -0.0072 +- 0.0007 at the last step (mean and standard deviation of seeds
     0 to 3); energy_real, of real digits, is -0.0105. Nearly every picture reads as its class, by eye.
 
-Dense networks, the relativistic loss with R1 and R2 (Jolicoeur-Martineau, 2019; Huang et al., 2024), D told
-the class by projection (Miyato & Koyama, 2018), and an averaged G. Every picture shows the ten classes side
-by side.
+Dense networks, the relativistic loss with R1 and R2 (Jolicoeur-Martineau, 2019; Huang et al., 2024), a
+projection D (Miyato & Koyama, 2018), and an averaged G. Every sample picture has the ten classes side by
+side.
 
 `energy` is the energy distance between 1,500 samples and the held-out digits, in pixel space, unbiased: 0 on
-average for a perfect generator. `energy_real` is what the 1,500 training digits score themselves; below 0,
-because the split gives either part the same share of each class. The checkpoint with the lowest is kept as
-the best. `jaxgan evaluate` measures more of it, and `jaxgan report` shows it.
+average for a perfect generator. `energy_real` is that of the 1,500 training digits; it is below 0 because the
+split is stratified by class. The checkpoint with the lowest energy is kept as the best. `jaxgan evaluate`
+measures more, and `jaxgan report` makes a page of the run.
 """
 
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     @cache
     def held_out() -> "tuple[np.ndarray, float]":
-        """Digits to compare with, and how far the real ones are from them; when first asked for."""
+        """Returns the held-out digits, and the energy distance of the training digits to them."""
         digits = jg.data.examples(jg.load(config.data, config.size, split="test"), 1500)
         return digits, jg.metrics.energy.energy_distance(jg.data.examples(source, 1500), digits)
 

@@ -1,4 +1,4 @@
-"""A GAN from a hundred pictures, and what augmentation is worth there.
+"""A GAN trained on a hundred images, with and without augmentation.
 
     python experiments/few.py --augment translation --seeds 0:8
 
@@ -7,10 +7,10 @@
     +- 0.0026 by translation, and lower on every seed; 0.0219 +- 0.0048 by all of DiffAugment, which gains
     nothing here. Copies of the hundred score 0.0247, all 1,500 training digits -0.0105.
 
-What `digits.py` plays, but D is shown a hundred of the 1,500 digits and no other, few enough to be known by
-heart. Moved by a pixel, both they and what G makes, they are nine times as many (Zhao et al., 2020). `energy`
-is the energy distance between 1,500 samples and the held-out digits, in pixel space, unbiased; `energy_real`
-is that of the training digits, `energy_copies` that of the few, each as often as the others.
+The GAN of `digits.py`, trained on a hundred of the 1,500 digits, few enough for D to memorise. Translation by
+a pixel, of real and generated images alike, makes nine times as many of them (Zhao et al., 2020). `energy` is
+the energy distance between 1,500 samples and the held-out digits, in pixel space, unbiased; `energy_real` is
+that of the training digits, `energy_copies` that of equally many copies of each of the hundred.
 """
 
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ import jaxgan as jg
 class Config(jg.Settings):
     steps: int = 4000
     examples: jg.Count = 100
-    """Pictures to learn from."""
+    """Images to train on."""
     augment: Literal["none", "translation", "diffaugment"] = "translation"
-    """What D sees of them: as they are, moved by a pixel, or moved, cut out and recoloured as well."""
+    """The augmentation of D's inputs: none, by a pixel's translation, or with cutout and colours as well."""
     lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for both players."""
     gamma: jg.NonNegative = 1.0
@@ -42,14 +42,14 @@ class Config(jg.Settings):
 
 
 def data(config: Config) -> "jg.Source":
-    """So many of the examples that were asked for, of every class some."""
+    """Loads the first `config.examples` examples, in which every class must occur."""
     import numpy as np
 
     everything = jg.load(config.data, config.size)
     few = jg.data.labelled(everything, config.examples)
-    classes, there = everything.classes, len(np.unique(few.get("label", ())))
-    if there < classes:
-        raise jg.Refused(f"--examples {config.examples} show only {there} of {classes} classes: take more")
+    classes, seen = everything.classes, len(np.unique(few.get("label", ())))
+    if seen < classes:
+        raise jg.Refused(f"--examples {config.examples} show only {seen} of {classes} classes: take more")
     return jg.data.arrays.arrays(**few)._replace(note=everything.note, held_out=everything.held_out)
 
 
@@ -88,8 +88,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     rule = jg.alternating(game, adam, adam, average=jg.ema(config.average))
 
     @cache
-    def known() -> "tuple[np.ndarray, float, float]":
-        """Digits to compare with, and how far the real ones are from them, and copies of the few."""
+    def held_out() -> "tuple[np.ndarray, float, float]":
+        """Returns the held-out digits, and the energy distances of training digits and copies to them."""
         digits = jg.data.examples(jg.load(config.data, config.size, split="test"), 1500)
         everything = jg.data.examples(jg.load(config.data, config.size), 1500)
         copies = np.resize(jg.data.examples(source, config.examples), (1500, *source.shape))
@@ -100,7 +100,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         )
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        digits, energy_real, energy_copies = known()
+        digits, energy_real, energy_copies = held_out()
         samples = moment.sample(moment.state.generator, 1500)
         energy = jg.metrics.energy.energy_distance(samples, digits)
         return {"energy": energy, "energy_real": energy_real, "energy_copies": energy_copies}

@@ -1,15 +1,15 @@
-"""A DCGAN by least squares or by cross-entropy: one option, and nothing else changes.
+"""A DCGAN trained by least squares or by cross-entropy.
 
     python experiments/lsgan_dcgan.py
     python experiments/lsgan_dcgan.py --loss cross_entropy
 
     95 s and 116 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
-    Digits of 16 px that can mostly be read, with either loss; seed 0, by eye.
+    Mostly legible digits of 16 px, with either loss; seed 0, by eye.
 
 Original: the DCGAN tutorials for MNIST with Adam 1e-4 and a switch between the losses of Mao et al., 2017
 (least squares) and of Goodfellow et al., 2014 (cross-entropy).
-Repaired: least squares acts on logits, which a sigmoid in D would keep from its targets 0 and 1, with hardly
-a gradient where D is sure. Cross-entropy is softplus of the same logits.
+Repaired: least squares acts on logits; with a sigmoid in D they could not reach the targets 0 and 1, and a
+confident D would have hardly any gradient. Cross-entropy is softplus of the same logits.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ import jaxgan as jg
 class Config(jg.Settings):
     steps: int = 3000
     loss: Literal["least_squares", "cross_entropy"] = "least_squares"
-    """What both players minimise."""
+    """The loss of both players."""
     lr: jg.NonNegative = 1e-4
     """Adam's learning rate, for both players."""
     b1: jg.Share = 0.5
@@ -34,8 +34,7 @@ class Config(jg.Settings):
 
 
 def data(config: Config) -> "jg.Source":
-    """The images that were asked for, of 16 px at least where their size was not."""
-
+    """Loads the images, at 16 px or more unless --size is given."""
     source = jg.load(config.data, config.size)
     return source if config.size else jg.data.resized(source, max(16, source.shape[0]))
 

@@ -1,19 +1,18 @@
-"""A dense GAN with BatchNorm in G, by RMSprop with a decaying learning rate, that can stop when it is good.
+"""A dense GAN with BatchNorm in G and RMSprop with a decaying learning rate, that can stop by a measurement.
 
     python experiments/mlp_batchnorm_rmsprop.py
     python experiments/mlp_batchnorm_rmsprop.py --stop-below 0.05
 
     112 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
-    The second stopped itself at step 1000, at an energy distance of 0.0405. Digits that can mostly be read;
-    seed 0, by eye.
+    The second stopped at step 1000, at an energy distance of 0.0405. Mostly legible digits; seed 0, by eye.
 
 Original: the widespread Keras GAN for MNIST (G 256-512-1024 with LeakyReLU 0.2 and BatchNorm of momentum
 0.8, D 1024-512-256) in its RMSprop variant: rho 0.9, learning rate 2e-4 / (1 + 1e-6 t) after t steps, a 5x5
 grid every 100 steps, a stopping condition.
-Repaired: D gives logits (softplus is the cross-entropy of the sigmoid). Samples use BatchNorm's running
+Repaired: D returns logits (softplus is the cross-entropy of the sigmoid). Samples use BatchNorm's running
 averages, so one does not depend on the others in its grid. The stopping condition is a distance between
-samples and examples held out from training, not a loss, which in a game says little.
-BatchNorm stands before LeakyReLU here, and after it in the original.
+samples and held-out examples, not a loss, which says little in a game.
+BatchNorm comes before LeakyReLU here, and after it in the original.
 """
 
 from dataclasses import dataclass

@@ -4,13 +4,13 @@
     python experiments/mlp_cnn.py --norm none
 
     115 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
-    Digits that can mostly be read, of most classes; one image only with --norm none; seed 0, by eye.
+    Mostly legible digits of most classes; one image only with --norm none; seed 0, by eye.
 
 Original: the mixed tutorial GAN for MNIST, G dense 256-512-1024-784 with a sigmoid at its end and D two 3x3
 convolutions of stride 2 and a dense layer, by binary cross-entropy and Adam.
 Repaired: G has BatchNorm; without it (`--norm none`) all its samples become one image. The sigmoid of G is
-mapped from (0, 1) to (-1, 1), where the data are. D gives logits: softplus of a logit is the binary
-cross-entropy of its sigmoid, without the overflow. G makes images of the data's size, whatever it is.
+mapped from (0, 1) to (-1, 1), the range of the data. D returns logits: softplus of a logit is the binary
+cross-entropy of its sigmoid, without the overflow. G makes images of the data's size.
 """
 
 from dataclasses import dataclass

@@ -1,15 +1,15 @@
-"""A dense GAN whose discriminator is held back by dropout.
+"""A dense GAN with dropout in the discriminator.
 
     python experiments/mlp_dropout.py
 
     160 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
-    Digits that can mostly be read, of most classes; seed 0, by eye.
+    Mostly legible digits of most classes; seed 0, by eye.
 
 Original: the Keras tutorial GAN for MNIST with G 256-512-1024 and D 1024-512-256 (LeakyReLU 0.2), dropout
 0.3 in D, Adam 2e-4 with b1 0.5, batches of 128 and a grid after every epoch.
-Repaired: D gives logits (softplus is the cross-entropy of the sigmoid). Dropout is on whenever D judges in
-training, in G's step too, where the original's frozen copy of D could leave it off. An example's mask depends
-on that example alone, so the batch it came in does not matter.
+Repaired: D returns logits (softplus is the cross-entropy of the sigmoid). Dropout is on in both players'
+steps; in the original, D's frozen copy in G's step could leave it off. An example's mask depends on that
+example alone, not on the rest of its batch.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Config(jg.Settings):
     b1: jg.Share = 0.5
     """Adam's decay of the mean gradient, for both players."""
     dropout: jg.Share = 0.3
-    """The share of D's hidden units that are dropped."""
+    """Dropout rate of D's hidden units."""
     width: jg.Count = 256
     """The narrowest hidden layer; the others have twice and four times as many units."""
     z_size: jg.Count = 100

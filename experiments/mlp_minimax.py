@@ -1,14 +1,14 @@
-"""Two small dense networks play the minimax game itself, as in the first GAN paper.
+"""Two small dense networks trained on the minimax game, as in the first GAN paper.
 
     python experiments/mlp_minimax.py
 
     23 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
-    Digits that can mostly be read, of most classes; seed 0, by eye.
+    Mostly legible digits of most classes; seed 0, by eye.
 
 Original: algorithm 1 of Goodfellow et al., 2014 (k steps of D per step of G, the saturating loss of G), with
 the networks of the one-hidden-layer MNIST tutorials: 128 LeakyReLU -> tanh against 128 LeakyReLU -> 1.
 Repaired: D has no sigmoid. The tutorials take log(D) and log(1 - D) of a sigmoid, which are minus infinity
-once D is sure; here the same two numbers are -softplus(-logit) and -softplus(logit), finite for any logit.
+when it saturates; here they are -softplus(-logit) and -softplus(logit), finite for any logit.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
-"""R3GAN: two mirrored ResNeXts without normalisation; relativistic loss, R1 and R2, everything on a schedule.
+"""R3GAN: two mirrored ResNeXts without normalisation; the relativistic loss, R1 and R2, all on schedules.
 
     python experiments/r3gan.py --size 16 --width 32 --blocks 1
 
     The first 1,000 of its 4,000 steps, without augmentation: 588 s on 2 cores of an AMD EPYC (Zen 5), shared
-    with other work; jax 0.10.2, 2026-11-20. Soft spots of many colours near the middle, and no shapes yet;
+    with other work; jax 0.10.2, 2026-11-20. Blurred spots of many colours near the middle, no shapes yet;
     seed 0, by eye. The rest was not run.
 
     jaxgan prepare cifar10
@@ -16,11 +16,11 @@ Original: Huang et al., 2024. Kept: the networks, the relativistic pairing loss,
 Adam with b1 0, and the schedules, each a cosine from start to end over `horizon` steps and level after that:
 learning rate 2e-4 to 5e-5, b2 0.9 to 0.99, weight of R1 and R2 0.05 to 0.005, half-life of G's average 0 to
 `half_life`, probability of augmentation 0 to 0.55; R1 and R2 are taken in the pictures before augmentation.
-Changed: a twelfth of the width, batches of 64 and short schedules, unless told otherwise; DiffAugment's five
-changes for the pipeline of ADA; bfloat16 for float16, and only if asked; a label enters G as a learned vector
-of z's length, and D by projection (Miyato & Koyama, 2018).
+Changed: a twelfth of the width, batches of 64 and short schedules by default; DiffAugment's five changes
+instead of the pipeline of ADA; bfloat16 instead of float16, and only as an option; a label enters G as a
+learned vector of z's length, and D by projection (Miyato & Koyama, 2018).
 
-`shapes` are drawn, not photographed: nothing measured on them compares with published numbers.
+`shapes` are drawn: measurements on them are not comparable with published numbers.
 """
 
 from dataclasses import dataclass
@@ -51,13 +51,13 @@ class Config(jg.Settings):
     gamma_end: jg.NonNegative = 0.005
     """And after `horizon` steps."""
     half_life: jg.Positive = 500.0
-    """Steps in which G's average forgets half, after `horizon` steps; at the start it forgets all."""
+    """Half-life of G's average in steps, after `horizon` steps; at the start it is 0."""
     augment: jg.Share = 0.55
     """Probability of each of DiffAugment's changes after `horizon` steps; at the start it is 0."""
     horizon: jg.Count = 4000
-    """Steps over which all these move."""
+    """Steps over which all these change."""
     conditional: bool = True
-    """Use the labels, where the data have any."""
+    """Use the labels, if the data have any."""
     width: jg.Count = 64
     """Channels between blocks, a multiple of 8, at every side; 768 in the paper."""
     blocks: jg.Natural = 2

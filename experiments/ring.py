@@ -1,4 +1,4 @@
-"""Eight narrow Gaussians on a ring: are all of them found, evenly, and is each hit exactly?
+"""Eight narrow Gaussians on a ring: are all modes found, with equal weights and the right width?
 
     python experiments/ring.py
     python experiments/ring.py --data grid
@@ -15,17 +15,18 @@
     The modes' width is 0.94 +- 0.03 and 0.85 +- 0.02; the narrowest mode's 0.86 +- 0.05 and 0.69 +- 0.04.
     The recipe was chosen by the grid's seeds 0 to 3. Intervals, other recipes: `results/toy_benchmark.md`.
 
-Dense networks and the relativistic loss with R1 and R2 (Jolicoeur-Martineau, 2019; Huang et al., 2024). D is
-shown sines and cosines of each point too (Tancik et al., 2020), the fastest ones shorter than a mode is wide.
-R1 and R2 forbid them the more, the faster they are; once all modes are found evenly, at `hold`, their weight
-falls geometrically, so that D sees ever finer, and with it the learning rate: at its full height the modes'
-weights would drift, since D then tells little of them. What is sampled is an average of G.
+Dense networks and the relativistic loss with R1 and R2 (Jolicoeur-Martineau, 2019; Huang et al., 2024). D's
+input also has sines and cosines of each point (Tancik et al., 2020), the shortest waves shorter than the
+width of a mode. R1 and R2 penalise high frequencies most. Once all modes are found evenly, after `hold`
+steps, the penalties' weight falls geometrically, so that D resolves finer detail, and so does the learning
+rate: if it stayed high, the modes' weights would drift, since D then has little signal about them. Samples
+are from an average of G.
 
-Measured on 2,500 samples, each at 3 standard deviations of its nearest mode or closer being of high quality
-(Lin et al., 2018): `modes` with one or more, the share `high_quality`, `reverse_kl` from uniform over the
-modes, and `width`, the spread around the median mode to the true one. A perfect sampler has 98.89 % (1 -
-e^-4.5) and a width of 1. The step kept as the best is nearest to both: quality alone rewards modes that are
-too narrow. `wasserstein` is the mean distance to true samples, 1,000 to 1,000.
+Measured on 2,500 samples; one within 3 standard deviations of its nearest mode is of high quality (Lin et
+al., 2018): `modes` with one or more of these, their share `high_quality`, the `reverse_kl` of the modes'
+weights from uniform, and `width`, the spread around the median mode relative to the true one. A perfect
+sampler has 98.89 % (1 - e^-4.5) and a width of 1. The best step is the nearest to both: quality alone rewards
+modes that are too narrow. `wasserstein` is the mean distance of 1,000 samples to 1,000 true ones.
 """
 
 from dataclasses import dataclass
@@ -54,11 +55,11 @@ class Config(jg.Settings):
     gamma_end: jg.NonNegative = 0.045
     """And after `horizon` steps."""
     hold: jg.Natural = 5000
-    """Steps before either falls."""
+    """Steps before learning rate and weight start to fall."""
     horizon: jg.Count = 15_000
-    """Steps after which neither does."""
+    """Steps after which they stay constant."""
     octaves: jg.Natural = 8
-    """Of the sines that D is shown beside each point."""
+    """Of the sines that D sees beside each point."""
     average: jg.Share = 0.999
     """Decay of the average of G's parameters."""
     width: jg.Count = 128
@@ -77,10 +78,10 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import jax.numpy as jnp
     import optax
 
-    def falling(start: float, end: float) -> "Callable[[jax.Array], jax.Array]":
-        """Level, then by the same factor at every step, then level."""
-        if any(isinstance(value, float) and not value > 0 for value in (start, end)):  # a lane's is traced
-            raise jg.Refused(f"from {start} to {end} there is no fall by factors: both must be above 0")
+    def geometric(start: float, end: float) -> "Callable[[jax.Array], jax.Array]":
+        """A schedule that is constant, falls geometrically, and is constant again."""
+        if any(isinstance(value, float) and not value > 0 for value in (start, end)):  # or traced, in a lane
+            raise jg.Refused(f"a geometric schedule from {start} to {end} needs both above 0")
 
         def value(step: "jax.Array") -> "jax.Array":
             done = (step - config.hold) / (config.horizon - config.hold)
@@ -89,7 +90,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         return value
 
     def waves(x: "jax.Array") -> "jax.Array":
-        """x [B, 2] -> beside it its sines and cosines, of the angular frequencies 1/2, 1, 2, 4, ..."""
+        """x [B, 2] -> x with its sines and cosines, of the angular frequencies 1/2, 1, 2, 4, ..."""
         angle = (x[:, :, None] * 2.0 ** jnp.arange(-1, config.octaves - 1)).reshape(len(x), -1)
         return jnp.concatenate([x, jnp.sin(angle), jnp.cos(angle)], axis=1)
 
@@ -98,7 +99,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
             f"--hold {config.hold} leaves no steps to fall over: it must be below --horizon {config.horizon}"
         )
     widths = (config.width,) * 3  # of ReLU units
-    gamma = falling(config.gamma, config.gamma_end)
+    gamma = geometric(config.gamma, config.gamma_end)
     game = jg.gan(
         jg.from_linen(jg.models.mlp.Generator((2,), widths, final=jg.models.mlp.identity)),
         jg.from_linen(nn.Sequential([waves, jg.models.mlp.Discriminator(widths)])),
@@ -107,19 +108,19 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         d_terms=[jg.terms.r1(gamma), jg.terms.r2(gamma)],
         lowering=config.lowering,
     )
-    adam = optax.adam(falling(config.lr, config.lr_end), b1=0.5, b2=0.99)
+    adam = optax.adam(geometric(config.lr, config.lr_end), b1=0.5, b2=0.99)
     rule = jg.alternating(game, adam, adam, average=jg.ema(config.average))
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         assert source.modes is not None
         samples = moment.sample(moment.state.generator, 2500)
-        moved = jg.metrics.plane.wasserstein(samples[:1000], jg.data.examples(source, 1000))
-        return {**jg.metrics.mixture.mode_coverage(samples, *source.modes), "wasserstein": moved}
+        distance = jg.metrics.plane.wasserstein(samples[:1000], jg.data.examples(source, 1000))
+        return {**jg.metrics.mixture.mode_coverage(samples, *source.modes), "wasserstein": distance}
 
     def best(measured: "Mapping[str, float]") -> float:
-        """Neither too wide, which lowers the quality, nor too narrow."""
-        wide = min(abs(measured["width"] - 1), 1)  # as bad as none at all, whose width is 0
-        return -abs(measured["high_quality"] - jg.metrics.mixture.WITHIN) - wide
+        """Scores how near quality and width are to those of the true distribution."""
+        error = min(abs(measured["width"] - 1), 1)  # at most that of no modes at all, whose width is 0
+        return -abs(measured["high_quality"] - jg.metrics.mixture.WITHIN) - error
 
     return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)], best=best)
 

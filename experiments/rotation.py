@@ -1,26 +1,27 @@
-"""Does a GAN come to rest, and does the game still turn there? The `digits` GAN, looked at as it learns.
+"""Does a GAN converge, and does its vector field still rotate there? The `digits` GAN during training.
 
     python experiments/rotation.py
 
     54 min on 2 cores of an Intel Xeon, most of both taken by other work; jax 0.10.2, 2026-11-25. Three seeds:
     with the penalty the eigenvalues of largest modulus are real at all times, from -13.1 +- 1.2 at step 100
-    to -3.04 +- 0.21 at step 4000, and the pair that turns fastest slows down, from +-0.70i +- 0.03 at step
-    1000 to +-0.54i +- 0.09. At step 100 it is +-1.14i of one seed; of the other two the search refuses, not
-    converged after 600 products. What G could still gain alone falls from 0.45 to 0.23. Without, pairs lead
-    at step 100 and real ones later, the fastest pair turns ever faster, +-3.7i, 4.5i and 6.3i, half of the
-    Jacobian turns, and G's gap grows from 1.2 to 2.6. At step 4000 the path angle falls through 0 where the
-    run stands, or without at most 0.05 of the way behind it: along its way either attracts. Neither ends in a
-    local Nash equilibrium: both players' own Hessians have negative eigenvalues, and some of J's lie right of
-    0 (0.30; without, 4.2).
+    to -3.04 +- 0.21 at step 4000, and the fastest rotating pair slows down, from +-0.70i +- 0.03 at step 1000
+    to +-0.54i +- 0.09. At step 100 it is +-1.14i for one seed; for the other two the search is refused, not
+    converged after 600 products. What G could still gain alone falls from 0.45 to 0.23. Without the penalty,
+    complex pairs dominate at step 100 and real ones later, the fastest pair speeds up, +-3.7i, 4.5i and 6.3i,
+    half of the Jacobian is antisymmetric, and G's gap grows from 1.2 to 2.6. At step 4000 the path angle
+    crosses 0 at the end point, or without the penalty at most 0.05 of the path before it: along the path both
+    are attracting. Neither is a local Nash equilibrium: both players' own Hessians have negative eigenvalues,
+    and some of J's have positive real parts (0.30; without the penalty, 4.2).
 
 The GAN of `digits.py` is trained with its penalty, R1 and R2 at weight 1, and without. At some of the steps
-all instruments are read on some batches, of all players' parameters, some 200,000 together, and of
-training-mode losses: the share of the Jacobian that turns, its eigenvalues of largest modulus, imaginary part
-and real part (Arnoldi), the ends of both players' own Hessians, what either could still gain alone, and the
-path angle from the beginning (Berard et al., 2020). `energy` is that of `digits.py`: how good samples are.
+all instruments are evaluated on a few batches, for all parameters of both players, about 200,000, and
+training-mode losses: the antisymmetric share of the Jacobian, its eigenvalues of largest modulus, imaginary
+part and real part (Arnoldi), the extreme eigenvalues of both players' own Hessians, what either could still
+gain alone, and the path angle from the initialisation (Berard et al., 2020). `energy` is that of `digits.py`,
+the quality of samples.
 
-Writes `results/rotation.md` and `.json`, which is kept after each reading, and `pictures/rotation.png`; what
-has been read is not read again.
+Writes `results/rotation.md` and `.json`, saved after each seed, and `pictures/rotation.png`; evaluations that
+are already in the JSON file are not repeated.
 """
 
 from __future__ import annotations
@@ -57,14 +58,14 @@ COLUMNS = {
 @dataclass(frozen=True)
 class Config:
     steps: tuple[int, ...] = (100, 1000, 4000)
-    """At which the instruments are read, rising, from 1 on."""
+    """At which the instruments are evaluated, rising, from 1 on."""
     gammas: tuple[float, ...] = (1.0, 0.0)
     """Weights of R1 and R2."""
     seeds: int = 3
     batch_size: int = 64
     """Of the training."""
     look: int = 256
-    """Examples in a batch that the instruments read."""
+    """Batch size of the instruments."""
     width: int = 256
     """Units of each hidden layer."""
     eigenvalues: int = 8
@@ -75,7 +76,7 @@ class Config:
 
 
 def readings(config: Config, gamma: float, seeds: list[int]) -> Iterator[list[dict[str, Any]]]:
-    """What the instruments say of each run at each of the steps."""
+    """Yields, for each seed, a row of numbers per step."""
     import digits
     import jax
     import jax.numpy as jnp
@@ -93,45 +94,45 @@ def readings(config: Config, gamma: float, seeds: list[int]) -> Iterator[list[di
         return jg.data.batch(source, layout, source.arrays, state.key, state.step)
 
     @jax.jit
-    def played(state: jg.State, until: int) -> jg.State:
+    def train(state: jg.State, until: int) -> jg.State:
         return jax.lax.fori_loop(
             state.step, until, lambda _, s: rule.update(s, batches(s, 1, 1, config.batch_size))[0], state
         )
 
-    def read(begun: jg.State, state: jg.State) -> dict[str, Any]:
-        seen = batches(state, 8, config.look)
-        found = diagnosis.diagnosed(game, state, seen, k=config.eigenvalues, products=config.products)
-        angle = path.path_angle(game, begun, state, jax.tree.map(lambda x: x[0], seen))
+    def evaluate(start: jg.State, state: jg.State) -> dict[str, Any]:
+        examples = batches(state, 8, config.look)
+        diagnosed = diagnosis.diagnosed(game, state, examples, k=config.eigenvalues, products=config.products)
+        angle = path.path_angle(game, start, state, jax.tree.map(lambda x: x[0], examples))
         return {
             "energy": jg.metrics.energy.energy_distance(np.asarray(draw(state.generator, 1500, 0)), held_out),
-            **found.numbers,
-            "refused": found.refused,
-            "eigenvalues": [[float(x.real), float(x.imag)] for x in found.spectrum],
+            **diagnosed.numbers,
+            "refused": diagnosed.refused,
+            "eigenvalues": [[float(x.real), float(x.imag)] for x in diagnosed.spectrum],
             "path": {name: x.tolist() for name, x in angle._asdict().items()},
         }
 
     for seed in seeds:
         key = jax.random.key(seed)
-        begun = rule.init(
+        start = rule.init(
             key, jg.data.batch(source, (1, 1, config.batch_size), source.arrays, key, jnp.int32(0))
         )
-        state, rows = begun, []
+        state, rows = start, []
         for step in config.steps:
-            state = played(state, step)
-            rows.append({"gamma": gamma, "seed": seed, "step": step, **read(begun, state)})
+            state = train(state, step)
+            rows.append({"gamma": gamma, "seed": seed, "step": step, **evaluate(start, state)})
         yield rows
 
 
-def shown(values: list[float], of: int) -> str:
-    """Mean and standard deviation over seeds, and over how many where not all have the number.
+def spread(values: list[float], of: int) -> str:
+    """Formats mean and standard deviation over seeds, and the number of seeds if not all have the number.
 
-    >>> shown([1.0, 3.0], of=2), shown([1.0], of=3)
+    >>> spread([1.0, 3.0], of=2), spread([1.0], of=3)
     ('2 ± 1.4', '1 (1 of 3)')
     """
     if not values:
         return ""
-    spread = f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else ""
-    return f"{np.mean(values):.3g}{spread}" + (f" ({len(values)} of {of})" if len(values) < of else "")
+    deviation = f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3g}{deviation}" + (f" ({len(values)} of {of})" if len(values) < of else "")
 
 
 def table(rows: list[dict[str, Any]], config: Config) -> str:
@@ -146,14 +147,14 @@ def table(rows: list[dict[str, Any]], config: Config) -> str:
         for step in config.steps:
             here = [row for row in rows if (row["gamma"], row["step"]) == (gamma, step)]
             cells = [[row[name] for row in here if name in row] for name in COLUMNS]
-            words = [shown(cell, len(here)) for cell in cells]
+            words = [spread(cell, len(here)) for cell in cells]
             lines.append(f"| {gamma:g} | {step} | {' | '.join(words)} |")
     refused = sorted({line for row in rows for line in row["refused"]})
     return "\n".join([*lines, *(["", *refused] if refused else [])]) + "\n"
 
 
-def drawn(rows: list[dict[str, Any]], config: Config, path: Path) -> None:
-    """For each weight the eigenvalues, and below them the path angle; a colour for each seed."""
+def plot(rows: list[dict[str, Any]], config: Config, path: Path) -> None:
+    """Plots the eigenvalues for each weight, and below them the path angle, with a colour per seed."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -186,35 +187,35 @@ def drawn(rows: list[dict[str, Any]], config: Config, path: Path) -> None:
 
 
 def settings(config: Config) -> dict[str, Any]:
-    """What readings must share to stand in one table."""
+    """Returns the options that all rows of a table must share."""
     return {name: value for name, value in asdict(config).items() if name != "out"}
 
 
 def main(config: Config) -> None:
     if list(config.steps) != sorted({*config.steps}) or min(config.steps, default=0) < 1:
         raise jg.Refused(
-            f"--steps {' '.join(map(str, config.steps))} do not rise from 1 on: a run is read as it goes"
+            f"--steps {' '.join(map(str, config.steps))} must rise from 1 on: a run is evaluated as it trains"
         )
     results, pictures = config.out / "results", config.out / "pictures"
     results.mkdir(parents=True, exist_ok=True)
     pictures.mkdir(exist_ok=True)
-    kept, options = results / "rotation.json", json.loads(json.dumps(settings(config)))
-    found = json.loads(kept.read_text()) if kept.exists() else {"options": options, "rows": []}
-    if found["options"] != options:
-        raise jg.Refused(f"{kept} has readings of other options: name another folder with --out")
-    rows = found["rows"]
+    path, options = results / "rotation.json", json.loads(json.dumps(settings(config)))
+    saved = json.loads(path.read_text()) if path.exists() else {"options": options, "rows": []}
+    if saved["options"] != options:
+        raise jg.Refused(f"{path} has results of other options: name another folder with --out")
+    rows = saved["rows"]
 
-    def shown_so_far() -> None:
+    def write_results() -> None:
         files.write(results / "rotation.md", table(rows, config))
-        drawn(rows, config, pictures / "rotation.png")
+        plot(rows, config, pictures / "rotation.png")
 
     for gamma in config.gammas:
         done = {row["seed"] for row in rows if row["gamma"] == gamma}
         for new in readings(config, gamma, [seed for seed in range(config.seeds) if seed not in done]):
             rows += new
-            files.write(kept, json.dumps(found) + "\n")
-            shown_so_far()
-    shown_so_far()
+            files.write(path, json.dumps(saved) + "\n")
+            write_results()
+    write_results()
     print(table(rows, config))
 
 

@@ -1,27 +1,28 @@
-"""Which rules earn their cost? Every rule on rings and grids of Gaussians, at equal arithmetic.
+"""Which rules are worth their cost? All rules on a ring and a grid of Gaussians, at equal arithmetic.
 
     python experiments/rules_on_grid.py
 
     35 min of processor time on 2 cores of an AMD EPYC (Zen 5), shared; jax 0.10.2, 2026-11-21; five
-    seeds, all finite. Of the non-saturating loss none of the dearer rules earns its cost: on the ring with
-    R1 alternating leaves 73 +- 11 % of high quality, simultaneous 79 +- 6, optimistic 76 +- 5, consensus 45
-    +- 10, extragradient 36 +- 26, competitive 27 +- 6, symplectic 13 +- 10. Of the Wasserstein loss, which
-    nothing but the rule holds back, some do: without R1 alternating finds 4.8 +- 5.4 modes of 8 and 1.8 +-
-    1.6 of 25, consensus 8.0 and 20.8 +- 2.0, competitive 8.0 and 19.4 +- 3.4, and lookahead, which costs
-    nothing, 8.0 and 16.8 +- 6.2; with R1 lookahead finds 20.6 +- 2.3 of 25 where alternating finds 9.6 +-
-    8.2. Looking through loses modes of the non-saturating loss (4.4 +- 2.4 of 25). This is an early look:
+    seeds, all finite. With the non-saturating loss none of the costlier rules is worth its cost: on the ring
+    with R1 alternating has 73 +- 11 % of high quality, simultaneous 79 +- 6, optimistic 76 +- 5, consensus 45
+    +- 10, extragradient 36 +- 26, competitive 27 +- 6, symplectic 13 +- 10. With the Wasserstein loss, where
+    only the rule keeps the players from diverging, some are: without R1 alternating finds 4.8 +- 5.4 modes of
+    8 and 1.8 +- 1.6 of 25, consensus 8.0 and 20.8 +- 2.0, competitive 8.0 and 19.4 +- 3.4, and lookahead,
+    which costs nothing, 8.0 and 16.8 +- 6.2; with R1 lookahead finds 20.6 +- 2.3 of 25, alternating 9.6 +-
+    8.2. look_through loses modes with the non-saturating loss (4.4 +- 2.4 of 25). This is early in training:
     4,000 updates of alternating, where `ring.py` takes 15,000 larger ones.
 
-What is missing of `results/rules_on_grid.json` is played, each cell kept as it is done: stopped, it goes on.
+Runs the cells that are missing in `results/rules_on_grid.json`, and saves each as it is done, so that the
+script can be stopped and started again.
 
-Every rule plays the non-saturating and the Wasserstein loss, each without a penalty and with R1, on 8
-Gaussians on a ring and 25 on a grid, with Adam where a rule takes optimisers. What is equal is neither
-updates nor gradients but arithmetic: a rule makes as many updates as cost what `updates` of alternating do,
-counted in the compiled programs. Seeds are lanes of one program.
+Every rule is run with the non-saturating and the Wasserstein loss, without a penalty and with R1, on 8
+Gaussians on a ring and 25 on a grid, with Adam if it takes optimisers. The rules have equal arithmetic, not
+equal updates or gradients: each makes as many updates as cost what `updates` of alternating cost, counted in
+the compiled programs. Seeds are lanes of one program.
 
 Measured on 2,500 samples of the averaged G at the end, as in `ring.py`: modes found, high quality, and
-reverse KL; mean and 95 % interval over seeds (Student's t). A run that does not stay finite stands still
-where it was, and counts as it stands; `failed` says how many did.
+reverse KL; mean and 95 % interval over seeds (Student's t). A run that does not stay finite is halted, and
+counts with its last finite state; `failed` is the number of such runs.
 """
 
 from __future__ import annotations
@@ -49,22 +50,22 @@ NUMBERS, TABLE = "rules_on_grid.json", "rules_on_grid.md"
 @dataclass(frozen=True)
 class Config:
     updates: int = 4000
-    """Of alternating; the others make as many as cost the same."""
+    """Of alternating; the other rules make as many as cost the same."""
     seeds: int = 5
     batch_size: int = 256
     lr: float = 1e-3
     """Of Adam and of adaptive competitive gradient descent, for both players."""
     gamma: float = 0.1
-    """Weight of R1, where there is one."""
+    """Weight of R1, in the cells that have it."""
     width: int = 64
     """Units of each hidden layer, two in either network."""
     only: tuple[str, ...] = ()
-    """Rules to play; all, if none is named."""
+    """Rules to run; by default all."""
     out: Path = HOME / "results"
 
 
 class Cell(NamedTuple):
-    """What one rule made of one game."""
+    """The result of one rule on one game."""
 
     data: str
     loss: str
@@ -77,7 +78,7 @@ class Cell(NamedTuple):
 
 
 def rules(config: Config, cost: float = 1.0) -> dict[str, Callable[[jg.Game], jg.Rule]]:
-    """Every rule, with its weights as its paper has them, and an average over as much arithmetic."""
+    """Returns all rules, with the weights of their papers, and an average of G over equal arithmetic."""
     import optax
 
     adam = optax.adam(config.lr, b1=0.5, b2=0.99, eps_root=1e-8)
@@ -99,12 +100,11 @@ def rules(config: Config, cost: float = 1.0) -> dict[str, Callable[[jg.Game], jg
     }
     unknown = set(config.only) - every.keys()
     if unknown:
-        raise jg.Refused(f"there is no rule {', '.join(sorted(unknown))}; there are {', '.join(every)}")
+        raise jg.Refused(f"there is no rule {', '.join(sorted(unknown))}: give one of {', '.join(every)}")
     return {name: rule for name, rule in every.items() if not config.only or name in config.only}
 
 
 def game_of(config: Config, loss: str, penalty: str) -> jg.Game:
-
     match loss:
         case "non_saturating":
             objective = jg.objectives.non_saturating()
@@ -121,7 +121,7 @@ def game_of(config: Config, loss: str, penalty: str) -> jg.Game:
 
 
 def arithmetic(rule: jg.Rule, batches: Any) -> float:
-    """Floating-point operations of one update, once compiled."""
+    """Returns the floating-point operations of one compiled update."""
     import jax
 
     state = jax.eval_shape(rule.init, jax.random.key(0), batches)
@@ -130,8 +130,8 @@ def arithmetic(rule: jg.Rule, batches: Any) -> float:
     return analysis["flops"]
 
 
-def played(config: Config, game: jg.Game, rule: jg.Rule, mixture: Any, updates: int) -> tuple[int, list]:
-    """How many seeds failed, and the scores of each."""
+def train(config: Config, game: jg.Game, rule: jg.Rule, mixture: Any, updates: int) -> tuple[int, list]:
+    """Trains all seeds; returns how many failed, and the scores of each."""
     import jax
     import jax.numpy as jnp
 
@@ -151,14 +151,13 @@ def played(config: Config, game: jg.Game, rule: jg.Rule, mixture: Any, updates: 
     update = lanes.side_by_side(rule.update)
 
     def step(_: Any, state: jg.State) -> jg.State:
-        seen = jax.vmap(batches, in_axes=(0, None))(state.key, state.step)
-        return update(state, seen)[0]
+        return update(state, jax.vmap(batches, in_axes=(0, None))(state.key, state.step))[0]
 
     state = jax.jit(lambda state: jax.lax.fori_loop(0, updates, step, state))(state)
 
     def score(seed: int) -> dict[str, float]:
-        one = lanes.lane(state, seed)
-        x = game.sample(one.generator, jg.fold(one.key, "measure"), jnp.arange(2500), {})
+        lane = lanes.lane(state, seed)
+        x = game.sample(lane.generator, jg.fold(lane.key, "measure"), jnp.arange(2500), {})
         return jg.metrics.mixture.mode_coverage(np.asarray(x), mixture.centres, mixture.sigma)
 
     scores = [score(seed) for seed in range(config.seeds)]
@@ -166,7 +165,7 @@ def played(config: Config, game: jg.Game, rule: jg.Rule, mixture: Any, updates: 
 
 
 def missing(config: Config, known: set[tuple[str, ...]]) -> Iterator[Cell]:
-    """Every cell not yet known, as it is played, of alternating's cost."""
+    """Runs and yields every cell that is not yet known."""
     import jax.numpy as jnp
 
     layout = (1, 1, config.batch_size)
@@ -174,30 +173,30 @@ def missing(config: Config, known: set[tuple[str, ...]]) -> Iterator[Cell]:
     mixtures = {"ring": jg.data.mixtures.ring_mixture(), "grid": jg.data.mixtures.grid_mixture()}
     for penalty, loss in itertools.product(("r1", "none"), ("non_saturating", "wasserstein")):
         game = game_of(config, loss, penalty)
-        whole = arithmetic(rules(Config())["alternating"](game), batches)
+        unit = arithmetic(rules(Config())["alternating"](game), batches)
         for name, make in rules(config).items():
-            wanted = [data for data in mixtures if (data, loss, penalty, name) not in known]
-            if not wanted:
+            new = [data for data in mixtures if (data, loss, penalty, name) not in known]
+            if not new:
                 continue
-            cost = arithmetic(make(game), batches) / whole
+            cost = arithmetic(make(game), batches) / unit
             updates = max(1, round(config.updates / cost))
-            for data in wanted:
+            for data in new:
                 rule = rules(config, cost)[name](game)
-                failed, scores = played(config, game, rule, mixtures[data], updates)
+                failed, scores = train(config, game, rule, mixtures[data], updates)
                 columns = {key: [row[key] for row in scores] for key in MEASURED}
                 yield Cell(data, loss, penalty, name, cost, updates, failed, columns)
 
 
 def interval(values: list[float]) -> str:
-    """Mean and half the 95 % interval; the mean alone of one seed, and of seeds that agree.
+    """Formats the mean and half the 95 % interval; for one seed, or equal ones, the mean alone.
 
     >>> interval([1.0, 3.0]), interval([8.0, 8.0])
     ('2.000 ± 12.706', '8.000')
     """
     from jaxgan.compare import statistics
 
-    found = statistics.mean(np.asarray(values))
-    return f"{found.value:.3f}" + ("" if math.isnan(found.high) else f" ± {found.high - found.value:.3f}")
+    mean = statistics.mean(np.asarray(values))
+    return f"{mean.value:.3f}" + ("" if math.isnan(mean.high) else f" ± {mean.high - mean.value:.3f}")
 
 
 def line(cell: Cell) -> str:
@@ -207,7 +206,7 @@ def line(cell: Cell) -> str:
 
 
 def write(cells: list[Cell], config: Config) -> None:
-    """The numbers and the table, whole at any moment."""
+    """Writes the JSON file and the table, each atomically."""
     head = ["data", "loss", "penalty", "rule", "cost", "updates", *MEASURED, "failed"]
     options = settings(config)
     lines = [
@@ -217,13 +216,13 @@ def write(cells: list[Cell], config: Config) -> None:
         "|" + "---|" * len(head),
         *map(line, sorted(cells, key=lambda cell: cell[:3])),
     ]
-    found = {"options": options, "cells": [cell._asdict() for cell in cells]}
+    results = {"options": options, "cells": [cell._asdict() for cell in cells]}
     files.write(config.out / TABLE, "\n".join(lines) + "\n")
-    files.write(config.out / NUMBERS, json.dumps(found, indent=1) + "\n")
+    files.write(config.out / NUMBERS, json.dumps(results, indent=1) + "\n")
 
 
 def settings(config: Config) -> dict[str, Any]:
-    """What cells must share to stand in one table."""
+    """Returns the options that all cells of a table must share."""
     return {name: value for name, value in asdict(config).items() if name not in {"out", "only"}}
 
 
@@ -231,10 +230,10 @@ def main(config: Config) -> None:
     config.out.mkdir(parents=True, exist_ok=True)
     numbers, cells = config.out / NUMBERS, []
     if numbers.exists():
-        kept = json.loads(numbers.read_text())
-        if kept["options"] != settings(config):
+        saved = json.loads(numbers.read_text())
+        if saved["options"] != settings(config):
             raise jg.Refused(f"{numbers} has cells of other options: name another folder with --out")
-        cells = [Cell(**cell) for cell in kept["cells"]]
+        cells = [Cell(**cell) for cell in saved["cells"]]
     for cell in missing(config, {cell[:4] for cell in cells}):
         cells.append(cell)
         print(line(cell), flush=True)

@@ -1,10 +1,10 @@
-"""SNGAN: residual networks, spectral norm, hinge loss, classes by projection.
+"""SNGAN: residual networks, spectral norm, hinge loss, a projection discriminator.
 
     python experiments/sngan.py --size 16 --width 16 --steps 2000
 
-    523 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20. One thing on the
-    dark ground in every picture, in all the colours, sizes and places; which shape it is can seldom be told
-    so early. Seed 0, by eye.
+    523 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20. One object on a
+    dark background in every image, in all colours, sizes and positions; its shape is seldom recognisable so
+    early. Seed 0, by eye.
 
     jaxgan prepare cifar10
     python experiments/sngan.py --data tfds:cifar10
@@ -18,7 +18,7 @@ Changed: initial weights of D are divided by their spectral norm, its logit has 
 normalisation is by class as well; both steps share a batch of 64, where the authors' G learns from 128.
 `--attention 16` is self-attention in both networks (Zhang et al., 2019).
 
-`shapes` are drawn, not photographed: nothing measured on them compares with published numbers.
+`shapes` are drawn: measurements on them are not comparable with published numbers.
 """
 
 from dataclasses import dataclass
@@ -38,11 +38,11 @@ class Config(jg.Settings):
     d_steps: jg.Count = 5
     """Steps of D per step of G."""
     conditional: bool = True
-    """Use the labels, where the data have any."""
+    """Use the labels, if the data have any."""
     attention: jg.Natural = 0
-    """Side of the images, in pixels, at which self-attention stands in both networks; 0 for none."""
+    """Side, in pixels, of the feature maps with self-attention, in both networks; 0 for none."""
     average: jg.Share = 0.0
-    """Decay of the average of G's parameters, which is then sampled; 0 for none."""
+    """Decay of an average of G's parameters, from which samples are taken; 0 for none."""
     width: jg.Count = 128
     """Channels of D's widest images; of G's twice as many up to 32 px, and as many above."""
     z_size: jg.Count = 128
@@ -50,7 +50,7 @@ class Config(jg.Settings):
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the networks compute in; parameters, losses and images are float32."""
     remat: bool = False
-    """Compute blocks again in the backward pass rather than remember them: less memory, more time."""
+    """Recompute blocks in the backward pass: less memory, more time."""
     log_every: int = 100
     save_every: int = 1000
     sample_every: int = 1000

@@ -1,4 +1,4 @@
-"""A thousand modes: three digits as the colours of one picture. How many of them does a GAN find?
+"""Stacked digits: three digits as the colour channels of one image. How many of the 1000 modes are found?
 
     python experiments/stacked.py
 
@@ -11,16 +11,16 @@
         training set     1000         0.0196 +- 0.0007, of five draws               0.079 +- 0.001
 
 Dense networks, BatchNorm in G; no labels are used. `relativistic` has that loss with R1 and R2 (Jolicoeur-
-Martineau, 2019; Huang et al., 2024), of a weight that falls geometrically; `non_saturating` has neither, and
-in `pack2` its D sees two pictures at once (Lin et al., 2018).
+Martineau, 2019; Huang et al., 2024), whose weight falls geometrically; `non_saturating` has no penalties, and
+`pack2` is the same with a D that sees two images at once (Lin et al., 2018).
 
-Measured on 26,000 samples (Metz et al., 2017), each colour of each named by the nearest of the training
-digits: `modes` of 1000 that come up, and the `reverse_kl` and total variation, `imbalance`, of their
+Measured on 26,000 samples (Metz et al., 2017), whose channels are classified by the nearest training digit:
+the number of `modes` found, of 1000, and the `reverse_kl` and total variation, `imbalance`, of their
 frequencies from uniform. A perfect sampler finds all, with a reverse KL of 0.0192 on average. `named` is the
-share of held-out digits that get their right name. A smear gets a name too, and an untrained G finds 485
-modes: look at the pictures as well. Here about four colours in five read as digits, by eye.
+accuracy of the classifier on held-out digits. A smear is classified too, and an untrained G finds 485 modes:
+look at the images as well. Here about four channels in five are legible digits, by eye.
 
-`stacked:glyphs` are larger, drawn digits. Neither compares with what is published of MNIST's.
+`stacked:glyphs` are larger, drawn digits. Neither is comparable with published numbers for MNIST.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sklearn.neighbors import KNeighborsClassifier
 
 SAMPLES = 26_000
-KNOWN = 10_000  # digits that others are named by
+KNOWN = 10_000  # digits to fit the classifier to
 
 
 @dataclass(frozen=True)
@@ -66,23 +66,22 @@ class Config(jg.Settings):
 
 
 @cache
-def namer(data: str, size: int) -> "tuple[KNeighborsClassifier, float]":
-    """What names the digits that are stacked, and how often it is right about held-out ones."""
+def classifier(data: str, size: int) -> "tuple[KNeighborsClassifier, float]":
+    """Returns a classifier of single digits, and its accuracy on held-out ones."""
     from sklearn.neighbors import KNeighborsClassifier
 
     def digits(split: Literal["train", "test"]) -> "tuple[np.ndarray, np.ndarray]":
-        found = jg.data.labelled(jg.load(data.removeprefix("stacked:"), size, split), KNOWN)
-        return found["x"].reshape(len(found["x"]), -1), found["label"]
+        examples = jg.data.labelled(jg.load(data.removeprefix("stacked:"), size, split), KNOWN)
+        return examples["x"].reshape(len(examples["x"]), -1), examples["label"]
 
     nearest = KNeighborsClassifier(1).fit(*digits("train"))
     return nearest, nearest.score(*digits("test"))
 
 
-def counted(images: "np.ndarray", data: str, size: int = 0) -> dict[str, float]:
-    """Which of the thousand modes images [N, H, W, 3] show, and how evenly."""
-
+def mode_scores(images: "np.ndarray", data: str, size: int = 0) -> dict[str, float]:
+    """Measures how many of the thousand modes occur in images [N, H, W, 3], and how evenly."""
     channels = images.transpose(0, 3, 1, 2).reshape(3 * len(images), -1)
-    hundreds, tens, ones = namer(data, size)[0].predict(channels).reshape(-1, 3).T
+    hundreds, tens, ones = classifier(data, size)[0].predict(channels).reshape(-1, 3).T
     return jg.metrics.mixture.label_coverage((hundreds * 10 + tens) * 10 + ones, 1000)
 
 
@@ -94,19 +93,19 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     from jax.nn import leaky_relu
 
     if not config.data.startswith("stacked:"):
-        raise jg.Refused(f"--data {config.data}: only stacked images have modes to count, as stacked:digits")
+        raise jg.Refused(f"--data {config.data} is not stacked: give stacked:digits or stacked:glyphs")
     assert source.channels is not None
     if source.channels.classes != 10:
         raise jg.Refused(
-            f"--data {config.data}: a thousand modes are those of ten classes, not of "
-            f"{source.channels.classes}; take stacked:digits or stacked:glyphs"
+            f"--data {config.data} has {source.channels.classes} classes, but a thousand modes need ten: "
+            "give stacked:digits or stacked:glyphs"
         )
     if config.horizon < 1:
         raise jg.Refused(f"--horizon {config.horizon} leaves no steps for the rates to fall over")
     relativistic = config.recipe == "relativistic"
     weights = (config.gamma, config.gamma_end)
     if relativistic and any(isinstance(value, float) and not value > 0 for value in weights):
-        raise jg.Refused(f"--gamma and --gamma-end are {weights}: to fall by factors both must be above 0")
+        raise jg.Refused(f"--gamma and --gamma-end are {weights}: their schedule needs both above 0")
     leaky = partial(leaky_relu, negative_slope=0.2)
     widths = (config.width,) * 2
 
@@ -133,8 +132,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         samples = moment.sample(moment.state.generator, SAMPLES)
-        named = namer(config.data, config.size)[1]
-        return {**counted(samples, config.data, config.size), "named": named}
+        named = classifier(config.data, config.size)[1]
+        return {**mode_scores(samples, config.data, config.size), "named": named}
 
     hooks = [jg.Hook(config.measure_every, measure)]
     return jg.Experiment(rule, source, hooks, best=lambda measured: -measured["reverse_kl"])

@@ -1,32 +1,33 @@
-"""One run of the published toy benchmark: a recipe on a mixture whose modes are known.
+"""One run of the published toy benchmark: a recipe on a mixture with known modes.
 
     python experiments/toy.py --data ring --recipe hinge --seed 3
 
-It is what `toy_benchmark.py` plays again and again; the results stand there. As it is, networks, latents and
-rates are those of the unrolled GAN's demo (Metz et al., 2017): latents of 256 numbers, two hidden layers of
-128 tanh units in either network, Adam at 1e-3 for G and 1e-4 for D with b1 0.5, batches of 512, 25,000 steps.
-PacGAN's own (Lin et al., 2018), by the authors' code: ReLU and BatchNorm in G against maxout in D, weights
-that begin small, both players at once, 100,000 examples drawn once, and batches of 100 packs:
+`toy_benchmark.py` runs this script for all recipes and seeds. By default, networks, latents and rates are
+those of the unrolled GAN's demo (Metz et al., 2017): latents of 256 numbers, two hidden layers of 128 tanh
+units in either network, Adam at 1e-3 for G and 1e-4 for D with b1 0.5, batches of 512, 25,000 steps.
+PacGAN's own (Lin et al., 2018), by the authors' code: ReLU and BatchNorm in G against maxout in D, small
+initial weights, simultaneous updates, 100,000 examples drawn once, and batches of 100 packs:
 
     python experiments/toy.py --network maxout --width 400 --init 0.02 --momentum 0.95 --z-size 2 \\
         --simultaneous --lr 1e-4 --d-lr 1e-4 --b1 0.8 --examples 100000 --steps 400000 \\
         --recipe pack2 --batch-size 200
 
-In 1200 dimensions the demo's rates leave samples far from all modes: after 25,000 steps of 512 units the
-median one of `non_saturating`, `relativistic` and `pack2` lay 33, 6 and 464 times as far from its nearest as
-true ones do (seed 0). So there the networks are deeper, the latents few, the rates equal, and what is sampled
-is an average of G, which itself circles around the modes; chosen with `relativistic`, by seed 100:
+In 1200 dimensions the demo's rates leave samples far from all modes: after 25,000 steps with 512 units the
+median sample of `non_saturating`, `relativistic` and `pack2` was 33, 6 and 464 times as far from its nearest
+mode as true samples are (seed 0). So there the networks are deeper, latents smaller, the rates equal, and
+samples are from an average of G, since G itself circles around the modes; chosen with `relativistic`, by
+seed 100:
 
     python experiments/toy.py --data gaussian_1200d --network relu --width 512 --z-size 2 --batch-size 128 \\
         --d-lr 1e-3 --gamma 10 --average 0.998 --steps 5000 --recipe relativistic
 
-Recipes differ in nothing else than their name says. `non_saturating`, `least_squares` and `hinge` are bare
-losses; `pack2` and `pack4` the first of these with a D that sees so many examples at once; `r1` the first
-with a penalty (Mescheder et al., 2018), and `relativistic` that of pairs with R1 and R2 (Huang et al., 2024),
-all of the weight `gamma`; `wgan_gp` has its usual weight of 10 and five steps of D to one of G (Gulrajani et
-al., 2017), so it takes five times as long. The rates are those that suit the first, ten times higher for G
-than for D: compared is how losses bear that, not the best of each. Unless `average` is asked for, what is
-sampled is G at the last step.
+Recipes differ only in what their names say. `non_saturating`, `least_squares` and `hinge` are losses without
+penalties; `pack2` and `pack4` are the first of these with a D that sees 2 or 4 examples at once; `r1` is the
+first with R1 (Mescheder et al., 2018), and `relativistic` the relativistic loss with R1 and R2 (Huang et al.,
+2024), all of weight `gamma`; `wgan_gp` has its usual weight of 10 and five steps of D per step of G
+(Gulrajani et al., 2017), so it takes five times as long. The learning rates suit the first, and are ten times
+higher for G than for D: this compares how losses bear these rates, not each at its best. Without `average`,
+samples are from G at the last step.
 """
 
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-PAIRED = 1000  # samples, with as many true ones; it takes the longer, the farther they are apart
+PAIRED = 1000  # samples, with as many true ones; pairing takes longer, the farther apart they are
 
 
 @dataclass(frozen=True)
@@ -64,19 +65,19 @@ class Config(jg.Settings):
     gamma: jg.NonNegative = 0.1
     """Weight of R1 and R2."""
     average: jg.Share = 0.0
-    """Decay of an average of G's parameters, to be sampled from; 0 is none."""
+    """Decay of an average of G's parameters, from which samples are taken; 0 for none."""
     width: jg.Count = 128
     """Units of each hidden layer."""
     init: float = 0.0
-    """Standard deviation of the initial weights, each normal; 0 is LeCun's, by the number of inputs."""
+    """Standard deviation of the normal initial weights; 0 for LeCun's, by the number of inputs."""
     momentum: jg.Share = 0.9
     """Decay of BatchNorm's averages."""
     z_size: jg.Count = 256
     """Numbers per latent, each normal."""
     simultaneous: bool = False
-    """Both players move at once, and not D first."""
+    """Update both players at once, not D first."""
     examples: jg.Natural = 0
-    """Drawn once, to be trained on in epochs; 0 draws anew for ever."""
+    """Size of a data set drawn once, to train on in epochs; 0 draws new examples for every batch."""
     log_every: int = 500
     save_every: int = 5000
     sample_every: int = 5000
@@ -84,20 +85,19 @@ class Config(jg.Settings):
     """Steps between measurements."""
 
 
-def scored(samples: "np.ndarray", source: "jg.Source") -> dict[str, float]:
-    """What the benchmark says of samples, by the modes of their source."""
-
+def score(samples: "np.ndarray", source: "jg.Source") -> dict[str, float]:
+    """Returns the benchmark's metrics of samples, by the modes of their source."""
     assert source.modes is not None
-    found = jg.metrics.mixture.mode_coverage(samples, *source.modes)
+    coverage = jg.metrics.mixture.mode_coverage(samples, *source.modes)
     if source.shape == (2,):
         return {
-            **found,
+            **coverage,
             "wasserstein": jg.metrics.plane.wasserstein(samples[:PAIRED], jg.data.examples(source, PAIRED)),
         }
     nearest = jg.metrics.mixture.mode_coverage(samples, *source.modes, radius=inf)
     published = jg.metrics.mixture.mode_coverage(samples, *source.modes, radius=jg.metrics.mixture.TEN_SIGMA)
     return {
-        **found,
+        **coverage,
         "distance": distance(samples, source.modes),
         "nearest_modes": nearest["modes"],
         "nearest_kl": nearest["reverse_kl"],
@@ -107,7 +107,7 @@ def scored(samples: "np.ndarray", source: "jg.Source") -> dict[str, float]:
 
 
 def distance(samples: "np.ndarray", modes: "jg.data.Modes") -> float:
-    """How far the median sample lies from its nearest centre, to what true ones lie from theirs.
+    """Returns the distance of the median sample to its nearest centre, relative to that of true samples.
 
     >>> import numpy as np
     >>> from jaxgan.data import Modes
@@ -117,13 +117,12 @@ def distance(samples: "np.ndarray", modes: "jg.data.Modes") -> float:
     import numpy as np
     from scipy.spatial.distance import cdist
 
-    lies = float(np.median(cdist(samples, modes.centres).min(axis=1)))
-    return lies / (modes.sigma * modes.dimensions**0.5)
+    median = float(np.median(cdist(samples, modes.centres).min(axis=1)))
+    return median / (modes.sigma * modes.dimensions**0.5)
 
 
 def data(config: Config) -> "jg.Source":
-    """The mixture itself, or so many of its examples, of which none is held against samples."""
-
+    """Loads the mixture itself, or a fixed set of its examples, none of which `score` compares with."""
     mixture = jg.load(config.data)
     if not config.examples:
         return mixture
@@ -139,15 +138,15 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     axis, width = config.lowering.axis, config.width
     init = nn.initializers.normal(config.init) if config.init else nn.initializers.lecun_normal()
     dense = partial(jg.models.mlp.Generator, source.shape, final=jg.models.mlp.identity, kernel_init=init)
-    judge = partial(jg.models.mlp.Discriminator, kernel_init=init)
+    critic = partial(jg.models.mlp.Discriminator, kernel_init=init)
     match config.network:
         case "tanh":
-            generator, discriminator = (of((width,) * 2, activation=nn.tanh) for of in (dense, judge))
+            generator, discriminator = (make((width,) * 2, activation=nn.tanh) for make in (dense, critic))
         case "relu":
-            generator, discriminator = (of((width,) * 3) for of in (dense, judge))
+            generator, discriminator = (make((width,) * 3) for make in (dense, critic))
         case "maxout":
             generator = dense((width,) * 4, norm="batch", momentum=config.momentum, axis=axis)
-            discriminator = judge((width // 2,) * 3, pieces=5)
+            discriminator = critic((width // 2,) * 3, pieces=5)
 
     objective, terms, packing, d_steps = jg.objectives.non_saturating(), [], 1, 1
     match config.recipe:
@@ -184,7 +183,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     rule = (jg.simultaneous if config.simultaneous else alternating)(game, g_tx, d_tx, average=average)
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        return scored(moment.sample(moment.state.generator, 2500), jg.load(config.data))
+        return score(moment.sample(moment.state.generator, 2500), jg.load(config.data))
 
     hooks = [jg.Hook(config.measure_every, measure)]
     return jg.Experiment(rule, source, hooks)

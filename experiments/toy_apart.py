@@ -1,4 +1,4 @@
-"""Which recipes of the toy benchmark their seeds tell apart, by the tests of `jaxgan compare`."""
+"""Significance tests between the recipes of the toy benchmark, as in `jaxgan compare`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 NUMBERS = {"modes": "modes", "high_quality": "high quality", "reverse_kl": "reverse KL"}
 
 
-def apart(runs: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> list[str]:
-    """A line for each number of the goal: who of `runs`, recipe -> seed -> numbers, is worse than whom.
+def significance_lines(runs: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> list[str]:
+    """Returns a line per number of the goal: which of `runs`, recipe -> seed -> numbers, is worse than which.
 
-    Recipes of fewer than five seeds are left out; there is no line where fewer than two are left.
+    Recipes with fewer than five seeds are left out; a line needs two or more that are left.
 
     >>> few, many = ({seed: {"modes": 3.0 * n + seed % (1 + n)} for seed in range(6)} for n in (1, 2))
-    >>> print(*apart({"a": few, "b": many, "c": many}))
+    >>> print(*significance_lines({"a": few, "b": many, "c": many}))
     - modes: a is worse than b, c (2 of 3 pairs)
     """
     from jaxgan.compare import methods, tables
@@ -20,20 +20,20 @@ def apart(runs: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> list[str]:
 
     lines = []
     for name, head in NUMBERS.items():
-        chosen = {
-            recipe: {seed: own[name] for seed, own in found.items() if name in own}
-            for recipe, found in runs.items()
+        values = {
+            recipe: {seed: numbers[name] for seed, numbers in seeds.items() if name in numbers}
+            for recipe, seeds in runs.items()
         }
-        chosen = {recipe: seeds for recipe, seeds in chosen.items() if len(seeds) >= tables.ENOUGH}
-        pairs = tables.table(methods.Measure(name, "at the last step"), "", names.better(name), chosen).pairs
-        above: dict[str, list[str]] = {}
+        values = {recipe: seeds for recipe, seeds in values.items() if len(seeds) >= tables.ENOUGH}
+        pairs = tables.table(methods.Measure(name, "at the last step"), "", names.better(name), values).pairs
+        worse_than: dict[str, list[str]] = {}
         for pair in pairs:
             if pair.p < tables.SURE:
                 b_is_better = (pair.difference.interval.value > 0) == (names.better(name) == "higher")
                 worse, other = (pair.a, pair.b) if b_is_better else (pair.b, pair.a)
-                above.setdefault(worse, []).append(other)
+                worse_than.setdefault(worse, []).append(other)
         if pairs:
-            said = "; ".join(f"{who} is worse than {', '.join(whom)}" for who, whom in above.items())
-            count = f"{sum(map(len, above.values()))} of {len(pairs)} pairs"
-            lines.append(f"- {head}: {said or 'no two are told apart'} ({count})")
+            words = "; ".join(f"{a} is worse than {', '.join(others)}" for a, others in worse_than.items())
+            count = f"{sum(map(len, worse_than.values()))} of {len(pairs)} pairs"
+            lines.append(f"- {head}: {words or 'no significant difference'} ({count})")
     return lines

@@ -1,11 +1,11 @@
-"""The published toy benchmark: recipes, data and seeds, each a run of its own, and the table of them.
+"""The published toy benchmark: one run per recipe, data set and seed, and a table of the results.
 
     python experiments/toy_benchmark.py
 
-plays what is missing of `experiments/results/toy_benchmark.json`, two runs at a time, three seeds of each
-protocol before more of it, and writes the table beside it after each run. It can be stopped at any moment:
-what is done is kept, and a run that was cut off goes on from its last checkpoint. `--dry` lists what is
-missing instead, and `--table` writes the table alone.
+makes the runs that are missing in `experiments/results/toy_benchmark.json`, two at a time, three seeds of
+each protocol before the others, and writes the table next to it after each run. It can be stopped at any
+time: finished runs are kept, and an interrupted run resumes from its last checkpoint. `--dry` lists the
+missing runs instead, and `--table` only writes the table.
 """
 
 import argparse
@@ -32,23 +32,23 @@ FIRST = 3  # seeds of everything before more of anything
 
 
 class Protocol(NamedTuple):
-    """What is held the same, the options of a script; and what is compared: data, recipes, how many seeds."""
+    """A script with fixed options, and what is compared: data, recipes and the number of seeds."""
 
     title: str
     script: str
     options: str
     steps: int
     data: tuple[str, ...]
-    recipes: Mapping[str, str]  # and the options that are each one's own
+    recipes: Mapping[str, str]  # recipe -> its own options
     seeds: int
-    of: str = ""  # the protocol whose runs these are the beginning of
+    of: str = ""  # the longer protocol whose first steps these are
 
 
 LOSSES = ("non_saturating", "least_squares", "hinge", "r1", "relativistic", "pack2", "pack4", "wgan_gp")
 
 
-def same(*recipes: str) -> dict[str, str]:
-    """Recipes without options of their own."""
+def without_options(*recipes: str) -> dict[str, str]:
+    """Returns recipes without options of their own."""
     return dict.fromkeys(recipes, "")
 
 
@@ -63,14 +63,16 @@ PACGAN = Protocol(
     3,
 )
 PROTOCOLS = {
-    "best": Protocol("`experiments/ring.py`", "ring.py", "", 15_000, ("ring", "grid"), same(""), 10),
+    "best": Protocol(
+        "`experiments/ring.py`", "ring.py", "", 15_000, ("ring", "grid"), without_options(""), 10
+    ),
     "light": Protocol(
         "the light protocol (2 x 128 tanh, batches of 512, 25,000 steps: the unrolled GAN's demo)",
         "toy.py",
         "",
         25_000,
         ("ring", "grid"),
-        same(*LOSSES),
+        without_options(*LOSSES),
         10,
     ),
     "1200d": Protocol(
@@ -79,7 +81,7 @@ PROTOCOLS = {
         "--network relu --width 512 --z-size 2 --batch-size 128 --d-lr 1e-3 --gamma 10 --average 0.998",
         5_000,
         ("gaussian_1200d",),
-        same("non_saturating", "relativistic", "pack2"),
+        without_options("non_saturating", "relativistic", "pack2"),
         3,
     ),
     "stacked": Protocol(
@@ -88,7 +90,7 @@ PROTOCOLS = {
         "",
         8_000,
         ("stacked:digits",),
-        same("relativistic", "non_saturating", "pack2"),
+        without_options("relativistic", "non_saturating", "pack2"),
         3,
     ),
     "turns": Protocol(
@@ -97,7 +99,7 @@ PROTOCOLS = {
         f"{PACGAN_NETWORKS} --batch-size 100",
         100_000,
         ("ring", "grid"),
-        same("non_saturating", "pack2"),
+        without_options("non_saturating", "pack2"),
         3,
     ),
     "pacgan_begun": PACGAN._replace(
@@ -123,14 +125,14 @@ class Cell(NamedTuple):
 
     @property
     def run(self) -> str:
-        """Its folder, which may be that of a longer run: a run resumed for longer is the longer run."""
+        """The run's folder, shared with the longer run that it is resumed into."""
         return self._replace(protocol=PROTOCOLS[self.protocol].of or self.protocol).name
 
 
-def planned(
+def plan(
     protocols: Sequence[str], recipes: Sequence[str], data: Sequence[str], seeds: Sequence[int]
 ) -> list[Cell]:
-    """Every run that is asked for; no recipes or data are all."""
+    """Returns the runs to make; an empty list of recipes or data means all."""
     cells = [
         Cell(name, where, recipe, seed)
         for name in protocols
@@ -142,18 +144,18 @@ def planned(
 
 
 def command(cell: Cell, run: Path, steps: int) -> list[str]:
-    """What plays a cell, from where it stopped if it has begun."""
+    """Returns the command line that makes the run of a cell, or resumes it."""
     protocol = PROTOCOLS[cell.protocol]
     start = [sys.executable, str(HERE / protocol.script)]
     if (run / "config.json").exists():
         return [*start, "--resume", str(run), "--steps", str(steps)]
     recipe = ["--recipe", cell.recipe] if cell.recipe else []
-    told = ["--data", cell.data, "--seed", str(cell.seed), "--steps", str(steps), "--out", str(run)]
-    return [*start, *protocol.options.split(), *protocol.recipes[cell.recipe].split(), *recipe, *told]
+    options = ["--data", cell.data, "--seed", str(cell.seed), "--steps", str(steps), "--out", str(run)]
+    return [*start, *protocol.options.split(), *protocol.recipes[cell.recipe].split(), *recipe, *options]
 
 
-def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
-    """Plays a cell to its end: what was measured there, or how it failed."""
+def complete(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
+    """Makes the run of a cell: returns its last measurement, or how it failed."""
     from jaxgan.folder import manifest, rows
 
     run = runs / cell.run
@@ -163,17 +165,17 @@ def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
         return json.loads(manifest.read_text())["sessions"][-1] if manifest.exists() else {}
 
     def last() -> Mapping[str, Any] | None:
-        found = rows.read(run / "metrics.jsonl")
-        ends = (row.numbers for row in found if row.step == steps and "reverse_kl" in row.numbers)
+        logged = rows.read(run / "metrics.jsonl")
+        ends = (row.numbers for row in logged if row.step == steps and "reverse_kl" in row.numbers)
         return next(ends, None)
 
-    if last() is None:  # else it was done, but not written down
-        done = subprocess.run(command(cell, run, steps), capture_output=True, text=True)
+    if last() is None:  # else it was finished, but not recorded
+        process = subprocess.run(command(cell, run, steps), capture_output=True, text=True)
         ended = str(session().get("ended"))
         if ended.startswith("NotFinite: "):
             return {"failed": ended.removeprefix("NotFinite: "), "on": manifest.devices(session()["devices"])}
-        if done.returncode:
-            sys.exit(f"{cell.name} ended with {done.returncode}: {done.stderr[-2000:].strip()}")
+        if process.returncode:
+            sys.exit(f"{cell.name} ended with {process.returncode}: {process.stderr[-2000:].strip()}")
     row = last()
     assert row is not None
     return {
@@ -183,12 +185,12 @@ def played(cell: Cell, runs: Path, steps: int) -> dict[str, Any]:
 
 
 class Store:
-    """What has been found, in a file that is whole at any moment, and the table beside it."""
+    """The results, in a JSON file that is written atomically, and a Markdown table next to it."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.lock = path, threading.Lock()
-        kept = json.loads(path.read_text()) if path.exists() else {"cells": {}, "oracle": {}}
-        self.cells, self.oracle = kept["cells"], kept["oracle"]
+        results = json.loads(path.read_text()) if path.exists() else {"cells": {}, "oracle": {}}
+        self.cells, self.oracle = results["cells"], results["oracle"]
 
     def add(self, cell: Cell, record: dict[str, Any]) -> None:
         with self.lock:
@@ -199,12 +201,12 @@ class Store:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for data in {name.split("/")[1] for name in self.cells} - self.oracle.keys():
             self.oracle[data] = toy_table.oracles(data)
-        found = {"oracle": self.oracle, "cells": dict(sorted(self.cells.items()))}
-        files.write(self.path, json.dumps(found, indent=1) + "\n")
+        results = {"oracle": self.oracle, "cells": dict(sorted(self.cells.items()))}
+        files.write(self.path, json.dumps(results, indent=1) + "\n")
         files.write(self.path.with_suffix(".md"), self.page() + "\n")
 
     def page(self) -> str:
-        """All tables that there is a run for, as Markdown."""
+        """Returns the tables of all protocols with one or more runs, as Markdown."""
         parts = ["# The published toy benchmark", toy_table.WORDS]
         for name, protocol in PROTOCOLS.items():
             for data in protocol.data:
@@ -218,22 +220,22 @@ class Store:
                 }
                 if any(runs.values()):
                     parts.append(f"## {data}, {protocol.title}")
-                    found = {recipe: list(seeds.values()) for recipe, seeds in runs.items()}
-                    parts.append(toy_table.table(data, found, self.oracle[data]))
-                    parts.append(toy_table.machines(found))
-                    if lines := toy_apart.apart(runs):
-                        parts.append("\n".join(["Told apart by their seeds:", "", *lines]))
+                    numbers = {recipe: list(seeds.values()) for recipe, seeds in runs.items()}
+                    parts.append(toy_table.table(data, numbers, self.oracle[data]))
+                    parts.append(toy_table.machines(numbers))
+                    if lines := toy_apart.significance_lines(runs):
+                        parts.append("\n".join(["Significant differences:", "", *lines]))
         return "\n\n".join(parts)
 
 
-def to_core(cores: Iterator[int]) -> Callable[[], None]:
-    """Ties a thread, and the processes it starts, to the next core, away from those of the others."""
+def pin_to_core(cores: Iterator[int]) -> Callable[[], None]:
+    """Returns a function that pins a thread, and the processes it starts, to the next core."""
 
-    def tie() -> None:
+    def pin() -> None:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {next(cores)})
 
-    return tie
+    return pin
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -245,25 +247,25 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument("--protocols", nargs="+", default=list(PROTOCOLS), choices=list(PROTOCOLS))
     recipes = {recipe for protocol in PROTOCOLS.values() for recipe in protocol.recipes if recipe}
     data = {where for protocol in PROTOCOLS.values() for where in protocol.data}
-    parser.add_argument("--recipes", nargs="+", default=[], choices=sorted(recipes), help="these alone")
-    parser.add_argument("--data", nargs="+", default=[], choices=sorted(data), help="these alone")
+    parser.add_argument("--recipes", nargs="+", default=[], choices=sorted(recipes), help="only these")
+    parser.add_argument("--data", nargs="+", default=[], choices=sorted(data), help="only these")
     parser.add_argument("--seeds", default="0:10", help="from:to, as 0:3, or one, or several with commas")
     parser.add_argument("--runs", type=Path, default=Path("runs/toy_benchmark"), help="for the run folders")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "toy_benchmark.json")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, each on a core of its own")
     parser.add_argument("--steps", type=int, default=0, help="other than the protocol's, for a trial")
-    parser.add_argument("--dry", action="store_true", help="list what is missing")
-    parser.add_argument("--table", action="store_true", help="write the table alone")
+    parser.add_argument("--dry", action="store_true", help="list the missing runs")
+    parser.add_argument("--table", action="store_true", help="only write the table")
     chosen = parser.parse_args(args)
-    if chosen.steps and any(getattr(chosen, own) == parser.get_default(own) for own in ("runs", "results")):
+    if chosen.steps and any(getattr(chosen, x) == parser.get_default(x) for x in ("runs", "results")):
         parser.error("--steps makes a trial, not the benchmark: give it --runs and --results of its own")
 
     store = Store(chosen.results)
     try:
-        wanted = lane.parse_seeds(chosen.seeds)
+        seeds = lane.parse_seeds(chosen.seeds)
     except Refused as error:
         parser.error(str(error))
-    cells = planned(chosen.protocols, chosen.recipes, chosen.data, wanted)
+    cells = plan(chosen.protocols, chosen.recipes, chosen.data, seeds)
     missing = [cell for cell in cells if cell.name not in store.cells]
     if chosen.dry:
         print(*(cell.name for cell in missing), sep="\n")
@@ -272,22 +274,22 @@ def main(args: Sequence[str] | None = None) -> None:
         store.write()
         return
 
-    one = {cell.run: threading.Lock() for cell in missing}  # a run's beginning is a cell too, and comes first
+    locks = {cell.run: threading.Lock() for cell in missing}  # two cells can share a run, the shorter first
 
     def play(cell: Cell) -> None:
-        with one[cell.run]:
-            record = played(cell, chosen.runs, chosen.steps or PROTOCOLS[cell.protocol].steps)
+        with locks[cell.run]:
+            record = complete(cell, chosen.runs, chosen.steps or PROTOCOLS[cell.protocol].steps)
         store.add(cell, record)
         print(cell.name, record, flush=True)
 
     cores = itertools.cycle(sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0])
-    with alone(chosen.runs), ThreadPoolExecutor(chosen.jobs, initializer=to_core(cores)) as pool:
+    with exclusive(chosen.runs), ThreadPoolExecutor(chosen.jobs, initializer=pin_to_core(cores)) as pool:
         list(pool.map(play, missing))
 
 
 @contextlib.contextmanager
-def alone(runs: Path) -> Iterator[None]:
-    """One benchmark at a time: another would write the results over with what it knew when it began."""
+def exclusive(runs: Path) -> Iterator[None]:
+    """Allows one benchmark at a time: a second would overwrite the results of the first."""
     try:
         with lock.locked(runs):
             yield

@@ -1,4 +1,4 @@
-"""Every seed of the toy benchmark's light protocol as a dot: what a mean and its interval hide.
+"""A plot of every seed of the toy benchmark's light protocol as a dot.
 
     python experiments/toy_picture.py
 
@@ -18,19 +18,19 @@ PANELS = [(data, name) for data in ("ring", "grid") for name in ("high_quality",
 
 
 def dots(cells: Mapping[str, Numbers], data: str, recipe: str, name: str) -> list[float]:
-    """One number of every seed that has it.
+    """Returns one number of every seed that has it.
 
     >>> dots({"light/ring/r1/0": {"modes": 7.0}, "light/ring/r1/4": {"failed": "NaN"}}, "ring", "r1", "modes")
     [7.0]
     """
-    found = (cells.get(Cell("light", data, recipe, seed).name, {}) for seed in range(10))
-    return [own[name] for own in found if name in own]
+    seeds = (cells.get(Cell("light", data, recipe, seed).name, {}) for seed in range(10))
+    return [numbers[name] for numbers in seeds if name in numbers]
 
 
 def draw(
     cells: Mapping[str, Numbers], oracle: Mapping[str, Mapping[str, Sequence[Numbers]]], path: Path
 ) -> None:
-    """A panel for each number and data set: recipes one under another, the goal as a line across them."""
+    """Draws a panel per number and data set, with a row per recipe and the goal as a vertical line."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -40,12 +40,12 @@ def draw(
     rows = [*LOSSES, "true sampler"]
     for axes, (data, name) in zip(panels, PANELS, strict=True):
         column, goal = COLUMNS[name], getattr(GOALS[data], name)
-        for place, recipe in enumerate(rows):
-            true = [own[name] for own in next(iter(oracle[data].values()))]
-            values = true if place == len(LOSSES) else dots(cells, data, recipe, name)
-            colour = "#d55e00" if place == len(LOSSES) else "#0072b2"
+        for row, recipe in enumerate(rows):
+            true = [numbers[name] for numbers in next(iter(oracle[data].values()))]
+            values = true if row == len(LOSSES) else dots(cells, data, recipe, name)
+            colour = "#d55e00" if row == len(LOSSES) else "#0072b2"
             scaled = [column.times * value for value in values]
-            axes.plot(scaled, [place] * len(scaled), "o", color=colour, alpha=0.45, ms=5, mew=0)
+            axes.plot(scaled, [row] * len(scaled), "o", color=colour, alpha=0.45, ms=5, mew=0)
         axes.axvline(column.times * goal, color="#59636e", ls=":", lw=1)
         axes.set_title(f"{data}: {column.head}", fontsize=10, loc="left")
         axes.set_yticks(range(len(rows)), rows)
@@ -62,8 +62,8 @@ def draw(
 
 
 def main() -> None:
-    found: dict[str, Any] = json.loads((HERE / "results" / "toy_benchmark.json").read_text())
-    draw(found["cells"], found["oracle"], HERE / "pictures" / "toy_benchmark.png")
+    results: dict[str, Any] = json.loads((HERE / "results" / "toy_benchmark.json").read_text())
+    draw(results["cells"], results["oracle"], HERE / "pictures" / "toy_benchmark.png")
 
 
 if __name__ == "__main__":

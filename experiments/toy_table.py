@@ -1,4 +1,4 @@
-"""The table of the toy benchmark: what was found, what the true sampler scores, and what was published."""
+"""The table of the toy benchmark: results, scores of the true sampler, and published numbers."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ Numbers = Mapping[str, Any]  # what one run measured, or why it failed, under "f
 
 
 class Goal(NamedTuple):
-    """What every seed of a recipe is to reach."""
+    """What every seed of a recipe should reach."""
 
     modes: int
     high_quality: float
@@ -20,11 +20,11 @@ class Goal(NamedTuple):
 
 
 GOALS = {"ring": Goal(8, 0.95, 0.01), "grid": Goal(25, 0.95, 0.01), "stacked:digits": Goal(1000, 0.0, 0.04)}
-FEW = 5  # seeds: of fewer all that is said of their spread is the range
+FEW = 5  # seeds: with fewer, the table shows the range instead of an interval
 
 
 class Column(NamedTuple):
-    """A number that runs measure: its heading, how it is written, and times what."""
+    """A column: its heading, number format, and the factor of its unit."""
 
     head: str
     form: str = "{:.1f}"
@@ -80,29 +80,30 @@ PUBLISHED = {
 }
 SAMPLES = {"ring": 2500, "grid": 2500, "gaussian_1200d": 2500, "stacked:digits": 26_000}
 WORDS = """\
-Numbers are those of the last step, of 2,500 samples or, of stacked digits, 26,000: mean and 95 % interval of
-the mean over training seeds (Student's t), or of fewer than five seeds their range. A sample is of high
-quality within 3 sigma of a mode, or in more dimensions within the radius that holds as much, and a mode
-counts with one. The rest is of samples of high quality: KL(q || uniform) of their modes' weights q, which few
-samples raise, so beside it what as many would score on average that are spread evenly; the total variation of
-q from uniform; and their spread around their mode's own mean, to the true one, for the median mode and for
-the narrowest, of runs that have two samples in one. W1 is the mean distance of 1,000 samples to as many true
-ones, paired exactly. Of 1200 dimensions all samples tell something too: how far the median one lies from its
-nearest mode, to what true ones lie; how many modes are the nearest of some sample, and the reverse KL of
-these weights; and within 10 sigma, as it was published, which holds nothing of modes whose sigma is that of
-one coordinate. Runs that failed, by a loss that is not finite, are counted, but not in the means.
+Numbers are from the last step, on 2,500 samples or, for stacked digits, 26,000: mean and 95 % interval of the
+mean over training seeds (Student's t), or the range for fewer than five seeds. A sample is of high quality
+within 3 sigma of a mode, or in more dimensions within the radius of equal probability; a mode is found if it
+has one such sample. The other numbers are over samples of high quality: KL(q || uniform) of the modes'
+weights q, and, since few samples raise it, the average for as many samples from a uniform q; the total
+variation of q from uniform; and the spread around the mode's own mean relative to the true one, for the
+median mode and the narrowest, in runs with two samples in a mode. W1 is the mean distance of 1,000 samples to
+as many true ones, paired exactly. In 1200 dimensions there are numbers over all samples too: the distance of
+the median sample to its nearest mode, relative to that of true samples; how many modes are the nearest of
+some sample, and the reverse KL of these weights; and the share within 10 sigma, as published, which is 0 for
+modes whose sigma is that of one coordinate. Runs that failed, by a loss that is not finite, are counted, but
+are not part of the means.
 
-The goal is all modes, 95 % of high quality and a reverse KL of 0.01 at most, of stacked digits all modes and
-0.04: on how many seeds it was reached, and the worst seed in each of the three.
+The goal is all modes, 95 % of high quality and a reverse KL of 0.01 at most, for stacked digits all modes and
+0.04: the table has the number of seeds that reached it, and the worst seed in each of the three.
 
-Recipes of five seeds or more are told apart, below their table, by t-tests seed by seed, at p < 0.05 after
-Holm's correction for the number of pairs. Those that are not may still differ, by less than ten seeds show.
+Below a table, recipes with five seeds or more are compared by paired t-tests over seeds, at p < 0.05 after
+Holm's correction for the number of pairs. Others may still differ, by less than ten seeds can show.
 
-What was published is of other implementations and, but where PacGAN is named, of other networks."""
+Published numbers are of other implementations and, except for PacGAN, of other networks."""
 
 
 def linspace_ring() -> "mixtures.Mixture":
-    """The ring as public code often has it: `linspace(0, 2 pi, 8)` gives the first centre twice, so seven.
+    """The ring of much public code: `linspace(0, 2 pi, 8)` has the first centre twice, so only seven modes.
 
     >>> len({tuple(centre) for centre in linspace_ring().centres.round(6) + 0.0})
     7
@@ -116,7 +117,7 @@ def linspace_ring() -> "mixtures.Mixture":
 
 
 def covariance_ring() -> "mixtures.Mixture":
-    """The ring where sigma was passed on as a covariance: its deviation is ten times what is said.
+    """The ring with sigma passed as a covariance: its standard deviation is ten times too large.
 
     >>> covariance_ring().sigma
     0.1
@@ -127,7 +128,7 @@ def covariance_ring() -> "mixtures.Mixture":
 
 
 def oracles(data: str, draws: int = 10) -> dict[str, list[dict[str, float]]]:
-    """What the true sampler scores, and for the ring what samplers with either of the usual mistakes do."""
+    """Returns scores of the true sampler, and for the ring of samplers with either of two usual mistakes."""
     import jax
     import jax.numpy as jnp
     import numpy as np
@@ -141,7 +142,7 @@ def oracles(data: str, draws: int = 10) -> dict[str, list[dict[str, float]]]:
         draws = draws if source.size is None else min(draws, source.size // stacked.SAMPLES)
         starts = range(0, draws * stacked.SAMPLES, stacked.SAMPLES)
         images = (labelled(source, stacked.SAMPLES, start)["x"] for start in starts)
-        return {"oracle: the training pictures": [stacked.counted(x, data) for x in images]}
+        return {"oracle: the training pictures": [stacked.mode_scores(x, data) for x in images]}
     samplers = {"oracle: the true sampler": source}
     if data == "ring":
         samplers["mistaken: centres at `linspace(0, 2 pi, 8)`"] = mixtures.sampled(linspace_ring())
@@ -151,13 +152,13 @@ def oracles(data: str, draws: int = 10) -> dict[str, list[dict[str, float]]]:
         return np.asarray(sampler.take(sampler.arrays, jax.random.key(seed), jnp.arange(2500))["x"])
 
     return {
-        name: [toy.scored(draw(sampler, 1 + seed), source) for seed in range(draws)]
+        name: [toy.score(draw(sampler, 1 + seed), source) for seed in range(draws)]
         for name, sampler in samplers.items()
     }
 
 
 def spread(values: Sequence[float], column: Column) -> str:
-    """Mean and 95 % interval of the mean, by Student's t; of few the range.
+    """Formats mean and 95 % interval of the mean, by Student's t; for fewer than FEW values, their range.
 
     >>> spread([1.0, 2.0, 3.0], Column("", times=10))
     '20.0 (10.0 to 30.0)'
@@ -177,94 +178,94 @@ def spread(values: Sequence[float], column: Column) -> str:
 
 
 def table(data: str, runs: Mapping[str, Sequence[Numbers]], oracle: Mapping[str, Sequence[Numbers]]) -> str:
-    """One table: the runs of each recipe on these data, then what they are to be held against."""
+    """Returns one table: the runs of each recipe on these data, then the numbers to compare them with."""
     from jaxgan.data import load
     from jaxgan.metrics import mixture
 
     modes, n, goal = load(data).classes, SAMPLES[data], GOALS.get(data)
     measured = {*next(iter(oracle.values()))[0]}
-    known = measured | ({"even_kl"} if "high_quality" in measured else set())
-    shown = {name: COLUMNS[name] for name in COLUMNS if name in known}
+    names = measured | ({"even_kl"} if "high_quality" in measured else set())
+    columns = {name: column for name, column in COLUMNS.items() if name in names}
     heads = ["", "seeds", *(["goal met", "worst seed"] if goal else [])]
-    heads += [column.head.format(modes=modes) for column in shown.values()]
+    heads += [column.head.format(modes=modes) for column in columns.values()]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
 
-    def row(what: str, found: Sequence[Numbers]) -> None:
-        good = [numbers for numbers in found if "failed" not in numbers]
-        count = (
-            f"{len(found)}, {len(found) - len(good)} failed" if len(good) < len(found) else f"{len(found)}"
-        )
-        told = [f"{sum(reached(goal, own) for own in good)} of {len(found)}", worst(good)] if goal else []
-        values = [spread(list(of_runs(name, good, modes, n)), shown[name]) for name in shown]
-        lines.append(f"| {' | '.join([what, count, *told, *values])} |")
+    def row(title: str, seeds: Sequence[Numbers]) -> None:
+        finite = [numbers for numbers in seeds if "failed" not in numbers]
+        failed = len(seeds) - len(finite)
+        count = f"{len(seeds)}, {failed} failed" if failed else f"{len(seeds)}"
+        goals = [f"{sum(reached(goal, x) for x in finite)} of {len(seeds)}", worst(finite)] if goal else []
+        cells = [spread(list(column_of(name, finite, modes, n)), columns[name]) for name in columns]
+        lines.append(f"| {' | '.join([title, count, *goals, *cells])} |")
 
-    for recipe, found in runs.items():
-        if found:
-            row(recipe, found)
-    for what, draws in oracle.items():
-        row(f"*{what}*", draws)
-    near = round(n * mixture.WITHIN) if "high_quality" in measured else n
-    floor = {
+    for recipe, seeds in runs.items():
+        if seeds:
+            row(recipe, seeds)
+    for sampler, draws in oracle.items():
+        row(f"*{sampler}*", draws)
+    high_quality = round(n * mixture.WITHIN) if "high_quality" in measured else n
+    expected = {
         name: COLUMNS[name].form.format(COLUMNS[name].times * x)
-        for name, x in mixture.perfect(modes, near).items()
+        for name, x in mixture.perfect(modes, high_quality).items()
     }
-    apart = [""] * (3 if goal else 1)
-    for what, cells in {"*what it scores on average*": floor, **published(data)}.items():
-        lines.append(f"| {' | '.join([what, *apart, *(cells.get(name, '') for name in shown)])} |")
+    empty = [""] * (3 if goal else 1)
+    for title, cells in {"*what it scores on average*": expected, **published(data)}.items():
+        lines.append(f"| {' | '.join([title, *empty, *(cells.get(name, '') for name in columns)])} |")
     return "\n".join(lines)
 
 
 def machines(runs: Mapping[str, Sequence[Numbers]]) -> str:
-    """A line on what the runs were played on, and how many of them.
+    """Returns a line with the machines that the runs were made on, and the number of runs on each.
 
     >>> machines({"r1": [{"on": "Apple M4"}, {"on": "NVIDIA H100"}], "hinge": [{"on": "Apple M4"}]})
     'Played on: Apple M4 (2 runs), NVIDIA H100 (1 run).'
     """
-    counts = Counter(own["on"] for found in runs.values() for own in found)
-    told = ", ".join(f"{what} ({n} {'run' if n == 1 else 'runs'})" for what, n in counts.items())
-    return f"Played on: {told}."
+    counts = Counter(numbers["on"] for seeds in runs.values() for numbers in seeds)
+    words = ", ".join(f"{machine} ({n} {'run' if n == 1 else 'runs'})" for machine, n in counts.items())
+    return f"Played on: {words}."
 
 
 def published(data: str) -> dict[str, Mapping[str, str]]:
-    """The rows that others have published."""
-    return {f"published: {what}": cells for what, cells in PUBLISHED[data].items()}
+    """Returns the rows of published numbers."""
+    return {f"published: {title}": cells for title, cells in PUBLISHED[data].items()}
 
 
-def of_runs(name: str, runs: Sequence[Numbers], modes: int, n: int) -> Iterator[float]:
-    """One column of the runs that have it: no width where no mode has two samples to tell it by."""
+def column_of(name: str, runs: Sequence[Numbers], modes: int, n: int) -> Iterator[float]:
+    """Yields one column of the runs that have it; a run without two samples in a mode has no width."""
     from jaxgan.metrics import mixture
 
-    for own in runs:
+    for numbers in runs:
         if name == "even_kl":
-            if near := round(n * own["high_quality"]):
-                yield mixture.perfect(modes, near)["reverse_kl"]
-        elif not name.startswith("width") or own[name] > 0:
-            yield own[name]
+            if high_quality := round(n * numbers["high_quality"]):
+                yield mixture.perfect(modes, high_quality)["reverse_kl"]
+        elif not name.startswith("width") or numbers[name] > 0:
+            yield numbers[name]
 
 
-def reached(goal: Goal, own: Numbers) -> bool:
+def reached(goal: Goal, numbers: Numbers) -> bool:
     """Whether a run has reached the goal.
 
     >>> reached(GOALS["ring"], {"modes": 8.0, "high_quality": 0.96, "reverse_kl": 0.011})
     False
     """
-    quality = own.get("high_quality", 1.0)
     return (
-        own["modes"] >= goal.modes and quality >= goal.high_quality and own["reverse_kl"] <= goal.reverse_kl
+        numbers["modes"] >= goal.modes
+        and numbers.get("high_quality", 1.0) >= goal.high_quality
+        and numbers["reverse_kl"] <= goal.reverse_kl
     )
 
 
 def worst(runs: Sequence[Numbers]) -> str:
-    """The worst of the runs in each number of the goal.
+    """Returns the worst of the runs in each number of the goal.
 
     >>> worst([{"modes": 8.0, "reverse_kl": 0.011}, {"modes": 7.0, "reverse_kl": 0.009}])
     '7.0, 0.0110'
     """
     ends = {"modes": min, "high_quality": min, "reverse_kl": max}
-    found = {name: [own[name] for own in runs if name in own] for name in ends}
+    columns = {name: [numbers[name] for numbers in runs if name in numbers] for name in ends}
     cells = [
         COLUMNS[name].form.format(COLUMNS[name].times * ends[name](values))
-        for name, values in found.items()
+        for name, values in columns.items()
         if values
     ]
     return ", ".join(cells)

@@ -3,11 +3,11 @@
     python experiments/wgan_gp.py
 
     409 s on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-20.
-    Digits of 16 px, more than half of which can be read; seed 0, by eye.
+    Digits of 16 px, more than half of them legible; seed 0, by eye.
 
 Original: Gulrajani et al., 2017, algorithm 1: 5 steps of the critic per step of G, penalty 10, Adam 1e-4 with
 b1 0 and b2 0.9; here on DCGAN's networks. The critic has no BatchNorm, since the penalty is on its gradient
-at each input alone. `d/adv` is minus the Wasserstein distance that the critic sees.
+at each input separately. `d/adv` is minus the critic's estimate of the Wasserstein distance.
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,7 @@ class Config(jg.Settings):
 
 
 def data(config: Config) -> "jg.Source":
-    """The images that were asked for, of 16 px at least where their size was not."""
-
+    """Loads the images, at 16 px or more unless --size is given."""
     source = jg.load(config.data, config.size)
     return source if config.size else jg.data.resized(source, max(16, source.shape[0]))
 

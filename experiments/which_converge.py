@@ -1,4 +1,4 @@
-"""Which training methods for GANs do actually converge? Ten of them on the Dirac-GAN, beside what is proved.
+"""Which training methods for GANs do actually converge? Ten of them on the Dirac-GAN, compared with theory.
 
     python experiments/which_converge.py
 
@@ -6,22 +6,22 @@
     2026-11-21. Each of the 20 cells is as proved: `results/which_converge.md`. The figure of the paths,
     `pictures/which_converge.png`, needs the extra `report`.
 
-After Mescheder et al., 2018: all data lie at 0, all that G makes at θ, and D is the line ψ x. The players
-start at (1, 1) and take steps of plain gradient descent, both at once or D first and then G. What is measured
-is the distance r to the equilibrium (0, 0) over time. It is classed by the second half of the run:
+After Mescheder et al., 2018: all data are at 0, all of G's samples at θ, and D is the line ψ x. The players
+start at (1, 1) and take steps of plain gradient descent, both at once or D first and then G. Measured is the
+distance r to the equilibrium (0, 0) over time, classified by the second half of the run:
 
     none        r falls by less than a tenth
     linear      log r falls with the number of steps rather than with its logarithm
     sublinear   the other way round
 
-What is proved is about steps near the equilibrium. The update has a Jacobian there, whose spectral radius ρ
-the instrument `update_operator` measures and `theory` says by the formula in the docstring of that. ρ < 1:
-convergence, linear and at that rate. ρ > 1: none. ρ = 1: no linear one, which leaves open what bends the
-field. The non-saturating loss and least squares draw inwards: r² falls at the rates 2 θ ψ tanh(θ ψ / 2) and
-4 (θ ψ)², over a turn r⁴/8 and r⁴/2, so that r falls as 1/sqrt(steps) if the players take turns; steps at once
-drive outwards as well, and end in a circle. The minimax loss keeps r. A clipped WGAN and WGAN-GP do not
-converge in either way (Mescheder et al., 2018, section 3). The second has no ρ, for its penalty has a kink
-where D is flat; it cycles, or with `--penalty 1` comes to rest at θ = 2.
+The theorems are about steps near the equilibrium. The update has a Jacobian there, whose spectral radius ρ is
+measured by the instrument `update_operator` and computed by `theory` from the formula in the docstring of
+`dirac`. ρ < 1: linear convergence at that rate. ρ > 1: none. ρ = 1: no linear convergence; the rest depends
+on higher orders of the field. The non-saturating loss and least squares attract: r² falls at the rates
+2 θ ψ tanh(θ ψ / 2) and 4 (θ ψ)², over a rotation r⁴/8 and r⁴/2, so r falls as 1/sqrt(steps) with alternating
+steps; simultaneous steps also repel, and end in a circle. The minimax loss keeps r. A clipped WGAN and
+WGAN-GP do not converge with either (Mescheder et al., 2018, section 3). The second has no ρ, since its
+penalty has a kink where D is flat; it cycles, or with `--penalty 1` comes to rest at θ = 2.
 """
 
 from __future__ import annotations
@@ -49,33 +49,33 @@ SLOPE = 0.5
 class Config:
     steps: int = 20_000
     lr: float = 0.1
-    """Of both players."""
+    """Learning rate of both players."""
     gamma: float = 0.6
-    """Weight of R1, of R2, and of either of both."""
+    """Weight of R1 and of R2."""
     sigma: float = 1.0
     """Standard deviation of the instance noise."""
     weight: float = 1.0
-    """Of the consensus."""
+    """Weight of consensus optimisation."""
     penalty: float = 0.25
-    """WGAN-GP's weight."""
+    """Weight of WGAN-GP's penalty."""
     clip: float = 1.0
-    """WGAN's bound of |ψ|."""
+    """WGAN's bound on |ψ|."""
     out: Path = HOME
 
 
 class Method(NamedTuple):
-    """A way to train: the game, and the entries of its field's Jacobian [[a, w], [-w, e]] at (0, 0)."""
+    """A training method: its game, and the entries of the field's Jacobian [[a, w], [-w, e]] at (0, 0)."""
 
     name: str
     game: jg.Game
-    w: float | None  # None where there is no derivative
+    w: float | None  # None if there is no derivative
     a: float = 0.0
     e: float = 0.0
     clip: float | None = None
 
 
 class Cell(NamedTuple):
-    """A method with one way to move: what is measured, and what is proved."""
+    """A method with simultaneous or alternating steps: what is measured, and what is proved."""
 
     method: str
     moves: str
@@ -88,12 +88,12 @@ class Cell(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Whether what is measured is as proved."""
+        """Whether the measurement agrees with the theorem."""
         return self.measured in {"not linear": {"sublinear", "none"}}.get(self.theorem, {self.theorem})
 
 
 def methods(config: Config) -> list[Method]:
-    """The rows of the table."""
+    """Returns the rows of the table."""
     from jaxgan.games import toy
 
     o, t = jg.objectives, jg.terms
@@ -105,7 +105,7 @@ def methods(config: Config) -> list[Method]:
         Method("least squares", toy.dirac(o.least_squares(-1.0, 1.0, 1.0)), 1.0),
         Method("WGAN", toy.dirac(o.wasserstein()), 1.0, clip=config.clip),
         Method("WGAN-GP", toy.dirac(o.wasserstein(), d_terms=[t.wgan_gp(config.penalty)]), None),
-        Method("instance noise", blurred(sigma), SLOPE, e=-(sigma**2) / 2),
+        Method("instance noise", with_noise(sigma), SLOPE, e=-(sigma**2) / 2),
         Method("R1", toy.dirac(o.minimax(), d_terms=[t.r1(gamma)]), SLOPE, e=-gamma),
         Method("R2", toy.dirac(o.minimax(), d_terms=[t.r2(gamma)]), SLOPE, e=-gamma),
         Method(
@@ -114,12 +114,12 @@ def methods(config: Config) -> list[Method]:
             SLOPE,
             e=-2 * gamma,
         ),
-        Method("consensus", agreeing(toy.dirac(o.minimax()), weight), SLOPE, a=-pull, e=-pull),
+        Method("consensus", with_consensus(toy.dirac(o.minimax()), weight), SLOPE, a=-pull, e=-pull),
     ]
 
 
-def blurred(sigma: float, points: int = 64) -> jg.Game:
-    """The Dirac-GAN with instance noise in expectation: quantiles of the noise in place of draws.
+def with_noise(sigma: float, points: int = 64) -> jg.Game:
+    """The Dirac-GAN with instance noise in expectation, by quantiles of the noise instead of draws.
 
     With curvature f''(0) = -1/4 of the logistic loss on either side, noise adds -σ²/2 to D's own entry of J.
     """
@@ -139,32 +139,32 @@ def blurred(sigma: float, points: int = 64) -> jg.Game:
     )
 
 
-def agreeing(game: jg.Game, weight: float) -> jg.Game:
-    """Consensus as a game: to each loss weight/2 |v|², v the field of both (Mescheder et al., 2017).
+def with_consensus(game: jg.Game, weight: float) -> jg.Game:
+    """Consensus optimisation as a game: each loss plus weight/2 |v|², v the field (Mescheder et al., 2017).
 
-    Played at once it is the rule `consensus`; as a game it can be played in turns as well. It makes J into
-    J - weight J^T J, which on the Dirac-GAN adds -weight f'(0)² to both players' own entries.
+    With simultaneous steps it is the rule `consensus`; as a game it works with alternating steps as well. It
+    makes J into J - weight J^T J, which on the Dirac-GAN adds -weight f'(0)² to both players' own entries.
     """
     import jax
     import optax
 
-    def pushes(g: Any, d: Any, context: Any) -> Any:
-        of_g = jax.grad(game.g_loss, argnums=0, has_aux=True)(g, d, context)[0]
-        of_d = jax.grad(game.d_loss, argnums=1, has_aux=True)(g, d, context)[0]
-        return optax.tree.norm((of_g, of_d), squared=True)
+    def squared_norm(g: Any, d: Any, context: Any) -> Any:
+        g_grad = jax.grad(game.g_loss, argnums=0, has_aux=True)(g, d, context)[0]
+        d_grad = jax.grad(game.d_loss, argnums=1, has_aux=True)(g, d, context)[0]
+        return optax.tree.norm((g_grad, d_grad), squared=True)
 
-    def joined(loss: Callable) -> Callable:
+    def regularised(loss: Callable) -> Callable:
         def value(g: Any, d: Any, context: Any) -> tuple:
-            own, aux = loss(g, d, context)
-            return own + weight / 2 * pushes(g, d, context), aux
+            plain, aux = loss(g, d, context)
+            return plain + weight / 2 * squared_norm(g, d, context), aux
 
         return value
 
-    return game._replace(g_loss=joined(game.g_loss), d_loss=joined(game.d_loss))
+    return game._replace(g_loss=regularised(game.g_loss), d_loss=regularised(game.d_loss))
 
 
 def rules(method: Method, lr: float) -> dict[str, jg.Rule]:
-    """The columns of the table."""
+    """Returns the rules of the two cells of a method."""
     import optax
 
     sgd = optax.sgd(lr)
@@ -176,7 +176,7 @@ def rules(method: Method, lr: float) -> dict[str, jg.Rule]:
 
 
 def theory(method: Method, moves: str, lr: float) -> tuple[str, float | None]:
-    """What is proved of a cell, and the spectral radius by its formula."""
+    """Returns what is proved for a cell, and the spectral radius by its formula."""
     if method.w is None:
         return "none", None
     coupling, d_own = lr * method.w, 1 + lr * method.e
@@ -192,8 +192,8 @@ def theory(method: Method, moves: str, lr: float) -> tuple[str, float | None]:
     return ("linear" if radius < 1 - 1e-9 else "not linear"), radius
 
 
-def walked(rule: jg.Rule, steps: int) -> tuple[np.ndarray, Any]:
-    """The players' path [steps + 1, 2] from (1, 1), and a state at the equilibrium."""
+def train(rule: jg.Rule, steps: int) -> tuple[np.ndarray, Any]:
+    """Returns the players' path [steps + 1, 2] from (1, 1), and a state at the equilibrium with a batch."""
     import jax
     import jax.numpy as jnp
 
@@ -206,23 +206,24 @@ def walked(rule: jg.Rule, steps: int) -> tuple[np.ndarray, Any]:
     last, path = jax.jit(lambda state: jax.lax.scan(step, state, length=steps))(state)
     ends = [jnp.append(x, end) for x, end in zip(path, (last.g.params, last.d.params), strict=True)]
     zero = jnp.zeros_like(state.g.params)
-    still = state.replace(g=state.g.replace(params=zero), d=state.d.replace(params=zero))
-    return np.stack(ends, axis=1), (still, batch)
+    equilibrium = state.replace(g=state.g.replace(params=zero), d=state.d.replace(params=zero))
+    return np.stack(ends, axis=1), (equilibrium, batch)
 
 
-def classed(r: np.ndarray, blocks: int = 20) -> tuple[str, float | None]:
-    """How a distance falls over the second half of its steps: "linear" and the factor per step, "sublinear"
-    and p of steps^-p, or "none". What follows the first r below 1e-10 is dust.
+def classify(r: np.ndarray, blocks: int = 20) -> tuple[str, float | None]:
+    """Classifies how r falls over the second half of its steps, before it is below 1e-10 of its start.
+
+    Returns "linear" and the factor per step, "sublinear" and p of steps^-p, or "none".
 
     >>> steps = np.arange(1, 1000)
-    >>> [classed(r)[0] for r in (0.9**steps, steps**-0.5, 1 + 1 / steps)]
+    >>> [classify(r)[0] for r in (0.9**steps, steps**-0.5, 1 + 1 / steps)]
     ['linear', 'sublinear', 'none']
     """
-    gone = np.flatnonzero(r < 1e-10 * r[0])
-    steps = np.arange(len(r))[: gone[0] if len(gone) else len(r)][1:]
+    tiny = np.flatnonzero(r < 1e-10 * r[0])
+    steps = np.arange(len(r))[: tiny[0] if len(tiny) else len(r)][1:]
     half = steps[len(steps) // 2 :]
     half = half[: len(half) // blocks * blocks]
-    # means of blocks, in which the turns even out
+    # means of blocks, over which the rotation averages out
     n, log_r = (x.reshape(blocks, -1).mean(axis=1) for x in (half, np.log(r[half])))
     if log_r[0] - log_r[-1] < -math.log(0.9):
         return "none", None
@@ -233,7 +234,7 @@ def classed(r: np.ndarray, blocks: int = 20) -> tuple[str, float | None]:
 
 
 def table(config: Config) -> tuple[list[Cell], dict[tuple[str, str], np.ndarray]]:
-    """Every cell, and the paths."""
+    """Returns every cell, and the paths."""
     import jax
 
     from jaxgan.instruments import field, spectrum
@@ -241,24 +242,24 @@ def table(config: Config) -> tuple[list[Cell], dict[tuple[str, str], np.ndarray]
     cells, paths = [], {}
     for method in methods(config):
         for moves, rule in rules(method, config.lr).items():
-            path, (still, batch) = walked(rule, config.steps)
+            path, (equilibrium, batch) = train(rule, config.steps)
             r = np.hypot(*path.T)
             try:
-                field.smooth(field.field(method.game, still, jax.tree.map(lambda x: x[0, 0], batch)))
-                found = spectrum.spectral_radius(spectrum.update_operator(rule, still, batch))
+                field.smooth(field.field(method.game, equilibrium, jax.tree.map(lambda x: x[0, 0], batch)))
+                radius = spectrum.spectral_radius(spectrum.update_operator(rule, equilibrium, batch))
             except jg.Refused:
-                found = None
-            theorem, closed = theory(method, moves, config.lr)
-            cells.append(Cell(method.name, moves, *classed(r), float(r[-1]), found, closed, theorem))
+                radius = None
+            theorem, closed_form = theory(method, moves, config.lr)
+            cells.append(Cell(method.name, moves, *classify(r), float(r[-1]), radius, closed_form, theorem))
             paths[method.name, moves] = path
     return cells, paths
 
 
 def markdown(cells: list[Cell], config: Config) -> str:
-    """The table as it is committed."""
+    """Returns the table as Markdown."""
     options = ", ".join(f"{name} {value:g}" for name, value in asdict(config).items() if name != "out")
     lines = [
-        f"Dirac-GAN, {options}: `experiments/which_converge.py` says what the words mean.",
+        f"Dirac-GAN, {options}: `experiments/which_converge.py` explains the columns.",
         "",
         "| method | moves | measured | rate | last r | spectral radius | by formula | theorem | agree |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -272,8 +273,8 @@ def markdown(cells: list[Cell], config: Config) -> str:
     return "\n".join(lines) + "\n"
 
 
-def drawn(cells: list[Cell], paths: dict[tuple[str, str], np.ndarray], path: Path) -> None:
-    """The figure: a panel for each cell, its path from light to dark."""
+def plot(cells: list[Cell], paths: dict[tuple[str, str], np.ndarray], path: Path) -> None:
+    """Plots a panel per cell, with its path from light to dark."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -282,12 +283,12 @@ def drawn(cells: list[Cell], paths: dict[tuple[str, str], np.ndarray], path: Pat
     columns = len(cells) // 2
     figure, axes = plt.subplots(2, columns, figsize=(1.6 * columns, 3.9), layout="constrained")
     for i, cell in enumerate(cells):
-        panel, walk = axes[i % 2, i // 2], paths[cell.method, cell.moves][:1000]
-        reach = 1.1 * max(1.5, min(float(abs(walk).max()), 3.0))
-        panel.scatter(*walk.T, c=np.arange(len(walk)), cmap="Blues", vmin=-400, s=1.5, linewidths=0)
-        panel.plot(*walk[0], "o", color="tab:red", markersize=3)
+        panel, points = axes[i % 2, i // 2], paths[cell.method, cell.moves][:1000]
+        limit = 1.1 * max(1.5, min(float(abs(points).max()), 3.0))
+        panel.scatter(*points.T, c=np.arange(len(points)), cmap="Blues", vmin=-400, s=1.5, linewidths=0)
+        panel.plot(*points[0], "o", color="tab:red", markersize=3)
         panel.plot(0, 0, "+", color="black", markersize=6)
-        panel.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal")
+        panel.set(xlim=(-limit, limit), ylim=(-limit, limit), xticks=[], yticks=[], aspect="equal")
         panel.set_xlabel(cell.measured, fontsize=8)
         if i % 2 == 0:
             panel.set_title(cell.method.replace(", ", ",\n"), fontsize=8)
@@ -307,10 +308,10 @@ def main(config: Config) -> None:
     results.mkdir(parents=True, exist_ok=True)
     files.write(results / "which_converge.md", text)
     options = {name: value for name, value in asdict(config).items() if name != "out"}
-    found = {"options": options, "cells": [{**cell._asdict(), "agrees": cell.agrees} for cell in cells]}
-    files.write(results / "which_converge.json", json.dumps(found, indent=1) + "\n")
+    rows = {"options": options, "cells": [{**cell._asdict(), "agrees": cell.agrees} for cell in cells]}
+    files.write(results / "which_converge.json", json.dumps(rows, indent=1) + "\n")
     (config.out / "pictures").mkdir(exist_ok=True)
-    drawn(cells, paths, config.out / "pictures" / "which_converge.png")
+    plot(cells, paths, config.out / "pictures" / "which_converge.png")
     print(text)
 
 

@@ -1,4 +1,4 @@
-"""Before JAX is imported: the processor, eight devices of it, and no program compiled twice."""
+"""Settings made before JAX is imported: eight CPU devices, and the compilation cache."""
 
 import gc
 import os
@@ -12,7 +12,7 @@ os.environ.setdefault("JAX_NUM_CPU_DEVICES", "8")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Short tests compile for longer than they compute: the same programs, in less polished machine code."""
+    """Compiles with fewer optimisations for short tests, which spend most of their time in compilation."""
     if config.option.markexpr == "not slow":
         hurried = os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") == "1"
         if hurried and version("jaxlib").startswith("0.10."):  # later ones abort at a flag they have dropped
@@ -24,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """A file's programs go with it: all kept are 9 GB, which every full collection of garbage walks."""
+    """Clears compiled programs after each file: all together are 9 GB, which slow down garbage collection."""
     if nextitem is None or nextitem.path != item.path:
         import jax
 

@@ -1,4 +1,4 @@
-"""What many tests share: small games, small runs, and how to compare two of them."""
+"""Helpers of many tests: small games, small runs, and comparisons of runs."""
 
 import gc
 import importlib.util
@@ -36,7 +36,7 @@ SCRIPTS = Path(__file__).parent / "run" / "scripts"
 
 
 def ring_game(width: int = 8, **parts: Any) -> Game:
-    """Two dense networks of one hidden layer each, for points in the plane."""
+    """A GAN of two dense networks with one hidden layer each, for points in the plane."""
     return gan(
         from_linen(mlp.Generator(shape=(2,), widths=(width,), final=mlp.identity)),
         from_linen(mlp.Discriminator(widths=(width,))),
@@ -45,7 +45,7 @@ def ring_game(width: int = 8, **parts: Any) -> Game:
 
 
 def image_game(width: int = 4, **parts: Any) -> Game:
-    """DCGAN at 8x8, BatchNorm in G and spectral norm in D."""
+    """A DCGAN for 8x8 images, with BatchNorm in G and spectral norm in D."""
     return gan(
         from_linen(dcgan.Generator(shape=(8, 8, 1), width=width)),
         from_linen(dcgan.Discriminator(width=width, norm="spectral")),
@@ -54,23 +54,23 @@ def image_game(width: int = 4, **parts: Any) -> Game:
 
 
 def built(module: ModuleType, config: Any) -> Experiment:
-    """The experiment of a script with these options."""
+    """Builds the experiment of a script with these options."""
     return experiment_of(config, module.build, source_of(config, getattr(module, "data", None)))
 
 
 def rule_of(game: Game) -> Rule:
-    """The usual rule: Adam on both sides, an averaged generator."""
+    """Alternating updates with Adam for both players and an averaged generator."""
     return alternating(game, optax.adam(1e-3, b1=0.5), optax.adam(1e-3, b1=0.5), average=ema(0.99))
 
 
 def experiment(images: bool = False) -> Experiment:
-    """The ring or, with images, the digits."""
+    """An experiment on the ring or, with images, on the digits."""
     game = image_game() if images else ring_game()
     return Experiment(rule_of(game), load("digits" if images else "ring"))
 
 
 def script(name: str) -> ModuleType:
-    """One of the scripts beside the tests, imported into this process."""
+    """Imports one of the test scripts into this process."""
     path = SCRIPTS / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"script_{name}", path)
     assert spec is not None
@@ -82,7 +82,7 @@ def script(name: str) -> ModuleType:
 
 
 def play(module: ModuleType, *args: object) -> int:
-    """A script's command line in this process: its exit status, its words on stdout and stderr as usual."""
+    """Runs a script's command line in this process; returns its exit status."""
     from jaxgan.run.command import main
 
     try:
@@ -93,7 +93,7 @@ def play(module: ModuleType, *args: object) -> int:
 
 
 def jaxgan(monkeypatch: pytest.MonkeyPatch, *args: object) -> int:
-    """The command `jaxgan` in this process: its exit status."""
+    """Runs the command `jaxgan` in this process; returns its exit status."""
     from jaxgan import cli
 
     monkeypatch.setattr(sys, "argv", ["jaxgan", *map(str, args)])
@@ -106,7 +106,7 @@ def jaxgan(monkeypatch: pytest.MonkeyPatch, *args: object) -> int:
 
 
 def start(*command: object) -> subprocess.Popen[str]:
-    """A real command line, on one device, in a process of its own: a script's path or `-m module` first."""
+    """Starts a command line, a script's path or `-m module` first, in a new process with one device."""
     env = {name: value for name, value in os.environ.items() if name != "JAX_NUM_CPU_DEVICES"}
     return subprocess.Popen(
         [sys.executable, *map(str, command)],
@@ -118,43 +118,43 @@ def start(*command: object) -> subprocess.Popen[str]:
 
 
 def ended(process: subprocess.Popen[str], status: int = 0) -> str:
-    """Waits for a process that must end with this status; what it wrote to stderr."""
+    """Waits for a process that must end with this status; returns its stderr."""
     _, err = process.communicate(timeout=300)
     assert process.returncode == status, f"status {process.returncode} instead of {status}:\n{err}"
     return err
 
 
 def final(run: Path) -> State:
-    """The state in a run's newest checkpoint, verified."""
+    """Loads the state in a run's newest checkpoint, verified."""
     return reopen(run).state
 
 
 def rows(run: Path) -> list[dict[str, Any]]:
-    """metrics.jsonl without the times, which are never the same: steps and numbers, as the file has them."""
-    found = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    """Returns the steps and numbers of metrics.jsonl, without times, which differ between runs."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [
         {
             **{name: value for name, value in row.items() if name not in ("kind", "numbers")},
             **{name: x for name, x in row["numbers"].items() if name not in ("images_per_s", "data_wait")},
         }
-        for row in found
+        for row in lines
     ]
 
 
 def line(row: Mapping[str, Any]) -> str:
-    """A line of metrics.jsonl of such a row; one that knows its speed is of training."""
+    """Formats a row as a line of metrics.jsonl; a row with a speed is a training row."""
     numbers = {name: x for name, x in row.items() if name != "step"}
     kind = "train" if "images_per_s" in row else "measured"
     return json.dumps({"step": row["step"], "kind": kind, "numbers": numbers}) + "\n"
 
 
 def steps(run: Path) -> list[int]:
-    """The checkpoints that a run holds."""
+    """Returns the steps of a run's checkpoints."""
     return sorted(int(path.name) for path in (run / "checkpoints").iterdir() if path.name.isdigit())
 
 
 def same(a: PyTree, b: PyTree) -> None:
-    """Two trees are equal in every bit of every leaf."""
+    """Asserts that two trees are bitwise equal in every leaf."""
     left, right = _leaves(a), _leaves(b)
     assert left.keys() == right.keys()
 
@@ -176,7 +176,7 @@ def _leaves(tree: PyTree) -> dict[str, np.ndarray]:
 
 
 def png(pixels: np.ndarray) -> bytes:
-    """A picture file of uint8 [H, W] or [H, W, 3]."""
+    """Returns a PNG file of uint8 [H, W] or [H, W, 3]."""
     from PIL import Image
 
     Image.fromarray(pixels).save(file := io.BytesIO(), "PNG")
@@ -184,7 +184,7 @@ def png(pixels: np.ndarray) -> bytes:
 
 
 def pixels(i: int, shape: tuple[int, ...] = (8, 8, 3)) -> np.ndarray:
-    """The i-th picture of the sets below: unlike any other, and of no pattern."""
+    """Returns the i-th image of the data sets below: random, and different from all others."""
     return np.random.RandomState(i).randint(0, 256, shape, np.uint8)
 
 
@@ -192,7 +192,7 @@ IRREGULAR = {"pipe": stat.S_IFIFO, "socket": stat.S_IFSOCK, "device": stat.S_IFC
 
 
 def irregular(kind: str, path: Path) -> Path:
-    """A pipe that nobody writes into, a socket, or a link to a device that never ends, at this path."""
+    """Creates a pipe without a writer, a socket, or a link to an endless device at this path."""
     path.unlink(missing_ok=True)
     if kind == "device":
         path.symlink_to("/dev/zero")
@@ -202,11 +202,11 @@ def irregular(kind: str, path: Path) -> Path:
 
 
 def picture_folder(root: Path, count: int = 40, classes: tuple[str, ...] = ("cat", "dog")) -> Path:
-    """A folder of pictures, a subfolder for each class."""
+    """Writes a folder of images, with a subfolder per class."""
     for i in range(count):
-        place = root / classes[i % len(classes)] if classes else root
-        place.mkdir(parents=True, exist_ok=True)
-        (place / f"{i:04d}.png").write_bytes(png(pixels(i)))
+        folder = root / classes[i % len(classes)] if classes else root
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{i:04d}.png").write_bytes(png(pixels(i)))
     return root
 
 
@@ -218,10 +218,10 @@ def tfds_set(
     shape: tuple[int, int, int] = (8, 8, 3),
     classes: int = 3,
 ) -> str:
-    """A TFDS data set of the pictures above under `home`, written as array_record by TFDS itself."""
+    """Writes a TFDS data set of the images above under `home`, in array_record, by TFDS itself."""
     import tensorflow_datasets as tfds
 
-    gc.collect()  # or what other tests left goes amid TFDS's lazy imports, which let nothing else import
+    gc.collect()  # else garbage of other tests is collected amid TFDS's lazy imports, which allow no other
     features: dict[str, Any] = {"image": tfds.features.Image(shape=shape)}
     if classes:
         features["label"] = tfds.features.ClassLabel(num_classes=classes)

@@ -1,4 +1,4 @@
-"""AC-GAN: digits of the class that was asked for, by a D that names classes and is told none.
+"""AC-GAN: class-conditional digits, by a D that predicts the class.
 
     python experiments/methods/ac_gan.py --seeds 0:3
 
@@ -9,14 +9,14 @@
         weight 0   named_right 0.102 +- 0.007   energy  0.0008 +- 0.0006
         real       named_right 0.987            energy -0.0105
 
-A second head of D guesses the class of what it is shown, and both players minimise its cross entropy: D on
-real and fake examples, G on its own (Odena et al., 2017). G is told the class beside its latent. Changed:
-dense networks and digits of 8 x 8, R1 on D, an averaged G. `--weight 0` is the same GAN without the cross
-entropies, in which nobody says what the class that G is told means.
+A second head of D predicts the class of its input, and both players minimise its cross entropy: D on real and
+fake examples, G on fake ones (Odena et al., 2017). G's input is the latent and the class. Changed: dense
+networks and digits of 8 x 8, R1 on D, an averaged G. `--weight 0` is the same GAN without the cross
+entropies, in which G's class has no meaning.
 
-`named_right` is the share of 1,500 samples, as many of each class, whose nearest training digit is of the
-class that was asked for; `named_right_real` is that of the held-out digits. `energy` is the energy distance
-to these in pixel space, unbiased, as in `digits.py`; `energy_real` is that of the training digits.
+`named_right` is the share of 1,500 samples, equally many of each class, whose nearest training digit has the
+sample's class; `named_right_real` is that of the held-out digits. `energy` is the energy distance to these in
+pixel space, unbiased, as in `digits.py`; `energy_real` is that of the training digits.
 """
 
 from dataclasses import dataclass
@@ -67,11 +67,11 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     def cross_entropy(heads: "dict[str, jax.Array]", label: "jax.Array") -> "jax.Array":
         return config.weight * optax.softmax_cross_entropy_with_integer_labels(heads["class"], label)
 
-    def of_both(view: jg.View) -> "jax.Array":
+    def d_class_loss(view: jg.View) -> "jax.Array":
         heads, label = (view.real_heads, view.fake_heads), view.given["label"]
         return cross_entropy(heads[0], label) + cross_entropy(heads[1], label)
 
-    def of_fakes(view: jg.View) -> "jax.Array":
+    def g_class_loss(view: jg.View) -> "jax.Array":
         return cross_entropy(view.fake_heads, view.given["label"])
 
     leaky = partial(leaky_relu, negative_slope=0.2)
@@ -81,8 +81,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         jg.from_linen(mlp.Discriminator(widths, activation=leaky, heads=(("class", classes),))),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.non_saturating(),
-        d_terms=[jg.terms.r1(config.gamma), jg.terms.stateless("class", of_both)],
-        g_terms=[jg.terms.stateless("class", of_fakes)],
+        d_terms=[jg.terms.r1(config.gamma), jg.terms.stateless("class", d_class_loss)],
+        g_terms=[jg.terms.stateless("class", g_class_loss)],
         conditioning=jg.conditioning.auxiliary(classes),
         lowering=config.lowering,
     )
@@ -97,18 +97,18 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         return labelled(source, 1500), labelled(load(config.data, config.size, split="test"), 1500)
 
     def named_right(x: "np.ndarray", label: "np.ndarray") -> float:
-        known = digits()[0]
-        number, _ = nearest.nearest(flat(x), flat(known["x"]))
-        return float((known["label"][number[:, 0]] == label).mean())
+        training = digits()[0]
+        number, _ = nearest.nearest(flat(x), flat(training["x"]))
+        return float((training["label"][number[:, 0]] == label).mean())
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        known, held_out = digits()
+        training, held_out = digits()
         samples = moment.sample(moment.state.generator, 1500)  # classes in turn
         return {
             "named_right": named_right(samples, np.arange(1500) % classes),
             "named_right_real": named_right(held_out["x"], held_out["label"]),
             "energy": energy.energy_distance(samples, held_out["x"]),
-            "energy_real": energy.energy_distance(known["x"], held_out["x"]),
+            "energy_real": energy.energy_distance(training["x"], held_out["x"]),
         }
 
     return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)], grid=100)

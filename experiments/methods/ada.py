@@ -1,19 +1,19 @@
-"""A GAN from a hundred pictures, with an augmentation whose probability D itself sets: ADA.
+"""ADA: a GAN trained on a hundred images, with an augmentation whose probability adapts to overfitting.
 
     python experiments/methods/ada.py --seeds 0:8
 
     Eight seeds one after another: 30 min on 2 cores of an AMD EPYC (Zen 5) with ten other programs on them, 9
     CPU minutes of its own; jax 0.10.2, 2026-11-29. energy at the last step, mean and standard deviation of
-    seeds 0 to 7: 0.0178 +- 0.0012. In the table of `few.py` no augmentation scores 0.0217 +- 0.0016 and
-    translation of every picture 0.0175 +- 0.0026, copies of the hundred 0.0247: p finds by itself what a
-    constant had to be chosen for, and spreads less. It rises to 0.58 in 900 steps and stays near 0.5.
+    seeds 0 to 7: 0.0178 +- 0.0012. In `few.py` no augmentation scores 0.0217 +- 0.0016, translation of every
+    image 0.0175 +- 0.0026, and copies of the hundred 0.0247: p adapts to about as good a value as a chosen
+    constant, with a smaller spread. It rises to 0.58 in 900 steps and stays near 0.5.
 
-`experiments/few.py` with its translation in the place of a constant one: with probability p every picture
-that D sees is moved by a pixel either way, real or made (Karras et al., 2020). p begins at 0, goes up while D
-ranks more than 80 % of real pictures above the made ones beside them, and down else; what goes up shows that
-D knows the hundred by heart. Changed: the paper's sign of D's logit is that of its difference to the made
-one's, since the relativistic loss has no middle of its own; one change for the paper's eighteen; p could go
-from 0 to 1 in 1,000 steps for 8,000 of this batch.
+The GAN of `experiments/few.py`, but each of D's inputs, real or fake, is translated by a pixel only with
+probability p (Karras et al., 2020). p starts at 0, rises while D ranks more than 80 % of real images above
+the fake ones they are paired with, which shows that it memorises the hundred, and falls otherwise. Changed:
+instead of the sign of D's logit that of its difference to the paired fake's, since the relativistic loss has
+no fixed threshold; one augmentation instead of the paper's eighteen; p can go from 0 to 1 in 1,000 steps
+instead of 8,000 of this batch size.
 
 `energy` is the energy distance between 1,500 samples and the held-out digits, in pixel space, unbiased;
 `energy_copies` that of copies of the hundred. `d/augment` is p.
@@ -28,11 +28,11 @@ import jaxgan as jg
 class Config(jg.Settings):
     steps: int = 4000
     examples: jg.Count = 100
-    """Pictures to learn from."""
+    """Images to train on."""
     target: jg.Share = 0.6
-    """What p holds D's lead at: E sign(D(real) - D(fake)); 0.6 is 80 % of pairs."""
+    """Target of E sign(D(real) - D(fake)); 0.6 is 80 % of pairs."""
     rise: jg.Count = 1000
-    """Steps in which p could go from 0 to 1."""
+    """Steps in which p can go from 0 to 1."""
     lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for both players."""
     gamma: jg.NonNegative = 1.0
@@ -49,11 +49,13 @@ class Config(jg.Settings):
 
 
 def data(config: Config) -> "jg.Source":
-    """So many of the examples that were asked for."""
+    """Loads the first `config.examples` examples, in which every class must occur."""
     everything = jg.load(config.data, config.size)
     few = jg.data.arrays.arrays(**jg.data.source.labelled(everything, config.examples))
     if few.classes < everything.classes:
-        raise jg.Refused(f"--examples {config.examples} show {few.classes} of {everything.classes} classes")
+        raise jg.Refused(
+            f"--examples {config.examples} show only {few.classes} of {everything.classes} classes: take more"
+        )
     return few._replace(note=everything.note, held_out=everything.held_out)
 
 
@@ -68,7 +70,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     energy_distance, examples = jg.metrics.energy.energy_distance, jg.data.source.examples
     classes, widths = source.classes, (config.width, config.width)
     leaky = partial(leaky_relu, negative_slope=0.2)
-    move = jg.augmentations.translation()
+    translation = jg.augmentations.translation()
     game = jg.gan(
         jg.from_linen(
             jg.models.mlp.Generator(
@@ -81,7 +83,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         d_terms=[jg.terms.r1(config.gamma), jg.terms.r2(config.gamma)],
         conditioning=jg.conditioning.projection(classes) if classes else jg.conditioning.unconditional(),
         augment=jg.augmentations.adaptive(
-            lambda p: jg.augmentations.sometimes(move, p),
+            lambda p: jg.augmentations.sometimes(translation, p),
             target=config.target,
             steps=config.rise,
             sign=lambda view: jnp.sign(view.real_out - view.fake_out),
@@ -92,15 +94,15 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     rule = jg.alternating(game, adam, adam, average=jg.ema(config.average))
 
     @cache
-    def known() -> "tuple[np.ndarray, float]":
-        """Digits to compare with, and how far copies of the few are from them."""
+    def held_out() -> "tuple[np.ndarray, float]":
+        """Returns the held-out digits, and the energy distance of copies of the training images to them."""
         assert source.held_out is not None
         digits = examples(source.held_out(), 1500)
         copies = np.resize(examples(source, config.examples), (1500, *source.shape))
         return digits, energy_distance(copies, digits)
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        digits, energy_copies = known()
+        digits, energy_copies = held_out()
         samples = moment.sample(moment.state.generator, 1500)
         return {"energy": energy_distance(samples, digits), "energy_copies": energy_copies}
 

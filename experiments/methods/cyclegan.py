@@ -1,20 +1,21 @@
-"""CycleGAN: pictures of one palette into another, learnt from examples that are no pairs.
+"""CycleGAN: translates images from one palette into another, learnt from unpaired examples.
 
     python experiments/methods/cyclegan.py --seeds 0:3
 
     Three seeds in 4 to 5 minutes on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2,
     2026-11-29. l1 at the last step, mean and standard deviation of seeds 0 to 2: 0.240 +- 0.019. The shapes
-    as they are score 0.270, with the other palette's means 0.268: little more is won, but on every seed. By
-    eye most colours change into one of the palette, not each into its own, and outlines are blurred.
+    as they are score 0.270, with the other palette's means 0.268: a small gain, but on every seed. By eye
+    most colours change into one of the palette, not each into its own, and outlines are blurred.
 
-Two generators, each against a patch D of its own palette, which is shown old fakes half of the time; and what
-went there and back must be what it was, and what has the right palette stay (Zhu et al., 2017). Changed:
-shapes of 16 px, batches of 8, two residual blocks of few channels, a D that sees 16 px, a constant rate;
-BatchNorm in G and spectral norm in D, since a shape's colour is what instance norm takes away.
+Two generators, each against a patch D of its own palette, half of whose fakes come from a pool of earlier
+ones; a cycle loss on images translated there and back, and an identity loss on images that have the target
+palette already (Zhu et al., 2017). Changed: shapes of 16 px, batches of 8, two residual blocks of few
+channels, a D that sees 16 px, a constant rate; BatchNorm in G and spectral norm in D, since instance norm
+would remove a shape's colour.
 
-`l1` is the mean absolute difference from the true recolouring, in the pixels of 500 held-out shapes, which
-nobody who plays knows. Baselines, no GAN: `l1_identity`, of the shapes as they are, and `l1_means`, with the
-channels' means of the other palette.
+`l1` is the mean absolute difference from the true recolouring, in the pixels of 500 held-out shapes; it is
+not used in training. Baselines without a GAN: `l1_identity`, of the shapes as they are, and `l1_means`, with
+the channels' means of the other palette.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from typing import Any
 import jaxgan as jg
 
 PALETTE = ((0.6, 0.4, 0.0), (0.0, 0.6, 0.4), (0.4, 0.0, 0.6))
-"""Of each channel two fifths go to the next."""
+"""The target palette: each channel gives two fifths to the next."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Config(jg.Settings):
     size: int = 16
     batch_size: int = 8
     cycle: jg.NonNegative = 10.0
-    """Weight of the way there and back."""
+    """Weight of the cycle loss."""
     identity: jg.NonNegative = 5.0
-    """Weight of leaving alone what has the right palette."""
+    """Weight of the identity loss."""
     lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for all players."""
     width: jg.Count = 8
@@ -43,14 +44,14 @@ class Config(jg.Settings):
     blocks: jg.Natural = 2
     """Residual blocks of either generator."""
     history_size: jg.Count = 50
-    """Fakes that are kept for each D."""
+    """Size of each D's pool of earlier fakes."""
     log_every: int = 100
     measure_every: jg.Natural = 500
     """Steps between measurements."""
 
 
 def data(config: Config) -> "jg.Source":
-    """Recoloured shapes, each beside another shape as it is: "other"."""
+    """Loads recoloured shapes, each paired with another shape that is not recoloured: "other"."""
     from jaxgan.data import load, pairs
 
     plain = load(config.data, config.size)
@@ -72,44 +73,45 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     loss, pool = jg.objectives.least_squares(), config.history_size
     # twice for G, since only D's loss is halved in the paper
     critic = jg.adversary(d, loss, weight=2.0, history_size=pool, lowering=lowering)
-    made_of = {"x": "other", "other": "x"}
+    sources = {"x": "other", "other": "x"}  # generator -> its input
 
     def init(key: "jax.Array", batch: Any, keys: "jax.Array") -> jg.Side:
-        made = {name: net.init(jg.fold(key, name), batch[of]) for name, of in made_of.items()}
-        return jg.Side(*({name: side[i] for name, side in made.items()} for i in range(2)))
+        inits = {name: net.init(jg.fold(key, name), batch[of]) for name, of in sources.items()}
+        return jg.Side(*({name: side[i] for name, side in inits.items()} for i in range(2)))
 
-    def far(x: "jax.Array", y: "jax.Array") -> "jax.Array":
+    def l1_loss(x: "jax.Array", y: "jax.Array") -> "jax.Array":
         return jnp.abs(x - y).mean(axis=(1, 2, 3))
 
     def play(params: Any, stats: Any, batch: Any, turn: jg.Turn) -> jg.Play:
-        def to(name: str, x: "jax.Array") -> tuple["jax.Array", Any]:
+        def translate(name: str, x: "jax.Array") -> tuple["jax.Array", Any]:
             return net.train(params[name], stats[name], x, key=turn.keys, step=turn.update)
 
-        made = {name: to(name, batch[of]) for name, of in made_of.items()}
-        fakes, moved = ({name: one[i] for name, one in made.items()} for i in range(2))
-        cycles = [far(to(of, fakes[name])[0], batch[of]) for name, of in made_of.items()]
-        same = [far(to(name, batch[name])[0], batch[name]) for name in made_of]
+        outputs = {name: translate(name, batch[of]) for name, of in sources.items()}
+        fakes, new_stats = ({name: output[i] for name, output in outputs.items()} for i in range(2))
+        cycles = [l1_loss(translate(of, fakes[name])[0], batch[of]) for name, of in sources.items()]
+        same = [l1_loss(translate(name, batch[name])[0], batch[name]) for name in sources]
         losses = {"cycle": config.cycle * jnp.add(*cycles), "identity": config.identity * jnp.add(*same)}
-        return jg.Play({name: jg.Meeting(batch[name], fake) for name, fake in fakes.items()}, moved, losses)
+        meetings = {name: jg.Meeting(batch[name], fake) for name, fake in fakes.items()}
+        return jg.Play(meetings, new_stats, losses)
 
     def sample(g: jg.Side, key: "jax.Array", index: "jax.Array", given: Any) -> "jax.Array":
         return net.apply(g.params["x"], g.stats["x"], given["other"])[0]
 
-    critics = jg.several(dict.fromkeys(made_of, critic))
+    critics = jg.several(dict.fromkeys(sources, critic))
     game = jg.adversarial(critics, init=init, play=play, sample=sample, given=("other",), lowering=lowering)
     rule = jg.alternating(game, *[optax.adam(config.lr, b1=0.5, b2=0.999)] * 2)
 
-    rest = source.held_out() if source.held_out else source
-    plain, goal = labelled(rest, 500)["other"], labelled(source, 500)["x"]  # the i-th sample is of the i-th
+    held_out = source.held_out() if source.held_out else source
+    plain, goal = labelled(held_out, 500)["other"], labelled(source, 500)["x"]  # sample i is made of plain[i]
     true, shift = plain @ np.asarray(PALETTE, np.float32), goal.mean((0, 1, 2)) - plain.mean((0, 1, 2))
-    shape = np.abs(plain - plain[:, :1, :1]).max(axis=-1) > 0.5  # and not the ground beside it
+    shape = np.abs(plain - plain[:, :1, :1]).max(axis=-1) > 0.5  # without the background
 
     def l1(x: "np.ndarray") -> float:
         return float(np.abs(x - true)[shape].mean())
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        made = moment.sample(moment.state.generator, len(plain))
-        return {"l1": l1(made), "l1_identity": l1(plain), "l1_means": l1((plain + shift).clip(-1, 1))}
+        samples = moment.sample(moment.state.generator, len(plain))
+        return {"l1": l1(samples), "l1_identity": l1(plain), "l1_means": l1((plain + shift).clip(-1, 1))}
 
     hooks = [jg.Hook(config.measure_every, measure)]
     return jg.Experiment(rule, source, hooks, best=lambda measured: -measured["l1"])

@@ -1,4 +1,4 @@
-"""Feature matching: G moves the mean of what D sees in its fakes to that of real examples.
+"""Feature matching: G matches the mean of D's features on fakes to that on real examples.
 
     python experiments/methods/feature_matching.py --seeds 0:3
     python experiments/methods/feature_matching.py --seeds 0:3 --loss adversarial
@@ -8,13 +8,13 @@
     by feature matching and -0.0004 +- 0.0004 by the adversarial loss, which is the better here; energy_real
     is -0.0105.
 
-G minimises |mean h(x) - mean h(G(z))|^2, h the last hidden layer of D, in the place of its adversarial loss
-or beside it; D plays as ever (Salimans et al., 2016). Means are over the batch, of all devices. Changed:
+G minimises |mean h(x) - mean h(G(z))|^2, h the last hidden layer of D, instead of its adversarial loss or
+beside it; D's loss is unchanged (Salimans et al., 2016). Means are over the batch, of all devices. Changed:
 dense networks and digits of 8 x 8, R1 on D, an averaged G, no minibatch discrimination. `--loss adversarial`
-is the same GAN without it.
+is the same GAN without feature matching.
 
 `energy` is the energy distance between 1,500 samples and the held-out digits, in pixel space, unbiased;
-`energy_real` is what the 1,500 training digits score themselves.
+`energy_real` is that of the 1,500 training digits.
 """
 
 from dataclasses import dataclass
@@ -62,8 +62,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     def matching(view: jg.View) -> "jax.Array":
         real, fake = (heads["features"][-1] for heads in (view.real_heads, view.fake_heads))
-        apart = view.lowering.average(real.mean(axis=0) - fake.mean(axis=0))
-        return jnp.full(view.keys.shape, config.weight * jnp.square(apart).sum())
+        difference = view.lowering.average(real.mean(axis=0) - fake.mean(axis=0))
+        return jnp.full(view.keys.shape, config.weight * jnp.square(difference).sum())
 
     objective = jg.objectives.non_saturating()
     if config.loss == "matching":

@@ -1,4 +1,4 @@
-"""pix2pix: the edges of a glyph into the glyph, by a U-Net and a D that is shown both.
+"""pix2pix: translates the edges of a glyph into the glyph, by a U-Net and a D that sees both.
 
     python experiments/methods/pix2pix.py --seeds 0:3
     python experiments/methods/pix2pix.py --seeds 0:3 --adversarial 0
@@ -7,16 +7,17 @@
     minutes, on 2 cores of an AMD EPYC (Zen 5) that some twenty others shared; jax 0.10.2, 2026-11-29. At
     the last step, mean and standard deviation of seeds 0 to 2: l1 0.0535 +- 0.0008, psnr 24.09 +- 0.13,
     contrast 0.946 +- 0.005. By L1 alone 0.0546 +- 0.0011, 24.06 +- 0.20 and 0.897 +- 0.011: as near, since
-    edges leave little open, and more blurred. By eye all but a few glyphs are right, the GAN's crisper.
+    edges determine most of a glyph, and more blurred. By eye all but a few glyphs are right, and the GAN's
+    are sharper.
 
-G minimises its adversarial loss and 100 times the mean absolute difference from the picture that the edges
-are of; D says of patches whether they are real, given the edges; dropout is the only noise (Isola et al.,
-2017). Changed: glyphs of 16 px and their Sobel edges, batches of 16, three halvings, a D that sees 16 px,
-a rate of 1e-3, and no dropout in samples. `--adversarial 0` is the same U-Net by the L1 loss alone, no GAN.
+G minimises its adversarial loss and 100 times the mean absolute difference from the image with these edges;
+D classifies patches as real or fake, given the edges; dropout is the only noise (Isola et al., 2017).
+Changed: glyphs of 16 px and their Sobel edges, batches of 16, three halvings, a D that sees 16 px, a rate of
+1e-3, and no dropout in samples. `--adversarial 0` is the same U-Net with the L1 loss alone, no GAN.
 
-On 500 held-out pairs: `l1`, the mean absolute difference from the true picture, `psnr` in dB, the mean over
-pictures, and `contrast`, the mean difference of neighbouring pixels over that of the true pictures, below 1
-where these are blurred.
+On 500 held-out pairs: `l1`, the mean absolute difference from the true image, `psnr` in dB, the mean over
+images, and `contrast`, the mean difference of neighbouring pixels over that of the true images, below 1 if
+samples are blurred.
 """
 
 from dataclasses import dataclass
@@ -35,24 +36,24 @@ class Config(jg.Settings):
     size: int = 16
     batch_size: int = 16
     adversarial: jg.NonNegative = 1.0
-    """Weight of G's adversarial loss; 0 is the U-Net by L1 alone, no GAN."""
+    """Weight of G's adversarial loss; 0 is the U-Net with L1 alone, no GAN."""
     l1: jg.NonNegative = 100.0
-    """Weight of the mean absolute difference from the true picture."""
+    """Weight of the mean absolute difference from the true image."""
     lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for both players."""
     width: jg.Count = 16
     """Channels of either network's first layer."""
     depth: jg.Count = 3
-    """How often the U-Net halves the picture."""
+    """Number of times that the U-Net halves the image."""
     dropout: jg.Share = 0.5
-    """Of the U-Net's decoder, its only noise."""
+    """Dropout rate of the U-Net's decoder."""
     log_every: int = 50
     measure_every: jg.Natural = 250
     """Steps between measurements."""
 
 
 def data(config: Config) -> "jg.Source":
-    """Each picture with its edges as "source", in the place of the photographs of the paper."""
+    """Loads each image with its edges as "source"; the paper has photographs."""
     from jaxgan.data import load, pairs
 
     return pairs.paired(load(config.data, config.size), pairs.edges)
@@ -82,19 +83,19 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     adam = optax.adam(config.lr, b1=0.5, b2=0.999)
     rule = jg.alternating(game, adam, adam)
 
-    rest = source.held_out() if source.held_out else source
-    pictures = labelled(rest, 500)["x"]  # the i-th sample is made of the edges of the i-th of them
+    held_out = source.held_out() if source.held_out else source
+    images = labelled(held_out, 500)["x"]  # sample i is made of the edges of images[i]
 
     def contrast(x: np.ndarray) -> float:
-        """How much neighbouring pixels differ."""
+        """Returns the mean absolute difference of neighbouring pixels."""
         return float(np.abs(np.diff(x, axis=1)).mean() + np.abs(np.diff(x, axis=2)).mean())
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        made = moment.sample(moment.state.generator, len(pictures))
-        far = made - pictures
-        psnr = 10 * np.log10(4 / np.square(far).mean(axis=(1, 2, 3)))
-        sharp = contrast(made) / contrast(pictures)
-        return {"l1": float(np.abs(far).mean()), "psnr": float(psnr.mean()), "contrast": sharp}
+        samples = moment.sample(moment.state.generator, len(images))
+        error = samples - images
+        psnr = 10 * np.log10(4 / np.square(error).mean(axis=(1, 2, 3)))
+        ratio = contrast(samples) / contrast(images)
+        return {"l1": float(np.abs(error).mean()), "psnr": float(psnr.mean()), "contrast": ratio}
 
     hooks = [jg.Hook(config.measure_every, measure)]
     return jg.Experiment(rule, source, hooks, best=lambda measured: measured["psnr"])

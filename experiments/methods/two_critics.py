@@ -1,4 +1,4 @@
-"""GMAN: two critics of the same fakes, and G minds the harsher of them more.
+"""GMAN: two critics of the same fakes, of which the harsher has more weight in G's loss.
 
     python experiments/methods/two_critics.py --seeds 0:3
     python experiments/methods/two_critics.py --seeds 0:3 --critics fine
@@ -10,13 +10,13 @@
         plain   modes 8.0 +- 0.0   high_quality 0.761 +- 0.020   reverse_kl 0.008 +- 0.004
         fine    modes 4.7 +- 1.5   high_quality 0.779 +- 0.159   reverse_kl 0.760 +- 0.256
 
-    The plain critic mends what the fine one does alone; beside the plain one the fine one gains nothing.
+    Adding the plain critic repairs the fine one's failures; adding the fine one to the plain gains nothing.
 
-Each critic plays a game of its own against G. G minimises the sum of w_i V_i, V_i what critic i costs it and
-w = softmax(strictness V): 0 is the mean, and the larger, the more the harshest counts alone (Durugkar et al.,
-2017). Changed: the critics differ by what they see and not by dropout, the `plain` one points, the `fine` one
-their sines and cosines as well; G's cost is the non-saturating loss; no gradient goes through the weights;
-the data are eight narrow Gaussians on a ring. With `--critics plain` or `fine` that one is alone.
+Each critic has its own game against G. G minimises the sum of w_i V_i, with V_i its loss against critic i and
+w = softmax(strictness V): 0 is the mean, and the larger, the more the harshest critic dominates (Durugkar et
+al., 2017). Changed: the critics differ in their inputs, not in dropout: points for `plain`, points with their
+sines and cosines for `fine`; G's loss is the non-saturating one; no gradient flows through the weights; the
+data are eight narrow Gaussians on a ring. `--critics plain` or `fine` has only that one.
 
 Measured on 2,500 samples as in `ring.py`: `modes` found, the share `high_quality` within 3 standard
 deviations of one, and `reverse_kl` of the modes' weights from uniform.
@@ -34,9 +34,9 @@ class Config(jg.Settings):
     data: Literal["ring", "grid"] = "ring"
     """8 modes on a circle, or 25 on a lattice."""
     critics: Literal["both", "plain", "fine"] = "both"
-    """Which play."""
+    """Which critics to use."""
     strictness: jg.NonNegative = 1.0
-    """How much more the harsher critic counts."""
+    """Strength of the preference for the harsher critic."""
     batch_size: int = 256
     lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for all players."""
@@ -63,7 +63,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     from jaxgan.models import mlp
 
     def waves(x: "jax.Array") -> "jax.Array":
-        """x [B, 2] -> beside it its sines and cosines, of the angular frequencies 1, 2, 4, ..."""
+        """x [B, 2] -> x with its sines and cosines, of the angular frequencies 1, 2, 4, ..."""
         angle = (x[:, :, None] * 2.0 ** jnp.arange(config.octaves)).reshape(len(x), -1)
         return jnp.concatenate([x, jnp.sin(angle), jnp.cos(angle)], axis=1)
 
@@ -79,16 +79,15 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     plain = mlp.Discriminator(widths)
     critics = {"plain": critic(plain), "fine": critic(nn.Sequential([waves, mlp.Discriminator(widths)]))}
-    critics = {name: one for name, one in critics.items() if config.critics in (name, "both")}
-    together = jg.several(critics)
+    critics = {name: module for name, module in critics.items() if config.critics in (name, "both")}
+    adversaries = jg.several(critics)
 
-    def strict(views: "dict[str, jg.View]", memory: Any) -> tuple:
-        """G's loss: that of each critic, the harsher the heavier."""
-        _, metrics, memory = together.g_loss(views, memory)
+    def weighted_g_loss(views: "dict[str, jg.View]", memory: Any) -> tuple:
+        _, metrics, memory = adversaries.g_loss(views, memory)
         losses = jnp.stack([metrics[f"g/{name}/adv"] for name in critics])
         weights = jax.lax.stop_gradient(jax.nn.softmax(config.strictness * losses))
-        heard = {f"g/{name}/weight": weight for name, weight in zip(critics, weights, strict=True)}
-        return (weights * losses).sum(), {**metrics, **heard}, memory
+        by_name = {f"g/{name}/weight": weight for name, weight in zip(critics, weights, strict=True)}
+        return (weights * losses).sum(), {**metrics, **by_name}, memory
 
     generator = jg.from_linen(mlp.Generator(source.shape, widths, final=mlp.identity))
     draw = jax.vmap(jg.latents.normal(config.z_size).draw)
@@ -99,7 +98,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         return jg.Play({name: jg.Meeting(batch["x"], fake, z=z) for name in critics}, stats)
 
     game = jg.adversarial(
-        together._replace(g_loss=strict),
+        adversaries._replace(g_loss=weighted_g_loss),
         init=lambda key, batch, keys: jg.Side(*generator.init(key, draw(keys))),
         play=play,
         sample=lambda g, key, index, given: generator.apply(*g, draw(jg.each(key, index)))[0],

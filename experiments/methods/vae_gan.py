@@ -1,22 +1,23 @@
-"""VAE-GAN: an autoencoder of digits whose decoder plays against D, which also says how alike two digits are.
+"""VAE-GAN: a variational autoencoder whose decoder is a GAN's G, with a reconstruction loss in D's features.
 
     python experiments/methods/vae_gan.py --seeds 0:3
     python experiments/methods/vae_gan.py --seeds 0:3 --adversarial 0 --features 0
 
     53 to 117 s a seed on 2 cores of an AMD EPYC (Zen 5), shared with other work; jax 0.10.2, 2026-11-29. At
     the last step, mean and standard deviation of seeds 0 to 2: energy 0.0294 +- 0.0006, rebuilt 0.0322 +-
-    0.0002. The plain VAE: 0.0908 +- 0.0024, 0.0340 +- 0.0002. By eye its digits are greyer, and of either's
-    about a third are none.
+    0.0002. The plain VAE: 0.0908 +- 0.0024, 0.0340 +- 0.0002. By eye its digits are greyer, and about a third
+    of the samples of either are not legible.
 
-An encoder and a decoder minimise KL(q(z | x), N(0, I)), and how far a reconstruction is from its example in
-D's last hidden layer; D tells examples from samples of the prior and from reconstructions, by the same
-parameters (Larsen et al., 2016). No gradient of the adversarial loss reaches the encoder, none of the
-reconstruction D. Changed: digits of 8 x 8, a dense decoder and D, R1 on D, averaged weights; the error in
-pixels stays beside that in features, the decoder hears of its samples only, and that after `start` steps.
+An encoder and a decoder minimise KL(q(z | x), N(0, I)) and the squared error of a reconstruction in D's last
+hidden layer; one D classifies examples against samples of the prior and against reconstructions (Larsen et
+al., 2016). The encoder gets no gradient of the adversarial loss, D none of the reconstruction loss. Changed:
+digits of 8 x 8, a dense decoder and D, R1 on D, averaged weights; the error in pixels is kept beside that in
+features, and the decoder's adversarial loss is on samples only, after `start` steps.
 `--adversarial 0 --features 0` is the plain VAE, no GAN (Kingma & Welling, 2014).
 
 `energy` is the energy distance of 1,500 samples, in pixel space, from held-out digits, `energy_real` that of
-the training digits, -0.0105; `rebuilt` the mean squared error of held-out digits made of their mean codes.
+the training digits, -0.0105; `rebuilt` the mean squared error of held-out digits decoded from their mean
+codes.
 """
 
 from dataclasses import dataclass
@@ -33,9 +34,9 @@ class Config(jg.Settings):
     features: jg.NonNegative = 10.0
     """Weight of the error in D's features."""
     start: jg.Natural = 500
-    """Steps before the decoder is told what D says."""
+    """Steps before the decoder's adversarial loss."""
     deviation: jg.NonNegative = 0.4
-    """Of a pixel around its reconstruction."""
+    """Standard deviation of a pixel around its reconstruction."""
     lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for both players."""
     width: jg.Count = 256
@@ -53,7 +54,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
 
     from jaxgan.data import examples
-    from jaxgan.metrics import energy as apart
+    from jaxgan.metrics import energy
     from jaxgan.models import encoder, mlp
 
     widths, lowering = (config.width,) * 2, config.lowering
@@ -61,11 +62,11 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     decode = jg.from_linen(mlp.Generator(source.shape, widths, norm="batch", axis=lowering.axis))
     d, loss = jg.from_linen(mlp.Discriminator(widths, features=True)), jg.objectives.non_saturating()
 
-    def alike(view: jg.View) -> "jax.Array":
+    def feature_error(view: jg.View) -> "jax.Array":
         real, fake = (heads["features"][-1] for heads in (view.real_heads, view.fake_heads))
         return config.features * jnp.square(real - fake).mean(axis=1)
 
-    features = jg.terms.stateless("features", alike)
+    features = jg.terms.stateless("features", feature_error)
     weight = optax.join_schedules([lambda step: 0.0, lambda step: config.adversarial], [config.start])
     drawn = jg.adversary(d, loss, d_terms=[jg.terms.r1()], weight=weight, lowering=lowering)
     rebuilt = jg.adversary(d, loss, g_terms=[features], weight=0.0, lowering=lowering)
@@ -79,37 +80,41 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         return jg.Side({"e": e[0], "g": g[0]}, {"e": e[1], "g": g[1]})
 
     def play(params: Any, stats: Any, batch: Any, turn: jg.Turn) -> jg.Play:
-        x, told = batch["x"], {"key": turn.keys, "step": turn.update}
-        (mean, log_variance), e_stats = encode.train(params["e"], stats["e"], x, **told)
+        x, options = batch["x"], {"key": turn.keys, "step": turn.update}
+        (mean, log_variance), e_stats = encode.train(params["e"], stats["e"], x, **options)
         noise, z = (latents((), jg.fold(turn.keys, name)) for name in ("noise", "z"))
         codes = jnp.concatenate([z, mean + jnp.exp(log_variance / 2) * noise])
-        made, g_stats = decode.train(params["g"], stats["g"], codes, **told)
-        drawn, rebuilt = jnp.split(made, 2)
+        decoded, g_stats = decode.train(params["g"], stats["g"], codes, **options)
+        samples, rebuilt = jnp.split(decoded, 2)
         kl = (jnp.square(mean) + jnp.exp(log_variance) - 1 - log_variance).sum(axis=1) / 2
         pixels = jnp.square((x - rebuilt) / config.deviation).sum(axis=(1, 2, 3)) / 2
-        met = {"drawn": jg.Meeting(x, drawn), "rebuilt": jg.Meeting(x, rebuilt)}
-        return jg.Play(met, {"e": e_stats, "g": g_stats}, {"kl": kl, "pixels": pixels})
+        meetings = {"drawn": jg.Meeting(x, samples), "rebuilt": jg.Meeting(x, rebuilt)}
+        return jg.Play(meetings, {"e": e_stats, "g": g_stats}, {"kl": kl, "pixels": pixels})
 
-    def decoded(g: jg.Side, z: "jax.Array", given: Any) -> "jax.Array":
+    def images(g: jg.Side, z: "jax.Array", given: Any) -> "jax.Array":
         return decode.apply(g.params["g"], g.stats["g"], z)[0]
 
     def sample(g: jg.Side, key: "jax.Array", index: "jax.Array", given: Any) -> "jax.Array":
-        return decoded(g, latents(g, jg.each(key, index)), given)
+        return images(g, latents(g, jg.each(key, index)), given)
 
-    looks = jg.Looks(latents, decoded, critic.judge)
+    looks = jg.Looks(latents, images, critic.judge)
     game = jg.adversarial(critic, init=init, play=play, sample=sample, looks=looks, lowering=lowering)
     rule = jg.alternating(game, *[optax.adam(config.lr, b1=0.5, b2=0.99)] * 2, average=jg.ema(0.99))
-    known, digits = examples(source, 1500), examples(source.held_out() if source.held_out else source, 1500)
+    held_out = source.held_out() if source.held_out else source
+    training, digits = examples(source, 1500), examples(held_out, 1500)
 
     @jax.jit
     def error(g: jg.Side, x: "jax.Array") -> "jax.Array":
         (mean, _), _ = encode.apply(g.params["e"], g.stats["e"], x)
-        return jnp.square(decoded(g, mean, {}) - x).mean()
+        return jnp.square(images(g, mean, {}) - x).mean()
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        energy = apart.energy_distance(moment.sample(g := moment.state.generator, 1500), digits)
-        numbers = {"energy": energy, "energy_real": apart.energy_distance(known, digits)}
-        return {**numbers, "rebuilt": float(error(g, digits))}
+        g = moment.state.generator
+        return {
+            "energy": energy.energy_distance(moment.sample(g, 1500), digits),
+            "energy_real": energy.energy_distance(training, digits),
+            "rebuilt": float(error(g, digits)),
+        }
 
     return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)], grid=100)
 

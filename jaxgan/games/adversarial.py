@@ -1,7 +1,7 @@
-"""A game as what G's side makes of a batch, against an adversary: most methods, put together by hand.
+"""Games of any generator side against an adversary, from which most methods can be built.
 
-G runs on batch statistics in both losses. Of all statistics a rule keeps only those of the player that moves:
-G's running averages advance with G's steps, D's vectors with D's.
+G runs on batch statistics in both losses. A rule keeps only the statistics of the player that moves: G's
+running averages advance with G's steps, D's spectral-norm vectors with D's.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,10 +18,10 @@ from jaxgan.parts.types import Array, Batch, Given, Key, Lowering, Params, Stats
 
 
 class Play(NamedTuple):
-    """What G's side makes of a batch.
+    """The result of G's side on a batch.
 
-    `met`: what the adversary is shown, a `Meeting`, or for `several` one to each name. `stats`: those of G's
-    networks, moved on. `losses`: what G minimises beside the adversary's, numbers per example [N] by name.
+    `met`: the input of the adversary, a `Meeting`, or for `several` one per name. `stats`: the updated
+    statistics of G's networks. `losses`: G's own losses beside the adversary's, per example [N], by name.
     """
 
     met: Any
@@ -40,26 +40,26 @@ def adversarial(
     looks: Looks = Looks(),  # noqa: B008 - immutable
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Game:
-    """The game of G's side against an adversary; `jg.gan` is the one most people play.
+    """The game of G's side against an adversary; `jg.gan` is the usual case.
 
-    `init`: (key, batch, keys [N]) -> G's side: any tree of parameters, of two generators, of an encoder
-    beside one. `play`: (params, stats, batch, turn) -> what it makes of a batch in training, where
-    `turn.keys` has a key to each example. `sample`, `given`, `classes`, `looks` are those of the game.
+    `init`: (key, batch, keys [N]) -> G's side: any tree of parameters, such as two generators, or a generator
+    and an encoder. `play`: (params, stats, batch, turn) -> `Play`, in training; `turn.keys` has one key per
+    example. `sample`, `given`, `classes`, `looks` are those of the game.
 
     >>> from flax import linen as nn
     >>> from jaxgan.games.adversary import Meeting, adversary
     >>> from jaxgan.parts.network import from_linen
     >>> from jaxgan.parts.objectives import hinge
-    >>> move = from_linen(nn.Dense(2))  # moves points of one cloud onto those of another
+    >>> network = from_linen(nn.Dense(2))  # maps the points of one distribution to those of another
     >>> def play(params, stats, batch, turn):
-    ...     moved, stats = move.apply(params, stats, batch["source"], train=True)
-    ...     far = jnp.square(moved - batch["source"]).sum(axis=-1)
-    ...     return Play(Meeting(batch["x"], moved), stats, {"far": far})
+    ...     mapped, stats = network.apply(params, stats, batch["source"], train=True)
+    ...     distance = jnp.square(mapped - batch["source"]).sum(axis=-1)
+    ...     return Play(Meeting(batch["x"], mapped), stats, {"distance": distance})
     >>> game = adversarial(
     ...     adversary(from_linen(nn.Dense(1)), hinge()),
-    ...     init=lambda key, batch, keys: Side(*move.init(key, batch["source"])),
+    ...     init=lambda key, batch, keys: Side(*network.init(key, batch["source"])),
     ...     play=play,
-    ...     sample=lambda g, key, index, given: move.apply(*g, given["source"])[0],
+    ...     sample=lambda g, key, index, given: network.apply(*g, given["source"])[0],
     ...     given=("source",),
     ... )
     """
@@ -67,41 +67,35 @@ def adversarial(
     def loss_of(who: str) -> Loss:
         def loss(g_params: Params, d_params: Params, context: Context) -> tuple[Array, Aux]:
             turn = Turn(each(context.key, context.batch["index"]), context.step, context.update)
-            made = play(g_params, context.g_stats, context.batch, turn)
+            played = play(g_params, context.g_stats, context.batch, turn)
             view, d_stats, memory = adversary.meet(
-                who, d_params, context.d_stats, context.extra, made.met, turn
+                who, d_params, context.d_stats, context.extra, played.met, turn
             )
             total = adversary.g_loss if who == "g" else adversary.d_loss
             loss, metrics, memory = total(view, memory)
             if who == "g":
-                if clash := sorted(f"g/{name}" for name in made.losses if f"g/{name}" in metrics):
+                if clash := sorted(f"g/{name}" for name in played.losses if f"g/{name}" in metrics):
                     raise Refused(f"two losses are called {clash[0]}: rename the one that `play` returns")
-                own = {f"g/{name}": lowering.mean(x) for name, x in made.losses.items()}
-                loss, metrics = loss + sum(own.values()), {**metrics, **own}
-            return loss, Aux(made.stats, d_stats, memory, metrics)
+                g_losses = {f"g/{name}": lowering.mean(x) for name, x in played.losses.items()}
+                loss, metrics = loss + sum(g_losses.values()), {**metrics, **g_losses}
+            return loss, Aux(played.stats, d_stats, memory, metrics)
 
         return loss
 
-    def begin(key: Key, batch: Batch) -> tuple[Side, Side, Any]:
+    def init_game(key: Key, batch: Batch) -> tuple[Side, Side, Any]:
         keys = each(key, batch["index"])
         g = init(fold(key, "g"), batch, keys)
         turn = Turn(keys, jnp.int32(0), jnp.int32(0))
 
-        def rest(batch: Batch) -> tuple[Side, Any]:
+        def init_d(batch: Batch) -> tuple[Side, Any]:
             return adversary.init(fold(key, "d"), play(g.params, g.stats, batch, turn).met, keys)
 
-        return g, *_alone(lowering, rest)(batch)
+        if lowering.axis is None:
+            return g, *init_d(batch)
+        # init is called outside the mapped function, so bind the axis of devices to one device
+        mapped = jax.vmap(init_d, axis_name=lowering.axis)(jax.tree.map(lambda x: x[None], batch))
+        return g, *jax.tree.map(lambda x: x[0], mapped)
 
-    return Game(begin, loss_of("d"), loss_of("g"), sample, given, classes, looks, lowering, adversary.whole)
-
-
-def _alone(lowering: Lowering, of: Callable[[Batch], Any]) -> Callable[[Batch], Any]:
-    """The function as a single device calls it: a state begins outside of what binds the axis of devices."""
-    if lowering.axis is None:
-        return of
-
-    def bound(batch: Batch) -> Any:
-        one = jax.vmap(of, axis_name=lowering.axis)(jax.tree.map(lambda x: x[None], batch))
-        return jax.tree.map(lambda x: x[0], one)
-
-    return bound
+    return Game(
+        init_game, loss_of("d"), loss_of("g"), sample, given, classes, looks, lowering, adversary.whole
+    )

@@ -1,8 +1,8 @@
-"""One discriminator against one stream of fakes, as a value that games are made of.
+"""A discriminator and its losses on one stream of fakes.
 
-What happens to D's statistics, once and for all: D sees the real examples, then the fake ones, as two calls;
-its statistics pass through both in that order. So BatchNorm in D normalises real and fake apart, and spectral
-norm makes two power iterations per loss. A term's own calls leave no trace.
+D is called twice, on the real examples and then on the fake ones, and its statistics pass through both calls
+in that order. So BatchNorm in D normalises real and fake separately, and spectral norm makes two power
+iterations per loss. A term's own calls of D do not change its statistics.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from jaxgan.errors import Refused
 from jaxgan.games import averaging, check
 from jaxgan.games.game import Side
 from jaxgan.games.labels import d_loss as d_loss_of
-from jaxgan.games.shown import Shown
+from jaxgan.games.shown import Preprocessing
 from jaxgan.parts import history
 from jaxgan.parts.augmentations import Augmentation, constant, unchanged
 from jaxgan.parts.average import Average
@@ -25,7 +25,7 @@ from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.output import Output, as_output, per_example
 from jaxgan.parts.rng import fold
-from jaxgan.parts.terms import Term, applied, per_input
+from jaxgan.parts.terms import Term, apply_term, per_input
 from jaxgan.parts.types import (
     Array,
     Augment,
@@ -42,17 +42,17 @@ from jaxgan.parts.types import (
 
 
 class Meeting(NamedTuple):
-    """What an adversary is shown of N examples, the fake ones with the latents that they were made of."""
+    """N real and N fake examples, with conditions and the latents of the fake ones."""
 
     real: Any
     fake: Any
     given: Given = {}  # noqa: RUF012 - never written to
     z: Any = ()
-    g: Callable[[Any], Any] | None = None  # latents -> examples, for terms that move them
+    g: Callable[[Any], Any] | None = None  # latents -> examples, for terms that change the latents
 
 
 class Turn(NamedTuple):
-    """When they meet: one key per example, steps of the player that moves, updates of the rule."""
+    """One key per example, steps of the player that moves, and updates of the rule."""
 
     keys: Key
     step: Array
@@ -63,12 +63,12 @@ Total = tuple[Array, dict[str, Array], PyTree]  # loss, metrics, memory
 
 
 class Adversary(NamedTuple):
-    """D and its half of the game.
+    """D with both players' losses against each other.
 
     `init`: (key, meeting, keys) -> (side, memory). `meet`: (who moves, params, stats, memory, meeting,
-    turn) -> (view, stats, memory): D's calls, on what it is shown. `d_loss`, `g_loss`: (view, memory) ->
-    (loss, metrics, memory). `judge`: (side, examples [N, ...], given) -> logits [N], for looking only.
-    `whole`: what of it takes statistics of a whole batch, by name, which micro-batches cannot give.
+    turn) -> (view, stats, memory): D's calls on real and fake. `d_loss`, `g_loss`: (view, memory) -> (loss,
+    metrics, memory). `judge`: (side, examples [N, ...], given) -> logits [N], not used in training.
+    `whole`: names of the parts that take statistics of a whole batch, which micro-batches do not have.
     """
 
     init: Callable[[Key, Any, Key], tuple[Side, PyTree]]
@@ -96,10 +96,10 @@ def adversary(
     average: Average | None = None,
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Adversary:
-    """The discriminator with what it minimises, and what G minimises against it.
+    """The discriminator with its losses, and G's losses against it.
 
-    `weight`: of G's adversarial loss, a number or a schedule of G's steps. `history_size`: how many fakes are
-    kept, of which D's loss is shown half in the place of new ones. `average`: of D, for terms to look at
+    `weight`: of G's adversarial loss, a number or a schedule of G's steps. `history_size`: the size of a pool
+    of earlier fakes; half of the fakes in D's loss come from it. `average`: a running average of D, for terms
     (`view.averaged`). The others are those of `gan`.
 
     >>> from flax import linen as nn
@@ -113,31 +113,35 @@ def adversary(
     """
     check.adversary(network, objective, d_terms, g_terms, conditioning)
     check.numbers(label_smoothing, label_noise, packing)
-    whole = (*(["the objective"] if objective.over else []), *_of_whole(d_terms), *_of_whole(g_terms))
-    objective = objective.over(lowering) if objective.over else objective
-    told_d = d_loss_of(objective, label_smoothing, label_noise)
-    how = Shown(constant(augment), instance_noise, packing)
+    whole = tuple(f"the term {term.name}" for term in (*d_terms, *g_terms) if term.whole)
+    if objective.over:
+        objective, whole = objective.over(lowering), ("the objective", *whole)
+    d_objective = d_loss_of(objective, label_smoothing, label_noise)
+    preprocessing = Preprocessing(constant(augment), instance_noise, packing)
     terms = {"g": tuple(g_terms), "d": tuple(d_terms)}
+    needs_gradient = {who: any(term.gradients for term in terms[who]) for who in terms}
 
-    def inputs(x: Array, given: Given) -> tuple:
-        """What D is called with, of what it is shown of x."""
-        return conditioning.d(x, {name: how.pack(given[name]) for name in conditioning.reads})
+    def d_inputs(x: Array, given: Given) -> tuple:
+        """Returns D's inputs, from preprocessed examples and conditions that are not packed yet."""
+        return conditioning.d(x, {name: preprocessing.pack(given[name]) for name in conditioning.reads})
 
     def init(key: Key, meeting: Meeting, keys: Key) -> tuple[Side, PyTree]:
         real, given = meeting.real, meeting.given
         check.given(conditioning, given)
-        memory: dict[str, PyTree] = {who: tuple(term.init() for term in own) for who, own in terms.items()}
-        augments = how.augment.init()
-        seen = jax.eval_shape(lambda: how.show(augments, keys, "real", real, jnp.int32(0)))
-        if jax.tree.leaves(augments):
-            memory["augment"] = augments
+        memory: dict[str, PyTree] = {who: tuple(term.init() for term in terms[who]) for who in terms}
+        augment_memory = preprocessing.augment.init()
+        shape = jax.eval_shape(
+            lambda: preprocessing.apply(augment_memory, keys, "real", real, jnp.int32(0))
+        ).shape
+        if jax.tree.leaves(augment_memory):
+            memory["augment"] = augment_memory
         if history_size:
             memory["history"] = history.empty(history_size, meeting.fake)
-        told = inputs(how.pack(real), given)
-        side = Side(*network.init(key, *told))
-        check.logits(jax.eval_shape(lambda: network.apply(*side, *told)[0]), seen.shape[0])
+        inputs = d_inputs(preprocessing.pack(real), given)
+        side = Side(*network.init(key, *inputs))
+        check.logits(jax.eval_shape(lambda: network.apply(*side, *inputs)[0]), shape[0])
         if average is not None:
-            memory["average"] = averaging.begun(average, side)
+            memory["average"] = averaging.init(average, side)
         return side, memory
 
     def meet(
@@ -147,18 +151,18 @@ def adversary(
         pack_keys = keys[::packing]
         real, fake, given = meeting.real, meeting.fake, meeting.given
         if history_size and who == "d":
-            fake, kept = history.exchanged(memory["history"], fold(keys, "history"), fake, lowering)
-            memory = {**memory, "history": kept}
-        augments = memory.get("augment", how.augment.init())
+            fake, pool = history.exchange(memory["history"], fold(keys, "history"), fake, lowering)
+            memory = {**memory, "history": pool}
+        augment_memory = memory.get("augment", preprocessing.augment.init())
 
         def judge(which: str, x: Array, side: Side) -> tuple[Output, Stats]:
-            out, new = network.train(*side, *inputs(x, given), key=fold(pack_keys, which), step=update)
+            out, new = network.train(*side, *d_inputs(x, given), key=fold(pack_keys, which), step=update)
             return as_output(out), new
 
-        def call(which: str, x: Array, stats: Stats) -> _Called:
-            show = partial(how.show, augments, keys, which, update=update)
-            say = partial(judge, which, side=Side(params, stats))
-            return (_called_and_sloped if sloped[who] else _called)(show, say, x)
+        def call(which: str, x: Array, stats: Stats) -> _Call:
+            preprocess = partial(preprocessing.apply, augment_memory, keys, which, update=update)
+            discriminate = partial(judge, which, side=Side(params, stats))
+            return (_call_with_gradient if needs_gradient[who] else _call)(preprocess, discriminate, x)
 
         on_real = call("real", real, stats)
         on_fake = call("fake", fake, on_real.stats)
@@ -166,11 +170,11 @@ def adversary(
         averaged = None
         if average is not None:
             if who == "d":
-                memory = {**memory, "average": averaging.moved(average, memory["average"], after, update)}
+                memory = {**memory, "average": averaging.update(average, memory["average"], after, update)}
             averaged = memory["average"].side
         view = View(
-            real=on_real.seen,
-            fake=on_fake.seen,
+            real=on_real.x,
+            fake=on_fake.x,
             real_plain=real,
             fake_plain=fake,
             real_out=on_real.out.logit,
@@ -190,23 +194,24 @@ def adversary(
             lowering=lowering,
         )
         if who == "d" and "augment" in memory:
-            memory = {**memory, "augment": jax.lax.stop_gradient(how.augment.update(augments, view))}
+            augment_memory = jax.lax.stop_gradient(preprocessing.augment.update(augment_memory, view))
+            memory = {**memory, "augment": augment_memory}
         return view, after.stats, memory
 
     def adversarial(who: str, view: View) -> Array:
-        """The adversarial loss [B], of patches and scales their mean."""
+        """Returns the adversarial loss [B], averaged over patches and scales."""
         real, fake = view.real_out, view.fake_out
         if who == "d":
-            losses = jax.tree.map(lambda real, fake: told_d(real, fake, view.keys), real, fake)
+            losses = jax.tree.map(lambda real, fake: d_objective(real, fake, view.keys), real, fake)
             return per_input("d_loss of the objective", losses, view)
         loss = per_input("g_loss of the objective", jax.tree.map(objective.g_loss, real, fake), view)
         return loss if isinstance(weight, float | int) and weight == 1 else at(weight, view.step) * loss
 
     def total(who: str, view: View, memory: PyTree) -> Total:
-        """The mean of the adversarial loss and every term, with each of them as a metric."""
+        """Returns the sum of the means of the adversarial loss and of every term, with each as a metric."""
         losses, states = {f"{who}/adv": lowering.mean(adversarial(who, view))}, []
         for term, state in zip(terms[who], memory[who], strict=True):
-            loss, state = applied(term, view._replace(keys=fold(view.keys, who, term.name)), state)
+            loss, state = apply_term(term, view._replace(keys=fold(view.keys, who, term.name)), state)
             losses[f"{who}/{term.name}"] = lowering.mean(loss)
             states.append(state)
         return jax.tree.reduce(jnp.add, list(losses.values())), losses, {**memory, who: tuple(states)}
@@ -215,64 +220,62 @@ def adversary(
         loss, metrics, memory = total("d", view, memory)
         metrics |= _accuracy(per_example(view.real_out), per_example(view.fake_out), lowering)
         if "augment" in memory:
-            metrics |= {f"d/{name}": x for name, x in how.augment.metrics(memory["augment"]).items()}
+            metrics |= {
+                f"d/{name}": x for name, x in preprocessing.augment.metrics(memory["augment"]).items()
+            }
         return loss, metrics, memory
 
-    def judged(d: Side, x: Array, given: Given) -> Array:
+    def logits(d: Side, x: Array, given: Given) -> Array:
         check.given(conditioning, given)
-        told = {name: how.of_one(given[name]) for name in conditioning.reads}
-        return per_example(as_output(network.apply(*d, *conditioning.d(how.of_one(x), told))[0]).logit)
+        packs = {name: preprocessing.pack_alone(given[name]) for name in conditioning.reads}
+        inputs = conditioning.d(preprocessing.pack_alone(x), packs)
+        return per_example(as_output(network.apply(*d, *inputs)[0]).logit)
 
-    sloped = {who: any(term.gradients for term in own) for who, own in terms.items()}
-    return Adversary(init, meet, d_loss, partial(total, "g"), judged, whole)
-
-
-def _of_whole(terms: Sequence[Term]) -> list[str]:
-    return [f"the term {term.name}" for term in terms if term.whole]
+    return Adversary(init, meet, d_loss, partial(total, "g"), logits, whole)
 
 
-class _Called(NamedTuple):
-    """A call of D: what it saw and said, its statistics after that, the gradient of its mean logit."""
+class _Call(NamedTuple):
+    """A call of D: its input and output, its statistics afterwards, the gradient of its mean logit."""
 
-    seen: Array
+    x: Array
     out: Output
     stats: Stats
     gradient: Callable[..., Array]
 
 
-Show = Callable[[Array], Array]
-Say = Callable[[Array], tuple[Output, Stats]]
+Preprocess = Callable[[Array], Array]
+Discriminate = Callable[[Array], tuple[Output, Stats]]
 
 
-def _called(show: Show, say: Say, x: Array) -> _Called:
-    seen = show(x)
-    return _Called(seen, *say(seen), _not_asked)
+def _call(preprocess: Preprocess, discriminate: Discriminate, plain: Array) -> _Call:
+    x = preprocess(plain)
+    return _Call(x, *discriminate(x), _refuse_gradient)
 
 
-def _called_and_sloped(show: Show, say: Say, x: Array) -> _Called:
-    """The same, with the gradient through the call that is made anyway."""
-    seen, to_plain = jax.vjp(show, x)
+def _call_with_gradient(preprocess: Preprocess, discriminate: Discriminate, plain: Array) -> _Call:
+    """As `_call`, with the gradient through the same call of D."""
+    x, plain_pullback = jax.vjp(preprocess, plain)
 
-    def logit(seen: Array) -> tuple[PyTree, tuple[PyTree, Stats]]:
-        out, stats = say(seen)
+    def logit(x: Array) -> tuple[PyTree, tuple[PyTree, Stats]]:
+        out, stats = discriminate(x)
         return out.logit, (out.heads, stats)
 
-    said: PyTree
-    said, to_seen, (heads, stats) = jax.vjp(logit, seen, has_aux=True)
+    logits: PyTree
+    logits, pullback, (heads, stats) = jax.vjp(logit, x, has_aux=True)
 
     def gradient(plain: bool = False) -> Array:
-        (in_seen,) = to_seen(jax.grad(lambda said: per_example(said).sum())(said))
-        return to_plain(in_seen)[0] if plain else in_seen
+        (grad,) = pullback(jax.grad(lambda logits: per_example(logits).sum())(logits))
+        return plain_pullback(grad)[0] if plain else grad
 
-    return _Called(seen, Output(said, heads), stats, gradient)
+    return _Call(x, Output(logits, heads), stats, gradient)
 
 
 def _accuracy(real: Array, fake: Array, lowering: Lowering) -> dict[str, Array]:
-    numbers = {"d/real": lowering.mean(real), "d/fake": lowering.mean(fake)}
-    middle = (numbers["d/real"] + numbers["d/fake"]) / 2  # not 0, which not every loss knows
-    right = {"d/acc_real": real > middle, "d/acc_fake": fake < middle}
-    return numbers | {name: lowering.mean(said) for name, said in right.items()}
+    means = {"d/real": lowering.mean(real), "d/fake": lowering.mean(fake)}
+    threshold = (means["d/real"] + means["d/fake"]) / 2  # not 0, which means nothing to some losses
+    correct = {"d/acc_real": real > threshold, "d/acc_fake": fake < threshold}
+    return means | {name: lowering.mean(x) for name, x in correct.items()}
 
 
-def _not_asked(plain: bool = False) -> Array:
+def _refuse_gradient(plain: bool = False) -> Array:
     raise Refused("a term that reads view.real_gradient or view.fake_gradient must say so: gradients=True")

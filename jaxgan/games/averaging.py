@@ -1,4 +1,4 @@
-"""A running average of D in the game's memory, for terms to look at."""
+"""A running average of D in the game's memory, for terms."""
 
 from functools import partial
 from typing import NamedTuple
@@ -12,19 +12,19 @@ from jaxgan.parts.types import Array
 
 
 class Averaged(NamedTuple):
-    """The average, and the update that it last moved in."""
+    """The average, and the update in which it last moved."""
 
     side: Side
     last: Array
 
 
-def begun(average: Average, side: Side) -> Averaged:
-    """The average before the first update."""
+def init(average: Average, side: Side) -> Averaged:
+    """Returns the average before the first update."""
     return Averaged(Side(*average.init(*side)), jnp.int32(-1))
 
 
-def moved(average: Average, memory: Averaged, side: Side, update: Array) -> Averaged:
-    """Moved towards D as it is before this update's step, once in each, however many micro-batches it has."""
-    new = Side(*average.update(memory.side, *jax.lax.stop_gradient(side), update))
-    new = jax.tree.map(partial(jnp.where, memory.last != update), new, memory.side)
-    return Averaged(new, jnp.asarray(update, jnp.int32))
+def update(average: Average, memory: Averaged, side: Side, step: Array) -> Averaged:
+    """Moves the average towards D as it is before this step, once per step, not once per micro-batch."""
+    new = Side(*average.update(memory.side, *jax.lax.stop_gradient(side), step))
+    new = jax.tree.map(partial(jnp.where, memory.last != step), new, memory.side)
+    return Averaged(new, jnp.asarray(step, jnp.int32))

@@ -1,4 +1,4 @@
-"""Whether the parts of a game go together: refused in one line each, when built or first used."""
+"""Checks that the parts of a game fit together, when it is built or first used; they raise `Refused`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,14 +13,14 @@ from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.output import as_output
 from jaxgan.parts.terms import Term
-from jaxgan.parts.types import Array, Schedule
+from jaxgan.parts.types import Array, Schedule, check_range
 
 METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update", "average", "augment")
-"""What is measured of every player under its own name, as `d/adv`, and so no name of a term."""
+"""Metrics of a player, logged as `d/adv`: terms may not have these names."""
 
 
 def generator(network: Network, latent: Latent) -> None:
-    """Refuses what is no part of its kind."""
+    """Checks the types of a generator's parts."""
     _network(network)
     if not isinstance(latent, Latent):
         raise Refused(f"{_name(latent)} is no Latent: give one such as latents.normal(64)")
@@ -33,7 +33,7 @@ def adversary(
     g_terms: Sequence[Term],
     conditioning: Conditioning,
 ) -> None:
-    """Refuses what is no part of its kind, and names that clash."""
+    """Checks the types of an adversary's parts, and that names do not clash."""
     _network(network)
     if not isinstance(objective, Objective):
         raise Refused(f"{_name(objective)} is no Objective: are its () missing, as in hinge()?")
@@ -54,29 +54,31 @@ def adversary(
             raise Refused(f"two terms of one player share a name: {', '.join(names)}; rename one of them")
 
 
-def agree(generator: Network, discriminator: Network, conditioning: Conditioning) -> None:
-    """Refuses networks that tell other labels apart than they are to be given."""
-    classes = getattr(conditioning, "classes", 0)  # what is no conditioning is refused elsewhere
+def class_counts(generator: Network, discriminator: Network, conditioning: Conditioning) -> None:
+    """Checks that both networks have as many classes as the conditioning."""
+    classes = getattr(conditioning, "classes", 0)  # its type is checked in `adversary`
     for network, player in ((generator, "generator"), (discriminator, "discriminator")):
-        of_network = getattr(network, "classes", 0)
-        if of_network and classes and of_network != classes:
+        network_classes = getattr(network, "classes", 0)
+        if network_classes and classes and network_classes != classes:
             raise Refused(
-                f"the {player} tells {of_network} classes apart, the conditioning {classes}: they must agree"
+                f"the {player} has {network_classes} classes, the conditioning {classes}: they must agree"
             )
 
 
 def given(conditioning: Conditioning, leaves: Mapping[str, Array]) -> None:
-    """Refuses examples without what the networks are conditioned on."""
+    """Checks that the examples have the leaves that the networks are conditioned on."""
     for name in conditioning.reads:
         if leaves.get(name) is None:
-            of = f"{conditioning.classes} classes" if name == "label" and conditioning.classes else name
-            has = "labels" if name == "label" else f"leaf called {name}"
-            raise Refused(f"the networks are conditional on {of}, but the examples have no {has}")
+            condition = (
+                f"{conditioning.classes} classes" if name == "label" and conditioning.classes else name
+            )
+            missing = "labels" if name == "label" else f"leaf called {name}"
+            raise Refused(f"the networks are conditional on {condition}, but the examples have no {missing}")
 
 
-def logits(said: Any, inputs: int) -> None:
-    """Refuses a discriminator that does not say a logit, or several, of each input."""
-    scales = jax.tree.leaves(as_output(said).logit)
+def logits(output: Any, inputs: int) -> None:
+    """Checks that the discriminator returns one or more logits per input."""
+    scales = jax.tree.leaves(as_output(output).logit)
     floating("discriminator's logits", scales)
     shapes = [tuple(x.shape) for x in scales]
     if not shapes or any(shape[:1] != (inputs,) for shape in shapes):
@@ -86,24 +88,23 @@ def logits(said: Any, inputs: int) -> None:
         )
 
 
-def floating(what: str, made: Any) -> None:
-    """Refuses what no gradient passes through."""
-    for leaf in jax.tree.leaves(made):
+def floating(name: str, tree: Any) -> None:
+    """Checks that gradients can flow through every leaf."""
+    for leaf in jax.tree.leaves(tree):
         if not jnp.issubdtype(leaf.dtype, jnp.floating):
-            raise Refused(f"the {what} are of type {leaf.dtype}, which no gradient passes: make them floats")
+            raise Refused(f"the {name} have dtype {leaf.dtype}, which has no gradient: make them floats")
 
 
 def numbers(label_smoothing: float, label_noise: float, packing: int) -> None:
-    """Refuses shares that are none and packs of nothing."""
-    for name, share in (("label_smoothing", label_smoothing), ("label_noise", label_noise)):
-        if isinstance(share, float | int) and not 0 <= share <= 1:  # not so of a lane's, which is traced
-            raise Refused(f"{name} is a share between 0 and 1, not {share}")
+    """Checks that probabilities are between 0 and 1, and packs have 1 or more examples."""
+    check_range("label_smoothing", label_smoothing, most=1)
+    check_range("label_noise", label_noise, most=1)
     if not isinstance(packing, int) or packing < 1:
-        raise Refused(f"packing is of 1 or more examples, not {packing}")
+        raise Refused(f"packing must be an integer of 1 or more, not {packing}")
 
 
 def is_on(number: Schedule) -> bool:
-    """Whether a number may be other than 0: a schedule's may, and one that is traced, as a lane's own.
+    """Whether a number may differ from 0, as a schedule or a traced number may.
 
     >>> is_on(0.0), is_on(0.1), is_on(lambda step: 0.0)
     (False, True, True)

@@ -1,4 +1,4 @@
-"""A game: two losses over two trees of parameters. All that a rule needs to know."""
+"""Games: two losses over two trees of parameters, which is all that a rule needs."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from jaxgan.parts.types import Array, Batch, Given, Key, Lowering, Params, PyTre
 
 
 class Side(NamedTuple):
-    """One side of the game at one moment: its parameters and its networks' statistics."""
+    """One side of the game: its parameters and its networks' statistics."""
 
     params: Params
     stats: Stats
@@ -20,7 +20,7 @@ class Context(NamedTuple):
 
     g_stats: Stats
     d_stats: Stats
-    extra: PyTree  # memory of the game itself: the states of its terms
+    extra: PyTree  # the game's own memory, such as the states of its terms
     step: Array  # steps the moving player has made
     batch: Batch
     key: Key  # the same key gives the same latents in both losses
@@ -28,7 +28,7 @@ class Context(NamedTuple):
 
 
 class Aux(NamedTuple):
-    """What a loss leaves behind. A rule keeps the statistics of the player that moves."""
+    """The auxiliary output of a loss. A rule keeps the statistics of the player that moves."""
 
     g_stats: Stats
     d_stats: Stats
@@ -40,10 +40,10 @@ Loss = Callable[[Params, Params, Context], tuple[Array, Aux]]
 
 
 class Looks(NamedTuple):
-    """What a game shows to whoever looks at its networks; nothing of it is needed to train.
+    """Functions for inspecting a game's networks, not needed in training.
 
     `latents`: (g, keys [N]) -> latents, a tree of leaves [N, ...]. `decode`: (g, latents, given) -> examples
-    [N, ...]. `judge`: (d, examples, given) -> logits [N]. Each is None where there is no such thing.
+    [N, ...]. `judge`: (d, examples, given) -> logits [N]. Each is None if the game has no such function.
     """
 
     latents: Callable[[Side, Key], PyTree] | None = None
@@ -52,17 +52,17 @@ class Looks(NamedTuple):
 
 
 class Game(NamedTuple):
-    """Two losses with the same arguments: who moves is decided by which argument is differentiated.
+    """Two losses with the same arguments: the player that moves is the one whose argument is differentiated.
 
     `init`: (key, batch) -> (g, d, extra). `d_loss`, `g_loss`: (g_params, d_params, context) -> (loss, aux).
-    `sample`: (g, key, index [N], given) -> examples [N, ...]; the n-th depends on index[n] and on the n-th of
-    what is given alone. `given`: the leaves of a batch that `sample` reads, by name.
-    `classes`: how many labels the networks tell apart, 0 where they are not told any; data may not have more.
-    `looks`: for looking only. `lowering`: how it is laid out over devices, by which rules average what they
-    make of its gradients. `whole`: what of it takes statistics of a whole batch, by name: rules refuse
-    micro-batches of such a game, whose mean gradient would be that of another loss.
-    A side is any tree, so two generators, an encoder or a classifier beside D are games like any other. There
-    is no `stop_gradient` on the other player: rules that look through it need its gradient.
+    `sample`: (g, key, index [N], given) -> examples [N, ...]; the n-th depends only on index[n] and on the
+    n-th row of `given`. `given`: names of the leaves of a batch that `sample` reads.
+    `classes`: the number of classes of the networks, 0 without labels; the data may not have more.
+    `looks`: for inspection only. `lowering`: the layout over devices, by which rules average gradients.
+    `whole`: names of the parts that take statistics of a whole batch: rules refuse micro-batches of such a
+    game, whose mean gradient would be that of another loss.
+    A side is any tree, so it may have two generators, an encoder, or a classifier beside D. There is no
+    `stop_gradient` on the other player: rules that differentiate through its step need its gradient.
     """
 
     init: Callable[[Key, Batch], tuple[Side, Side, PyTree]]
@@ -77,7 +77,7 @@ class Game(NamedTuple):
 
 
 class Player(struct.PyTreeNode):
-    """One player: arrays only, so that every layout and checkpoint can hold it."""
+    """One player, as arrays only, so that it can be sharded and saved."""
 
     params: Params
     stats: Stats
@@ -85,12 +85,12 @@ class Player(struct.PyTreeNode):
 
     @property
     def side(self) -> Side:
-        """What the game sees of the player."""
+        """The player without its optimiser's state."""
         return Side(self.params, self.stats)
 
 
 class State(struct.PyTreeNode):
-    """A whole run at one moment, as arrays: nothing else is needed to go on."""
+    """The whole state of a run, as arrays: nothing else is needed to resume it."""
 
     step: Array  # updates made, int32
     key: Key  # the root key, which never changes: every draw folds a name and the step into it
@@ -103,5 +103,5 @@ class State(struct.PyTreeNode):
 
     @property
     def generator(self) -> Side:
-        """The generator to sample from: the average where there is one."""
+        """The generator to sample from: its average if there is one."""
         return self.g.side if self.ema is None else self.ema

@@ -1,4 +1,4 @@
-"""The game most people play: one generator, one discriminator, put together from parts."""
+"""The usual game: one generator and one discriminator, built from parts."""
 
 from collections.abc import Sequence
 
@@ -37,15 +37,15 @@ def gan(
     d_average: Average | None = None,
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Game:
-    """The GAN of these parts.
+    """Builds a GAN from its parts.
 
-    `label_smoothing`: D is told that reals are real with weight 1 - s only (Salimans et al., 2016).
-    `label_noise`: with this probability a pair's logits change places in D's loss.
-    `augment`: what D sees of each example, real or generated, in either loss (`parts/augmentations.py`).
-    `instance_noise`: standard deviation of normal noise on all that D sees, a number or a schedule that
-    anneals it by updates (Sonderby et al., 2017).
-    `packing`: D sees m examples at once, as channels (Lin et al., 2018).
-    `d_average`: a running average of D, for terms to look at.
+    `label_smoothing`: real examples have the label "real" with weight 1 - s only (Salimans et al., 2016).
+    `label_noise`: the probability that a pair's logits are swapped in D's loss.
+    `augment`: applied to D's inputs, real and generated, in both losses (`parts/augmentations.py`).
+    `instance_noise`: standard deviation of normal noise on D's inputs, a number or a schedule that anneals it
+    with the updates (Sonderby et al., 2017).
+    `packing`: the number of examples in an input of D, as channels (Lin et al., 2018).
+    `d_average`: a running average of D, for terms.
 
     >>> import jax.numpy as jnp
     >>> from flax import linen as nn
@@ -60,7 +60,7 @@ def gan(
     (5, 2)
     """
     check.generator(generator, latent)
-    check.agree(generator, discriminator, conditioning)
+    check.class_counts(generator, discriminator, conditioning)
     critic = adversary(
         discriminator,
         objective,
@@ -76,11 +76,11 @@ def gan(
         lowering=lowering,
     )
 
-    def told(batch: Batch) -> Given:
+    def conditions(batch: Batch) -> Given:
         return {name: batch[name] for name in conditioning.reads}
 
     def prior(params: Params, keys: Key) -> PyTree:
-        """Latents, one to each key, through the prior's own parameters where it has some."""
+        """Draws one latent per key, and transforms it if the prior has parameters."""
         drawn = jax.vmap(latent.draw)(keys)
         if latent.init is None:
             return drawn
@@ -92,26 +92,28 @@ def gan(
     def init(key: Key, batch: Batch, keys: Key) -> Side:
         check.given(conditioning, batch)
         params = None if latent.init is None else {"latent": latent.init(fold(key, "latent"))}
-        inputs = conditioning.g(prior(params, keys), told(batch))
+        inputs = conditioning.g(prior(params, keys), conditions(batch))
         g = Side(*generator.init(key, *inputs))
-        made = jax.eval_shape(lambda: generator.apply(*g, *inputs)[0])
-        if made.shape != batch["x"].shape:
-            there = batch["x"].shape[1:]
-            raise Refused(f"the generator makes examples of shape {made.shape[1:]}, the data have {there}")
-        check.floating("generator's examples", made)
+        examples = jax.eval_shape(lambda: generator.apply(*g, *inputs)[0])
+        if examples.shape != batch["x"].shape:
+            raise Refused(
+                f"the generator makes examples of shape {examples.shape[1:]}, the data have "
+                f"{batch['x'].shape[1:]}"
+            )
+        check.floating("generator's examples", examples)
         return g if params is None else Side({**params, "network": g.params}, g.stats)
 
     def play(params: Params, stats: Stats, batch: Batch, turn: Turn) -> Play:
-        keys, given = turn.keys, told(batch)
+        keys, given = turn.keys, conditions(batch)
 
-        def make(z: PyTree) -> tuple[Array, Stats]:
+        def generate(z: PyTree) -> tuple[Array, Stats]:
             inputs = conditioning.g(z, given)
             key = fold(keys, "generator")
             return generator.train(network(params), stats, *inputs, key=key, step=turn.update)
 
         z = prior(params, fold(keys, "z"))
-        fake, stats = make(z)
-        return Play(Meeting(batch["x"], fake, given, z, lambda z: make(z)[0]), stats)
+        fake, stats = generate(z)
+        return Play(Meeting(batch["x"], fake, given, z, lambda z: generate(z)[0]), stats)
 
     def decode(g: Side, z: PyTree, given: Given) -> Array:
         check.given(conditioning, given)

@@ -1,4 +1,4 @@
-"""What D is told of real and fake: the truth, or something softer."""
+"""D's loss with label smoothing and label noise."""
 
 from collections.abc import Callable
 
@@ -9,27 +9,27 @@ from jaxgan.errors import Refused
 from jaxgan.games import check
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Key
+from jaxgan.parts.types import Array, Key, per_row
 
 
 def d_loss(objective: Objective, smoothing: float, noise: float) -> Callable[[Array, Array, Key], Array]:
-    """(real logits, fake logits, a key per input) -> D's loss, with label smoothing and label noise."""
-    told_fake, smoothed = objective.d_told_fake, check.is_on(smoothing)
-    if smoothed and told_fake is None:
+    """Returns the loss (real logits, fake logits, a key per input) -> [B], with label smoothing and noise."""
+    fake_loss, is_smoothed = objective.d_told_fake, check.is_on(smoothing)
+    if is_smoothed and fake_loss is None:
         raise Refused(
-            "label smoothing needs an objective with d_told_fake, D's loss on what is labelled fake alone; a "
-            "relativistic one compares real with fake and Wasserstein's knows no labels, so they have none. "
+            "label smoothing needs an objective with d_told_fake, D's loss on a logit labelled fake; the "
+            "relativistic loss compares real with fake and Wasserstein's has no labels, so they have none. "
             "Use label_noise, or another objective."
         )
 
-    def loss(real: Array, fake: Array, keys: Key) -> Array:
+    def smoothed(real: Array, fake: Array, keys: Key) -> Array:
         if check.is_on(noise):
             flip = jax.vmap(lambda key: jax.random.bernoulli(key, noise))(fold(keys, "label"))
-            flip = flip.reshape(flip.shape + (1,) * (real.ndim - 1))
+            flip = per_row(flip, real)
             real, fake = jnp.where(flip, fake, real), jnp.where(flip, real, fake)
-        told = objective.d_loss(real, fake)
-        if smoothed and told_fake is not None:
-            told = (1 - smoothing) * told + smoothing * (told_fake(real) + told_fake(fake))
-        return told
+        loss = objective.d_loss(real, fake)
+        if is_smoothed and fake_loss is not None:
+            loss = (1 - smoothing) * loss + smoothing * (fake_loss(real) + fake_loss(fake))
+        return loss
 
-    return loss
+    return smoothed

@@ -1,4 +1,4 @@
-"""Several adversaries as one."""
+"""Several adversaries combined into one."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -14,42 +14,42 @@ from jaxgan.parts.types import Array, Key, Params, PyTree, Stats
 
 
 def several(adversaries: Mapping[str, Adversary]) -> Adversary:
-    """Adversaries that each have meetings of their own, by name: their losses add up.
+    """Combines adversaries by name, each with its own `Meeting`: their losses are added.
 
-    Two critics of the same fakes (Durugkar et al., 2017), or one of either direction of a translation (Zhu et
-    al., 2017). Metrics of one called "a" are d/a/adv and the like.
+    For example two critics of the same fakes (Durugkar et al., 2017), or one per direction of a translation
+    (Zhu et al., 2017). Metrics of an adversary "a" are called d/a/adv and so on.
 
     >>> several({}).d_loss({}, {})[1]
     {}
     """
 
     def init(key: Key, meetings: Mapping[str, Any], keys: Key) -> tuple[Side, PyTree]:
-        made = {name: one.init(fold(key, name), meetings[name], keys) for name, one in adversaries.items()}
-        params = {name: side.params for name, (side, _) in made.items()}
-        stats = {name: side.stats for name, (side, _) in made.items()}
-        return Side(params, stats), {name: memory for name, (_, memory) in made.items()}
+        inits = {n: adversary.init(fold(key, n), meetings[n], keys) for n, adversary in adversaries.items()}
+        params = {name: side.params for name, (side, _) in inits.items()}
+        stats = {name: side.stats for name, (side, _) in inits.items()}
+        return Side(params, stats), {name: memory for name, (_, memory) in inits.items()}
 
     def meet(
         who: str, params: Params, stats: Stats, memory: PyTree, meetings: Mapping[str, Any], turn: Turn
     ) -> tuple[Any, Stats, PyTree]:
-        views, after, memories = {}, {}, {}
-        for name, one in adversaries.items():
-            own = turn._replace(keys=fold(turn.keys, name))
-            views[name], after[name], memories[name] = one.meet(
-                who, params[name], stats[name], memory[name], meetings[name], own
+        views, new_stats, memories = {}, {}, {}
+        for name, adversary in adversaries.items():
+            own_turn = turn._replace(keys=fold(turn.keys, name))
+            views[name], new_stats[name], memories[name] = adversary.meet(
+                who, params[name], stats[name], memory[name], meetings[name], own_turn
             )
-        return views, after, memories
+        return views, new_stats, memories
 
     def total(who: str, views: Any, memory: PyTree) -> Total:
         losses: list[Array] = [jnp.zeros(())]
         metrics: dict[str, Array] = {}
         memories = {}
-        for name, one in adversaries.items():
-            of_one = one.d_loss if who == "d" else one.g_loss
-            loss, numbers, memories[name] = of_one(views[name], memory[name])
+        for name, adversary in adversaries.items():
+            loss_of = adversary.d_loss if who == "d" else adversary.g_loss
+            loss, own_metrics, memories[name] = loss_of(views[name], memory[name])
             losses.append(loss)
-            metrics |= {f"{who}/{name}/{number.removeprefix(who + '/')}": x for number, x in numbers.items()}
+            metrics |= {f"{who}/{name}/{key.removeprefix(who + '/')}": x for key, x in own_metrics.items()}
         return jax.tree.reduce(jnp.add, losses), metrics, memories
 
-    whole = tuple(dict.fromkeys(what for one in adversaries.values() for what in one.whole))
+    whole = tuple(dict.fromkeys(part for adversary in adversaries.values() for part in adversary.whole))
     return Adversary(init, meet, partial(total, "d"), partial(total, "g"), whole=whole)

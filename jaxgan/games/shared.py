@@ -14,11 +14,11 @@ from jaxgan.parts.types import Key, Params, PyTree, Stats
 
 
 def shared(adversaries: Mapping[str, Adversary]) -> Adversary:
-    """Adversaries of one network and one set of its parameters, each with meetings of its own by its name.
+    """Combines adversaries that share one D and its parameters, each with its own `Meeting` by name.
 
-    Samples and reconstructions before the same D (Larsen et al., 2016; Rosca et al., 2017). Objectives,
-    weights, terms and memories are those of each; losses add up and metrics are called as in `several`. D's
-    statistics pass through the meetings in the order of the mapping, the first of which also judges.
+    For example samples and reconstructions judged by the same D (Larsen et al., 2016; Rosca et al., 2017).
+    Each adversary has its own objective, weight, terms and memory; losses are added and metrics named as in
+    `several`. D's statistics pass through the meetings in the order of the mapping; `judge` is the first's.
 
     >>> from flax import linen as nn
     >>> import jax.numpy as jnp
@@ -33,27 +33,27 @@ def shared(adversaries: Mapping[str, Adversary]) -> Adversary:
     (2, 1)
     """
     if not adversaries:
-        raise Refused("one D is shared by one or more adversaries, not by none of them")
+        raise Refused("jg.shared needs one or more adversaries")
 
     def init(key: Key, meetings: Mapping[str, Any], keys: Key) -> tuple[Side, PyTree]:
-        made = {name: one.init(key, meetings[name], keys) for name, one in adversaries.items()}
-        (first, side), *others = ((name, side) for name, (side, _) in made.items())
+        inits = {name: adversary.init(key, meetings[name], keys) for name, adversary in adversaries.items()}
+        (first, side), *others = ((name, side) for name, (side, _) in inits.items())
         for name, other in others:
-            if _shape(other) != _shape(side):
+            if _shapes(other) != _shapes(side):
                 raise Refused(
                     f"the adversaries {first} and {name} share one D, but their networks differ: give both "
-                    "the same, or take jg.several"
+                    "the same, or use jg.several"
                 )
-        return side, {name: memory for name, (_, memory) in made.items()}
+        return side, {name: memory for name, (_, memory) in inits.items()}
 
     def meet(
         who: str, params: Params, stats: Stats, memory: PyTree, meetings: Mapping[str, Any], turn: Turn
     ) -> tuple[Any, Stats, PyTree]:
         views, memories = {}, {}
-        for name, one in adversaries.items():
-            own = turn._replace(keys=fold(turn.keys, name))
-            views[name], stats, memories[name] = one.meet(
-                who, params, stats, memory[name], meetings[name], own
+        for name, adversary in adversaries.items():
+            own_turn = turn._replace(keys=fold(turn.keys, name))
+            views[name], stats, memories[name] = adversary.meet(
+                who, params, stats, memory[name], meetings[name], own_turn
             )
         return views, stats, memories
 
@@ -61,5 +61,5 @@ def shared(adversaries: Mapping[str, Adversary]) -> Adversary:
     return several(adversaries)._replace(init=init, meet=meet, judge=judge)
 
 
-def _shape(side: Side) -> str:
+def _shapes(side: Side) -> str:
     return str(jax.tree.map(jax.typeof, side))

@@ -1,6 +1,6 @@
-"""Games small enough to know by heart. All but the Dirac-GAN are without networks, data or chance.
+"""Toy games with known equilibria and spectra. All but the Dirac-GAN have no networks, data or randomness.
 
-Whatever of them has a number has it in the default precision: float64 where JAX is told `jax_enable_x64`.
+Their parameters have the default precision: float64 with `jax_enable_x64`.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ def of_losses(
 ) -> Game:
     """The game of two plain functions of both players' parameters, which start at g and d.
 
-    `sample` draws one example from G's parameters and a key; without it an example is the parameters.
+    `sample` draws one example from G's parameters and a key; without it an example is G's parameters.
 
     >>> game = of_losses(lambda g, d: g * d + g**2, lambda g, d: -g * d, 1.0, 2.0)
     >>> g, d, _ = game.init(jax.random.key(0), {})
@@ -55,7 +55,7 @@ def of_losses(
 
 
 def bilinear(start: float = 1.0) -> Game:
-    """min over g, max over d of g d: the game that turns in circles (Mescheder et al., 2017).
+    """min over g, max over d of g d, whose gradient flow moves in circles (Mescheder et al., 2017).
 
     >>> g, d, _ = bilinear().init(jax.random.key(0), {})
     >>> float(g.params), float(d.params)
@@ -71,11 +71,11 @@ def quadratic(
     answer: Array | None = None,
     start: float = 1.0,
 ) -> Game:
-    """L_g = g^T P g / 2 + g^T A d and L_d = d^T Q d / 2 + d^T B g, where B = -A^T unless there is an answer.
+    """L_g = g^T P g / 2 + g^T A d and L_d = d^T Q d / 2 + d^T B g, with B = `answer`, by default -A^T.
 
     A [n, m] is the coupling; the curvatures P [n, n] and Q [m, m] are symmetric, or numbers times the
-    identity. The field's Jacobian is [[P, A], [B, Q]] everywhere, and the equilibrium 0. Unless the answer
-    B [m, n] says otherwise, the game is zero-sum but for the curvatures.
+    identity. The field's Jacobian is [[P, A], [B, Q]] everywhere, and the equilibrium 0. With the default B
+    [m, n] the game is zero-sum except for the curvatures.
 
     >>> g, d, _ = quadratic(jnp.ones((2, 3)), d_curvature=0.1).init(jax.random.key(0), {})
     >>> g.params.shape, d.params.shape
@@ -104,25 +104,25 @@ def dirac(
     start: tuple[float, float] = (1.0, 1.0),
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Game:
-    """The Dirac-GAN: all data at 0, all of G's at theta, D(x) = psi x (Mescheder et al., 2018).
+    """The Dirac-GAN: all data at 0, all of G's samples at theta, D(x) = psi x (Mescheder et al., 2018).
 
-    A `gan` of two networks of one parameter each, so that every objective, term and noise serves; the batch
-    is zeros [B, 1], and one example is enough but for noise. The equilibrium is (0, 0). The descent
-    v = -(grad_g, grad_d) has the Jacobian there
+    A `gan` of two networks of one parameter each, so that every objective, term and noise applies; the batch
+    is zeros [B, 1], and without noise one example is enough. The equilibrium is (0, 0), where the descent
+    v = -(grad_g, grad_d) has the Jacobian
 
         no term      [[0, f'], [-f', 0]]        eigenvalues +- f' i
         R1, R2       [[0, f'], [-f', -gamma]]   -gamma/2 +- sqrt(gamma^2/4 - f'^2)
         noise of s   [[0, f'], [-f', 2 f'' s^2]]   f'' s^2 +- sqrt(f''^2 s^4 - f'^2), the logistic f'' = -1/4
 
     with f' = 1/2 for the logistic losses, 1 for Wasserstein and for least squares of targets -1 and 1 (G: 1).
-    A step of size h is 1 + h v' where both players move at once. If D moves first and G sees where it went,
-    it is
+    A step of size h is 1 + h v' if both players move at once. If D moves first and G's gradient is taken
+    after D's step, it is
 
         [[1, h f'], [0, 1]] [[1, 0], [-h f', 1 - h gamma]]
 
-    with determinant 1 - h gamma and trace 2 - h gamma - h^2 f'^2. Without gamma it keeps areas, and turns by
-    the angle whose cosine is 1 - h^2 f'^2 / 2 as long as h f' < 2. The slope that `wgan_gp` penalises is
-    |psi|, so its field has no derivative where psi = 0, and no spectrum: it ends in a cycle.
+    with determinant 1 - h gamma and trace 2 - h gamma - h^2 f'^2. Without gamma it preserves areas, and
+    rotates by the angle whose cosine is 1 - h^2 f'^2 / 2 as long as h f' < 2. The slope that `wgan_gp`
+    penalises is |psi|, so its field has no derivative at psi = 0, and no spectrum: it ends in a cycle.
 
     >>> from jaxgan.parts.objectives import wasserstein
     >>> from jaxgan.parts.terms import r1
@@ -154,11 +154,11 @@ def dirac(
 
 
 def two_modes(sigma: float = 0.1, ridge: float = 0.0, start: tuple[float, float] = (-0.5, 1.5)) -> Game:
-    """Half the data at N(-1, sigma^2), half at N(1, sigma^2); G moves two such modes, m = (m1, m2).
+    """Data half from N(-1, sigma^2), half from N(1, sigma^2); G has two such modes, with means m = (m1, m2).
 
-    D(x) = d1 x + d2 x^2 is a Wasserstein critic with ridge/2 |d|^2, in expectation over everything:
-    L_g = -E D(fake), L_d = E D(fake) - E D(real) + ridge/2 |d|^2. What D can see, mean and square, is right
-    only at m = (-1, 1) or (1, -1), with d = 0. With K = [[1, 2 m1], [1, 2 m2]] / 2, whose singular values
+    D(x) = d1 x + d2 x^2 is a Wasserstein critic with ridge/2 |d|^2, and losses are exact expectations:
+    L_g = -E D(fake), L_d = E D(fake) - E D(real) + ridge/2 |d|^2. Means and squares of real and fake agree
+    only at m = (-1, 1) or (1, -1), where d = 0. With K = [[1, 2 m1], [1, 2 m2]] / 2, whose singular values
     there are 1/sqrt(2) and sqrt(2), the field's Jacobian is [[0, -K], [K^T, ridge]]; for each singular value
     s the descent has the eigenvalues -ridge/2 +- sqrt(ridge^2/4 - s^2).
 
@@ -167,7 +167,7 @@ def two_modes(sigma: float = 0.1, ridge: float = 0.0, start: tuple[float, float]
     (5, 1)
     """
 
-    def judged(modes: Array, d: Array) -> Array:
+    def mean_logit(modes: Array, d: Array) -> Array:
         return d[0] * modes.mean() + d[1] * (jnp.square(modes).mean() + sigma**2)
 
     def sample(modes: Array, key: Key) -> Array:
@@ -175,8 +175,8 @@ def two_modes(sigma: float = 0.1, ridge: float = 0.0, start: tuple[float, float]
         return jax.random.choice(which, modes, (1,)) + sigma * jax.random.normal(spread, (1,))
 
     return of_losses(
-        lambda modes, d: -judged(modes, d),
-        lambda modes, d: judged(modes, d) - judged(jnp.array([-1.0, 1.0]), d) + ridge / 2 * d @ d,
+        lambda modes, d: -mean_logit(modes, d),
+        lambda modes, d: mean_logit(modes, d) - mean_logit(jnp.array([-1.0, 1.0]), d) + ridge / 2 * d @ d,
         jnp.array(start, float),
         jnp.zeros(2),
         sample,
@@ -197,12 +197,9 @@ def linear_quadratic(covariance: Array, ridge: float = 0.0, start: float = 0.5) 
     """
     n = covariance.shape[0]
 
-    def judged(second_moment: Array, w: Array) -> Array:
-        return jnp.vdot(w, second_moment)
-
     return of_losses(
-        lambda a, w: -judged(a @ a.T, w),
-        lambda a, w: judged(a @ a.T - covariance, w) + ridge / 2 * jnp.vdot(w, w),
+        lambda a, w: -jnp.vdot(w, a @ a.T),
+        lambda a, w: jnp.vdot(w, a @ a.T - covariance) + ridge / 2 * jnp.vdot(w, w),
         start * jnp.eye(n),
         jnp.zeros((n, n)),
         lambda a, key: a @ jax.random.normal(key, (n,)),

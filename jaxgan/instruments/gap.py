@@ -11,7 +11,7 @@ from jaxgan.games.game import Game, Player, State
 from jaxgan.instruments.field import context_of
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Batch, Key
-from jaxgan.rules.rule import gradient, stepped
+from jaxgan.rules.rule import gradient, step_player
 
 
 class Gap(NamedTuple):
@@ -86,4 +86,4 @@ def _step(
     """One player's step, of which its parameters, statistics and optimiser's memory are kept."""
     micros = jax.tree.map(lambda x: x[None], batch)
     here = gradient(game, who, state, micros, key, state.step)
-    return state.replace(**{who: stepped(getattr(here.state, who), tx, here.grads)})
+    return state.replace(**{who: step_player(getattr(here.state, who), tx, here.grads)})

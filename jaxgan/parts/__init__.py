@@ -1,4 +1,4 @@
-"""What a recipe is made of. The rooms that scripts name, `jaxgan.terms` say, are loaded when first used."""
+"""The parts that games are made of. Modules that scripts name, such as `jaxgan.terms`, load on first use."""
 
 import lazy_loader
 

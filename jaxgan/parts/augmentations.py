@@ -1,13 +1,12 @@
-"""What D is shown in place of a picture: changes that G learns through, by which few examples go further.
+"""Differentiable augmentations of D's inputs, for training on few examples.
 
-An augmentation is a function of a key and one picture [H, W, C] to a picture of the same shape, drawn by the
-key of its own example. `gan(augment=...)` shows real and generated ones through it in both losses (Zhao et
-al., 2020): were real ones changed alone, G would learn to make changed ones. Sizes are shares of the sides,
-and what is not there is 0, the middle of [-1, 1].
+An augmentation maps (key, image [H, W, C]) to an image of the same shape; each example has its own key.
+`gan(augment=...)` applies it to real and generated images in both losses (Zhao et al., 2020): if only real
+ones were augmented, G would learn to generate augmented images. Sizes are fractions of the sides, and empty
+pixels are 0, the middle of [-1, 1].
 """
 
 from collections.abc import Callable, Mapping
-from math import inf
 from typing import NamedTuple
 
 import jax
@@ -15,11 +14,11 @@ import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Augment, Key, PyTree, Schedule, View, at
+from jaxgan.parts.types import Array, Augment, Key, PyTree, Schedule, View, at, check_range
 
 
 def unchanged(key: Key, x: Array) -> Array:
-    """x: no augmentation.
+    """Returns x: no augmentation.
 
     >>> float(unchanged(jax.random.key(0), jnp.ones(())))
     1.0
@@ -28,7 +27,7 @@ def unchanged(key: Key, x: Array) -> Array:
 
 
 def chain(*augments: Augment) -> Augment:
-    """One augmentation after another, each with a key by its place.
+    """Composes augmentations in order; each draws from a key of its own, by its position.
 
     >>> both = chain(translation(), cutout())
     >>> both(jax.random.key(0), jnp.ones((8, 8, 1))).shape
@@ -44,26 +43,26 @@ def chain(*augments: Augment) -> Augment:
 
 
 def sometimes(augment: Augment, probability: float | Array) -> Augment:
-    """The augmentation with this probability, else the picture as it is.
+    """Applies the augmentation with this probability, else leaves the image as it is.
 
-    What is changed seldom enough cannot leak into what G makes, which always would (Karras et al., 2020).
+    An augmentation that is applied rarely enough does not leak into what G generates; one that is always
+    applied would (Karras et al., 2020).
 
     >>> never = sometimes(brightness(), 0.0)
     >>> float(never(jax.random.key(0), jnp.ones((1, 1, 1))).max())
     1.0
     """
+    check_range("the probability of sometimes", probability, most=1)
 
-    _refuse("sometimes", probability, 1)
+    def augment_sometimes(key: Key, x: Array) -> Array:
+        applies = jax.random.bernoulli(fold(key, "whether"), probability)
+        return jnp.where(applies, augment(fold(key, "how"), x), x)
 
-    def changed(key: Key, x: Array) -> Array:
-        changes = jax.random.bernoulli(fold(key, "whether"), probability)
-        return jnp.where(changes, augment(fold(key, "how"), x), x)
-
-    return changed
+    return augment_sometimes
 
 
 def diffaugment() -> Augment:
-    """Colour, translation and cutout, as DiffAugment has them (Zhao et al., 2020).
+    """Colour, translation and cutout, as in DiffAugment (Zhao et al., 2020).
 
     >>> diffaugment()(jax.random.key(0), jnp.ones((32, 32, 3))).shape
     (32, 32, 3)
@@ -72,11 +71,10 @@ def diffaugment() -> Augment:
 
 
 class Augmentation(NamedTuple):
-    """An augmentation that changes while training goes on: by the step, or by what it remembers of D.
+    """An augmentation that changes during training, with the step or with a memory of D's outputs.
 
     `init`: () -> memory. `now`: (memory, updates made) -> the augmentation of this step. `update`: (memory,
-    view) -> memory, after D's loss has seen the view. `metrics`: (memory) -> numbers to log, as d/NAME. A
-    plain augmentation is one that never changes.
+    view) -> memory, after D's loss on the view. `metrics`: (memory) -> numbers to log, as d/NAME.
     """
 
     init: Callable[[], PyTree]
@@ -86,7 +84,7 @@ class Augmentation(NamedTuple):
 
 
 def constant(augment: Augment | Augmentation) -> Augmentation:
-    """An augmentation of either sort as one that may change.
+    """Wraps a plain augmentation as an `Augmentation` that never changes; returns an `Augmentation` as it is.
 
     >>> constant(unchanged).now((), 0) is unchanged
     True
@@ -95,7 +93,7 @@ def constant(augment: Augment | Augmentation) -> Augmentation:
 
 
 def scheduled(of: Callable[[Array], Augment], number: Schedule) -> Augmentation:
-    """`of` a number that is a schedule of the updates, such as a probability that rises.
+    """`of` a number that follows a schedule of the updates, such as a rising probability.
 
     >>> rising = scheduled(lambda p: sometimes(diffaugment(), p), lambda step: 0.55 * (step > 1000))
     >>> rising.now((), jnp.int32(0))(jax.random.key(0), jnp.ones((8, 8, 1))).min().item()
@@ -108,7 +106,7 @@ class Adaptive(NamedTuple):
     """The memory of `adaptive`."""
 
     probability: Array
-    signs: Array  # their sum since the probability moved last
+    signs: Array  # sum of signs since the probability last changed
     steps: Array  # of D, since then
 
 
@@ -120,19 +118,19 @@ def adaptive(
     every: int = 4,
     sign: Callable[[View], Array] = lambda view: jnp.sign(view.real_out),
 ) -> Augmentation:
-    """`of` a probability p that D itself sets: ADA (Karras et al., 2020).
+    """`of` a probability p that adapts to how far D overfits: ADA (Karras et al., 2020).
 
-    At every few steps of D, p goes up where r = E sign(D(real)) since the last time lies above the target,
-    and down else, by `every` / `steps`: in `steps` steps it could go from 0 to 1. The paper's 500,000 are
-    8,000 steps of 64 pictures; of a step's micro-batches each counts as one. Where the middle between real
-    and fake is not 0, as of relativistic losses, give another `sign`, per input, of the view.
+    After `every` steps of D, p rises by `every` / `steps` if r = E sign(D(real)), averaged over those steps,
+    is above the target, and falls by as much otherwise: it takes `steps` steps from 0 to 1. The paper's
+    500,000 images are 8,000 steps of 64; each micro-batch counts as a step. If the middle between real and
+    fake is not 0, as with relativistic losses, give another `sign`: (view) -> [B].
 
     >>> ada = adaptive(lambda p: sometimes(diffaugment(), p))
     >>> float(ada.init().probability)
     0.0
     """
     if every < 1 or steps < every:
-        raise Refused(f"a probability that moves every {every} steps cannot go from 0 to 1 in {steps}")
+        raise Refused(f"adaptive needs 1 <= every <= steps, not every={every} and steps={steps}")
 
     def update(memory: Adaptive, view: View) -> Adaptive:
         signs, count = memory.signs + view.mean(sign(view)), memory.steps + 1
@@ -159,18 +157,18 @@ def brightness(most: float | Array = 0.5) -> Augment:
     >>> 0.5 <= float(x.min()) == float(x.max()) <= 1.5
     True
     """
-    _refuse("brightness", most)
+    check_range("the strength of brightness", most)
     return lambda key, x: x + _uniform(key, x, 0, most)
 
 
 def saturation(most: float | Array = 1.0) -> Augment:
-    """Every pixel's distance to its own grey times u ~ U(1 - most, 1 + most); nothing to grey pictures.
+    """Scales each pixel's distance to its grey value by u ~ U(1 - most, 1 + most); grey images stay the same.
 
     >>> grey = saturation()(jax.random.key(0), jnp.ones((2, 2, 1)))
     >>> bool((grey == 1).all())
     True
     """
-    _refuse("saturation", most)
+    check_range("the strength of saturation", most)
 
     def augment(key: Key, x: Array) -> Array:
         grey = x.mean(axis=-1, keepdims=True)
@@ -180,13 +178,13 @@ def saturation(most: float | Array = 1.0) -> Augment:
 
 
 def contrast(most: float | Array = 0.5) -> Augment:
-    """Every number's distance to the picture's mean times u ~ U(1 - most, 1 + most).
+    """Scales each number's distance to the image's mean by u ~ U(1 - most, 1 + most).
 
     >>> x = contrast()(jax.random.key(0), jnp.array([[[-1.0], [1.0]]]))
     >>> float(x.mean())
     0.0
     """
-    _refuse("contrast", most)
+    check_range("the strength of contrast", most)
 
     def augment(key: Key, x: Array) -> Array:
         mean = x.mean()
@@ -196,68 +194,61 @@ def contrast(most: float | Array = 0.5) -> Augment:
 
 
 def translation(most: float | Array = 1 / 8) -> Augment:
-    """Moved by whole pixels, either way by at most this share of each side; what comes in is 0.
+    """Shifts by whole pixels, in either direction by at most this fraction of each side; pads with 0.
 
-    >>> int(translation()(jax.random.key(1), jnp.ones((8, 8, 1))).sum())  # a row and a column are gone
+    >>> int(translation()(jax.random.key(1), jnp.ones((8, 8, 1))).sum())  # shifted by a row and a column
     49
     """
-    _refuse("translation", most, 1)
+    check_range("the fraction of translation", most, most=1)
 
     def augment(key: Key, x: Array) -> Array:
         for axis, side in enumerate(_sides(x)):
-            far = _pixels(most, side)
-            came_from = jnp.arange(side) - jax.random.randint(fold(key, axis), (), -far, far + 1)
-            there = _along(axis, (came_from >= 0) & (came_from < side))
-            x = jnp.where(there, jnp.take(x, came_from % side, axis), 0)
+            bound = _pixels(most, side)
+            origin = jnp.arange(side) - jax.random.randint(fold(key, axis), (), -bound, bound + 1)
+            inside = _along(axis, (origin >= 0) & (origin < side))
+            x = jnp.where(inside, jnp.take(x, origin % side, axis), 0)
         return x
 
     return augment
 
 
 def cutout(share: float | Array = 1 / 2) -> Augment:
-    """0 in a rectangle of this share of each side, with its middle anywhere (DeVries & Taylor, 2017).
+    """Sets a rectangle with this fraction of each side, centred anywhere, to 0 (DeVries & Taylor, 2017).
 
     >>> 4 <= 64 - int(cutout()(jax.random.key(1), jnp.ones((8, 8, 1))).sum()) <= 16
     True
     """
-    _refuse("cutout", share, 1)
+    check_range("the fraction of cutout", share, most=1)
 
     def augment(key: Key, x: Array) -> Array:
         cut = jnp.bool_(True)
         for axis, side in enumerate(_sides(x)):
-            long = _pixels(share, side)
-            # an even one has its middle between two pixels, of which there is one more place
-            first = jax.random.randint(fold(key, axis), (), 0, side + 1 - long % 2) - long // 2
-            place = jnp.arange(side)
-            cut = cut & _along(axis, (place >= first) & (place < first + long))
+            length = _pixels(share, side)
+            # the centre of an even length is between two pixels, and has one more possible position
+            first = jax.random.randint(fold(key, axis), (), 0, side + 1 - length % 2) - length // 2
+            position = jnp.arange(side)
+            cut = cut & _along(axis, (position >= first) & (position < first + length))
         return jnp.where(cut, 0, x)
 
     return augment
 
 
-def _refuse(name: str, number: float | Array, most: float = inf) -> None:
-    """Refuses a number out of its range; not so of a lane's, which is traced."""
-    if isinstance(number, float | int) and not 0 <= number <= most:
-        allowed = f"from 0 to {most}" if most < inf else "of 0 or more"
-        raise Refused(f"{name} takes a number {allowed}, not {number}")
-
-
 def _uniform(key: Key, x: Array, middle: float, most: float | Array) -> Array:
-    """One number for a picture, drawn evenly from around a middle."""
+    """Draws one number for an image from U(middle - most, middle + most)."""
     return (middle + most * jax.random.uniform(key, (), x.dtype, -1, 1)).astype(x.dtype)
 
 
 def _sides(x: Array) -> tuple[int, int]:
     if x.ndim != 3:
-        raise Refused(f"this augmentation is of pictures [height, width, channels], not of shape {x.shape}")
+        raise Refused(f"this augmentation takes images [height, width, channels], not shape {x.shape}")
     return x.shape[0], x.shape[1]
 
 
 def _pixels(share: float | Array, side: int) -> Array:
-    """A share of a side in whole pixels, halves rounded up."""
+    """Converts a fraction of a side to whole pixels, rounding halves up."""
     return jnp.floor(jnp.asarray(share) * side + 0.5).astype(jnp.int32)
 
 
 def _along(axis: int, x: Array) -> Array:
-    """[n] -> [n, 1, 1] or [1, n, 1], to go with pictures."""
+    """[n] -> [n, 1, 1] or [1, n, 1], to broadcast against images."""
     return x[:, None, None] if axis == 0 else x[None, :, None]

@@ -1,4 +1,4 @@
-"""Networks with given weights that no player moves: feature extractors, teachers, judges."""
+"""Networks with fixed weights that neither player trains: feature extractors, teachers, classifiers."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from jaxgan.parts.types import Array, Params, PyTree, Stats, View
 
 
 class Frozen(NamedTuple):
-    """A network with its parameters and statistics, as they are and will stay."""
+    """A network with fixed parameters and statistics."""
 
     network: Network
     params: Params
@@ -22,16 +22,16 @@ class Frozen(NamedTuple):
 def by_frozen(name: str, frozen: Frozen, loss: Callable[[View, Callable[..., Any]], Array]) -> Term:
     """A term from (view, network) -> [B], where the network is called as network(*inputs).
 
-    The weights are the term's memory, which never changes: arguments of the compiled update and part of the
-    state, not constants in the program. A perceptual distance to the real example (Johnson et al., 2016):
+    The weights are the term's state, which never changes: they are arguments of the compiled update, not
+    constants in the program. A perceptual distance to the real example (Johnson et al., 2016):
 
     >>> from flax import linen as nn
     >>> from jaxgan.parts.network import from_linen
-    >>> features = from_linen(nn.Dense(8))
-    >>> eyes = Frozen(features, *features.init(jax.random.key(0), jnp.zeros((1, 4))))
-    >>> def apart(view, see):
-    ...     return jnp.square(see(view.fake_plain) - see(view.real_plain)).mean(axis=-1)
-    >>> by_frozen("perceptual", eyes, apart).name
+    >>> dense = from_linen(nn.Dense(8))
+    >>> extractor = Frozen(dense, *dense.init(jax.random.key(0), jnp.zeros((1, 4))))
+    >>> def distance(view, features):
+    ...     return jnp.square(features(view.fake_plain) - features(view.real_plain)).mean(axis=-1)
+    >>> by_frozen("perceptual", extractor, distance).name
     'perceptual'
     """
 

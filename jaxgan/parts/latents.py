@@ -1,4 +1,4 @@
-"""Latent priors: what the generator is fed. Each latent is drawn from its own example's key."""
+"""Latent priors. Each latent is drawn from the key of its example."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,14 +9,14 @@ import numpy as np
 
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Array, Key, Params, PyTree
+from jaxgan.parts.types import Array, Key, Params, PyTree, check_range
 
 
 class Latent(NamedTuple):
     """A prior over latents: `draw` maps one key to one latent, an array or a tree of arrays by name.
 
-    A prior with parameters of its own, which G's steps move with G's, has an `init`, (key) -> parameters, and
-    a `transform`, (parameters, what was drawn) -> latent, through which the gradient reaches them.
+    A prior may have parameters, which are trained with G's: then `init` is (key) -> parameters, and
+    `transform` is (parameters, what was drawn) -> latent, through which their gradient flows.
 
     >>> jax.vmap(normal(2).draw)(jax.random.split(jax.random.key(0), 3)).shape
     (3, 2)
@@ -48,12 +48,11 @@ def uniform(size: int, low: float = -1.0, high: float = 1.0) -> Latent:
 
 
 def sphere(size: int) -> Latent:
-    """z uniform on the sphere of radius sqrt(size), where a normal's mass lies (White, 2016).
+    """z uniform on the sphere of radius sqrt(size), where the mass of a normal is concentrated (White, 2016).
 
     >>> round(float(jnp.linalg.norm(sphere(4).draw(jax.random.key(0)))), 3)
     2.0
     """
-
     _check(size)
 
     def draw(key: Key) -> Array:
@@ -70,13 +69,12 @@ def truncated(size: int, bound: float = 2.0) -> Latent:
     True
     """
     _check(size)
-    if isinstance(bound, float | int) and not bound > 0:
-        raise Refused(f"latents are cut off at a bound above 0, not {bound}")
+    check_range("the bound of truncated latents", bound, above=True)
     return Latent(lambda key: jax.random.truncated_normal(key, -bound, bound, (size,)))
 
 
 def categorical(classes: int) -> Latent:
-    """One of so many classes, one-hot: a code that G may give a meaning (Chen et al., 2016).
+    """A one-hot class drawn uniformly: a code that G may give a meaning (Chen et al., 2016).
 
     >>> float(categorical(10).draw(jax.random.key(0)).sum())
     1.0
@@ -85,7 +83,7 @@ def categorical(classes: int) -> Latent:
 
 
 def nothing() -> Latent:
-    """No numbers at all: for a G that is told a condition and nothing else.
+    """An empty latent, for a G whose only input is a condition.
 
     >>> nothing().draw(jax.random.key(0)).shape
     (0,)
@@ -94,7 +92,7 @@ def nothing() -> Latent:
 
 
 def parts(**latents: Latent) -> Latent:
-    """A latent in named parts: a dictionary, of which terms and G read what they need.
+    """A latent in named parts: a dictionary, from which terms and G read what they need.
 
     >>> z = parts(noise=normal(8), code=categorical(10)).draw(jax.random.key(0))
     >>> {name: part.shape for name, part in z.items()}
@@ -117,9 +115,9 @@ def parts(**latents: Latent) -> Latent:
 
 
 def mixture(components: int, size: int, spread: float = 0.2) -> Latent:
-    """mu_k + sigma_k n with k uniform, n ~ N(0, I), and mu, sigma learnt by G (Gurumurthy et al., 2017).
+    """mu_k + sigma_k n with k uniform, n ~ N(0, I), and mu, sigma learnt with G (Gurumurthy et al., 2017).
 
-    The means begin uniform in [-1, 1], the deviations as `spread`.
+    The means start uniform in [-1, 1], the deviations at `spread`.
 
     >>> prior = mixture(10, 2)
     >>> params = prior.init(jax.random.key(0))
@@ -144,4 +142,4 @@ def mixture(components: int, size: int, spread: float = 0.2) -> Latent:
 
 def _check(size: int) -> None:
     if not isinstance(size, int | np.integer) or size < 1:
-        raise Refused(f"a latent has 1 or more numbers, not {size!r}")
+        raise Refused(f"the size of a latent must be an integer of 1 or more, not {size!r}")

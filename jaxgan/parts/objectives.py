@@ -1,4 +1,4 @@
-"""Adversarial losses, per example and un-reduced, of the discriminator's logits on real and fake.
+"""Adversarial losses of the discriminator's logits on real and fake examples: one number per example.
 
 In the formulas r is a real logit, f a fake one, and log D = -softplus(-logit).
 """
@@ -15,12 +15,12 @@ Loss = Callable[[Array, Array], Array]
 
 
 class Objective(NamedTuple):
-    """What each player minimises: two functions (real_logits [B], fake_logits [B]) -> [B].
+    """The losses of both players: two functions (real_logits [B], fake_logits [B]) -> [B].
 
-    `d_told_fake` is D's loss [B] on any logit labelled "fake"; one-sided label smoothing needs it. None where
-    the loss compares real with fake and so does not split, or knows no labels.
-    `over`: of losses between examples, (lowering) -> the same over the batches of all devices, which a game
-    asks for: their means, and what it gathers. Such a loss is refused in micro-batches, which know no others.
+    `d_told_fake` is D's loss [B] on any logit labelled "fake", which one-sided label smoothing needs. It is
+    None if the loss compares real with fake and does not split, or has no labels.
+    `over`: for losses between examples, (lowering) -> the same loss over the batches of all devices, which a
+    game asks for. Such a loss is refused with micro-batches, which do not see each other's examples.
     """
 
     d_loss: Loss
@@ -29,14 +29,12 @@ class Objective(NamedTuple):
     over: Callable[[Lowering], "Objective"] | None = None
 
 
-def _separable(
-    told_real: Callable[[Array], Array], told_fake: Callable[[Array], Array], g: Loss
-) -> Objective:
-    return Objective(lambda r, f: told_real(r) + told_fake(f), g, told_fake)
+def _separable(d_real: Callable[[Array], Array], d_fake: Callable[[Array], Array], g: Loss) -> Objective:
+    return Objective(lambda r, f: d_real(r) + d_fake(f), g, d_fake)
 
 
 def minimax() -> Objective:
-    """The game's value itself: D: softplus(-r) + softplus(f), G: -softplus(f). Saturates when D wins.
+    """D: softplus(-r) + softplus(f), G: -softplus(f), the value of the game itself. Saturates when D wins.
 
     Goodfellow et al., 2014.
 
@@ -78,17 +76,17 @@ def hinge() -> Objective:
 
 
 def wasserstein() -> Objective:
-    """D: f - r, G: -f (Arjovsky et al., 2017). D must be kept Lipschitz: `wgan_gp`, or `clip_weights`.
+    """D: f - r, G: -f (Arjovsky et al., 2017). D must be kept Lipschitz, by `wgan_gp` or `clip_weights`.
 
     >>> float(wasserstein().d_loss(jnp.array([3.0]), jnp.array([1.0]))[0])
     -2.0
     """
-    # no d_told_fake: a smoothed loss would have no lower bound, however Lipschitz D is, as D + c shows
+    # no d_told_fake: with smoothing the loss has no lower bound even for a Lipschitz D: consider D + c
     return Objective(lambda r, f: f - r, lambda r, f: -f)
 
 
 def relativistic() -> Objective:
-    """Each pair against each other, D: softplus(f - r), G: softplus(r - f) (Jolicoeur-Martineau, 2019).
+    """D: softplus(f - r), G: softplus(r - f), over pairs of real and fake (Jolicoeur-Martineau, 2019).
 
     >>> loss = relativistic()
     >>> bool((loss.d_loss(jnp.ones(2), jnp.zeros(2)) == loss.g_loss(jnp.zeros(2), jnp.ones(2))).all())
@@ -98,10 +96,10 @@ def relativistic() -> Objective:
 
 
 def relativistic_average(lowering: Lowering = Lowering()) -> Objective:  # noqa: B008 - immutable
-    """Each logit against the other side's mean, D: softplus(E f - r) + softplus(f - E r), G: roles swapped.
+    """D: softplus(E f - r) + softplus(f - E r), each logit against the mean of the others; G: roles swapped.
 
-    Jolicoeur-Martineau, 2019. The means are of the whole batch, all devices included, so that it is refused
-    where the batch comes in micro-batches.
+    Jolicoeur-Martineau, 2019. The means are over the whole batch, all devices included, so micro-batches are
+    refused.
 
     >>> relativistic_average().d_loss(jnp.ones(3), jnp.zeros(3)).shape
     (3,)

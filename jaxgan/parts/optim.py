@@ -1,4 +1,4 @@
-"""What optax leaves to us: projections at the end of an optimiser chain."""
+"""Projections at the end of an optimiser chain, which optax does not have."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,47 +6,45 @@ from typing import NamedTuple
 import jax
 import optax
 
-from jaxgan.errors import Refused
-from jaxgan.parts.types import PyTree
+from jaxgan.parts.types import PyTree, check_range
 
 
 class Projected(NamedTuple):
-    """The state of a projection: none, but that there is one can be told of an optimiser's state."""
+    """The empty state of a projection, which marks an optimiser's state as that of a projected one."""
 
 
 def projected(projection: Callable[[PyTree], PyTree]) -> optax.GradientTransformation:
-    """Ends a chain with params <- projection(params + update), to a rounding of the last addition.
+    """Ends a chain with params <- projection(params + update), up to the rounding of the last addition.
 
     >>> import optax
     >>> tx = optax.chain(optax.sgd(1.0), projected(optax.projections.projection_non_negative))
     """
 
     def update(updates: PyTree, state: PyTree, params: PyTree = None) -> tuple[PyTree, PyTree]:
-        landed = projection(optax.apply_updates(params, updates))
-        return jax.tree.map(lambda new, old: new - old, landed, params), state
+        new_params = projection(optax.apply_updates(params, updates))
+        return jax.tree.map(lambda new, old: new - old, new_params, params), state
 
     return optax.GradientTransformation(lambda params: Projected(), update)
 
 
 def clip_weights(bound: float) -> optax.GradientTransformation:
-    """Keeps every weight in [-bound, bound], the first WGAN's constraint (Arjovsky et al., 2017).
+    """Clips every weight to [-bound, bound], as in the first WGAN (Arjovsky et al., 2017).
 
     >>> critic = optax.chain(optax.rmsprop(5e-5), clip_weights(0.01))
     """
-    if isinstance(bound, float | int) and not bound > 0:  # not so of a lane's, which is traced
-        raise Refused(f"weights are kept within a bound above 0, not {bound}")
+    check_range("the bound of clip_weights", bound, above=True)
     return projected(lambda params: optax.tree.clip(params, -bound, bound))
 
 
-def holds(memory: PyTree, *kinds: type) -> bool:
-    """Whether the state of an optimiser has one of these kinds in it, however deep.
+def contains(opt_state: PyTree, *types: type) -> bool:
+    """Whether the state of an optimiser contains a state of one of these types, at any depth.
 
     >>> tx = optax.chain(optax.sgd(1.0), clip_weights(0.01))
-    >>> holds(tx.init({}), Projected), holds(tx.init({}), optax.MultiStepsState)
+    >>> contains(tx.init({}), Projected), contains(tx.init({}), optax.MultiStepsState)
     (True, False)
     """
 
-    def of_kind(part: object) -> bool:
-        return isinstance(part, kinds)
+    def matches(part: object) -> bool:
+        return isinstance(part, types)
 
-    return any(map(of_kind, jax.tree.leaves(memory, is_leaf=of_kind)))
+    return any(map(matches, jax.tree.leaves(opt_state, is_leaf=matches)))

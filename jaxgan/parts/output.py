@@ -1,4 +1,4 @@
-"""What a discriminator says of its inputs: logits, and whatever else it has heads for."""
+"""The output of a discriminator: logits, and the outputs of any other heads."""
 
 from typing import Any, NamedTuple
 
@@ -8,9 +8,9 @@ Array = jax.Array
 
 
 class Output(NamedTuple):
-    """A network that returns an array alone has said a logit and nothing else.
+    """The output of a discriminator; one that returns a bare array returns logits alone.
 
-    `logit`: [B], or [B, ...] with one to each patch, or a tuple of such arrays with one to each scale.
+    `logit`: [B], or [B, ...] with one per patch, or a tuple of such arrays, one per scale.
     `heads`: anything else that terms read: class logits, codes, features of hidden layers.
 
     >>> import jax.numpy as jnp
@@ -22,20 +22,20 @@ class Output(NamedTuple):
     heads: Any = ()
 
 
-def as_output(said: Any) -> Output:
-    """What a network returned, as an Output.
+def as_output(output: Any) -> Output:
+    """Returns what a network returned as an `Output`.
 
     >>> import jax.numpy as jnp
     >>> as_output(jnp.zeros(4)).heads
     ()
     """
-    return said if isinstance(said, Output) else Output(said)
+    return output if isinstance(output, Output) else Output(output)
 
 
 def per_example(tree: Any) -> Array:
-    """[B]: the mean over patches, then over scales, of numbers [B, ...] or of a tuple of them.
+    """Returns the mean [B] over patches, then over scales, of numbers [B, ...] or of a tuple of them.
 
-    Of losses, that is: a mean of logits would be another loss.
+    Use it on losses: the loss of a mean of logits would be another loss.
 
     >>> import jax.numpy as jnp
     >>> per_example((jnp.ones((2, 4)), jnp.full((2, 8, 8), 3.0))).tolist()

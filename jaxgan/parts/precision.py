@@ -1,4 +1,4 @@
-"""Arithmetic in bfloat16, where that is safe."""
+"""Networks that compute in bfloat16."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from jaxgan.parts.types import Params, PyTree, Stats
 
 
 def bfloat16(network: Network) -> Network:
-    """The network, computing in bfloat16; everything outside it stays as it was, float32.
+    """Returns the network computing in bfloat16; everything outside it stays in float32.
 
-    Parameters and inputs are rounded on their way in, outputs and gradients raised on their way out. So
-    parameters, optimiser, losses, penalties, logits and images are float32. Statistics go in and come out in
-    their own type: BatchNorm's averages and spectral vectors are float32, and Flax computes them so. Labels
-    and other integers pass untouched. A layer with a `dtype` of its own keeps to it. Flax's SpectralNorm
-    raises what it wraps to float32 unless given `dtype=jnp.bfloat16`; in `jaxgan.models` that is seen to.
+    Parameters and inputs are cast to bfloat16, outputs and gradients back to float32. So parameters,
+    optimiser, losses, penalties, logits and images are float32. Statistics keep their type: BatchNorm's
+    averages and spectral vectors are float32, and Flax computes them so. Labels and other integers are not
+    cast. A layer with a `dtype` keeps it. Flax's SpectralNorm promotes what it wraps to float32 unless given
+    `dtype=jnp.bfloat16`, as `jaxgan.models` does.
 
     >>> import jax.numpy as jnp
     >>> linear = Network(
@@ -28,9 +28,9 @@ def bfloat16(network: Network) -> Network:
     Array([256.], dtype=float32)
     """
 
-    def apply(params: Params, stats: Stats, *inputs: Any, **told: Any) -> tuple[Any, Stats]:
+    def apply(params: Params, stats: Stats, *inputs: Any, **keywords: Any) -> tuple[Any, Stats]:
         params, inputs = _cast((params, inputs), jnp.float32, jnp.bfloat16)
-        output, changed = network.apply(params, stats, *inputs, **told)
+        output, changed = network.apply(params, stats, *inputs, **keywords)
         changed = jax.tree.map(lambda new, old: new.astype(old.dtype), changed, stats)
         return _cast(output, jnp.bfloat16, jnp.float32), changed
 

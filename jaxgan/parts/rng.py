@@ -1,6 +1,7 @@
-"""Randomness by name: every draw is a function of (root key, names, example index), not of earlier draws.
+"""Random keys by name: every draw is a function of (root key, names, example index), not of earlier draws.
 
-So a resume needs no saved generator, a new stream shifts no other, and the device count changes nothing.
+So resuming needs no saved generator state, a new stream changes no other, and the draws do not depend on the
+number of devices.
 """
 
 import zlib
@@ -11,7 +12,7 @@ from jaxgan.parts.types import Array, Key
 
 
 def fold(key: Key, *names: str | int | Array) -> Key:
-    """A key for a purpose: `fold(key, "g", step)`. A key array is folded key by key.
+    """Returns the key for a purpose, as `fold(key, "g", step)`. A key array is folded key by key.
 
     >>> bool(fold(jax.random.key(0), "g") == fold(jax.random.key(0), "d"))
     False
@@ -24,7 +25,7 @@ def fold(key: Key, *names: str | int | Array) -> Key:
 
 
 def each(key: Key, index: Array) -> Key:
-    """One key per example: [B] keys from the global indices [B].
+    """Returns one key per example: [B] keys from the global indices [B].
 
     >>> import jax.numpy as jnp
     >>> each(jax.random.key(0), jnp.arange(3)).shape

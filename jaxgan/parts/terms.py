@@ -1,4 +1,4 @@
-"""Penalties and auxiliary losses that either player may carry beside the objective."""
+"""Penalties and auxiliary losses that are added to either player's objective."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,17 +8,17 @@ import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.parts.output import per_example
-from jaxgan.parts.types import Array, Augment, PyTree, Schedule, View, at, augmented
+from jaxgan.parts.types import Array, Augment, PyTree, Schedule, View, at, augment_each, per_row
 
 
 class Term(NamedTuple):
-    """A loss per input of D, with a memory of its own where it needs one.
+    """A loss per input of D, with a state if it needs one.
 
-    `init`: () -> state. `apply`: (view, state) -> (loss [B], new state). A term without memory carries ().
+    `init`: () -> state. `apply`: (view, state) -> (loss [B], new state). The state of a stateless term is ().
     A loss per patch, shaped like the logits, is averaged as they are. Means over the batch are taken by
-    `view.mean`. A memory moves with every micro-batch of every step. `gradients`: whether it asks for
+    `view.mean`. The state is updated in every micro-batch of every step. `gradients`: whether it uses
     `view.real_gradient` or `view.fake_gradient`, which then share D's calls on both. `whole`: whether an
-    input's loss depends on statistics of its batch, so that those of micro-batches would not add up to it.
+    input's loss depends on statistics of its batch, so that the losses of micro-batches do not add up to it.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Term(NamedTuple):
 
 
 def stateless(name: str, loss: Callable[[View], Array], gradients: bool = False, whole: bool = False) -> Term:
-    """A term from a plain function (view) -> [B].
+    """Makes a term from a plain function (view) -> [B].
 
     >>> drift = stateless("drift", lambda view: 1e-3 * view.real_out**2)  # Karras et al., 2018
     """
@@ -39,13 +39,13 @@ def stateless(name: str, loss: Callable[[View], Array], gradients: bool = False,
 def r1(gamma: Schedule = 1.0, *, plain: bool = False) -> Term:
     """gamma/2 |grad_x D(x)|^2 on real inputs (Mescheder et al., 2018), D the mean logit of an input.
 
-    The gradient is that in what D was shown; `plain`: in the examples before augmentation, noise and packing,
-    through all of these, as R3GAN has it (Huang et al., 2024).
+    The gradient is with respect to D's inputs; with `plain`, to the examples before augmentation, noise and
+    packing, through all of these, as in R3GAN (Huang et al., 2024).
 
     >>> r1(lambda step: 10.0 * 0.99**step).name  # a weight may be a schedule
     'r1'
     """
-    return _flat("r1", gamma, lambda v: v.real_gradient(plain))
+    return _gradient_penalty("r1", gamma, lambda v: v.real_gradient(plain))
 
 
 def r2(gamma: Schedule = 1.0, *, plain: bool = False) -> Term:
@@ -53,13 +53,12 @@ def r2(gamma: Schedule = 1.0, *, plain: bool = False) -> Term:
 
     >>> both = [r1(0.1), r2(0.1)]  # as in Huang et al., 2024
     """
-    return _flat("r2", gamma, lambda v: v.fake_gradient(plain))
+    return _gradient_penalty("r2", gamma, lambda v: v.fake_gradient(plain))
 
 
-def _flat(name: str, gamma: Schedule, gradient: Callable[[View], Array]) -> Term:
+def _gradient_penalty(name: str, gamma: Schedule, gradient: Callable[[View], Array]) -> Term:
     def loss(v: View) -> Array:
-        squared = _squared_norm(gradient(v))
-        per_input = squared.reshape(v.keys.shape[0], -1).sum(axis=1)  # of a pack the sum
+        per_input = _squared_norm(gradient(v)).reshape(v.keys.shape[0], -1).sum(axis=1)  # summed over packs
         return at(gamma, v.step) / 2 * per_input
 
     return stateless(name, loss, gradients=True)
@@ -68,13 +67,13 @@ def _flat(name: str, gamma: Schedule, gradient: Callable[[View], Array]) -> Term
 def wgan_gp(weight: Schedule = 10.0, *, one_sided: bool = False) -> Term:
     """weight (|grad_x D(x)| - 1)^2 at random points between real and fake (Gulrajani et al., 2017).
 
-    One-sided: only slopes above 1 are penalised (Petzka et al., 2018).
+    With `one_sided`, only slopes above 1 are penalised (Petzka et al., 2018).
 
     >>> lipschitz = wgan_gp(10.0, one_sided=True)
     """
 
     def loss(v: View) -> Array:
-        mix = _per_input(jax.vmap(jax.random.uniform)(v.keys), v.real)
+        mix = per_row(jax.vmap(jax.random.uniform)(v.keys), v.real)
         slope = _norm(_input_gradient(v.d, mix * v.real + (1 - mix) * v.fake))
         return at(weight, v.step) * jnp.square(jax.nn.relu(slope - 1) if one_sided else slope - 1)
 
@@ -84,8 +83,8 @@ def wgan_gp(weight: Schedule = 10.0, *, one_sided: bool = False) -> Term:
 def dragan(weight: Schedule = 10.0, spread: float = 0.5) -> Term:
     """weight (|grad_x D(x)| - 1)^2 around the data: x + a * spread * std(x) * u, with a, u ~ U(0, 1).
 
-    Kodali et al., 2017; the standard deviation is that of the whole batch, all devices included, so that it
-    is refused where the batch comes in micro-batches.
+    Kodali et al., 2017. The standard deviation is over the whole batch, all devices included, so
+    micro-batches are refused.
 
     >>> dragan().name
     'dragan'
@@ -94,7 +93,7 @@ def dragan(weight: Schedule = 10.0, spread: float = 0.5) -> Term:
     def loss(v: View) -> Array:
         std = jnp.sqrt(v.mean(jnp.square(v.real - v.mean(v.real))))
         u = jax.vmap(lambda k: jax.random.uniform(jax.random.fold_in(k, 0), v.real.shape[1:]))(v.keys)
-        a = _per_input(jax.vmap(lambda k: jax.random.uniform(jax.random.fold_in(k, 1)))(v.keys), v.real)
+        a = per_row(jax.vmap(lambda k: jax.random.uniform(jax.random.fold_in(k, 1)))(v.keys), v.real)
         slope = _norm(_input_gradient(v.d, v.real + a * spread * std * u))
         return at(weight, v.step) * jnp.square(slope - 1)
 
@@ -104,60 +103,59 @@ def dragan(weight: Schedule = 10.0, spread: float = 0.5) -> Term:
 def consistency(augment: Augment, weight: Schedule = 10.0) -> Term:
     """weight (D(T(x)) - D(x))^2 on real inputs, T an augmentation (Zhang et al., 2020).
 
-    D is asked of both with the same dropout and vectors of spectral norm, so that T alone makes a difference.
-    Of a pack every example is augmented by itself.
+    Both calls of D have the same dropout and spectral-norm vectors, so that only T makes a difference. The
+    examples of a pack are augmented separately.
 
     >>> from jaxgan.parts.augmentations import translation
     >>> consistency(translation()).name
     'cr'
     """
-    return stateless("cr", lambda v: at(weight, v.step) * _moved_by(augment, v, v.real))
+    return stateless("cr", lambda v: at(weight, v.step) * _inconsistency(augment, v, v.real))
 
 
 def consistency_of_fakes(augment: Augment, weight: Schedule = 10.0) -> Term:
-    """weight (D(T(x)) - D(x))^2 on fake inputs; of both kinds it is balanced (bCR, Zhao et al., 2021).
+    """weight (D(T(x)) - D(x))^2 on fake inputs; together with `consistency` it is bCR (Zhao et al., 2021).
 
     >>> from jaxgan.parts.augmentations import translation
     >>> balanced = [consistency(translation()), consistency_of_fakes(translation())]
     """
-    return stateless("cr_fake", lambda v: at(weight, v.step) * _moved_by(augment, v, v.fake))
+    return stateless("cr_fake", lambda v: at(weight, v.step) * _inconsistency(augment, v, v.fake))
 
 
 class _Lazy(NamedTuple):
     state: PyTree  # of the term itself
-    last: Array  # its mean when it was last due
+    last: Array  # its mean when it was last evaluated
 
 
 def lazily(term: Term, every: int) -> Term:
-    """The term at every n-th step, n times as strong (Karras et al., 2020): the same pull for less work.
+    """Evaluates the term every n steps, with n times its gradient (lazy regularisation; Karras et al., 2020).
 
-    Only its gradient is n-fold, and 0 between. Its value is the term's own, and between that of the last one
-    that was due (of micro-batches the last), so that a log shows it whichever steps are written down.
+    Between those steps its gradient is 0. Its value is not scaled, and between those steps is the last one
+    evaluated (the last micro-batch's), so that a log shows it at whichever steps are logged.
 
     On CPU the gradient of a convolution runs 2 to 3 times slower inside the condition, so small n do not pay.
-    Instruments look at one step, and so see the term n-fold or not at all. Rules that look ahead do so with
-    the n-fold term: with a = n times rate times curvature extragradient pulls by 1 - a + a^2, optimism by 2 a
-    and then back by a, so that n has to be smaller there.
+    Instruments evaluate one step, and so see the term n-fold or not at all. Rules that look ahead do so with
+    the n-fold term: with a = n times rate times curvature, extragradient scales by 1 - a + a^2, and optimism
+    steps by 2 a and then back by a, so n has to be smaller there.
 
-    >>> often_enough = lazily(r1(10.0), every=16)
+    >>> lazy = lazily(r1(10.0), every=16)
     """
-
     if not isinstance(term, Term):
         raise Refused(f"{term!r} is no Term: give one such as jg.terms.r1(10.0)")
     if every < 1:
-        raise Refused(f"a term is lazy by 1 or more steps, not {every}")
+        raise Refused(f"lazily needs every=1 or more steps, not {every}")
 
     def apply(view: View, memory: _Lazy) -> tuple[Array, _Lazy]:
         def due(memory: _Lazy) -> tuple[Array, _Lazy]:
-            loss, state = applied(term, view, memory.state)
+            loss, state = apply_term(term, view, memory.state)
             value = jax.lax.stop_gradient(loss)
             return value + every * (loss - value), _Lazy(state, view.mean(value).astype(jnp.float32))
 
         def idle(memory: _Lazy) -> tuple[Array, _Lazy]:
-            kind = jax.eval_shape(due, memory)[0]
-            per_input = kind.shape[0] == view.real.shape[0]  # or per example, of which a pack has several
-            like = (view.real if per_input else view.real_plain).reshape(kind.shape[0], -1)[:, 0]
-            return jnp.full_like(like, memory.last, kind.dtype), memory
+            loss = jax.eval_shape(due, memory)[0]
+            per_input = loss.shape[0] == view.real.shape[0]  # else per example, of which a pack has several
+            like = (view.real if per_input else view.real_plain).reshape(loss.shape[0], -1)[:, 0]
+            return jnp.full_like(like, memory.last, loss.dtype), memory
 
         return jax.lax.cond(view.step % every == 0, due, idle, memory)
 
@@ -165,45 +163,42 @@ def lazily(term: Term, every: int) -> Term:
 
 
 def per_input(whose: str, loss: PyTree, view: View) -> Array:
-    """The loss as a number per input of D or per example; refused unless it is that, or one to each logit."""
+    """Returns the loss per input of D or per example; raises `Refused` if its shape is neither, nor D's."""
     inputs, examples = view.keys.shape, view.real_plain.shape[:1]
-    given = [x.shape for x in jax.tree.leaves(loss)]
-    if given in ([inputs], [examples], [x.shape for x in jax.tree.leaves(view.real_out)]):
+    shapes = [x.shape for x in jax.tree.leaves(loss)]
+    if shapes in ([inputs], [examples], [x.shape for x in jax.tree.leaves(view.real_out)]):
         return per_example(loss)
     raise Refused(f"{whose} must give one number per input, shape {inputs}; it gives {jnp.shape(loss)}")
 
 
-def applied(term: Term, view: View, state: PyTree) -> tuple[Array, PyTree]:
-    """What a term gives, refused unless it is a loss per input and a state like the one before."""
-    given = term.apply(view, state)
-    if not isinstance(given, tuple) or len(given) != 2:
+def apply_term(term: Term, view: View, state: PyTree) -> tuple[Array, PyTree]:
+    """Applies a term; raises `Refused` unless it returns a loss per input and a state of unchanged shapes."""
+    returned = term.apply(view, state)
+    if not isinstance(returned, tuple) or len(returned) != 2:
         raise Refused(f"the term {term.name} must return (loss, state); for a loss alone use `stateless`")
-    loss, new = given
-    if (after := _kind(new)) != (before := _kind(state)):
+    loss, new = returned
+    if (after := _shapes(new)) != (before := _shapes(state)):
         raise Refused(f"the state of the term {term.name} must stay {before}, as init makes it, not {after}")
     return per_input(f"the term {term.name}", loss, view), new
 
 
-def _kind(tree: PyTree) -> str:
-    kinds = jax.tree.map(jax.typeof, tree)
-    return str(jax.tree.map(lambda kind: f"{kind.dtype}{list(kind.shape)}", kinds)).replace("'", "")
+def _shapes(tree: PyTree) -> str:
+    types = jax.tree.map(jax.typeof, tree)
+    return str(jax.tree.map(lambda x: f"{x.dtype}{list(x.shape)}", types)).replace("'", "")
 
 
-def _moved_by(augment: Augment, v: View, x: Array) -> Array:
-    return per_example(jax.tree.map(_squared_distance, v.d(_each_augmented(augment, v, x)), v.d(x)))
+def _inconsistency(augment: Augment, v: View, x: Array) -> Array:
+    out, out_plain = v.d(_augment_inputs(augment, v, x)), v.d(x)
+    return per_example(jax.tree.map(lambda a, b: jnp.square(a - b), out, out_plain))
 
 
-def _squared_distance(a: Array, b: Array) -> Array:
-    return jnp.square(a - b)
-
-
-def _each_augmented(augment: Augment, v: View, x: Array) -> Array:
-    """D's inputs with every example augmented, of which a pack [..., C m] has m side by side as channels."""
+def _augment_inputs(augment: Augment, v: View, x: Array) -> Array:
+    """Augments each of the m examples in D's inputs [..., C m]."""
     m = v.real_plain.shape[0] // x.shape[0]
-    apart = jnp.moveaxis(x.reshape(*x.shape[:-1], m, -1), -2, 1)
+    unpacked = jnp.moveaxis(x.reshape(*x.shape[:-1], m, -1), -2, 1)
     keys = jax.vmap(lambda key: jax.random.split(key, m))(v.keys)
-    new = augmented(augment, keys.reshape(-1), apart.reshape(-1, *apart.shape[2:])).reshape(apart.shape)
-    return jnp.moveaxis(new, 1, -2).reshape(x.shape)
+    new = augment_each(augment, keys.reshape(-1), unpacked.reshape(-1, *unpacked.shape[2:]))
+    return jnp.moveaxis(new.reshape(unpacked.shape), 1, -2).reshape(x.shape)
 
 
 def _input_gradient(d: Callable[[Array], PyTree], x: Array) -> Array:
@@ -218,7 +213,3 @@ def _norm(x: Array) -> Array:
     """The norm [B], with gradient 0 where it is 0 (the square root alone would give NaN)."""
     squared = _squared_norm(x)
     return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1.0)), 0.0)
-
-
-def _per_input(x: Array, like: Array) -> Array:
-    return x.reshape(x.shape + (1,) * (like.ndim - 1))

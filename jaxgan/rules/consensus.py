@@ -1,14 +1,12 @@
-"""Consensus optimisation: both players also want the gradients to be small."""
+"""Consensus optimisation: both players also minimise the norm of the gradients."""
 
-import jax
 import optax
 
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Averages
-from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch
-from jaxgan.rules.rule import Metrics, Rule, starter
-from jaxgan.rules.vector_field import linearised, moved, plus
+from jaxgan.rules.rule import Metrics, Rule, make_init, only_batch, update_key
+from jaxgan.rules.vector_field import linearise, plus, step_both
 
 
 def consensus(
@@ -19,10 +17,10 @@ def consensus(
     weight: float = 0.1,
     average: Averages | None = None,
 ) -> Rule:
-    """The optimisers are given F + weight J^T F, where J^T F is the gradient of |F|^2 / 2.
+    """The optimisers get F + weight J^T F instead of F, where J^T F is the gradient of |F|^2 / 2.
 
-    F: both players' gradients, J: its Jacobian, network statistics held fixed (Mescheder et al., 2017). Where
-    F vanishes so does the sum, but a large weight may hold the players at points that are no equilibria.
+    F: both players' gradients, J: its Jacobian, at constant network statistics (Mescheder et al., 2017). The
+    sum is 0 where F is 0, but with a large weight the players may converge to points that are no equilibria.
     Costs 2 gradients and 1 product, 2.5 times the arithmetic of `alternating`.
 
     >>> from jaxgan.games.toy import bilinear
@@ -30,9 +28,8 @@ def consensus(
     """
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
-        key = fold(state.key, state.step, "both")
-        here, transposed = linearised(game, state, jax.tree.map(lambda x: x[0], batches), key)
+        here, transposed = linearise(game, state, key=update_key(state), micros=only_batch(batches))
         grads = plus(here.grads, weight, transposed(here.grads))
-        return moved(here.state, grads, g_tx, d_tx, average), here.metrics
+        return step_both(here.state, grads, g_tx, d_tx, average), here.metrics
 
-    return Rule(game, starter(game, g_tx, d_tx, average), update)
+    return Rule(game, make_init(game, g_tx, d_tx, average), update)

@@ -1,6 +1,7 @@
-"""Look ahead, then step from where you stood with the gradient found there."""
+"""Extragradient methods: extrapolate, then step from the old point with the gradient at the new one."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -9,10 +10,9 @@ import optax
 
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Averages
-from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Batch, Key
-from jaxgan.rules.rule import Metrics, Rule, starter, stepped
-from jaxgan.rules.vector_field import Both, Gradients, at_every_step, gradients, moved, placed
+from jaxgan.rules.rule import Metrics, Rule, make_init, only_batch, step_player, update_key
+from jaxgan.rules.vector_field import Both, Gradients, gradients, refuse_accumulation, step_both, with_params
 
 
 def extragradient(
@@ -24,27 +24,22 @@ def extragradient(
 ) -> Rule:
     """w' = w - h F(w), then w <- w - h F(w'), with F both players' gradients (Korpelevich, 1976).
 
-    With any optimiser, whose memory moves in either half, as in Gidel et al., 2019 (Extra-Adam): a schedule
-    of its rate counts two steps to an update. Both halves see the same batch and latents, without which noise
-    may drive the players apart (Mishchenko et al., 2020). Looking ahead changes no statistics. Costs 4
-    gradients, 1.5 times the arithmetic of `alternating`.
+    Works with any optimiser, whose state is updated in both halves, as in Gidel et al., 2019 (Extra-Adam): a
+    schedule of its rate counts two steps per update. Both halves use the same batch and latents; with
+    different ones, noise may make the players diverge (Mishchenko et al., 2020). Network statistics are
+    updated once. Costs 4 gradients, 1.5 times the arithmetic of `alternating`.
 
     >>> from jaxgan.games.toy import bilinear
     >>> rule = extragradient(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
     """
-    start = starter(game, g_tx, d_tx, average)
+    init_state = make_init(game, g_tx, d_tx, average)
 
     def init(key: Key, batches: Batch) -> State:
-        return at_every_step(start(key, batches))
+        return refuse_accumulation(init_state(key, batches))
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
-        key = fold(state.key, state.step, "both")
-        micros = jax.tree.map(lambda x: x[0], batches)
-
-        def look(state: State) -> Gradients:
-            return gradients(game, state, micros, key)
-
-        state, there = _looked_ahead(state, look(state).grads, look, g_tx, d_tx, average)
+        field = partial(gradients, game, key=update_key(state), micros=only_batch(batches))
+        state, there = _extrapolate(state, field(state).grads, field, g_tx, d_tx, average)
         return state, there.metrics
 
     return Rule(game, init, update)
@@ -63,44 +58,39 @@ def past_extragradient(
     *,
     average: Averages | None = None,
 ) -> Rule:
-    """The extragradient, but looking ahead with the last step's gradient (Popov, 1980; Gidel et al., 2019).
+    """The extragradient, extrapolating with the last step's gradient (Popov, 1980; Gidel et al., 2019).
 
-    w'_t = w_t - h F(w'_{t-1}), then w_{t+1} = w_t - h F(w'_t), and F(w'_{-1}) = 0. The optimiser's memory
-    moves twice here too. Costs 2 gradients and the memory of them, 0.8 times the arithmetic of `alternating`.
+    w'_t = w_t - h F(w'_{t-1}), then w_{t+1} = w_t - h F(w'_t), and F(w'_{-1}) = 0. The optimiser's state is
+    updated twice here too. Costs 2 gradients and storage for them, 0.8 times the arithmetic of `alternating`.
 
     >>> from jaxgan.games.toy import bilinear
     >>> rule = past_extragradient(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
     """
-    start = starter(game, g_tx, d_tx, average)
+    init_state = make_init(game, g_tx, d_tx, average)
 
     def init(key: Key, batches: Batch) -> State:
-        state = at_every_step(start(key, batches))
+        state = refuse_accumulation(init_state(key, batches))
         return state.replace(rule=Past(jax.tree.map(jnp.zeros_like, Both(state.g.params, state.d.params))))
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
-        key = fold(state.key, state.step, "both")
-        micros = jax.tree.map(lambda x: x[0], batches)
         past: Past = state.rule
-
-        def look(state: State) -> Gradients:
-            return gradients(game, state, micros, key)
-
-        state, there = _looked_ahead(state, past.grads, look, g_tx, d_tx, average)
+        field = partial(gradients, game, key=update_key(state), micros=only_batch(batches))
+        state, there = _extrapolate(state, past.grads, field, g_tx, d_tx, average)
         return state.replace(rule=Past(there.grads)), there.metrics
 
     return Rule(game, init, update)
 
 
-def _looked_ahead(
+def _extrapolate(
     state: State,
     grads: Both,
-    look: Callable[[State], Gradients],
+    field: Callable[[State], Gradients],
     g_tx: optax.GradientTransformation,
     d_tx: optax.GradientTransformation,
     average: Averages | None,
 ) -> tuple[State, Gradients]:
-    """Both players stepped from where they stand, by the gradients that are found where `grads` lead."""
-    there = look(state.replace(g=stepped(state.g, g_tx, grads.g), d=stepped(state.d, d_tx, grads.d)))
-    # back at the old parameters: of looking ahead the optimisers alone keep a trace
-    back = placed(there.state, Both(state.g.params, state.d.params))
-    return moved(back, there.grads, g_tx, d_tx, average), there
+    """Steps both players from where they are, with the gradients at the point that `grads` lead to."""
+    there = field(state.replace(g=step_player(state.g, g_tx, grads.g), d=step_player(state.d, d_tx, grads.d)))
+    # back to the old parameters; the optimisers' states stay updated
+    back = with_params(there.state, Both(state.g.params, state.d.params))
+    return step_both(back, there.grads, g_tx, d_tx, average), there

@@ -1,4 +1,4 @@
-"""A rule that never lets a number that is not finite into the state."""
+"""A wrapper of rules that keeps numbers that are not finite out of the state."""
 
 from collections import defaultdict
 from functools import reduce
@@ -16,15 +16,15 @@ class Guard(NamedTuple):
     """The memory of a guarded rule, around that of the rule itself."""
 
     inner: PyTree
-    failed: Array  # the step that failed first, -1 while all is well: the run stands still from there
-    skipped: Array  # updates thrown away; those of a run that stands still do not count
+    failed: Array  # the first step that failed, -1 if none: the run is halted from there on
+    skipped: Array  # discarded updates, without those of a halted run
 
 
 def guarded(rule: Rule, *, skip: bool = False) -> Rule:
-    """The rule, but an update whose state or metrics are not finite does not happen.
+    """The rule, but an update whose new state or metrics are not finite is discarded.
 
-    It is skipped (`skip`), or else the run stands still: the state stays as it was before the first such
-    update, and `state.rule.failed` names its step, so the host need not look at every step. `step` itself
+    With `skip` only that update is; otherwise the run is halted: the state stays as it was before the first
+    such update, and `state.rule.failed` is its step, so the host need not check every step. `step` itself
     always advances. The metrics are the update's own, so a replay of the failed step shows what went wrong.
 
     >>> import optax
@@ -45,24 +45,24 @@ def guarded(rule: Rule, *, skip: bool = False) -> Rule:
         guard: Guard = state.rule
         old, halted = state.replace(rule=guard.inner), guard.failed >= 0
         new, metrics = rule.update(old, batches)
-        kept, finite = _kept(new, old, metrics, halted)
-        failed = jnp.where(finite | skip | halted, guard.failed, state.step)
+        state, finite = _select(new, old, metrics, halted)
+        failed = jnp.where(finite | skip | halted, guard.failed, old.step)
         skipped = guard.skipped + (~finite & ~halted if skip else 0)
-        return kept.replace(rule=Guard(kept.rule, failed, skipped)), metrics
+        return state.replace(rule=Guard(state.rule, failed, skipped)), metrics
 
     return rule._replace(init=init, update=update)
 
 
-def _kept(new: State, old: State, metrics: Metrics, halted: Array) -> tuple[State, Array]:
-    """`new` where it and the metrics are finite and the run is not halted, else `old`; and whether they are.
+def _select(new: State, old: State, metrics: Metrics, halted: Array) -> tuple[State, Array]:
+    """Returns `new` if it and the metrics are finite and the run is not halted, else `old`; and finiteness.
 
-    A sum can only be finite if all its numbers are, and is one pass over memory that writes nothing. Where it
-    is not, or the run is halted, the loop is entered, once: it looks at every number, since a sum may also
-    overflow, and takes the old ones back. Elsewhere the new state stays where the rule has written it; to
-    select at every update would be to read and write all of it once more.
+    A sum can only be finite if all its numbers are, and is one pass over memory that writes nothing. If it is
+    not, or the run is halted, the loop runs once: it checks every number, since a sum may also overflow, and
+    restores the old ones. Otherwise the new state stays where the rule has written it; a select in every
+    update would read and write all of it once more.
     """
 
-    def settle(carry: tuple[State, Array, Array]) -> tuple[State, Array, Array]:
+    def check_all(carry: tuple[State, Array, Array]) -> tuple[State, Array, Array]:
         finite = all_finite((carry[0], metrics))
         keep = finite & ~halted
         return (
@@ -74,27 +74,29 @@ def _kept(new: State, old: State, metrics: Metrics, halted: Array) -> tuple[Stat
     finite = jnp.isfinite(_sum((new, metrics)))
     # all lanes share the step, which always advances
     step, new, old = new.step, new.replace(step=()), old.replace(step=())
-    kept, _, finite = jax.lax.while_loop(lambda carry: carry[1], settle, (new, ~finite | halted, finite))
-    return kept.replace(step=step), finite
+    state, _, finite = jax.lax.while_loop(lambda carry: carry[1], check_all, (new, ~finite | halted, finite))
+    return state.replace(step=step), finite
 
 
-def _sum(tree: PyTree, few: int = 4096) -> Array:
-    """The sum of all floating numbers of a tree; leaves of fewer than `few` are laid end to end first.
+def _floats(tree: PyTree) -> list[Array]:
+    return [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.floating)]
 
-    Leaves of one shape, as parameters and what an optimiser remembers of them, are added in one pass, which
-    takes half the time of one after another.
+
+def _sum(tree: PyTree, small: int = 4096) -> Array:
+    """Sums all floating numbers of a tree; leaves with fewer than `small` are concatenated first.
+
+    Leaves of the same shape, such as parameters and their optimiser states, are added in one pass, which
+    takes half the time of separate ones.
     """
-    floats = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.floating)]
-    wide = [x.astype(jnp.promote_types(x.dtype, jnp.float32)) for x in floats]
-    small, alike = [x.ravel() for x in wide if x.size < few], defaultdict(list)
-    for x in wide:
-        if x.size >= few:
-            alike[x.shape].append(x)
-    large = [reduce(jnp.add, leaves) for leaves in alike.values()]
-    return sum(map(jnp.sum, [*large, jnp.concatenate([jnp.zeros(1), *small])]), start=jnp.zeros(()))
+    leaves = [x.astype(jnp.promote_types(x.dtype, jnp.float32)) for x in _floats(tree)]
+    ravelled, by_shape = [x.ravel() for x in leaves if x.size < small], defaultdict(list)
+    for x in leaves:
+        if x.size >= small:
+            by_shape[x.shape].append(x)
+    large = [reduce(jnp.add, same_shape) for same_shape in by_shape.values()]
+    return sum(map(jnp.sum, [*large, jnp.concatenate([jnp.zeros(1), *ravelled])]), start=jnp.zeros(()))
 
 
 def all_finite(tree: PyTree) -> Array:
     """Whether every floating number of a tree is finite."""
-    floats = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.floating)]
-    return jnp.stack([jnp.isfinite(x).all() for x in floats]).all()
+    return jnp.stack([jnp.isfinite(x).all() for x in _floats(tree)]).all()

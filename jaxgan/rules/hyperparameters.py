@@ -1,4 +1,4 @@
-"""A rule whose hyperparameters are numbers in its state: one program for all their values."""
+"""Rules whose hyperparameters are part of the state: one program for all their values."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -20,11 +20,11 @@ class Tuned(NamedTuple):
 
 
 def over_hparams(build: Callable[[Hyperparameters], Rule]) -> Callable[[Hyperparameters], Rule]:
-    """The same rules, but each keeps its hyperparameters in its state, and updates any such state by them.
+    """Makes rules that store their hyperparameters in the state, and read them there in every update.
 
     `build` is called with tracers while a program is compiled, so it may compute with the hyperparameters
-    but not branch on them: rates, betas, weights, decays, not widths. Since they are arrays of the state,
-    they have a lane axis where it has one: N learning rates of M seeds are N M lanes of one program.
+    but not branch on them: rates, betas, weights, decays, not widths. As arrays of the state they have a lane
+    axis if the state has one: N learning rates and M seeds are N M lanes of one program.
 
     >>> import jax, optax
     >>> from jaxgan.games.toy import bilinear
@@ -44,9 +44,9 @@ def over_hparams(build: Callable[[Hyperparameters], Rule]) -> Callable[[Hyperpar
 
         def init(key: Key, batches: Batch) -> State:
             state = rule.init(key, batches)
-            # by their own type, not a weak one: what comes back from a checkpoint is the same program's input
-            numbers = {name: jnp.asarray(x, jnp.result_type(x)) for name, x in hyperparameters.items()}
-            return state.replace(rule=Tuned(state.rule, numbers))
+            # not weakly typed, so that values restored from a checkpoint do not recompile the program
+            arrays = {name: jnp.asarray(x, jnp.result_type(x)) for name, x in hyperparameters.items()}
+            return state.replace(rule=Tuned(state.rule, arrays))
 
         def update(state: State, batches: Batch) -> tuple[State, Metrics]:
             memory: Tuned = state.rule

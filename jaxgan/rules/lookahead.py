@@ -1,4 +1,4 @@
-"""Lookahead-minimax: every so often both players are drawn back towards where they were."""
+"""Lookahead-minimax: every few updates both players are pulled back towards where they were."""
 
 from functools import partial
 from typing import NamedTuple
@@ -11,24 +11,24 @@ from jaxgan.games.game import State
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 from jaxgan.rules.guard import Guard
 from jaxgan.rules.rule import Metrics, Rule
-from jaxgan.rules.vector_field import Both, placed, plus
+from jaxgan.rules.vector_field import Both, plus, with_params
 
 
 class Lookahead(NamedTuple):
     """The memory of a rule with lookahead, around that of the rule itself."""
 
     inner: PyTree
-    slow: Both  # where both players were drawn to last
+    slow: Both  # parameters of both players after the last pull
     since: Array  # updates made since then, without those that a guard has skipped
 
 
 def lookahead(rule: Rule, *, every: int = 5, pull: float = 0.5) -> Rule:
-    """Any rule, and after every k of its updates w <- s + pull (w - s), s <- w, with s where w was k ago.
+    """The rule, with w <- s + pull (w - s), s <- w after every k of its updates; s is w of k updates ago.
 
-    Both players at once, after the same k updates (Chavdarova et al., 2021). The optimisers' memories and the
-    statistics stay as they are, and a rule's average of G is one of the fast parameters. Weights that an
-    optimiser keeps in a set, as `clip_weights`, must begin in it. Costs no gradients, and memory for one more
-    copy of both players.
+    For both players at once (Chavdarova et al., 2021). The optimisers' states and the networks' statistics
+    are not changed, and averages of G are over the fast parameters. Weights that an optimiser projects onto a
+    set, as `clip_weights` does, must start in it. Costs no gradients, and memory for another copy of both
+    players.
 
     >>> import optax
     >>> from jaxgan.games.toy import bilinear
@@ -36,19 +36,19 @@ def lookahead(rule: Rule, *, every: int = 5, pull: float = 0.5) -> Rule:
     >>> rule = lookahead(simultaneous(bilinear(), optax.sgd(0.1), optax.sgd(0.1)), every=1, pull=0.0)
     >>> batches = {"x": jnp.zeros((1, 1, 1))}
     >>> state, _ = rule.update(rule.init(jax.random.key(0), batches), batches)
-    >>> float(state.g.params)  # drawn all the way back
+    >>> float(state.g.params)  # pulled all the way back
     1.0
     """
     if not isinstance(rule, Rule):
-        raise Refused(f"lookahead is of a rule, as jg.alternating(...) gives one, not of {rule!r}")
+        raise Refused(f"lookahead takes a rule such as jg.alternating(...), not {rule!r}")
     if every < 1:
-        raise Refused(f"lookahead draws the players back after every 1 or more updates, not {every}")
+        raise Refused(f"lookahead needs every=1 or more updates, not {every}")
 
     def init(key: Key, batches: Batch) -> State:
         state = rule.init(key, batches)
         if isinstance(state.rule, Guard):
-            raise Refused("lookahead would move a rule that stands still: guard the whole, lookahead with it")
-        slow = jax.tree.map(jnp.copy, _fast(state))  # a donated state may not hold one buffer twice
+            raise Refused("lookahead would move a halted run: use guarded(lookahead(rule)) instead")
+        slow = jax.tree.map(jnp.copy, _fast(state))  # a donated state may not contain one buffer twice
         return state.replace(rule=Lookahead(state.rule, slow, jnp.int32(0)))
 
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
@@ -57,10 +57,10 @@ def lookahead(rule: Rule, *, every: int = 5, pull: float = 0.5) -> Rule:
         since = (memory.since + 1) % every
         due = since == 0
         here = _fast(state)
-        drawn = plus(memory.slow, pull, plus(here, -1.0, memory.slow))
-        fast = jax.tree.map(partial(jnp.where, due), drawn, here)
+        pulled = plus(memory.slow, pull, plus(here, -1.0, memory.slow))
+        fast = jax.tree.map(partial(jnp.where, due), pulled, here)
         slow = jax.tree.map(partial(jnp.where, due), fast, memory.slow)
-        return placed(state, fast).replace(rule=Lookahead(state.rule, slow, since)), metrics
+        return with_params(state, fast).replace(rule=Lookahead(state.rule, slow, since)), metrics
 
     return rule._replace(init=init, update=update)
 

@@ -1,4 +1,4 @@
-"""How the players move."""
+"""Update rules: the parts that all of them share."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -17,10 +17,10 @@ Metrics = Mapping[str, Array]
 
 
 class Rule(NamedTuple):
-    """A game and how it is played: a pure update of the whole state.
+    """A game with a pure update of the whole state.
 
     `init`: (key, batches) -> State. `update`: (state, batches) -> (state, metrics). Leaves of `batches` are
-    [batches, micro, B, ...]: as many batches as one update eats, each in micro-batches whose gradients are
+    [batches, micro, B, ...]: as many batches as one update takes, each in micro-batches whose gradients are
     averaged before the player steps. `rule._replace(update=...)` is another rule of the same game.
 
     >>> from jaxgan.games.toy import bilinear
@@ -37,11 +37,21 @@ class Rule(NamedTuple):
 
 
 class Gradient(NamedTuple):
-    """A player's mean gradient, and the state with its statistics and the game's memory moved on."""
+    """A player's mean gradient, and the state with its statistics and the game's memory updated."""
 
     grads: PyTree
     state: State
     metrics: Metrics
+
+
+def update_key(state: State) -> Key:
+    """Returns the key of an update in which both players see the same latents."""
+    return fold(state.key, state.step, "both")
+
+
+def only_batch(batches: Batch) -> Batch:
+    """[1, micro, B, ...] -> [micro, B, ...], for rules that take one batch per update."""
+    return jax.tree.map(lambda x: x[0], batches)
 
 
 def gradient(
@@ -53,10 +63,10 @@ def gradient(
     step: Array,
     of: str | None = None,
 ) -> Gradient:
-    """Player `who`'s gradient ("g" or "d") of its loss, or the one `of` the other, over [micro, B, ...].
+    """Returns the gradient in player `who` ("g" or "d") of its loss, or of that of player `of`.
 
-    Micro-batches are averaged. The gradient's Euclidean norm is a metric, WHO/grad.
-    The loss is a mean over devices and so, again, is its gradient: right under `shard_map` and `pmap` alike.
+    Averaged over the micro-batches [micro, B, ...]. The gradient's Euclidean norm is a metric, WHO/grad.
+    The loss is a mean over devices, and so is its gradient, under `shard_map` and `pmap` alike.
     """
     loss = game.g_loss if (of or who) == "g" else game.d_loss
     differentiate = jax.grad(loss, argnums=0 if who == "g" else 1, has_aux=True)
@@ -66,9 +76,9 @@ def gradient(
     def evaluate(stats: PyTree, extra: PyTree, batch: Batch) -> tuple:
         g_stats = stats if who == "g" else state.g.stats
         d_stats = stats if who == "d" else state.d.stats
-        # what is remembered is no function of the parameters, for rules that differentiate once more
-        remembered = jax.lax.stop_gradient((g_stats, d_stats, extra))
-        context = Context(*remembered, step, batch, key, state.step)
+        # constants of the parameters, for rules that differentiate the gradient
+        constants = jax.lax.stop_gradient((g_stats, d_stats, extra))
+        context = Context(*constants, step, batch, key, state.step)
         grads, aux = differentiate(state.g.params, state.d.params, context)
         return (aux.g_stats if who == "g" else aux.d_stats), aux.extra, (grads, aux.metrics)
 
@@ -90,71 +100,71 @@ def gradient(
 
 
 def _check_whole(game: Game, micros: int) -> None:
-    """Refuses micro-batches of a game whose losses are of the whole batch."""
+    """Raises `Refused` for micro-batches of a game whose losses are over the whole batch."""
     if micros > 1 and game.whole:
         raise Refused(
-            f"{' and '.join(game.whole)} would take statistics of each micro-batch in the place of the whole "
-            f"batch: play without --micro-batches, not with {micros}"
+            f"{' and '.join(game.whole)} would take statistics of each micro-batch instead of the whole "
+            f"batch: use no --micro-batches, not {micros}"
         )
 
 
-def stepped(player: Player, tx: optax.GradientTransformation, grads: PyTree) -> Player:
-    """The player after one step of its optimiser."""
+def step_player(player: Player, tx: optax.GradientTransformation, grads: PyTree) -> Player:
+    """Returns the player after one step of its optimiser."""
     updates, opt_state = tx.update(grads, player.opt_state, player.params)
-    # a number that is told later has 32 bits, and so has what optax multiplies by it; keys stay what they are
-    opt_state = jax.tree.map(_of_type, opt_state, player.opt_state)
+
+    def keep_dtype(new: Array, old: Array) -> Array:
+        # a traced hyperparameter is float32, and promotes what optax multiplies by it
+        return new if new.dtype == old.dtype else new.astype(old.dtype)  # keys cannot be cast
+
+    opt_state = jax.tree.map(keep_dtype, opt_state, player.opt_state)
     return player.replace(params=optax.apply_updates(player.params, updates), opt_state=opt_state)
 
 
-def _of_type(new: Array, old: Array) -> Array:
-    return new if new.dtype == old.dtype else new.astype(old.dtype)
+def update_averages(average: Averages | None, state: State) -> State:
+    """Updates the state's averages of G: once per update, after G's last step."""
+    sampled, others = _split_averages(average)
 
-
-def averaged(average: Averages | None, state: State) -> State:
-    """The state with its averages of G moved on: once an update, after G's last step."""
-    sampled, others = _averages(average)
-
-    def moved(average: Average, past: Side) -> Side:
-        return Side(*average.update(past, state.g.params, state.g.stats, state.step))
+    def update(average: Average, old: Side) -> Side:
+        return Side(*average.update(old, state.g.params, state.g.stats, state.step))
 
     return state.replace(
-        ema=None if sampled is None or state.ema is None else moved(sampled, state.ema),
-        averages={name: moved(other, state.averages[name]) for name, other in others.items()},
+        ema=None if sampled is None or state.ema is None else update(sampled, state.ema),
+        averages={name: update(other, state.averages[name]) for name, other in others.items()},
     )
 
 
-def _averages(average: Averages | None) -> tuple[Average | None, dict[str, Average]]:
-    """The average that is sampled, if any, and the others by name; refused what is none."""
-    if average is None or isinstance(average, Average):
-        return average, {}
-    if not isinstance(average, Mapping) or not average:
-        raise Refused(f"{average!r} is no Average: give one such as jg.ema(0.999), or several by name")
-    for name, one in average.items():
-        if not isinstance(one, Average):
-            raise Refused(f"{one!r} is no Average: give one such as jg.ema(0.999)")
+def _split_averages(averages: Averages | None) -> tuple[Average | None, dict[str, Average]]:
+    """Returns the average to sample from, if any, and the others by name; raises `Refused` if one is none."""
+    if averages is None or isinstance(averages, Average):
+        return averages, {}
+    if not isinstance(averages, Mapping) or not averages:
+        raise Refused(f"{averages!r} is no Average: give one such as jg.ema(0.999), or several by name")
+    for name, average in averages.items():
+        if not isinstance(average, Average):
+            raise Refused(f"{average!r} is no Average: give one such as jg.ema(0.999)")
         if not isinstance(name, str) or not name.isidentifier():
-            raise Refused(f"an average is called by a word such as long, not {name!r}")
-    (_, sampled), *others = average.items()
+            raise Refused(f"the name of an average must be an identifier such as long, not {name!r}")
+    (_, sampled), *others = averages.items()
     return sampled, dict(others)
 
 
-def optimiser(tx: optax.GradientTransformation) -> optax.GradientTransformation:
-    """The optimiser, refused if it is none."""
+def check_optimiser(tx: optax.GradientTransformation) -> optax.GradientTransformation:
+    """Returns the optimiser; raises `Refused` if it is none."""
     if not hasattr(tx, "init"):
         raise Refused(f"{tx!r} is no optimiser: give one of optax, such as optax.adam(1e-4)")
     return tx
 
 
-def starter(
+def make_init(
     game: Game,
     g_tx: optax.GradientTransformation,
     d_tx: optax.GradientTransformation,
     average: Averages | None,
 ) -> Callable[[Key, Batch], State]:
-    """The `init` of a rule without memory: both players, their optimisers, the averages of G."""
+    """Returns the `init` of a rule without memory: both players, their optimisers, the averages of G."""
     for tx in (g_tx, d_tx):
-        optimiser(tx)
-    sampled, others = _averages(average)
+        check_optimiser(tx)
+    sampled, others = _split_averages(average)
 
     def init(key: Key, batches: Batch) -> State:
         _check_whole(game, jax.tree.leaves(batches)[0].shape[1])

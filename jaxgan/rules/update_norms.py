@@ -1,4 +1,4 @@
-"""A rule that says how far each player moves."""
+"""A wrapper of rules that measures how far each player moves."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from jaxgan.games.game import State
 from jaxgan.parts.types import Array, Batch, Params
 from jaxgan.rules.rule import Metrics, Rule
 
-MOVES = ("g/update", "d/update")
-"""The metrics that `watched` adds."""
+UPDATE_NORMS = ("g/update", "d/update")
+"""The metrics that `with_update_norms` adds."""
 
 
 def always(step: Array) -> Array:
-    """True at every step.
+    """Returns True at every step.
 
     >>> bool(always(jnp.int32(3)))
     True
@@ -23,16 +23,16 @@ def always(step: Array) -> Array:
     return jnp.ones_like(step, bool)
 
 
-def watched(rule: Rule, when: Callable[[Array], Array] = always) -> Rule:
+def with_update_norms(rule: Rule, when: Callable[[Array], Array] = always) -> Rule:
     """The rule, with the metrics g/update and d/update: |new - old| / |old|, norms over all parameters.
 
-    A healthy one is near the learning rate times a constant, 1e-4 to 1e-2; 0 is a player that stands still,
-    and more than 0.1 one that forgets what it was. They read all parameters thrice, so they are taken only
-    `when` the step that the update comes to is one that is looked at, and are 0 elsewhere.
+    Healthy values are the learning rate times a constant, 1e-4 to 1e-2; at 0 a player does not move, and
+    above 0.1 it forgets what it has learnt. They read all parameters three times, so they are computed only
+    `when` the step after the update is one that is logged, and are 0 otherwise.
 
     >>> from jaxgan.games.toy import bilinear
     >>> from jaxgan.rules.simultaneous import simultaneous
-    >>> rule = watched(simultaneous(bilinear(), optax.sgd(0.1), optax.sgd(0.2)))
+    >>> rule = with_update_norms(simultaneous(bilinear(), optax.sgd(0.1), optax.sgd(0.2)))
     >>> batches = {"x": jnp.zeros((1, 1, 1))}
     >>> metrics = rule.update(rule.init(jax.random.key(0), batches), batches)[1]
     >>> round(float(metrics["g/update"]), 3), round(float(metrics["d/update"]), 3)
@@ -42,24 +42,24 @@ def watched(rule: Rule, when: Callable[[Array], Array] = always) -> Rule:
     def update(state: State, batches: Batch) -> tuple[State, Metrics]:
         new, metrics = rule.update(state, batches)
 
-        def moved() -> tuple[Array, Array]:
-            return _moved(state.g.params, new.g.params), _moved(state.d.params, new.d.params)
+        def norms() -> tuple[Array, Array]:
+            return _relative_norm(state.g.params, new.g.params), _relative_norm(state.d.params, new.d.params)
 
-        def unseen() -> tuple[Array, Array]:
-            g, d = jax.eval_shape(moved)
+        def zeros() -> tuple[Array, Array]:
+            g, d = jax.eval_shape(norms)
             return _zero(state.g.params).astype(g.dtype), _zero(state.d.params).astype(d.dtype)
 
-        g, d = jax.lax.cond(when(new.step), moved, unseen)
-        return new, {**metrics, **dict(zip(MOVES, (g, d), strict=True))}
+        values = jax.lax.cond(when(new.step), norms, zeros)
+        return new, {**metrics, **dict(zip(UPDATE_NORMS, values, strict=True))}
 
     return rule._replace(update=update)
 
 
-def _moved(old: Params, new: Params) -> Array:
-    length = optax.tree.norm(old)
-    return optax.tree.norm(jax.tree.map(jnp.subtract, new, old)) / jnp.where(length > 0, length, 1)
+def _relative_norm(old: Params, new: Params) -> Array:
+    norm = optax.tree.norm(old)
+    return optax.tree.norm(jax.tree.map(jnp.subtract, new, old)) / jnp.where(norm > 0, norm, 1)
 
 
 def _zero(params: Params) -> Array:
-    """0, of a type that varies over lanes and devices as the parameters do, as `lax.cond` asks."""
+    """Returns a 0 that varies over lanes and devices as the parameters do, as `lax.cond` requires."""
     return sum((0 * x.ravel()[:1].sum() for x in jax.tree.leaves(params)[:1]), start=jnp.zeros(()))

@@ -1,9 +1,9 @@
-"""Both players at once: the gradients at one point, a vector field, and products with its Jacobian.
+"""The vector field of both players' gradients at one point, and products with its Jacobian.
 
-What a network remembers (BatchNorm's averages, spectral-norm vectors) and what terms remember is held fixed
-where the field is differentiated: the Jacobian is that of the parameters alone. Of the evaluation at the
-point itself both players keep what `gradient` keeps. Every mean over devices is taken before it is used
-further, so all that is made of fields and products is the same on every device.
+Network statistics (BatchNorm's averages, spectral-norm vectors) and the terms' states are constants when the
+field is differentiated: the Jacobian is with respect to the parameters alone. The evaluation of the field
+itself updates them as `gradient` does. Means over devices are taken at once, so that everything computed from
+fields and products is the same on every device.
 """
 
 from collections.abc import Callable
@@ -16,20 +16,20 @@ import optax
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, State
 from jaxgan.parts.average import Averages
-from jaxgan.parts.optim import holds
+from jaxgan.parts.optim import contains
 from jaxgan.parts.types import Array, Batch, Key, PyTree
-from jaxgan.rules.rule import Metrics, averaged, gradient, stepped
+from jaxgan.rules.rule import Metrics, gradient, step_player, update_averages
 
 
 class Both(NamedTuple):
-    """Something of either player, shaped like its parameters: a gradient, a direction."""
+    """A tree for each player, shaped like its parameters: a gradient, a direction."""
 
     g: PyTree
     d: PyTree
 
 
 class Gradients(NamedTuple):
-    """Both players' gradients at a point, and the state with statistics and the game's memory moved on."""
+    """Both players' gradients at a point, and the state with statistics and the game's memory updated."""
 
     grads: Both
     state: State
@@ -40,13 +40,13 @@ Product = Callable[[Both], Both]
 
 
 def gradients(game: Game, state: State, micros: Batch, key: Key) -> Gradients:
-    """F = (grad_g L_g, grad_d L_d) on one batch and the same latents, over micro-batches [micro, B, ...].
+    """Returns F = (grad_g L_g, grad_d L_d) on micro-batches [micro, B, ...], with the same latents for both.
 
     >>> from jaxgan.games.toy import bilinear
-    >>> from jaxgan.rules.rule import starter
+    >>> from jaxgan.rules.rule import make_init
     >>> empty = {"x": jnp.zeros((1, 1, 1))}
     >>> game, sgd, key = bilinear(start=2.0), optax.sgd(0.1), jax.random.key(0)
-    >>> state = starter(game, sgd, sgd, None)(key, empty)
+    >>> state = make_init(game, sgd, sgd, None)(key, empty)
     >>> jax.tree.map(float, gradients(game, state, {"x": jnp.zeros((1, 1))}, key).grads)
     Both(g=2.0, d=-2.0)
     """
@@ -56,11 +56,11 @@ def gradients(game: Game, state: State, micros: Batch, key: Key) -> Gradients:
     return Gradients(Both(g.grads, d.grads), after, {**d.metrics, **g.metrics})
 
 
-def linearised(game: Game, state: State, micros: Batch, key: Key) -> tuple[Gradients, Product]:
-    """The field, and v -> J^T v with its Jacobian J, by reverse mode through the gradients."""
+def linearise(game: Game, state: State, micros: Batch, key: Key) -> tuple[Gradients, Product]:
+    """Returns the field, and v -> J^T v with its Jacobian J, by reverse mode through the gradients."""
 
     def at(point: Both) -> tuple[Both, Gradients]:
-        here = gradients(game, placed(state, point), micros, key)
+        here = gradients(game, with_params(state, point), micros, key)
         return here.grads, here
 
     _, pullback, here = jax.vjp(at, Both(state.g.params, state.d.params), has_aux=True)
@@ -71,39 +71,39 @@ def linearised(game: Game, state: State, micros: Batch, key: Key) -> tuple[Gradi
     return here, transposed
 
 
-def untransposed(transposed: Product, like: Both, game: Game) -> Product:
-    """v -> J v from v -> J^T v, which is linear: its own pullback, wherever that is taken.
+def jacobian_product(transposed: Product, like: Both, game: Game) -> Product:
+    """Returns v -> J v from v -> J^T v, as the pullback of that linear function, the same at any point.
 
-    Reverse mode twice rather than forward mode once, so that functions with a reverse rule of their own
-    serve. `like` is any point of the right shapes.
+    Reverse mode twice rather than forward mode once, so that functions with a custom reverse rule work.
+    `like` is any point of the right shapes.
     """
     _, pullback = jax.vjp(transposed, like)
     return lambda v: game.lowering.average(pullback(v)[0])
 
 
-def placed(state: State, point: Both) -> State:
-    """The state with both players at another point."""
+def with_params(state: State, point: Both) -> State:
+    """Returns the state with both players' parameters replaced."""
     return state.replace(g=state.g.replace(params=point.g), d=state.d.replace(params=point.d))
 
 
-def moved(
+def step_both(
     state: State,
     grads: Both,
     g_tx: optax.GradientTransformation,
     d_tx: optax.GradientTransformation,
     average: Averages | None,
 ) -> State:
-    """The state after one step of both optimisers at once: the end of an update."""
-    state = state.replace(g=stepped(state.g, g_tx, grads.g), d=stepped(state.d, d_tx, grads.d))
-    return averaged(average, state).replace(step=state.step + 1)
+    """Ends an update: returns the state after one step of both optimisers, with averages and step updated."""
+    state = state.replace(g=step_player(state.g, g_tx, grads.g), d=step_player(state.d, d_tx, grads.d))
+    return update_averages(average, state).replace(step=state.step + 1)
 
 
-def at_every_step(state: State) -> State:
-    """The state of step 0 of a rule that builds on each step of its optimisers; refused where these wait."""
-    if holds((state.g.opt_state, state.d.opt_state), optax.MultiStepsState, optax.ApplyEvery):
+def refuse_accumulation(state: State) -> State:
+    """Returns the state; raises `Refused` if an optimiser accumulates gradients over several updates."""
+    if contains((state.g.opt_state, state.d.opt_state), optax.MultiStepsState, optax.ApplyEvery):
         raise Refused(
-            "the rule builds on each step of its optimisers, and one of them gathers gradients of several: "
-            "it would be another rule; --micro-batches gathers them within a step"
+            "the rule needs an optimiser step in every update, but one of its optimisers accumulates "
+            "gradients over several: use --micro-batches, which accumulates them within an update"
         )
     return state
 

@@ -14,7 +14,7 @@ from jaxgan.folder.keeping import Kept, keeping
 from jaxgan.folder.manifest import note, session
 from jaxgan.folder.rows import Row
 from jaxgan.games.game import State
-from jaxgan.rules.update_norms import MOVES
+from jaxgan.rules.update_norms import UPDATE_NORMS
 from jaxgan.run import resume, sinks
 from jaxgan.run.experiment import Hook, Moment
 from jaxgan.run.halted import Still
@@ -113,7 +113,7 @@ def train(run: Run) -> Fitted:
                 log.warn(still.failed(trouble.number, trouble.why) for trouble in failed)
                 if logging:
                     if not scheduled(settings.log_every, step):
-                        values = {name: x for name, x in values.items() if name not in MOVES}
+                        values = {name: x for name, x in values.items() if name not in UPDATE_NORMS}
                     skipped = {"skipped": guard["skipped"]} if np.any(guard["skipped"]) else {}
                     numbers = {**still.moving(values), **skipped, **stream.wait_metrics()}
                     log.write(step, numbers, settings.log_every)

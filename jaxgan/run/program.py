@@ -19,7 +19,7 @@ from jaxgan.games.game import State
 from jaxgan.parts.types import Key, PyTree
 from jaxgan.rules.guard import guarded
 from jaxgan.rules.rule import Metrics, Rule
-from jaxgan.rules.update_norms import watched
+from jaxgan.rules.update_norms import with_update_norms
 from jaxgan.run.experiment import Experiment
 
 RuleOf = Callable[[dict[str, Any]], Rule]
@@ -63,7 +63,9 @@ def lower_update(
         # not at the last step: the program would depend on the number of steps, and be compiled for each
         return step % settings.log_every == 0 if settings.log_every else jnp.zeros_like(step, bool)
 
-    update = spread(guarded(watched(experiment.rule, logged), skip=settings.on_nan == "skip").update)
+    update = spread(
+        guarded(with_update_norms(experiment.rule, logged), skip=settings.on_nan == "skip").update
+    )
     source, lay = experiment.source, layout(experiment, settings)
 
     @partial(jax.jit, out_shardings=out_shardings)

@@ -1,15 +1,15 @@
-"""A contestant's process plays its turns, and says so when it cannot."""
+"""A contestant's process takes its turns, and reports failures."""
 
 import time
 from contextlib import closing
 
 import pytest
 
-from benchmarks.contest import Failed, Row, Seat, apart
+from benchmarks.contest import Failed, Row, Seat, in_process
 from benchmarks.works import work
 
 
-def test_a_contestant_plays_turns_in_a_process_of_its_own():
+def test_a_contestant_takes_turns_in_a_process_of_its_own():
     with closing(Seat(Row(work("W4")._replace(batch=8)), "ours")) as seat:
         assert seat.facts["parameters"] == [17154, 17025]
         assert seat.facts["flops"] > 0
@@ -21,14 +21,14 @@ def test_a_contestant_plays_turns_in_a_process_of_its_own():
         assert seat.ask("memory")["peak_rss"] > seat.facts["import_rss"] > 10**6
 
 
-def test_what_cannot_be_played_says_why():
-    with pytest.raises(Failed, match="Refused: a latent has 1 or more numbers, not -1"):
+def test_a_failing_contestant_reports_its_error():
+    with pytest.raises(Failed, match="Refused: the size of a latent must be an integer of 1 or more, not -1"):
         Seat(Row(work("W4")._replace(latent=-1)), "ours")
 
 
 def test_a_process_that_dies_is_noticed():
     with pytest.raises(Exception, match="terminated abruptly"):
-        apart(exit_at_once)
+        in_process(exit_at_once)
 
 
 def exit_at_once() -> None:

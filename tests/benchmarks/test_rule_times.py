@@ -1,4 +1,4 @@
-"""The benchmark of rules: that every one has its turn."""
+"""The benchmark of rules has every rule and measures its time."""
 
 import jaxgan as jg
 from benchmarks.rules import RULES, player
@@ -10,7 +10,7 @@ def test_every_rule_is_there():
     assert {type(make(bilinear())) for make in RULES.values()} == {jg.Rule}
 
 
-def test_a_turn_takes_its_time():
+def test_longer_turns_take_longer():
     game = jg.gan(
         jg.from_linen(mlp.Generator((2,), (8,), final=mlp.identity)),
         jg.from_linen(mlp.Discriminator((8,))),

@@ -1,4 +1,4 @@
-"""What the benchmark says of its numbers."""
+"""The report of the benchmark."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import table, ways
-from benchmarks.losses import apart_by
+from benchmarks.losses import standard_errors
 
 
 def side(images_per_s, flops=0.0, peak=0):
@@ -57,7 +57,7 @@ def test_the_terms_are_shares_of_the_time_of_an_update(report):
     assert shares == pytest.approx({"arithmetic": 0.6, "bytes": 0.45, "dispatch": 0.015})
 
 
-def test_the_report_is_written_for_people_and_for_programs(report, tmp_path):
+def test_the_report_is_written_as_markdown_and_json(report, tmp_path):
     path = table.write(report, tmp_path)
     assert path.name == "a-chip--1-2000-01-01.md"
     assert "W9 a thing, batch 100, tf32" in path.read_text()
@@ -65,11 +65,11 @@ def test_the_report_is_written_for_people_and_for_programs(report, tmp_path):
     assert json.loads(path.with_suffix(".json").read_text()) == report
 
 
-def test_a_part_that_is_measured_again_leaves_the_others(report, tmp_path, monkeypatch):
+def test_measuring_a_part_again_keeps_the_others(report, tmp_path, monkeypatch):
     row, turns = report["rows"][0], []
     row["eager"]["version"] = "t 1"
 
-    def apart(function, *arguments):
+    def in_process(function, *arguments):
         if function is command.device:
             return "cpu", "", "jax 1"
         turns.append(function)
@@ -80,29 +80,29 @@ def test_a_part_that_is_measured_again_leaves_the_others(report, tmp_path, monke
         return row | {"work": of.work.name}
 
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    monkeypatch.setattr(command, "apart", apart)
+    monkeypatch.setattr(command, "in_process", in_process)
     monkeypatch.setattr(command, "contest", contest)
     for only in (("W6", "loop", "start"), ("W4", "start"), ("W6",)):
         command.main(command.Options(only=only, out=tmp_path))
-    [kept] = tmp_path.glob("*.json")
-    found = json.loads(kept.read_text())
-    assert [row["work"] for row in found["rows"]] == ["W4", "W6"]
-    assert (found["run loop"]["body"], found["start"]["body"]) == ([["2"]], [["5"]])
-    assert found["versions"][-2:] == ["jax 1", "t 1"]
-    words = kept.with_suffix(".md").read_text()
+    [path] = tmp_path.glob("*.json")
+    saved = json.loads(path.read_text())
+    assert [row["work"] for row in saved["rows"]] == ["W4", "W6"]
+    assert (saved["run loop"]["body"], saved["start"]["body"]) == ([["2"]], [["5"]])
+    assert saved["versions"][-2:] == ["jax 1", "t 1"]
+    words = path.with_suffix(".md").read_text()
     assert "before the first turn of W6, loop, start: " in words
     assert "before the first turn of W4, start: " in words
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 4])
-def test_all_lanes_are_played_by_any_number_of_processes(processes):
-    dealt = [seed for nth in range(processes) for seed in ways.dealt(processes, nth)]
-    assert sorted(dealt) == list(range(ways.LANES))
+def test_any_number_of_processes_trains_all_lanes(processes):
+    seeds = [seed for nth in range(processes) for seed in ways.seeds(processes, nth)]
+    assert sorted(seeds) == list(range(ways.LANES))
 
 
-def test_samples_of_one_distribution_are_near_and_others_are_not():
+def test_standard_errors_separate_different_distributions():
     assert (
-        apart_by([1.0, 1.1, 0.9, 1.05], [1.02, 0.95, 1.1, 1.0])
+        standard_errors([1.0, 1.1, 0.9, 1.05], [1.02, 0.95, 1.1, 1.0])
         < 3
-        < apart_by([1.0, 1.1, 0.9], [1.5, 1.6, 1.55])
+        < standard_errors([1.0, 1.1, 0.9], [1.5, 1.6, 1.55])
     )

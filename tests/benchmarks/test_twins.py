@@ -12,7 +12,7 @@ from jaxgan.games.game import Context
 torch = pytest.importorskip("torch")
 
 from benchmarks import ours, twins  # noqa: E402
-from benchmarks.losses import compared  # noqa: E402
+from benchmarks.losses import compare  # noqa: E402
 from benchmarks.works import WORKS, Work  # noqa: E402
 
 torch.set_num_threads(1)  # the networks are tiny, and threads only wait for one another
@@ -21,7 +21,7 @@ KINDS = ("Dense", "UpConv", "conv0", "Conv", "conv1", "ConvTranspose", "short", 
 
 
 @each_work
-def test_both_sides_have_as_many_parameters(work: Work):
+def test_both_sides_have_the_same_number_of_parameters(work: Work):
     experiment = ours.experiment(work)
     batches = drawn(
         experiment.source, (work.d_steps, 1, work.batch), experiment.source.arrays, jax.random.key(0), 0
@@ -90,8 +90,8 @@ def test_a_twin_learns(way: twins.Way):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["W1", "W4"])
-def test_the_twins_train_as_we_do(name: str):
-    for row in compared(name):
+def test_twins_reach_the_same_losses(name: str):
+    for row in compare(name):
         assert row["apart"] < 3, row
 
 

@@ -81,7 +81,7 @@ CHOICES = {
 
 def networks(pick):
     shape, classes = (8, 8, 1), CLASSES if pick["conditioning"] in ("projection", "labels") else 0
-    told = CLASSES if pick["conditioning"] == "labels" else 0  # the others tell G by the latent
+    g_classes = CLASSES if pick["conditioning"] == "labels" else 0  # the others tell G by the latent
     match pick["networks"]:
         case "mlp":
             g = mlp.Generator(shape=shape, widths=(4,), norm=pick["g_norm"])
@@ -95,11 +95,11 @@ def networks(pick):
                 widths=(2,), dense=4, norm=pick["d_norm"], dropout=pick["dropout"], classes=classes
             )
         case "sngan":
-            g = sngan.Generator(shape, 2, told, remat=pick["remat"])
+            g = sngan.Generator(shape, 2, g_classes, remat=pick["remat"])
             d = sngan.Discriminator(2, classes, remat=pick["remat"])
         case "r3gan":
             widths = (8,) * r3gan.stages(8)
-            g = r3gan.Generator(shape, widths, blocks=1, classes=told)
+            g = r3gan.Generator(shape, widths, blocks=1, classes=g_classes)
             d = r3gan.Discriminator(widths, blocks=1, classes=classes)
     both = jg.from_linen(g), jg.from_linen(d)
     return both if pick["precision"] == "float32" else tuple(map(jg.bfloat16, both))

@@ -1,4 +1,4 @@
-"""Imports go one way, down the floors of the house; and `import jaxgan` loads nothing heavy."""
+"""Rooms import only from lower layers, and `import jaxgan` loads nothing heavy."""
 
 import ast
 import subprocess
@@ -34,7 +34,7 @@ BASES = {
     "data": {"kind", "source", "order", "image", "labels"},
     "models": {"layers", "convolution"},
 }
-"""On the first floor a file imports no neighbour but those that define what the whole room shares."""
+"""In these rooms a file imports only the files of its room that define shared types."""
 LENT = {"parts.types", "parts.rng"}
 """Shared types and keys: the only files of `parts` that `data` may import, though on the same floor."""
 HEAVY = [
@@ -52,17 +52,17 @@ HEAVY = [
 
 def imports(source: str, name: str = "") -> set[str]:
     """What the module `name` of jaxgan imports of jaxgan, both named as in "data.source"."""
-    found = set()
+    names = set()
     home = ["jaxgan", *name.split(".")[:-1]]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = home[: len(home) - node.level + 1] if node.level else []
             start = ".".join([*base, *([node.module] if node.module else [])])
             # `from jaxgan.data import arrays` may name a module or what one defines
-            found |= {f"{start}.{alias.name}" for alias in node.names}
-    return {_module(full.removeprefix("jaxgan.")) for full in found if full.startswith("jaxgan.")}
+            names |= {f"{start}.{alias.name}" for alias in node.names}
+    return {_module(full.removeprefix("jaxgan.")) for full in names if full.startswith("jaxgan.")}
 
 
 def _module(name: str) -> str:
@@ -100,20 +100,20 @@ def forbidden(name: str, imported: str) -> str | None:
 
 def modules() -> dict[str, Path]:
     """Every module of the package, "data" standing for data/__init__.py; the package's own door aside."""
-    found = {}
+    names = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         if parts != ("__init__",):
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+            names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
 
 
-def test_every_file_has_a_floor():
+def test_every_room_is_in_the_layers():
     assert {name.split(".")[0] for name in modules()} <= FLOOR.keys()
 
 
 @pytest.mark.parametrize("name", modules())
-def test_imports_go_down(name):
+def test_imports_only_from_lower_layers(name):
     path = modules()[name]
     place = f"{name}.__init__" if path.stem == "__init__" else name
     for imported in imports(path.read_text(), place):
@@ -140,7 +140,7 @@ def test_imports_go_down(name):
         ("errors", "from jaxgan.parts.types import Array"),
     ],
 )
-def test_the_rule_refuses(name, line):
+def test_forbidden_imports_are_found(name, line):
     assert [reason for imported in imports(line, name) if (reason := forbidden(name, imported))]
 
 

@@ -124,7 +124,7 @@ def imported(home: Path, text: str) -> ModuleType:
     return module
 
 
-def test_a_kind_that_a_script_makes_up(
+def test_a_kind_defined_by_a_script(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert play(imported(home, SCRIPT + REGISTERED), "--out", home / "run") == 0
@@ -140,8 +140,8 @@ def test_a_kind_that_a_script_makes_up(
     assert jaxgan(monkeypatch, "sample", "run", "--n", 7, "--out", "a.npy") == 0
     assert np.load(home / "a.npy").shape == (7, 3, 1)
     assert jaxgan(monkeypatch, "sample", "run", "--out", "a.png") == 2
-    said = "samples of the kind Angle are written to a file with a name that ends in .arm or .npy, not a.png"
-    assert f"error: {said}\n" in capsys.readouterr().err
+    text = "samples of the kind Angle are written to a file with a name that ends in .arm or .npy, not a.png"
+    assert f"error: {text}\n" in capsys.readouterr().err
     assert jaxgan(monkeypatch, "evaluate", "run", "--n", 20) == 0
     assert "\noff " in capsys.readouterr().out
     assert jaxgan(monkeypatch, "export", "run", "--out", "export") == 0
@@ -153,7 +153,7 @@ def test_a_kind_for_which_nothing_is_registered(
 ) -> None:
     """Training goes on, and each thing that cannot be done is one line."""
     assert play(imported(home, SCRIPT), "--out", home / "run") == 0
-    said = capsys.readouterr().err
+    text = capsys.readouterr().err
     lines = {
         does: f"nothing {does} examples of the kind Angle: register a function that does with {name}.register"
         for does, name in (
@@ -162,9 +162,9 @@ def test_a_kind_for_which_nothing_is_registered(
             ("writes", "jaxgan.formats"),
         )
     }
-    assert said.count(f"warning: {lines['draws']}\n") == 1
-    assert said.count(f"warning: {lines['measures']}\n") == 1
-    assert "finished at step 4" in said
+    assert text.count(f"warning: {lines['draws']}\n") == 1
+    assert text.count(f"warning: {lines['measures']}\n") == 1
+    assert "finished at step 4" in text
     assert not list((home / "run" / "samples").glob("*"))
 
     assert jaxgan(monkeypatch, "sample", "run", "--n", 7) == 0
@@ -237,11 +237,11 @@ def test_a_wave_file_is_read_back(tmp_path: Path) -> None:
     sounds = np.array([[[0.5, -1.0]] * 8, [[3.0, np.nan]] * 8], np.float32)
     with wave.open(str(write_samples(Wave(400), sounds, tmp_path / "a.wav"))) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, 400)
-        heard = np.frombuffer(file.readframes(10**6), "<i2").reshape(-1, 2)
-    assert len(heard) == 8 + 100 + 8  # a quarter of a second of silence between them
-    np.testing.assert_array_equal(heard[:8], np.array([[16384, -32767]] * 8))
-    assert not heard[8:108].any()
-    np.testing.assert_array_equal(heard[108:], np.array([[32767, 0]] * 8))
+        frames = np.frombuffer(file.readframes(10**6), "<i2").reshape(-1, 2)
+    assert len(frames) == 8 + 100 + 8  # a quarter of a second of silence between them
+    np.testing.assert_array_equal(frames[:8], np.array([[16384, -32767]] * 8))
+    assert not frames[8:108].any()
+    np.testing.assert_array_equal(frames[108:], np.array([[32767, 0]] * 8))
 
 
 def test_a_table_is_read_back(tmp_path: Path) -> None:
@@ -254,15 +254,15 @@ def test_a_table_is_read_back(tmp_path: Path) -> None:
 
 def test_texts_are_read_back(tmp_path: Path) -> None:
     numbers = np.array([[0, 1, 2], [3, 3, 0]])
-    said = "a cat\\n ä\n日 日 a\n"
-    assert write_samples(WORDS, numbers, tmp_path / "a.txt").read_text(encoding="utf-8") == said
+    text = "a cat\\n ä\n日 日 a\n"
+    assert write_samples(WORDS, numbers, tmp_path / "a.txt").read_text(encoding="utf-8") == text
     scores = np.eye(4)[numbers]
-    assert write_samples(WORDS, scores, tmp_path / "b.txt").read_text(encoding="utf-8") == said
-    with pytest.raises(Refused, match="tokens are 1 to 4, but the vocabulary has only 0 to 3: give"):
+    assert write_samples(WORDS, scores, tmp_path / "b.txt").read_text(encoding="utf-8") == text
+    with pytest.raises(Refused, match="tokens go from 1 to 4, and the vocabulary from 0 to 3: give"):
         write_samples(WORDS, numbers + 1, tmp_path / "c.txt")
 
 
-def test_a_film_has_a_frame_to_each_frame(tmp_path: Path) -> None:
+def test_a_video_file_has_one_frame_per_frame(tmp_path: Path) -> None:
     videos = np.linspace(-1, 1, 5)[None, :, None, None, None] * np.ones((4, 5, 8, 8, 3))
     with Picture.open(write_samples(Video(12.5), videos, tmp_path / "a.gif")) as film:
         assert (film.n_frames, film.info["duration"]) == (5, 80)
@@ -293,7 +293,7 @@ def test_texts_are_measured_by_what_a_script_registers() -> None:
         panel(source, source, raw(), n=9)
 
 
-def test_which_kinds_know_what() -> None:
+def test_which_functions_support_which_kinds() -> None:
     """So that whoever adds a kind finds here what it needs."""
     every = [Image, Points, Table, Tokens, Wave, Video, Numbers, Label]
     known = {

@@ -126,9 +126,9 @@ def test_is_short_public_and_says_how_it_is_run_and_what_it_scores(name):
     text = (METHODS / f"{name}.py").read_text()
     assert len(text.splitlines()) <= 120
     for node in ast.walk(ast.parse(text)):
-        found = [node.module] if isinstance(node, ast.ImportFrom) else []
-        found += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        for module in found:
+        names = [node.module] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for module in names:
             assert not module.startswith("jaxgan") or ".".join(module.split(".")[:2]) in PUBLIC, module
     assert "config.steps" not in text  # a run resumed for more steps must be the run that would have gone on
     header = ast.get_docstring(ast.parse(text))
@@ -164,7 +164,7 @@ def test_help_is_quick(name):
         for param in in_turn(HARD.index(rule) if rule in HARD else None, len(HARD), rule)
     ],
 )
-def test_every_rule_traces_it_or_says_in_one_line_why_not(name, rule):
+def test_every_rule_accepts_it_or_refuses_in_one_line(name, rule):
     experiment, tx = experiment_of(name), optax.sgd(0.1)
     try:
         made = RULES[rule](experiment.game, tx, tx)
@@ -225,7 +225,7 @@ def test_a_lane_is_the_single_run_and_both_are_the_resumed_one(lanes, run):
 
 
 @pytest.mark.parametrize("lanes", in_turn(0, 3), indirect=True)
-def test_what_is_exported_draws_what_the_sampler_draws(run, monkeypatch):
+def test_an_export_draws_the_same_samples(run, monkeypatch):
     out, again = run.with_name("export"), reopen(run)
     assert jaxgan(monkeypatch, "export", run, "--out", out) == 0
     drawn = runpy.run_path(str(out / "sample.py"))["draw"](0, 4)
@@ -244,7 +244,7 @@ def test_is_evaluated_and_reported(run, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lanes", NAMES, indirect=True)
-def test_killed_at_a_checkpoint_it_goes_on(run, tmp_path):
+def test_it_resumes_after_being_killed_at_a_checkpoint(run, tmp_path):
     name, killed, whole_run = name_of(run), tmp_path / "killed", tmp_path / "whole"
     options = (*small(name), "--steps", 300, "--save-every", 10, "--sample-every", 0)
     script = METHODS / f"{name}.py"

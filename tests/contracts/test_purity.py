@@ -40,7 +40,7 @@ def everything_in(jaxpr: jax.extend.core.Jaxpr) -> set[str]:
     return names
 
 
-def test_no_way_out_of_the_program(played):
+def test_updates_have_no_callbacks(played):
     update, _, state, batches = played
     jaxpr = jax.make_jaxpr(update)(state, batches)
     assert not jaxpr.effects
@@ -71,7 +71,7 @@ def test_same_inputs_same_outputs_and_inputs_untouched(played):
     same(before, (state, batches))
 
 
-def test_the_program_does_not_depend_on_the_world(played, tmp_path, monkeypatch):
+def test_the_program_does_not_depend_on_the_environment(played, tmp_path, monkeypatch):
     update, _, state, batches = played
     random.seed(1)
     np.random.seed(1)

@@ -160,12 +160,12 @@ def test_builds_for_the_usual_data(
     ("name", "options", "line"),
     [
         ("ring", {"hold": 100, "horizon": 100}, "--hold 100 .* below --horizon 100"),
-        ("ring", {"lr_end": 0.0}, "both must be above 0"),
-        ("stacked", {"gamma": 0.0}, "both must be above 0"),
+        ("ring", {"lr_end": 0.0}, "needs both above 0"),
+        ("stacked", {"gamma": 0.0}, "needs both above 0"),
         ("stacked", {"horizon": 0}, "--horizon 0 leaves no steps"),
-        ("stacked", {"gamma_end": -1.0}, "both must be above 0"),
-        ("stacked", {"data": "stacked:{folder}/three.npz"}, "ten classes, not of 3; take stacked:digits"),
-        ("stacked", {"data": "stacked:{folder}/none.npz"}, "ten classes, not of 0; take stacked:digits"),
+        ("stacked", {"gamma_end": -1.0}, "needs both above 0"),
+        ("stacked", {"data": "stacked:{folder}/three.npz"}, "3 classes, .* need ten: give stacked:digits"),
+        ("stacked", {"data": "stacked:{folder}/none.npz"}, "0 classes, .* need ten: give stacked:digits"),
     ],
 )
 def test_what_a_script_cannot_do_is_refused(

@@ -34,7 +34,7 @@ def test_a_cell_is_played_once(rules_on_grid, monkeypatch, tmp_path):
         played.append(updates)
         return 0, scores
 
-    monkeypatch.setattr(rules_on_grid, "played", play)
+    monkeypatch.setattr(rules_on_grid, "train", play)
     monkeypatch.setattr(rules_on_grid, "arithmetic", lambda rule, batches: 2.0)
     config = rules_on_grid.Config(seeds=2, only=("alternating", "simultaneous"), out=tmp_path)
     with pytest.raises(KeyboardInterrupt):
@@ -42,7 +42,7 @@ def test_a_cell_is_played_once(rules_on_grid, monkeypatch, tmp_path):
     assert len(json.loads((tmp_path / "rules_on_grid.json").read_text())["cells"]) == 3
     assert len((tmp_path / "rules_on_grid.md").read_text().splitlines()) == 4 + 3
 
-    monkeypatch.setattr(rules_on_grid, "played", lambda *_: (played.append(0), (1, scores))[1])
+    monkeypatch.setattr(rules_on_grid, "train", lambda *_: (played.append(0), (1, scores))[1])
     rules_on_grid.main(config)
     rules_on_grid.main(config)
     assert len(played) == 2 * 2 * 2 * 2  # data, losses, penalties, rules
@@ -61,7 +61,7 @@ def test_rules_play_as_many_updates_as_they_are_given(rules_on_grid):
     config = rules_on_grid.Config(batch_size=16, width=8, seeds=2)
     game = rules_on_grid.game_of(config, "wasserstein", "r1")
     rule = rules_on_grid.rules(config)["simultaneous"](game)
-    failed, scores = rules_on_grid.played(config, game, rule, ring_mixture(), 7)
+    failed, scores = rules_on_grid.train(config, game, rule, ring_mixture(), 7)
     assert failed == 0
     assert [row["modes"] <= 8 for row in scores] == [True, True]
 
@@ -98,7 +98,7 @@ def test_a_run_is_read_once(rotation, monkeypatch, tmp_path):
 @pytest.mark.parametrize("steps", [(4000, 100), (100, 100), (0, 1), ()])
 def test_steps_that_do_not_rise_are_refused(rotation, monkeypatch, tmp_path, steps):
     monkeypatch.setattr(rotation, "readings", lambda *_: [])
-    with pytest.raises(jg.Refused, match="do not rise from 1 on"):
+    with pytest.raises(jg.Refused, match="must rise from 1 on"):
         rotation.main(rotation.Config(steps=steps, out=tmp_path))
 
 

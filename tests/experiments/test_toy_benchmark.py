@@ -50,7 +50,7 @@ def quick(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             return {"failed": "step 7: d/adv is nan", "on": "Apple M4"}
         return {**NUMBERS, "modes": 6.0 + cell.seed, "on": "Apple M4"}
 
-    monkeypatch.setattr(benchmark, "played", played)
+    monkeypatch.setattr(benchmark, "complete", played)
     monkeypatch.setattr(benchmark.toy_table, "oracles", lambda data: {"oracle": [NUMBERS, NUMBERS]})
     return names
 
@@ -62,11 +62,11 @@ def on_the_ring(home: Path) -> list[str]:
 
 
 def test_everything_is_planned_once_and_a_small_table_first(benchmark: ModuleType) -> None:
-    cells = benchmark.planned(list(benchmark.PROTOCOLS), [], [], range(10))
+    cells = benchmark.plan(list(benchmark.PROTOCOLS), [], [], range(10))
     assert len(set(cells)) == len(cells) == 2 * 10 + 2 * 8 * 10 + 3 * 3 + 3 * 3 + 3 * (2 * 2 * 3)
     light = [cell for cell in cells if cell.protocol == "light"]
     assert {(cell.data, cell.recipe) for cell in light[:48]} == {(cell.data, cell.recipe) for cell in light}
-    some = benchmark.planned(["light"], ["hinge"], ["grid"], range(2, 4))
+    some = benchmark.plan(["light"], ["hinge"], ["grid"], range(2, 4))
     assert [cell.name for cell in some] == ["light/grid/hinge/2", "light/grid/hinge/3"]
 
 
@@ -104,7 +104,7 @@ def test_a_run_is_not_played_by_two_at_once(
         playing.remove(cell.run)
         return {**NUMBERS, "on": "Apple M4"}
 
-    monkeypatch.setattr(benchmark, "played", played)
+    monkeypatch.setattr(benchmark, "complete", played)
     monkeypatch.setattr(benchmark.toy_table, "oracles", lambda data: {"oracle": [NUMBERS, NUMBERS]})
     told = [*on_the_ring(tmp_path), "--protocols", "pacgan_begun", "pacgan", "--recipes", "pack2"]
     benchmark.main([*told, "--seeds", "0:1"])
@@ -163,7 +163,7 @@ def test_recipes_are_told_apart_by_their_seeds(benchmark: ModuleType) -> None:
     p = {pair: ttest_rel(*(kl[name] for name in pair)).pvalue for pair in pairs}
     assert p["r1", "hinge"] < 0.05 / 3
     assert 0.05 / 2 < p["pack2", "hinge"] < 0.05 < p["r1", "pack2"]  # told by a test that is too bold
-    (line,) = benchmark.toy_apart.apart(runs)
+    (line,) = benchmark.toy_apart.significance_lines(runs)
     assert line == "- reverse KL: r1 is worse than hinge (1 of 3 pairs)"
 
 
@@ -187,8 +187,8 @@ def test_what_few_samples_of_high_quality_cannot_tell(benchmark: ModuleType) -> 
     """Five of 2,500 are never even, whoever draws them; and where no mode has two there is no width."""
     table = benchmark.toy_table
     few = {**NUMBERS, "high_quality": 0.002, "width": 0.0, "width_min": 0.0}
-    assert list(table.of_runs("width", [few, NUMBERS], 8, 2500)) == [NUMBERS["width"]]
-    (even,) = table.of_runs("even_kl", [few], 8, 2500)
+    assert list(table.column_of("width", [few, NUMBERS], 8, 2500)) == [NUMBERS["width"]]
+    (even,) = table.column_of("even_kl", [few], 8, 2500)
     counts = np.random.RandomState(0).multinomial(5, np.full(8, 1 / 8), 4000) / 5
     assert even == pytest.approx((counts * np.log(np.where(counts, 8 * counts, 1))).sum(1).mean(), abs=0.02)
 
@@ -196,14 +196,14 @@ def test_what_few_samples_of_high_quality_cannot_tell(benchmark: ModuleType) -> 
 def test_a_run_that_breaks_ends_the_benchmark_and_leaves_what_is_done(
     benchmark: ModuleType, quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good, told = benchmark.played, [*on_the_ring(tmp_path), "--recipes", "r1"]
+    good, told = benchmark.complete, [*on_the_ring(tmp_path), "--recipes", "r1"]
 
     def killed(cell, runs, steps):
         if cell.seed == 1:
             raise SystemExit("ended with -9")
         return good(cell, runs, steps)
 
-    monkeypatch.setattr(benchmark, "played", killed)
+    monkeypatch.setattr(benchmark, "complete", killed)
     with pytest.raises(SystemExit, match="-9"):
         benchmark.main([*told, "--jobs", "1"])
     done = json.loads((tmp_path / "results" / "toy.json").read_text())["cells"]
@@ -273,7 +273,7 @@ def test_in_many_dimensions_misses_are_told_by_how_much(benchmark: ModuleType) -
     true = examples(source, 300)
     centres = source.modes.centres
     offset = true - centres[np.linalg.norm(true[:, None] - centres, axis=2).argmin(axis=1)]
-    found, three, one = (toy.scored(x, source) for x in (true, true + 2 * offset, true[:1].repeat(9, axis=0)))
+    found, three, one = (toy.score(x, source) for x in (true, true + 2 * offset, true[:1].repeat(9, axis=0)))
     assert found["distance"] == pytest.approx(1, abs=0.01)
     assert three["distance"] == pytest.approx(3 * found["distance"])
     assert [x["nearest_modes"] for x in (found, three, one)] == [10, 10, 1]
@@ -316,19 +316,19 @@ def test_only_what_is_not_finite_is_a_recipe_s_failure(
     monkeypatch.setattr(benchmark.subprocess, "run", ran)
     if found is None:
         with pytest.raises(SystemExit, match=f"light/ring/hinge/0 ended with {status}: error: why"):
-            benchmark.played(cell, tmp_path, 4)
+            benchmark.complete(cell, tmp_path, 4)
         return
-    assert benchmark.played(cell, tmp_path, 4) == found
+    assert benchmark.complete(cell, tmp_path, 4) == found
     monkeypatch.setattr(benchmark.subprocess, "run", None)
     if status == 0:  # what was done, but not written down, is not played again
-        assert benchmark.played(cell, tmp_path, 4) == found
+        assert benchmark.complete(cell, tmp_path, 4) == found
 
 
 @pytest.mark.slow
 def test_a_cell_that_was_cut_off_goes_on(benchmark: ModuleType, tmp_path: Path) -> None:
     cell = benchmark.Cell("light", "ring", "hinge", 3)
     run = tmp_path / cell.name
-    benchmark.played(cell, tmp_path, 4)
+    benchmark.complete(cell, tmp_path, 4)
     assert "--resume" in benchmark.command(cell, run, 4)
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["seed"] == 3
@@ -338,13 +338,13 @@ def test_a_cell_that_was_cut_off_goes_on(benchmark: ModuleType, tmp_path: Path) 
 @pytest.mark.slow
 def test_a_long_run_goes_on_where_its_beginning_ended(benchmark: ModuleType, tmp_path: Path) -> None:
     begun, whole = (benchmark.Cell(name, "ring", "pack2", 1) for name in ("pacgan_begun", "pacgan"))
-    first = benchmark.played(begun, tmp_path, 4)
+    first = benchmark.complete(begun, tmp_path, 4)
     run = tmp_path / "pacgan" / "ring" / "pack2" / "1"
     assert json.loads((run / "manifest.json").read_text())["sessions"][-1]["step"] == 4
-    benchmark.played(whole, tmp_path, 8)
+    benchmark.complete(whole, tmp_path, 8)
     sessions = json.loads((run / "manifest.json").read_text())["sessions"]
     assert [session["step"] for session in sessions] == [4, 8]
-    again = benchmark.played(begun, tmp_path, 4)  # found in the longer run
+    again = benchmark.complete(begun, tmp_path, 4)  # found in the longer run
     assert again == first
 
 

@@ -101,10 +101,10 @@ def test_consensus_at_once_is_the_rule(study: ModuleType) -> None:
     with jax.enable_x64(True):
         sgd, game = optax.sgd(0.1), dirac(minimax())
         rule = consensus(game, sgd, sgd, weight=0.7)
-        as_game = study.agreeing(game, 0.7)
+        as_game = study.with_consensus(game, 0.7)
         method = study.Method("consensus", as_game, 0.5)
-        ours, _ = study.walked(study.rules(method, 0.1)["simultaneous"], 50)
-        theirs, _ = study.walked(rule, 50)
+        ours, _ = study.train(study.rules(method, 0.1)["simultaneous"], 50)
+        theirs, _ = study.train(rule, 50)
     np.testing.assert_allclose(ours, theirs, atol=1e-12)
 
 
@@ -121,7 +121,7 @@ def test_consensus_at_once_is_the_rule(study: ModuleType) -> None:
     ],
 )
 def test_classes(study: ModuleType, fall, expected: tuple) -> None:
-    word, rate = study.classed(fall(np.arange(4001.0)))
+    word, rate = study.classify(fall(np.arange(4001.0)))
     assert word == expected[0]
     assert rate == (None if expected[1] is None else pytest.approx(expected[1], rel=0.02))
 

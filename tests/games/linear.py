@@ -1,4 +1,4 @@
-"""A GAN of networks simple enough to follow by hand, for two numbers an example: G(z) = z w, D(x) = x . v."""
+"""A GAN of two linear networks, for examples of two numbers: G(z) = z w, D(x) = x . v."""
 
 import jax
 import jax.numpy as jnp
@@ -34,12 +34,12 @@ def start(game, batch=BATCH):
     return g.params, d.params, context
 
 
-def played(game):
-    """Both losses, once."""
+def losses(game):
+    """Evaluates both losses once."""
     g, d, context = start(game)
     return game.d_loss(g, d, context), game.g_loss(g, d, context)
 
 
-def seen(name, look):
-    """A term that reports what it was shown."""
+def probe(name, look):
+    """A term that calls `look` with its view."""
     return terms.stateless(name, lambda view: look(view))

@@ -1,4 +1,4 @@
-"""What one discriminator makes of one stream of fakes: patches, scales, heads, what it is shown, and when."""
+"""One discriminator on one stream of fakes: patches, scales, heads, and preprocessing of its inputs."""
 
 import jax
 import jax.numpy as jnp
@@ -21,10 +21,10 @@ W = jnp.array([[1.0, -2.0], [0.5, 1.0], [3.0, 0.0]])
 
 
 def net(say, params=W, **more):
-    """A network of one array of weights that says what `say(weights, x)` does."""
+    """A network with one array of weights that returns `say(weights, x)`."""
 
-    def apply(w, stats, x, *told, key=None, train=False):
-        return say(w, x, *told), stats
+    def apply(w, stats, x, *conditions, key=None, train=False):
+        return say(w, x, *conditions), stats
 
     return Network(lambda key, *inputs: (params, {}), apply, **more)
 
@@ -48,7 +48,7 @@ def test_losses_of_patches_are_averaged_and_not_their_logits():
     np.testing.assert_allclose(metrics["d/real"], (REAL @ W).mean(), rtol=1e-5)
 
 
-def test_each_scale_counts_as_much_whatever_its_patches():
+def test_scales_have_equal_weight_whatever_their_patches():
     def scales(w, x):
         return x[:, 0] * w[0, 0], (x @ w)[:, :, None] * jnp.ones(5)
 
@@ -65,7 +65,7 @@ def test_smoothing_and_noise_of_labels_reach_patches():
     np.testing.assert_allclose(met(smooth)[1], loss.mean(), rtol=1e-5)
 
 
-def test_terms_see_heads_and_what_was_given():
+def test_terms_see_heads_and_conditions():
     label = jnp.arange(B) % 2
     d = net(lambda w, x: Output(x[:, 0], {"class": x @ w}))
     classify = jg.terms.stateless(
@@ -78,7 +78,7 @@ def test_terms_see_heads_and_what_was_given():
 
 
 @pytest.mark.parametrize("plain", [False, True])
-def test_the_gradient_is_taken_before_or_after_what_d_is_shown(plain):
+def test_the_gradient_is_in_the_inputs_of_d_or_the_plain_examples(plain):
     """D sees 2 x, so that its slope is 2 w in the examples themselves, and w in what it was shown."""
     one = adversary(
         net(lambda w, x: x @ w[:, 0]),
@@ -92,7 +92,7 @@ def test_the_gradient_is_taken_before_or_after_what_d_is_shown(plain):
 
 
 @pytest.mark.parametrize("plain", [False, True])
-def test_the_penalty_of_a_pack_is_that_of_all_its_examples(plain):
+def test_the_penalty_of_a_pack_is_summed_over_its_examples(plain):
     w = jnp.arange(1.0, 7.0)
     one = adversary(
         net(lambda w, x: x @ w, w), jg.objectives.hinge(), packing=2, d_terms=[jg.terms.r1(2.0, plain=plain)]
@@ -100,7 +100,7 @@ def test_the_penalty_of_a_pack_is_that_of_all_its_examples(plain):
     np.testing.assert_allclose(met(one)[2]["d/r1"], float(w @ w), rtol=1e-5)
 
 
-def test_penalties_share_the_calls_that_are_made_anyway():
+def test_penalties_share_the_calls_of_d():
     calls = []
 
     def say(w, x):
@@ -117,7 +117,7 @@ def test_penalties_share_the_calls_that_are_made_anyway():
         assert len(calls) == 2
 
 
-def test_a_term_that_does_not_say_that_it_needs_gradients_is_told():
+def test_a_term_that_uses_gradients_without_declaring_it_is_refused():
     one = adversary(
         net(lambda w, x: x @ w[:, 0]),
         jg.objectives.hinge(),
@@ -135,7 +135,7 @@ def test_the_weight_of_gs_adversarial_loss_is_a_schedule_of_its_steps():
     np.testing.assert_allclose(met(late, "g", step=3)[1], -(FAKE @ W).mean(), rtol=1e-5)
 
 
-def test_d_is_shown_old_fakes_in_its_own_loss_alone():
+def test_d_sees_old_fakes_only_in_its_own_loss():
     one = adversary(net(lambda w, x: x @ w), jg.objectives.hinge(), history_size=B)
     view, _, _, memory = met(one)
     np.testing.assert_array_equal(view.fake, FAKE)  # the pool fills first
@@ -183,7 +183,7 @@ def test_terms_see_the_average_of_d():
     np.testing.assert_allclose(metrics["d/keep"], by_hand, rtol=1e-4)
 
 
-def test_an_augmentation_remembers_what_d_said():
+def test_an_augmentation_adapts_to_the_logits_of_d():
     """p goes up while D says of more than 80 % of real examples that they are, and down else."""
     shifted = jg.augmentations.adaptive(lambda p: lambda key, x: x + p, steps=8, every=2)
     sure = adversary(net(lambda w, x: x[:, 0] * 0 + 1), jg.objectives.hinge(), augment=shifted)
@@ -198,7 +198,7 @@ def test_an_augmentation_remembers_what_d_said():
     assert met(lost, memory=memory)[3]["augment"].probability == 0.0
 
 
-def test_an_augmentation_may_know_the_step():
+def test_an_augmentation_may_follow_a_schedule():
     rising = jg.augmentations.scheduled(lambda p: lambda key, x: x + p, lambda step: 0.1 * step)
     one = adversary(net(lambda w, x: x @ w), jg.objectives.hinge(), augment=rising)
     for update in (0, 5):
@@ -213,7 +213,7 @@ class Fading(nn.Module):
         return nn.Dense(3)(x) * jnp.minimum(step / 4, 1.0)
 
 
-def test_a_network_is_told_the_step_and_sampled_as_at_its_last():
+def test_a_network_that_reads_the_step_is_sampled_at_its_last():
     game = jg.gan(
         jg.from_linen(Fading()),
         net(lambda w, x: x @ w),
@@ -230,7 +230,7 @@ def test_a_network_is_told_the_step_and_sampled_as_at_its_last():
     np.testing.assert_allclose(half, full / 2, rtol=1e-6)
 
 
-def test_a_prior_has_parameters_that_g_moves():
+def test_the_parameters_of_a_prior_are_trained_with_g():
     game = jg.gan(
         jg.from_linen(nn.Dense(3)),
         net(lambda w, x: x @ w),
@@ -270,7 +270,7 @@ def test_a_condition_is_any_leaf_of_the_batch():
         game.init(jax.random.key(0), {"x": REAL, "index": jnp.arange(B)})
 
 
-def test_a_frozen_network_is_memory_and_no_constant():
+def test_frozen_weights_are_state_and_not_constants():
     eyes = jg.from_linen(nn.Dense(5))
     frozen = jg.Frozen(eyes, *eyes.init(jax.random.key(7), REAL))
     near = jg.by_frozen(

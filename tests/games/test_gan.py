@@ -1,4 +1,4 @@
-"""The GAN game: what each player is shown, what its loss is."""
+"""The GAN game: the inputs and losses of both players."""
 
 import math
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from games.linear import BATCH, LINEAR_D, LINEAR_G, B, X, make, played, seen, start
+from games.linear import BATCH, LINEAR_D, LINEAR_G, B, X, losses, make, probe, start
 
 from jaxgan.games.gan import gan
 from jaxgan.models import mlp
@@ -53,22 +53,22 @@ def test_the_same_key_gives_the_same_latents_in_both_losses():
 def test_an_example_is_drawn_by_its_index_alone():
     """Half the batch alone gives the same latents as within the whole: the device count cannot matter."""
     looks = []
-    game = make(d_terms=[seen("look", lambda v: looks.append(v) or v.real_out)], instance_noise=0.3)
+    game = make(d_terms=[probe("look", lambda v: looks.append(v) or v.real_out)], instance_noise=0.3)
     g, d, context = start(game)
     game.d_loss(g, d, context)
     half = jax.tree.map(lambda x: x[B // 2 :], BATCH)
     game.d_loss(g, d, context._replace(batch=half))
-    whole, part = looks
+    full, part = looks
     for name in ("z", "real", "fake"):  # the keys are the same to the bit, a vectorised normal to a rounding
-        np.testing.assert_allclose(getattr(whole, name)[B // 2 :], getattr(part, name), rtol=1e-5)
-    assert (whole.keys[B // 2 :] == part.keys).all()
+        np.testing.assert_allclose(getattr(full, name)[B // 2 :], getattr(part, name), rtol=1e-5)
+    assert (full.keys[B // 2 :] == part.keys).all()
 
 
 def test_one_sided_smoothing_is_the_soft_target_formula():
     game = make(label_smoothing=0.1)
     g, d, context = start(game)
     looks = []
-    again = make(d_terms=[seen("look", lambda v: looks.append(v) or 0 * v.real_out)])
+    again = make(d_terms=[probe("look", lambda v: looks.append(v) or 0 * v.real_out)])
     again.d_loss(g, d, context._replace(extra={"g": (), "d": ((),)}))
     real, fake = np.asarray(looks[0].real_out, np.float64), np.asarray(looks[0].fake_out, np.float64)
     soft = -0.9 * np.log(1 / (1 + np.exp(-real))) - 0.1 * np.log(1 / (1 + np.exp(real)))
@@ -108,12 +108,12 @@ def test_swapped_pairs_are_smoothed_too():
 def test_one_swapped_pair_moves_the_means_of_all():
     """The relativistic average of logits of which some have changed places, and not of places of losses."""
     average, looks = objectives.relativistic_average(), []
-    kept = average._replace(d_loss=lambda r, f: looks.append((r, f)) or average.d_loss(r, f), over=None)
-    game = make(kept, label_noise=0.5)
+    objective = average._replace(d_loss=lambda r, f: looks.append((r, f)) or average.d_loss(r, f), over=None)
+    game = make(objective, label_noise=0.5)
     g, d, context = start(game)
     loss, _ = game.d_loss(g, d, context)
-    plain = start(make(kept))[2]
-    make(kept).d_loss(g, d, plain)
+    plain = start(make(objective))[2]
+    make(objective).d_loss(g, d, plain)
     (r, f), (real, fake) = looks
     moved = np.asarray(r != real)
     assert 0 < moved.sum() < B
@@ -122,7 +122,7 @@ def test_one_swapped_pair_moves_the_means_of_all():
     np.testing.assert_allclose(loss, average.d_loss(r, f).mean(), rtol=1e-6)
 
 
-def test_numbers_that_are_not_known_yet_may_be_lanes():
+def test_noise_and_smoothing_may_be_traced():
     def loss(share):
         game = make(label_noise=share, label_smoothing=share, instance_noise=share)
         g, d, context = start(game)
@@ -132,12 +132,12 @@ def test_numbers_that_are_not_known_yet_may_be_lanes():
     np.testing.assert_allclose(lanes, [loss(0.0), loss(0.2)], rtol=1e-5)
 
 
-def test_instance_noise_is_as_wide_as_its_schedule_says():
+def test_instance_noise_follows_its_schedule():
     x = jnp.zeros((4000, 2))
     batch = {"x": x, "index": jnp.arange(4000)}
     looks = []
     game = make(
-        d_terms=[seen("look", lambda v: looks.append(v) or v.real_out)],
+        d_terms=[probe("look", lambda v: looks.append(v) or v.real_out)],
         instance_noise=lambda step: 0.5 * 0.5**step,
     )
     g, d, context = start(game, batch)
@@ -148,21 +148,21 @@ def test_instance_noise_is_as_wide_as_its_schedule_says():
         assert not np.allclose(looks[-1].real, looks[-1].fake)
 
 
-def test_noise_belongs_to_the_game_and_a_weight_to_its_player():
+def test_noise_follows_updates_and_weights_follow_the_players_steps():
     """Where D makes five steps to one, both are shown the noise of the same update."""
     shown, weights = [], []
 
-    def told(x, step):
+    def record(x, step):
         shown.append(float(np.std(x)))
         weights.append(int(step))
 
     def look(view):
-        jax.debug.callback(told, view.fake, view.step)
+        jax.debug.callback(record, view.fake, view.step)
         return 0 * view.real_out
 
     game = make(
-        d_terms=[seen("look", look)],
-        g_terms=[seen("look", look)],
+        d_terms=[probe("look", look)],
+        g_terms=[probe("look", look)],
         instance_noise=lambda update: jnp.where(update == 1, 100.0, 0.0),
     )
     rule = alternating(game, optax.sgd(0.0), optax.sgd(0.0), d_steps=5)
@@ -175,14 +175,14 @@ def test_noise_belongs_to_the_game_and_a_weight_to_its_player():
     assert weights == [0, 1, 2, 3, 4, 0, 5, 6, 7, 8, 9, 1]
 
 
-def test_d_sees_every_example_augmented_and_g_learns_through_it():
+def test_all_inputs_of_d_are_augmented_and_differentiably():
     """Reals and fakes in either loss, each by its own draw; samples and judgements are left as they were."""
 
     def augment(key, x):
         return x * jax.random.uniform(key)
 
     looks = []
-    look = seen("look", lambda v: looks.append(v) or 0 * v.real_out)
+    look = probe("look", lambda v: looks.append(v) or 0 * v.real_out)
     game = make(objectives.wasserstein(), augment=augment, d_terms=[look], g_terms=[look])
     plain = make(objectives.wasserstein(), d_terms=[look], g_terms=[look])
     g, d, context = start(game)
@@ -205,19 +205,19 @@ def test_d_sees_every_example_augmented_and_g_learns_through_it():
     np.testing.assert_array_equal(*(which.looks.judge(sides[1], X, {}) for which in (game, plain)))
 
 
-@pytest.mark.parametrize("own", [{"dropout": 0.5}, {"norm": "spectral"}], ids=str)
-def test_only_the_augmentation_is_inconsistent(own):
+@pytest.mark.parametrize("options", [{"dropout": 0.5}, {"norm": "spectral"}], ids=str)
+def test_only_the_augmentation_is_inconsistent(options):
     """Not the masks of dropout, which D(x) and D(T(x)) share, nor the power iterations between them."""
     same = [of(augmentations.unchanged) for of in (terms.consistency, terms.consistency_of_fakes)]
-    d = from_linen(mlp.Discriminator(widths=(16,), **own))
-    metrics = played(make(discriminator=d, d_terms=same))[0][1].metrics
+    d = from_linen(mlp.Discriminator(widths=(16,), **options))
+    metrics = losses(make(discriminator=d, d_terms=same))[0][1].metrics
     assert metrics["d/cr"] == metrics["d/cr_fake"] == 0
     assert metrics["d/adv"] > 0
 
 
-def test_packing_puts_neighbours_side_by_side():
+def test_packing_concatenates_neighbours():
     looks = []
-    game = make(packing=2, d_terms=[seen("look", lambda v: looks.append(v) or v.real_out), terms.r1(2.0)])
+    game = make(packing=2, d_terms=[probe("look", lambda v: looks.append(v) or v.real_out), terms.r1(2.0)])
     g, d, context = start(game)
     _, aux = game.d_loss(g, d, context)
     np.testing.assert_array_equal(looks[0].real, X.reshape(B // 2, 4))
@@ -232,7 +232,8 @@ def test_packed_images_are_channels():
     image_g = Network(
         lambda key, z: ((), {}), lambda p, s, z, key=None, train=False: (jnp.zeros((len(z), 3, 3, 2)), s)
     )
-    game = make(generator=image_g, packing=2, d_terms=[seen("look", lambda v: looks.append(v) or v.real_out)])
+    look = probe("look", lambda v: looks.append(v) or v.real_out)
+    game = make(generator=image_g, packing=2, d_terms=[look])
     g, d, context = start(game, {"x": x, "index": jnp.arange(4)})
     game.d_loss(g, d, context)
     np.testing.assert_array_equal(looks[0].real, np.concatenate([x[::2], x[1::2]], axis=-1))
@@ -260,7 +261,7 @@ def test_labels_reach_both_players(cond, packing):
     assert not np.allclose(zero, one)
 
 
-def test_terms_on_gs_side_and_their_memory():
+def test_the_state_of_a_term_of_g_is_updated():
     counting = terms.Term("count", lambda: jnp.int32(0), lambda v, n: (0.0 * v.fake_out + n, n + 1))
     game = make(g_terms=[counting])
     g, d, context = start(game)
@@ -289,7 +290,7 @@ def test_samples_depend_on_key_and_index():
     assert not np.allclose(many, game.sample(g, jax.random.key(2), jnp.arange(8), {}))
 
 
-def test_a_latent_is_decoded_as_it_is():
+def test_decoding_latents_gives_the_samples():
     """What is sampled by number is decoded from the latents of these numbers."""
     game = make()
     g, _, _ = game.init(jax.random.key(0), BATCH)
@@ -303,18 +304,18 @@ def test_a_latent_is_decoded_as_it_is():
 
 
 @pytest.mark.parametrize("packing", [1, 2])
-def test_an_example_is_judged_alone(packing):
+def test_judging_an_example_does_not_depend_on_the_others(packing):
     game = make(packing=packing)
     _, d, _ = game.init(jax.random.key(0), BATCH)
     by_hand = X @ d.params if packing == 1 else np.concatenate([X, X], axis=1) @ d.params
     np.testing.assert_allclose(game.looks.judge(d, X, {}), by_hand, rtol=1e-5)
-    told = make(
+    conditional = make(
         packing=packing,
         conditioning=conditioning.projection(3),
         discriminator=from_linen(mlp.Discriminator((4,), classes=3)),
     )
-    _, d, _ = told.init(jax.random.key(0), BATCH)
-    judge, label = told.looks.judge, BATCH["label"]
+    _, d, _ = conditional.init(jax.random.key(0), BATCH)
+    judge, label = conditional.looks.judge, BATCH["label"]
     judged = judge(d, X, {"label": label})
     one = [judge(d, X[i : i + 1], {"label": label[i : i + 1]})[0] for i in range(B)]
     np.testing.assert_allclose(judged, one, rtol=1e-5)

@@ -11,7 +11,7 @@ from jaxgan.games.toy import bilinear, dirac, linear_quadratic, of_losses, quadr
 from jaxgan.parts import objectives, terms
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.simultaneous import simultaneous
-from jaxgan.rules.vector_field import Both, placed
+from jaxgan.rules.vector_field import Both, with_params
 
 h = 0.1
 SGD = optax.sgd(h), optax.sgd(h)
@@ -34,7 +34,7 @@ def operator(rule, point=None, batches=None):
     flat, unravel = ravel_pytree(Both(state.g.params, state.d.params))
 
     def update(flat):
-        new, _ = rule.update(placed(state, unravel(flat)), batches)
+        new, _ = rule.update(with_params(state, unravel(flat)), batches)
         return ravel_pytree(Both(new.g.params, new.d.params))[0]
 
     return np.array(jax.jit(jax.jacobian(update))(flat if point is None else jnp.array(point, float)))
@@ -51,8 +51,8 @@ def by_value(x):
 
 
 def same_spectrum(matrix, expected, **tolerance):
-    found = by_value(np.linalg.eigvals(matrix))
-    np.testing.assert_allclose(found, by_value(expected), **{"atol": 1e-6, **tolerance})
+    result = by_value(np.linalg.eigvals(matrix))
+    np.testing.assert_allclose(result, by_value(expected), **{"atol": 1e-6, **tolerance})
 
 
 def pair(gamma, turn):
@@ -88,11 +88,11 @@ def test_the_dirac_gan_has_the_spectra_of_mescheder(name, penalty, gamma):
 @pytest.mark.parametrize("name", ["minimax", "wasserstein"])
 def test_the_alternating_operator_of_the_dirac_gan(name, gamma):
     objective, turn = TURNS[name]
-    found = operator(alternating(dirac(objective, d_terms=[terms.r1(gamma)]), *SGD), [0.0, 0.0])
+    result = operator(alternating(dirac(objective, d_terms=[terms.r1(gamma)]), *SGD), [0.0, 0.0])
     second, first = np.array([[1, h * turn], [0, 1]]), np.array([[1, 0], [-h * turn, 1 - h * gamma]])
-    np.testing.assert_allclose(found, second @ first, atol=1e-6)
+    np.testing.assert_allclose(result, second @ first, atol=1e-6)
     trace, determinant = 2 - h * gamma - (h * turn) ** 2, 1 - h * gamma
-    same_spectrum(found, np.roots([1, -trace, determinant]))
+    same_spectrum(result, np.roots([1, -trace, determinant]))
 
 
 def test_instance_noise_damps_the_dirac_gan():
@@ -104,25 +104,27 @@ def test_instance_noise_damps_the_dirac_gan():
     np.testing.assert_allclose(descent, [[0, 0.5], [-0.5, -2 * 0.25 * sigma**2]], atol=error)
 
 
-def test_wgan_gp_jumps_where_the_critic_is_flat():
+def test_the_field_of_wgan_gp_jumps_at_a_flat_critic():
     game = dirac(objectives.wasserstein(), d_terms=[terms.wgan_gp(1.0)])
     state = simultaneous(game, *SGD).init(jax.random.key(0), zeros())
 
     def d_grad(psi):
-        new, _ = simultaneous(game, *SGD).update(placed(state, Both(jnp.zeros(()), jnp.array(psi))), zeros())
+        new, _ = simultaneous(game, *SGD).update(
+            with_params(state, Both(jnp.zeros(()), jnp.array(psi))), zeros()
+        )
         return float(psi - new.d.params) / h
 
     np.testing.assert_allclose([d_grad(1e-9), d_grad(-1e-9)], [-2, 2], atol=1e-6)
 
 
-def test_what_starts_where_it_is_told():
+def test_toy_games_start_at_the_given_point():
     game = dirac(objectives.wasserstein(), start=(0.1, -0.3))
     g, d, _ = game.init(jax.random.key(0), jax.tree.map(lambda x: x[0, 0], zeros()))
     assert (float(g.params), float(d.params)) == (0.1, -0.3)
     assert float(game.sample(g, jax.random.key(0), jnp.arange(3), {})[2, 0]) == 0.1
 
 
-def test_bilinear_turns():
+def test_bilinear_rotates():
     np.testing.assert_allclose(field_jacobian(bilinear(3.0)), [[0, 1], [-1, 0]], atol=1e-9)
 
 
@@ -148,7 +150,7 @@ def test_two_modes(ridge):
 def placed_at(game, point):
     state = simultaneous(game, *SGD).init(jax.random.key(0), zeros())
     _, unravel = ravel_pytree(Both(state.g.params, state.d.params))
-    return placed(state, unravel(jnp.array(point, float)))
+    return with_params(state, unravel(jnp.array(point, float)))
 
 
 def test_two_modes_are_learned():

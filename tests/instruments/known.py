@@ -10,7 +10,7 @@ from jaxgan.games import toy
 from jaxgan.games.game import Game, State
 from jaxgan.games.toy import of_losses
 from jaxgan.parts.objectives import Objective, minimax
-from jaxgan.rules.rule import starter
+from jaxgan.rules.rule import make_init
 
 POINT = {"x": jnp.zeros((1, 1)), "index": jnp.zeros(1, jnp.uint32)}
 """The one example of Dirac-GAN."""
@@ -52,5 +52,5 @@ def ring_batch(*layout: int, seed: int = 0) -> dict:
 def begun(game: Game, batch: dict = POINT, tx=None) -> State:
     """The state of step 0, in float64."""
     tx = optax.sgd(0.1) if tx is None else tx
-    state = starter(game, tx, tx, None)(jax.random.key(1), jax.tree.map(lambda x: x[None, None], batch))
+    state = make_init(game, tx, tx, None)(jax.random.key(1), jax.tree.map(lambda x: x[None, None], batch))
     return jax.tree.map(lambda x: x.astype(float) if jnp.issubdtype(x.dtype, jnp.floating) else x, state)

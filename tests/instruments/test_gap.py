@@ -15,7 +15,7 @@ from jaxgan.instruments.gap import duality_gap
 from jaxgan.models import mlp
 from jaxgan.parts import latents, objectives
 from jaxgan.parts.network import Network, from_linen
-from jaxgan.rules.rule import starter
+from jaxgan.rules.rule import make_init
 
 TWO = jax.tree.map(lambda x: jnp.stack([x, x]), POINT)
 
@@ -68,7 +68,7 @@ def test_spectral_norm_bounds_what_d_can_gain():
     game = gan(nothing, critic, latent=latents.normal(1), objective=objectives.wasserstein())
     batches = {"x": jax.random.normal(jax.random.key(0), (2, 32, 2)), "index": jnp.zeros((2, 32), jnp.uint32)}
     tx = optax.adam(1e-2)
-    state = starter(game, tx, tx, None)(jax.random.key(1), jax.tree.map(lambda x: x[None], batches))
+    state = make_init(game, tx, tx, None)(jax.random.key(1), jax.tree.map(lambda x: x[None], batches))
     context = context_of(state, jax.tree.map(lambda x: x[1], batches))
     now = float(game.d_loss(state.g.params, state.d.params, context)[0])
     most = now + float(jnp.linalg.norm(batches["x"][1], axis=1).mean())

@@ -20,9 +20,9 @@ def contrastive(lowering, w, x):
     z = x @ w
     every = lowering.gather(z)
     start = 0 if lowering.axis is None else jax.lax.axis_index(lowering.axis) * len(z)
-    own = start + jnp.arange(len(z))
+    labels = start + jnp.arange(len(z))
     scores = z @ every.T
-    return lowering.mean(jax.nn.logsumexp(scores, axis=1) - scores[jnp.arange(len(z)), own] / 2)
+    return lowering.mean(jax.nn.logsumexp(scores, axis=1) - scores[jnp.arange(len(z)), labels] / 2)
 
 
 def softmax(lowering, w, x):
@@ -40,7 +40,7 @@ def gradient_of(loss, lowering, w, x):
 @pytest.mark.parametrize("loss", [contrastive, softmax])
 @pytest.mark.parametrize("way", ["shard_map", "pmap"])
 def test_gradients_do_not_depend_on_the_devices(loss, way):
-    whole = jax.jit(partial(gradient_of, loss, Lowering()))(W, X)
+    single = jax.jit(partial(gradient_of, loss, Lowering()))(W, X)
     for count in (1, 2, 4, 8):
         step = partial(gradient_of, loss, Lowering(DATA))
         if way == "shard_map":
@@ -50,5 +50,5 @@ def test_gradients_do_not_depend_on_the_devices(loss, way):
             devices = jax.devices()[:count]
             mapped = jax.pmap(step, axis_name=DATA, in_axes=(None, 0), out_axes=None, devices=devices)
             shared = mapped(W, X.reshape(count, -1, 4))
-        for a, b in zip(whole, shared, strict=True):
+        for a, b in zip(single, shared, strict=True):
             np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6, err_msg=f"{way} on {count}")

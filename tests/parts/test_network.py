@@ -38,15 +38,15 @@ class Nnx(nnx.Module):
         return x[:, 0] if self.squeeze else x
 
 
-def test_what_is_never_told_to_train_may_not_have_to():
+def test_a_module_with_batch_norm_but_no_train_argument_is_refused():
     """Sequential tells its layers nothing: BatchNorm would stay at its first averages."""
     net = from_linen(linen.Sequential([linen.Dense(6), Linen()]))
-    with pytest.raises(Refused, match="Sequential keeps batch_stats, which would stay as they began"):
+    with pytest.raises(Refused, match="Sequential has batch_stats, which would never be updated"):
         net.init(jax.random.key(2), X)
     from_linen(linen.Sequential([linen.Dense(6), linen.relu])).init(jax.random.key(2), X)
 
 
-def test_linen_is_what_linen_does():
+def test_from_linen_matches_linen():
     net = from_linen(Linen())
     params, stats = net.init(jax.random.key(2), X)
     out, new = net.apply(params, stats, X, key=KEYS, train=True)
@@ -81,7 +81,7 @@ class Two(nnx.Module):
         return self.one(x), self.other(x)
 
 
-def test_nnx_layers_drop_out_on_their_own():
+def test_nnx_dropout_layers_have_different_masks():
     net = from_nnx(Two)
     a, b = net.apply(*net.init(KEYS[0], X), jnp.ones((8, 64)), key=KEYS, train=True)[0]
     assert abs(float(((a > 0) == (b > 0)).mean()) - 0.5) < 0.1
@@ -105,7 +105,7 @@ def test_a_stack_of_nnx_layers_has_a_key_for_each():
     assert abs(float((masks[0] == masks[1]).mean()) - 0.5) < 0.1
 
 
-def test_linen_may_be_told_deterministic_instead():
+def test_linen_modules_may_take_deterministic_instead():
     class Told(linen.Module):
         @linen.compact
         def __call__(self, x, deterministic=True):
@@ -117,7 +117,7 @@ def test_linen_may_be_told_deterministic_instead():
     assert (net.apply(*given, key=KEYS, train=True)[0] == 0).any()
 
 
-def test_nnx_plays_a_game():
+def test_nnx_networks_work_in_a_game():
     """BatchNorm, dropout and spectral norm inside `grad` inside `jit`, averaged too."""
     net = from_nnx(lambda rngs: Nnx(4, rngs)), from_nnx(lambda rngs: Nnx(1, rngs))
     game = gan(*net, latent=latents.normal(4), objective=objectives.non_saturating())

@@ -44,7 +44,7 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_by_hand_however_it_is_called(name):
+def test_losses_match_their_formulas_also_under_jit(name):
     objective, d_by_hand, g_by_hand = GOLDEN[name]
     for loss, by_hand in ((objective.d_loss, d_by_hand), (objective.g_loss, g_by_hand)):
         expected = [by_hand(float(r), float(f)) for r, f in zip(REAL, FAKE, strict=True)]
@@ -68,7 +68,7 @@ def test_finite_at_extreme_logits(name, logit):
             assert np.isfinite(grads).all()
 
 
-def test_only_losses_that_judge_apart_tell_fake():
+def test_only_separable_losses_have_d_told_fake():
     for name, (objective, *_) in GOLDEN.items():
         assert (objective.d_told_fake is None) == name.startswith(("relativistic", "wasserstein"))
         if objective.d_told_fake is not None:  # D's loss is a part of r plus this part of f
@@ -89,7 +89,7 @@ P, Q = jnp.array([0.1, 0.2, 0.3, 0.4]), jnp.array([0.4, 0.1, 0.3, 0.2])
     ],
     ids=["minimax", "non_saturating", "least_squares"],
 )
-def test_the_best_discriminator_is_the_one_the_papers_prove(objective, optimum):
+def test_the_optimal_discriminator_is_as_proved(objective, optimum):
     """Two densities on four points; D is a table of logits, the expectation is exact."""
 
     def expected_loss(logits):

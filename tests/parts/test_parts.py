@@ -46,13 +46,13 @@ def test_latents_have_their_moments(latent, mean_square):
     np.testing.assert_allclose(jnp.square(z).mean(), mean_square, rtol=0.02)
 
 
-def test_latents_stay_where_they_belong():
+def test_latents_stay_in_their_range():
     z = jax.vmap(latents.sphere(8).draw)(KEYS[:50])
     np.testing.assert_allclose(jnp.linalg.norm(z, axis=-1), 8**0.5, rtol=1e-5)
     assert jnp.abs(jax.vmap(latents.truncated(8, 0.5).draw)(KEYS[:50])).max() < 0.5
 
 
-def test_concatenation_puts_the_label_beside():
+def test_concatenation_appends_the_label():
     cond = conditioning.concatenation(3)
     label = jnp.array([2, 0])
     (z,) = cond.g(jnp.zeros((2, 5)), {"label": label})
@@ -67,11 +67,11 @@ def test_labels_reach_both_networks_as_they_are():
     z, x, label = jnp.zeros((2, 5)), jnp.zeros((2, 7)), jnp.array([2, 0])
     cond = conditioning.labels(3)
     assert cond.classes == 3
-    told = {"label": label}
-    assert all(a is b for a, b in zip(cond.g(z, told) + cond.d(x, told), (z, label, x, label), strict=True))
+    given = {"label": label}
+    assert all(a is b for a, b in zip(cond.g(z, given) + cond.d(x, given), (z, label, x, label), strict=True))
 
 
-def test_packed_labels_stand_side_by_side():
+def test_labels_of_a_pack_are_concatenated():
     (x,) = conditioning.concatenation(3).d(jnp.zeros((1, 4, 4, 2)), {"label": jnp.array([[2, 0]])})
     np.testing.assert_array_equal(x[0, 0, 0, 2:], [0, 0, 1, 1, 0, 0])
 
@@ -131,7 +131,7 @@ def test_clipping_holds_after_every_step():
     np.testing.assert_allclose(optax.apply_updates(params, updates)["w"], [0.25, -0.25, 0.1], rtol=1e-6)
 
 
-def test_any_projection_will_do():
+def test_any_projection_works():
     tx = projected(optax.projections.projection_non_negative)
     params = jnp.array([1.0, 2.0])
     updates, _ = tx.update(jnp.array([-3.0, 1.0]), tx.init(params), params)

@@ -80,7 +80,7 @@ def multiplications(function, *args) -> Counter:
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_the_work_is_in_bfloat16(name):
+def test_matrix_products_are_in_bfloat16(name):
     """Of a whole update, with R1; what is left is power iterations and logits."""
 
     def work(policy):
@@ -111,15 +111,15 @@ def test_images_logits_and_gradients_are_float32_and_close():
 
     @jax.jit
     def run(x):
-        found = []
+        results = []
         for policy in (lambda network: network, bfloat16):
             g, d = (policy(from_linen(module)) for module in pair)
             g_side, d_side = g.init(KEY, x[:, 0, :, 0]), d.init(KEY, x)
             images, g_stats = g.apply(*g_side, x[:, 0, :, 0], train=True)
             logits, d_stats = d.apply(*d_side, x, train=True)
             slope = jax.grad(lambda x: d.apply(*d_side, x)[0].sum())(x)  # noqa: B023 - called at once
-            found.append((images, logits, slope, g_stats, d_stats))
-        return found
+            results.append((images, logits, slope, g_stats, d_stats))
+        return results
 
     full, low = run(x)
     for expected, got in zip(*map(jax.tree.leaves, (full, low)), strict=True):
@@ -128,7 +128,7 @@ def test_images_logits_and_gradients_are_float32_and_close():
     assert all((expected != got).any() for expected, got in zip(full[:3], low[:3], strict=True))
 
 
-def test_integers_and_keys_pass_untouched():
+def test_integers_and_keys_are_not_cast():
     seen = {}
 
     def apply(params, stats, x, label, key=None, train=False):
@@ -229,15 +229,15 @@ def last_measured(run):
 def test_trains_as_well_as_float32(name, options, tmp_path, monkeypatch):
     """The experiments themselves, shortened, over three seeds: the means differ by less than their spread."""
     monkeypatch.syspath_prepend(EXPERIMENTS)
-    plain, found = jg.from_linen, {}
+    plain, results = jg.from_linen, {}
     for policy in (lambda network: network, bfloat16):
         monkeypatch.setattr(jg, "from_linen", lambda module, policy=policy: policy(plain(module)))
         for seed in range(3):
             run = tmp_path / f"{policy.__name__}-{seed}"
             assert play(import_module(name), *options, "--seed", seed, "--out", run) == 0
-            found.setdefault(policy.__name__, []).append(last_measured(run))
-            print(policy.__name__, seed, found[policy.__name__][-1])
-    full, low = found.values()
+            results.setdefault(policy.__name__, []).append(last_measured(run))
+            print(policy.__name__, seed, results[policy.__name__][-1])
+    full, low = results.values()
     if name == "ring":
         assert [row["modes"] for row in low] == [8, 8, 8]
     metric = {"ring": "high_quality", "digits": "energy"}[name]

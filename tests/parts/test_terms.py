@@ -73,7 +73,7 @@ def test_a_linear_discriminator_has_a_closed_form(term, expected):
     np.testing.assert_allclose(apply(term, view(linear)), np.full(6, expected), rtol=1e-5)
 
 
-def test_consistency_is_how_far_an_augmentation_moves_the_logit():
+def test_consistency_is_the_squared_change_of_the_logit():
     """Of a linear D that T is added to: (w . t)^2, t by the input's own key."""
 
     def moved(key, x):
@@ -89,7 +89,7 @@ def test_consistency_is_how_far_an_augmentation_moves_the_logit():
         np.testing.assert_allclose(apply(term, v), expected, rtol=1e-4)
 
 
-def test_consistency_pulls_on_both_logits():
+def test_consistency_has_gradients_in_both_logits():
     """d/dw (w.(x + t) - w.x)^2 = 2 (w.t) t: were D(x) held still, it would be 2 (w.t) (x + t)."""
     shift = jnp.array([0.5, 2.0])
 
@@ -146,13 +146,13 @@ def test_r1_of_a_network_by_forward_mode():
     np.testing.assert_allclose(apply(terms.r1(1.0), v), 0.5 * np.square(slopes).sum(-1), rtol=1e-4)
 
 
-def test_one_sided_spares_gentle_slopes():
+def test_one_sided_does_not_penalise_slopes_below_1():
     gentle = view(lambda x: 0.1 * linear(x))  # slope 1/2
     np.testing.assert_allclose(apply(terms.wgan_gp(10.0, one_sided=True), gentle), np.zeros(6))
     np.testing.assert_allclose(apply(terms.wgan_gp(10.0), gentle), np.full(6, 2.5), rtol=1e-5)
 
 
-def test_wgan_gp_looks_between_real_and_fake():
+def test_wgan_gp_is_taken_between_real_and_fake():
     """With D = |x|^2 / 2 the slope at a point is its norm, so it must lie between real and fake."""
     v = view(lambda x: jnp.square(x).sum(-1) / 2)._replace(
         real=jnp.full((6, 2), 10.0), fake=jnp.full((6, 2), 2.0)
@@ -163,7 +163,7 @@ def test_wgan_gp_looks_between_real_and_fake():
     assert len(set(slopes.tolist())) == 6  # each input has a point of its own
 
 
-def test_dragan_looks_around_the_data():
+def test_dragan_is_taken_around_the_data():
     """x + a s std u with a, u in [0, 1]: never below x, never more than s std above. In 1-D with D = x^2 / 2
     the slope is the point itself."""
     real = 5 + jax.random.uniform(jax.random.key(4), (6, 1))
@@ -191,7 +191,7 @@ def test_a_weight_may_be_a_schedule():
         np.testing.assert_allclose(apply(term, view(linear, step)), np.full(6, 0.5**step * 25), rtol=1e-5)
 
 
-def test_lazily_is_as_strong_on_average():
+def test_lazily_has_the_same_mean_gradient():
     term = terms.lazily(terms.r1(2.0), 4)
 
     def pull(step):
@@ -203,7 +203,7 @@ def test_lazily_is_as_strong_on_average():
     np.testing.assert_allclose(pulls.mean(axis=0), 2 * W)
 
 
-def test_lazily_is_worth_what_it_was_when_it_was_last_due():
+def test_lazily_keeps_the_last_value_between_evaluations():
     lazy, slopes = terms.lazily(terms.r1(2.0), 3), [5.0, 1.0, 2.0, 3.0, 4.0]
     memory, worth = lazy.init(), []
     for step, slope in enumerate(slopes):
@@ -217,7 +217,7 @@ def test_lazily_has_the_precision_of_its_term():
     assert apply(lazy, view(linear, 0)).dtype == apply(lazy, view(linear, 1)).dtype == jnp.bfloat16
 
 
-def test_lazily_takes_a_term_of_examples_where_d_sees_packs():
+def test_lazily_works_with_a_loss_per_example_and_packs():
     seen = view(lambda x: x @ W)
     seen = seen._replace(real=seen.real[::2], keys=seen.keys[::2])  # an input to each two
     lazy = terms.lazily(terms.stateless("own", lambda v: jnp.square(v.z).sum(axis=1)), 2)

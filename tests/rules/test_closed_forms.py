@@ -69,8 +69,8 @@ def follow(step, count=4):
 
 
 def agrees(rule, expected):
-    found, metrics = path(rule, len(expected) - 1)
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+    values, metrics = path(rule, len(expected) - 1)
+    np.testing.assert_allclose(values, expected, rtol=1e-9, atol=1e-9)
     return metrics
 
 
@@ -98,16 +98,14 @@ def test_optimistic():
     agrees(optimistic(x.game, *SGD), follow(lambda w, old: w - 2 * H @ x.j @ w + H @ x.j @ old))
 
 
-def test_the_first_optimistic_step_is_a_plain_one():
-    """As its docstring says: there is no gradient before it, and none is taken for 0."""
+def test_the_first_optimistic_step_is_plain():
+    """As its docstring says: w + u_0, not the 2 u_0 of a previous update of 0."""
     first, plain = (path(rule(Linear().game, *SGD), 1)[0] for rule in (optimistic, simultaneous))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), first, plain)
-    assert "The first step, before which there was none, is a plain one" in " ".join(
-        optimistic.__doc__.split()
-    )
+    assert "The first step is w + u_0, as in optax" in optimistic.__doc__
 
 
-def test_optimistic_adam_is_that_of_optax():
+def test_optimistic_adam_matches_optax():
     tx = optax.optimistic_adam_v2(0.1, nesterov=False)
     ours, _ = path(optimistic(Linear().game, optax.adam(0.1), optax.adam(0.1)), 5)
     theirs, _ = path(simultaneous(Linear().game, tx, tx), 5)
@@ -185,7 +183,7 @@ def test_unrolled(k):
     agrees(unrolled(x.game, *SGD, steps=k), follow(step))
 
 
-def test_look_through_looks_at_the_step_that_d_takes():
+def test_look_through_with_d_s_rate_sees_the_step_of_d():
     """With a term m ψθ of D, whose m grows at every look: D steps by (1 + m) θ, and by m = 0.
 
     L_g = -ψ'θ with ψ' = ψ - r (1 + m) θ has the slope -ψ + 2 r (1 + m) θ, which is g/grad too.
@@ -215,7 +213,7 @@ def test_competitive():
     assert metrics["residual"] < 1e-9
 
 
-def test_competitive_says_what_it_left_unsolved():
+def test_competitive_reports_the_residual():
     x = Linear()
     _, metrics = path(competitive(x.game, 1.0, 1.0, products=1), 1)
     assert metrics["residual"] > 0.01
@@ -249,7 +247,7 @@ def test_lookahead():
     agrees(lookahead(simultaneous(x.game, *SGD), every=3, pull=0.4), np.array(points))
 
 
-def test_lookahead_counts_the_updates_that_happen():
+def test_lookahead_does_not_count_skipped_updates():
     """G descends by 1 a step. The fifth update is skipped, so the sixth is the one that draws back."""
     line = of_losses(lambda g, d: g + d, lambda g, d: jnp.where(g == -4.0, jnp.nan, 0.0) * d, 0.0, 0.0)
     rule = guarded(lookahead(simultaneous(line, optax.sgd(1.0), optax.sgd(1.0)), every=5), skip=True)
@@ -262,26 +260,26 @@ def test_lookahead_counts_the_updates_that_happen():
     np.testing.assert_allclose(path, [-1, -2, -3, -4, -4, -2.75, -3.75])
 
 
-def test_lookahead_goes_around_nothing_that_stands_still():
+def test_lookahead_around_a_guarded_rule_is_refused():
     rule = lookahead(guarded(simultaneous(bilinear(), *SGD)))
-    with pytest.raises(Refused, match="guard the whole, lookahead with it"):
+    with pytest.raises(Refused, match="lookahead would move a halted run"):
         rule.init(jax.random.key(0), EMPTY)
 
 
 @pytest.mark.parametrize("rule", [extragradient, past_extragradient, optimistic])
-def test_rules_of_every_step_and_optimisers_that_wait_do_not_go_together(rule):
+def test_some_rules_refuse_optimisers_that_accumulate_gradients(rule):
     """By MultiSteps the look ahead would be a step every other time, and the step the look."""
     waiting = optax.MultiSteps(optax.sgd(0.1), 2).gradient_transformation()
     for tx in ((waiting, SGD[1]), (SGD[0], optax.chain(SGD[1], optax.apply_every(2)))):
-        with pytest.raises(Refused, match="--micro-batches gathers them within a step"):
+        with pytest.raises(Refused, match="--micro-batches, which accumulates them within an update"):
             rule(bilinear(), *tx).init(jax.random.key(0), EMPTY)
 
 
-def test_optimism_and_projections_do_not_go_together():
+def test_optimistic_refuses_projections():
     box = optax.chain(optax.sgd(1.0), clip_weights(0.01))
     scheduled = optax.inject_hyperparams(lambda lr: optax.chain(optax.sgd(lr), clip_weights(0.01)))(0.1)
     for tx in ((box, SGD[1]), (SGD[0], scheduled)):
-        with pytest.raises(Refused, match="past_extragradient is the rule that projects"):
+        with pytest.raises(Refused, match="use past_extragradient instead"):
             optimistic(bilinear(), *tx).init(jax.random.key(0), EMPTY)
     rule = past_extragradient(bilinear(start=0.005), box, box)
     state = rule.init(jax.random.key(0), EMPTY)
@@ -290,10 +288,10 @@ def test_optimism_and_projections_do_not_go_together():
         assert max(abs(float(p.params)) for p in (state.g, state.d)) <= 0.01
 
 
-def test_what_would_not_move_is_refused():
+def test_zero_products_or_updates_are_refused():
     with pytest.raises(Refused, match="at least 1 product"):
         competitive(bilinear(), 0.1, 0.1, products=0)
-    with pytest.raises(Refused, match="every 1 or more updates, not 0"):
+    with pytest.raises(Refused, match="every=1 or more updates, not 0"):
         lookahead(simultaneous(bilinear(), *SGD), every=0)
 
 
@@ -337,7 +335,7 @@ def test_the_proven_rate_on_a_bilinear_game(rule, expected):
     np.testing.assert_allclose(factor(rule(bilinear())), expected, rtol=1e-9)
 
 
-def test_lookahead_tames_what_diverges():
+def test_lookahead_makes_a_diverging_rule_converge():
     rule = lookahead(simultaneous(bilinear(), *STEPS), every=5, pull=0.5)
     expected = abs(1 + 0.5 * ((1 + 1j * h) ** 5 - 1))
     assert expected < 1

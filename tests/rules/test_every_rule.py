@@ -118,7 +118,7 @@ def parts(state):
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_run_resumes_bitwise_from_all_that_a_rule_remembers(name, tmp_path):
+def test_a_run_resumes_bitwise_from_its_state(name, tmp_path):
     """Adam, the guard and the average included; states donated, so that no buffer may serve twice."""
     rule, data = guarded(rule_of(name, tx=optax.adam(1e-2, eps_root=1e-8))), batches()
     init, update = jax.jit(rule.init), jax.jit(rule.update, donate_argnums=0)
@@ -155,10 +155,10 @@ def test_statistics_and_memories_move_once_per_update(name):
 
     rule = rule_of(name, rate=0.0)
     before = jax.jit(rule.init)(jax.random.key(0), data)
-    found, _ = played(rule, 2, data)
+    result, _ = played(rule, 2, data)
     expected, _ = played(simultaneous(remembering(), still, still), 2, data)
-    close(remembered(found), remembered(expected), atol=1e-6)
-    for old, new in zip(remembered(before), remembered(found), strict=True):
+    close(remembered(result), remembered(expected), atol=1e-6)
+    for old, new in zip(remembered(before), remembered(result), strict=True):
         assert any((x != y).any() for x, y in zip(*map(jax.tree.leaves, (old, new)), strict=True))
 
 
@@ -175,7 +175,7 @@ def halved():
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_numbers_told_later_leave_every_precision_as_it_is(name):
+def test_traced_hyperparameters_keep_all_dtypes(name):
     """By tracing alone: a traced rate is of 32 bits, and promotes what it is multiplied by."""
 
     def rule(rate):

@@ -25,7 +25,7 @@ def remembering(number):
 
 
 @pytest.mark.parametrize(("number", "fails"), [(3e38, False), (np.inf, True), (np.nan, True)])
-def test_what_counts_is_every_number_and_not_their_sum(number, fails):
+def test_finite_numbers_with_an_infinite_sum_pass(number, fails):
     rule = guarded(alternating(bilinear(), optax.sgd(0.1), remembering(number)))
     start = rule.init(jax.random.key(0), EMPTY)
     state, _ = jax.jit(rule.update)(start, EMPTY)
@@ -35,7 +35,7 @@ def test_what_counts_is_every_number_and_not_their_sum(number, fails):
 
 
 @pytest.mark.parametrize("numbers", [(np.inf, 0.0), (0.0, np.nan), (np.inf, -np.inf), (3e38, 3e38)])
-def test_arrays_that_are_summed_in_one_pass_are_all_looked_at(numbers):
+def test_all_arrays_that_are_summed_in_one_pass_are_checked(numbers):
     """Two of one shape, as Adam's are: one, the other, what might cancel, and what only their sum exceeds."""
 
     def update(updates, memory, params=None):
@@ -47,7 +47,7 @@ def test_arrays_that_are_summed_in_one_pass_are_all_looked_at(numbers):
     assert int(state.rule.failed) == (-1 if np.isfinite(numbers).all() else 0)
 
 
-def test_of_lanes_only_the_failing_one_stands_still():
+def test_only_the_failing_lane_is_halted():
     rule = alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
 
     def update(state, batches):
@@ -55,10 +55,10 @@ def test_of_lanes_only_the_failing_one_stands_still():
         bad = (state.step == 1) & (state.extra == 1)
         return new.replace(g=new.g.replace(params=jnp.where(bad, jnp.nan, new.g.params))), metrics
 
-    whole = guarded(rule._replace(update=update))
-    state = whole.init(jax.random.key(0), EMPTY)
+    guarded_rule = guarded(rule._replace(update=update))
+    state = guarded_rule.init(jax.random.key(0), EMPTY)
     states = jax.tree.map(lambda x: jnp.stack([x, x]), state.replace(extra=())).replace(extra=jnp.arange(2))
-    lanes, path = jax.jit(jax.vmap(whole.update, (0, None))), []
+    lanes, path = jax.jit(jax.vmap(guarded_rule.update, (0, None))), []
     for _ in range(3):
         states, _ = lanes(states, EMPTY)
         path.append(np.asarray(states.g.params))

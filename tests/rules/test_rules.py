@@ -24,7 +24,7 @@ from jaxgan.rules.guard import guarded
 from jaxgan.rules.hyperparameters import over_hparams
 from jaxgan.rules.lookahead import lookahead
 from jaxgan.rules.simultaneous import simultaneous
-from jaxgan.rules.update_norms import watched
+from jaxgan.rules.update_norms import with_update_norms
 
 EMPTY = {"x": jnp.zeros((1, 1, 1))}
 
@@ -116,7 +116,7 @@ def test_micro_batches_add_up_to_the_batch():
     close((one.g, one.d, one.ema), (two.g, two.d, two.ema), atol=1e-5)
 
 
-def test_what_is_of_the_whole_batch_is_refused_in_micro_batches():
+def test_losses_over_the_whole_batch_are_refused_in_micro_batches():
     """Statistics of 2 x 8 examples are not those of 1 x 16, whichever rule or player asks for them."""
     both = r"the objective and the term dragan would take statistics of each micro-batch .* not with 2"
     state = jax.eval_shape(rule_of(everything()).init, jax.random.key(0), batches(1, 1, 16))
@@ -132,7 +132,7 @@ def test_what_is_of_the_whole_batch_is_refused_in_micro_batches():
     assert adversary(**parts, d_terms=[terms.lazily(terms.r1(), 4)]).whole == ()
 
 
-def test_scanned_is_unrolled():
+def test_scanned_loops_match_unrolled_ones():
     unrolled, m = play(rule_of(everything(whole=False), d_steps=2), 4, batches(2, 2, 8))
     scan = Lowering(unroll=False)
     scanned, n = play(rule_of(everything(scan, whole=False), d_steps=2), 4, batches(2, 2, 8))
@@ -147,9 +147,9 @@ def both_at_once(game):
 @pytest.mark.parametrize(("mapped", "make"), [("shard_map", rule_of), ("pmap", both_at_once)])
 def test_the_axis_name_is_all_a_recipe_needs_to_know_of_devices(mapped, make):
     """The same update over 4 devices, with SGD: gradients, statistics, draws and metrics are the batch's."""
-    whole, split = make(everything()), make(everything(Lowering(axis="data")))
-    data = batches(whole.batches, 1, 16)
-    state = jax.jit(whole.init)(jax.random.key(0), data)
+    single, split = make(everything()), make(everything(Lowering(axis="data")))
+    data = batches(single.batches, 1, 16)
+    state = jax.jit(single.init)(jax.random.key(0), data)
     mesh = jax.make_mesh((4,), ("data",), axis_types=(jax.sharding.AxisType.Auto,), devices=jax.devices()[:4])
     spec = jax.sharding.PartitionSpec
     if mapped == "shard_map":
@@ -168,7 +168,7 @@ def test_the_axis_name_is_all_a_recipe_needs_to_know_of_devices(mapped, make):
         )
         theirs = (state, jax.tree.map(lambda x: x.reshape(*x.shape[:2], 4, 4, *x.shape[3:]), data))
     sharded = theirs[0]
-    one = jax.jit(whole.update)
+    one = jax.jit(single.update)
     for _ in range(5):
         state, metrics = one(state, data)
         sharded, split_metrics = update(sharded, theirs[1])
@@ -196,7 +196,7 @@ def arrays(state):
     return jax.device_get((state.g, state.d, state.ema, state.extra))
 
 
-def test_a_guarded_run_stands_still_at_what_is_not_finite():
+def test_a_guarded_run_is_halted_at_the_first_update_that_is_not_finite():
     rule = guarded(rule_of(poisoned(3), tx=optax.adam(1e-3)))
     data = batches(1, 1, 8)
     before, _ = play(rule, 3, data)
@@ -207,7 +207,7 @@ def test_a_guarded_run_stands_still_at_what_is_not_finite():
     jax.tree.map(np.testing.assert_array_equal, arrays(before), arrays(after))
 
 
-def test_a_guarded_run_may_skip_it():
+def test_a_guarded_run_may_skip_updates_that_are_not_finite():
     rule = guarded(rule_of(poisoned(3), tx=optax.adam(1e-3)), skip=True)
     data = batches(1, 1, 8)
     before, _ = play(rule, 3, data)
@@ -221,7 +221,7 @@ def test_a_guarded_run_may_skip_it():
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(arrays(after)))
 
 
-def test_a_guard_changes_nothing_while_all_is_well():
+def test_a_guard_changes_nothing_while_all_is_finite():
     data = batches(1, 1, 8)
     plain, _ = play(rule_of(everything()), 5, data)
     watched, _ = play(guarded(rule_of(everything())), 5, data)
@@ -254,7 +254,7 @@ def test_seeds_map_as_lanes():
 
 
 @pytest.mark.parametrize("rule", [alternating, simultaneous])
-def test_what_is_no_part_of_a_rule_is_refused(rule):
+def test_wrong_parts_of_a_rule_are_refused(rule):
     with pytest.raises(Refused, match=r"0.001 is no optimiser: give one of optax, such as"):
         rule(bilinear(), 0.001, optax.sgd(0.1))
     with pytest.raises(Refused, match=r"0.999 is no Average: give one such as jg.ema\(0.999\)"):
@@ -276,7 +276,7 @@ def test_either_player_may_take_several_steps_and_go_first(first):
     np.testing.assert_allclose([state.g.params, state.d.params], [g, d], rtol=1e-5)
 
 
-def told(seen):
+def recording_game(seen):
     """A game that notes what each step is shown: who moves, its step, the first example, a draw."""
 
     def loss(who):
@@ -303,7 +303,8 @@ def test_each_step_has_its_own_batch_count_and_draw(d_steps, g_steps):
 
     def played(d_steps, g_steps):
         seen = []
-        rule = alternating(told(seen), optax.sgd(0.1), optax.sgd(0.1), d_steps=d_steps, g_steps=g_steps)
+        game, sgd = recording_game(seen), optax.sgd(0.1)
+        rule = alternating(game, sgd, sgd, d_steps=d_steps, g_steps=g_steps)
         _, path = play(rule, 2, {"x": jnp.arange(float(rule.batches)).reshape(rule.batches, 1, 1, 1)})
         jax.effects_barrier()
         return seen, path
@@ -326,18 +327,18 @@ def test_each_step_has_its_own_batch_count_and_draw(d_steps, g_steps):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"g_steps": 0}, "G makes 1 or more steps in its turn, not 0"),
-        ({"d_steps": 0.5}, "D makes 1 or more steps in its turn, not 0.5"),
-        ({"first": "G"}, '"d" or "g" goes first, not \'G\''),
+        ({"g_steps": 0}, "g_steps must be an integer of 1 or more, not 0"),
+        ({"d_steps": 0.5}, "d_steps must be an integer of 1 or more, not 0.5"),
+        ({"first": "G"}, 'first must be "d" or "g", not \'G\''),
     ],
 )
-def test_turns_that_cannot_be(options, line):
+def test_wrong_numbers_of_steps_are_refused(options, line):
     with pytest.raises(Refused, match=line):
         alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1), **options)
 
 
 @pytest.mark.parametrize("rule", [alternating, simultaneous])
-def test_several_averages_are_each_what_it_is_alone(rule):
+def test_several_averages_match_single_ones(rule):
     sgd, decays = optax.sgd(0.1), {"short": 0.5, "long": 0.99, "last": 0.0}
     several, _ = play(rule(bilinear(), sgd, sgd, average={name: ema(b) for name, b in decays.items()}), 5)
     alone = {name: play(rule(bilinear(), sgd, sgd, average=ema(b)), 5)[0].ema for name, b in decays.items()}
@@ -354,15 +355,15 @@ def test_several_averages_are_each_what_it_is_alone(rule):
     [
         ({}, "{} is no Average: give one such as"),
         ({"long": 0.999}, "0.999 is no Average: give one such as"),
-        ({"a/b": ema()}, "an average is called by a word such as long, not 'a/b'"),
+        ({"a/b": ema()}, "the name of an average must be an identifier such as long, not 'a/b'"),
     ],
 )
-def test_averages_that_are_none(average, line):
+def test_wrong_averages_are_refused(average, line):
     with pytest.raises(Refused, match=line):
         alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1), average=average)
 
 
-def test_a_part_of_a_side_may_have_a_rate_of_its_own():
+def test_parts_of_a_side_may_have_different_learning_rates():
     """By `optax.multi_transform`: one of G's two layers stands still, the other moves as it would."""
     nets = [from_linen(mlp.Generator(shape=(2,), widths=(4,))), from_linen(mlp.Discriminator(widths=(4,)))]
     game = gan(*nets, latent=latents.normal(2), objective=objectives.non_saturating())
@@ -372,21 +373,21 @@ def test_a_part_of_a_side_may_have_a_rate_of_its_own():
 
     parts = optax.multi_transform({"still": optax.set_to_zero(), "moves": optax.sgd(0.1)}, labels)
     data = {name: leaf for name, leaf in batches(1, 1, 8).items() if name != "label"}
-    (before, _), (after, _), (whole, _) = (
+    (before, _), (after, _), (single, _) = (
         play(alternating(game, tx, optax.sgd(0.1)), steps, data)
         for tx, steps in ((parts, 0), (parts, 1), (optax.sgd(0.1), 1))
     )
     same, moved = (after.g.params[name]["kernel"] for name in ("Dense_0", "Dense_1"))
     np.testing.assert_array_equal(same, before.g.params["Dense_0"]["kernel"])
     assert not np.allclose(moved, before.g.params["Dense_1"]["kernel"])
-    np.testing.assert_allclose(moved, whole.g.params["Dense_1"]["kernel"], rtol=1e-5)
+    np.testing.assert_allclose(moved, single.g.params["Dense_1"]["kernel"], rtol=1e-5)
 
 
 @pytest.mark.parametrize(
     "wrapped",
-    [guarded, watched, lookahead, lambda rule: over_hparams(lambda hparams: rule)({"lr": 0.1})],
+    [guarded, with_update_norms, lookahead, lambda rule: over_hparams(lambda hparams: rule)({"lr": 0.1})],
 )
-def test_a_rule_around_a_rule_plays_its_game(wrapped):
+def test_a_wrapped_rule_keeps_its_game(wrapped):
     game = bilinear()
     rule = wrapped(alternating(game, optax.sgd(0.1), optax.sgd(0.1), d_steps=3))
     assert rule.game is game

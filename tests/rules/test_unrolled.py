@@ -19,7 +19,7 @@ from jaxgan.parts.network import Network, from_linen
 from jaxgan.parts.rng import fold
 from jaxgan.rules.guard import guarded
 from jaxgan.rules.hyperparameters import over_hparams
-from jaxgan.rules.rule import gradient, stepped
+from jaxgan.rules.rule import gradient, step_player
 from jaxgan.rules.unrolled import unrolled
 
 SMOOTH = optax.adam(0.05, eps_root=1e-8)
@@ -64,7 +64,7 @@ def test_against_finite_differences_of_the_k_step_map():
             firsts = []
             for i in range(k):
                 d = gradient(game, "d", now, micros, key, now.step + i)
-                now = now.replace(d=stepped(now.d, SMOOTH, d.grads))
+                now = now.replace(d=step_player(now.d, SMOOTH, d.grads))
                 firsts.append(now.d.params)
             g = gradient(game, "g", now, micros, key, now.step)
             return g.metrics["g/adv"], firsts[0]
@@ -77,7 +77,7 @@ def test_against_finite_differences_of_the_k_step_map():
         jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-9), after.d.params, first)
 
 
-def test_d_takes_the_first_of_the_steps_that_g_sees():
+def test_d_takes_the_first_of_the_unrolled_steps():
     """Also where D's loss remembers: every play of it halves the slope that D finds, 1 at first."""
 
     def d_loss(g, d, context):
@@ -107,7 +107,7 @@ def test_an_optimiser_without_a_derivative_is_refused():
     unrolled(ring_game(), optax.adam(1e-3), SMOOTH, steps=1).init(jax.random.key(0), batches)
 
 
-def test_clipping_by_the_length_of_a_gradient_has_a_derivative():
+def test_clipping_by_the_norm_of_a_gradient_is_accepted():
     """But at a gradient of zero, which D never is given."""
     batches = {"x": jnp.ones((1, 1, 2, 2)), "index": jnp.arange(2)[None, None]}
     clipped = optax.chain(optax.clip_by_global_norm(0.1), SMOOTH)
@@ -123,7 +123,7 @@ def test_clipping_by_the_length_of_a_gradient_has_a_derivative():
         ).init(jax.random.key(0), batches)
 
 
-def test_where_that_cannot_be_known_a_guard_names_the_step():
+def test_with_traced_hyperparameters_a_guard_finds_the_step():
     """Weights of units that are dead: their gradient is exactly zero."""
 
     def build(hparams):

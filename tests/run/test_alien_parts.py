@@ -75,14 +75,14 @@ def test_networks_that_answer_in_what_has_no_gradient(types, said):
 
 @pytest.mark.parametrize("width", [0, -1])
 def test_a_layer_without_width(width):
-    with pytest.raises(Refused, match=f"Generator cannot be {width} wide: widths is of 1 or more"):
+    with pytest.raises(Refused, match=f"Generator cannot be {width} wide: widths must be 1 or more"):
         fit(game={"width": width})
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "4"])
 @pytest.mark.parametrize("prior", [jg.latents.normal, jg.latents.uniform, jg.latents.sphere])
 def test_latents_without_numbers(prior, size):
-    with pytest.raises(Refused, match="a latent has 1 or more numbers"):
+    with pytest.raises(Refused, match="the size of a latent must be an integer of 1 or more"):
         prior(size)
 
 

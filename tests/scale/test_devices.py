@@ -187,7 +187,7 @@ def test_pmap_needs_a_game_that_says_its_lowering(tmp_path, capsys):
         (
             {"packing": 2},
             ("--batch-size", 12, "--devices", 4),
-            "packing 2 examples does not divide the 3 that a",
+            "packing=2 must divide the 3 examples on each",
         ),
         ({"conditioning": conditioning.concatenation(5)}, (), "the data have 10 classes, but the networks'"),
     ],
