@@ -100,7 +100,7 @@ def readings(config: Config, gamma: float, seeds: list[int]) -> Iterator[list[di
 
     def read(begun: jg.State, state: jg.State) -> dict[str, Any]:
         seen = batches(state, 8, config.look)
-        found = diagnosis.diagnosed(game, state, seen, k=config.eigenvalues, products=config.products)
+        found = diagnosis.run_instruments(game, state, seen, k=config.eigenvalues, products=config.products)
         angle = path.path_angle(game, begun, state, jax.tree.map(lambda x: x[0], seen))
         return {
             "energy": jg.metrics.energy.energy_distance(np.asarray(draw(state.generator, 1500, 0)), held_out),

@@ -244,7 +244,7 @@ def table(config: Config) -> tuple[list[Cell], dict[tuple[str, str], np.ndarray]
             path, (still, batch) = walked(rule, config.steps)
             r = np.hypot(*path.T)
             try:
-                field.smooth(field.field(method.game, still, jax.tree.map(lambda x: x[0, 0], batch)))
+                field.check_smooth(field.field(method.game, still, jax.tree.map(lambda x: x[0, 0], batch)))
                 found = spectrum.spectral_radius(spectrum.update_operator(rule, still, batch))
             except jg.Refused:
                 found = None

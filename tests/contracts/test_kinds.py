@@ -36,7 +36,7 @@ import optax
 
 import jaxgan as jg
 from jaxgan.data.source import Source
-from jaxgan.metrics.metric import Estimate, kept
+from jaxgan.metrics.metric import Estimate, collect_then
 from jaxgan.models import mlp
 
 
@@ -95,10 +95,10 @@ def _(kind: Angle):
 @jg.measures.register
 def _(kind: Angle, reference):
     def compute(x):
-        off = float(np.abs(x.mean(axis=0) - reference.seen.features.mean(axis=0)).max())
+        off = float(np.abs(x.mean(axis=0) - reference.outputs.features.mean(axis=0)).max())
         return {"off": Estimate(off, off, off)}
 
-    return jg.Measures([("features", kept(compute))], {"off": 0.0})
+    return jg.Measures([("features", collect_then(compute))], {"off": 0.0})
 """
 
 

@@ -62,7 +62,7 @@ def test_every_lane_is_measured_and_the_same_twice(ring, monkeypatch, capsys):
 
 def test_the_same_evaluation_is_the_same_file(ring, tmp_path, monkeypatch, capsys):
     """Whether its settings are asked for or the usual ones."""
-    monkeypatch.setattr(panels, "USUAL", 300)
+    monkeypatch.setattr(panels, "DEFAULT_N", 300)
     run = shutil.copytree(ring, tmp_path / "run", ignore=shutil.ignore_patterns("evaluations"))
     for asked in ((), ("--n", 300), ("--split", "train"), ("--seed", 0), ("--extractor", "raw")):
         assert jaxgan(monkeypatch, "evaluate", run, "--lane", "seed=0", *asked) == 0

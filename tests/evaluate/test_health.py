@@ -10,7 +10,7 @@ import jaxgan as jg
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.data.source import batch, examples
-from jaxgan.evaluate.health import apart, health, spectral_norms
+from jaxgan.evaluate.health import health, mean_distance, spectral_norms
 
 
 def moment(sample):
@@ -29,7 +29,7 @@ def test_diversity_is_1_of_examples_and_0_of_one_sample():
 
 def test_the_mean_distance_is_that_of_all_pairs():
     x = np.random.RandomState(0).randn(40, 3, 2)
-    np.testing.assert_allclose(apart(x), pdist(x.reshape(40, -1)).mean(), rtol=1e-9)
+    np.testing.assert_allclose(mean_distance(x), pdist(x.reshape(40, -1)).mean(), rtol=1e-9)
 
 
 def test_spectral_norms_are_largest_singular_values():

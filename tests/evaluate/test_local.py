@@ -44,15 +44,15 @@ def test_it_is_asked_about_what_it_has_not_learnt_from(monkeypatch):
     held_back = np.random.RandomState(0).permutation(40)[:4]
     data = {"x": np.zeros((40, 8, 8, 1), np.float32), "label": np.zeros(40, np.int32)}
     data["label"][held_back] = 1
-    assert room._trained(room.Classifier(2), data)["accuracy"] == 0
+    assert room._train(room.Classifier(2), data)["accuracy"] == 0
 
 
 def test_it_is_trained_once(cache, monkeypatch):
     first = local(load("digits"))
     assert len(list(cache.iterdir())) == 1
     calls = []
-    trained = room._trained
-    monkeypatch.setattr(room, "_trained", lambda *given: calls.append(1) or trained(*given))
+    trained = room._train
+    monkeypatch.setattr(room, "_train", lambda *given: calls.append(1) or trained(*given))
     assert local(load("digits")).digest == first.digest
     assert not calls
     other = labelled(load("digits"), 500)
@@ -68,7 +68,7 @@ def test_it_is_trained_once(cache, monkeypatch):
 def test_it_is_named_by_its_recipe_and_not_by_the_last_bit_of_its_weights(tmp_path, monkeypatch):
     """Which is another one with another number of cores."""
     monkeypatch.setattr(room, "STEPS", 3)
-    trained, found = room._trained, []
+    trained, found = room._train, []
     for cores in (1, 2):
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / str(cores)))
 
@@ -77,7 +77,7 @@ def test_it_is_named_by_its_recipe_and_not_by_the_last_bit_of_its_weights(tmp_pa
             name = next(name for name in arrays if name.endswith("kernel"))
             return {**arrays, name: arrays[name] * np.float32(1 + cores * 2**-23)}
 
-        monkeypatch.setattr(room, "_trained", rounded)
+        monkeypatch.setattr(room, "_train", rounded)
         found.append(local(load("digits")))
     one, other = found
     assert one.digest == other.digest
@@ -97,8 +97,8 @@ def test_without_labels_it_learns_how_images_were_turned(cache, monkeypatch):
     seen = {}
     monkeypatch.setattr(
         room,
-        "_trained",
-        lambda module, data, trained=room._trained: seen.update(data) or trained(module, data),
+        "_train",
+        lambda module, data, trained=room._train: seen.update(data) or trained(module, data),
     )
     plain = labelled(load("digits"), 200)["x"]
     assert local(arrays(plain)).apply(plain[:5]).logits.shape == (5, 4)

@@ -15,15 +15,17 @@ from jaxgan.data.source import labelled
 from jaxgan.errors import Refused
 from jaxgan.evaluate import features
 from jaxgan.evaluate import panel as panels
-from jaxgan.evaluate.extractor import BLOCK, Extractor, Seen, by, in_blocks, raw
-from jaxgan.evaluate.features import kept_features
-from jaxgan.evaluate.images import bounded
+from jaxgan.evaluate.extractor import BLOCK, Extractor, Outputs, from_function, in_blocks, raw
+from jaxgan.evaluate.features import cached_outputs
+from jaxgan.evaluate.images import clip_to_range
 from jaxgan.evaluate.panel import FRESH, panel
 from jaxgan.metrics.mixture import WITHIN, perfect
 from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.run.sample import sampler
 
-COARSE = by(lambda x: x.reshape(len(x), 4, 2, 4, 2).mean(axis=(2, 4)).reshape(len(x), -1), "coarse", "v1")
+COARSE = from_function(
+    lambda x: x.reshape(len(x), 4, 2, 4, 2).mean(axis=(2, 4)).reshape(len(x), -1), "coarse", "v1"
+)
 """Digits as 16 numbers: cheap, and of a meaning."""
 
 
@@ -139,7 +141,7 @@ def test_copies_of_training_examples_are_flagged_and_fresh_ones_are_not(monkeypa
     fresh = made.measure(lambda count, at: every["x"][1000 + at :][:count])[0]
     assert fresh["copies"].high < 0.1
     assert not made.about["warnings"]
-    monkeypatch.setattr(features, "SEARCHED", 300)
+    monkeypatch.setattr(features, "MAX_CANDIDATES", 300)
     few = panel(train, load("digits", split="test"), COARSE, n=200)
     assert few.about["warnings"] == [
         "copies were looked for among 300 of the 1,000 examples that were trained on"
@@ -158,16 +160,16 @@ def test_a_reference_does_not_depend_on_how_examples_lie():
 def test_features_are_kept_apart_by_what_they_were_seen_through(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     x = labelled(load("digits"), 20)["x"]
-    one, other = (by(lambda x, k=k: k * x.mean(axis=(1, 2)), "mean", f"v{k}") for k in (1, 2))
-    halved = one._replace(resizer="half", apply=lambda x: Seen(one.apply(x).features / 2, None))
+    one, other = (from_function(lambda x, k=k: k * x.mean(axis=(1, 2)), "mean", f"v{k}") for k in (1, 2))
+    halved = one._replace(resizer="half", apply=lambda x: Outputs(one.apply(x).features / 2, None))
     for extractor in (one, other, halved, one):
-        np.testing.assert_array_equal(kept_features(x, extractor).features, extractor.apply(x).features)
+        np.testing.assert_array_equal(cached_outputs(x, extractor).features, extractor.apply(x).features)
 
 
 def test_labels_are_those_the_generator_is_told():
     """A generator that draws the class it is told of, and one that ignores it: only one of these can tell."""
     train = load("glyphs")  # the n-th shows the digit n mod 10, as samples are told their class
-    seen = by(lambda x: x[:, 8:20:6, 8:20:6, 0].reshape(len(x), -1), "four", "v1")
+    seen = from_function(lambda x: x[:, 8:20:6, 8:20:6, 0].reshape(len(x), -1), "four", "v1")
     made = panel(train, load("glyphs", split="test"), seen, n=400, given=("label",))
 
     def drawn(first):
@@ -229,7 +231,7 @@ def test_modes_of_stacked_images_are_what_every_channel_is_seen_as():
 
     def apply(x):  # three digits of ten by their brightness, which is all this extractor knows
         level = ((x.mean(axis=(1, 2)) + 1) * 4.999).astype(int)
-        return Seen(level.astype(np.float32), np.eye(10, dtype=np.float32)[level].reshape(len(x), -1))
+        return Outputs(level.astype(np.float32), np.eye(10, dtype=np.float32)[level].reshape(len(x), -1))
 
     made = panel(train, None, Extractor("levels", "", "none", apply), n=100)
 
@@ -250,7 +252,7 @@ def test_modes_of_stacked_images_need_each_channels_class(classes):
 
     def apply(x):
         flat = x.reshape(len(x), -1)
-        return Seen(flat[:, :4], np.resize(flat, (len(x), classes)) if classes else None)
+        return Outputs(flat[:, :4], np.resize(flat, (len(x), classes)) if classes else None)
 
     train = load("stacked:digits")
     numbers, refused = panel(train, None, Extractor("whole", "", "none", apply), n=100).measure(of(train))
@@ -290,7 +292,7 @@ def test_images_are_seen_as_they_are_shown():
     points = panel(load("ring"), None, raw(), n=300)
     far = points.measure(lambda count, start: 9 + of(load("ring"))(count, start))[0]
     assert far["sliced_wasserstein"].value > 5
-    np.testing.assert_array_equal(bounded(np.full((1, 1, 1, 1), 5.0), np.full((1, 1, 1, 1), -2.5)), 2.5)
+    np.testing.assert_array_equal(clip_to_range(np.full((1, 1, 1, 1), 5.0), np.full((1, 1, 1, 1), -2.5)), 2.5)
 
 
 def test_samples_of_another_shape_are_refused():
@@ -313,6 +315,6 @@ def test_samples_that_are_not_finite_are_refused():
 def test_nobody_elses_numbers_are_called_fid():
     for name in ("inception", "local", "raw"):
         with pytest.raises(Refused, match="choose another name"):
-            by(lambda x: x, name)
+            from_function(lambda x: x, name)
     with pytest.raises(Refused, match=r"mean gives \(5,\): features are \[n, d\]"):
-        by(lambda x: x.mean(axis=(1, 2, 3)), "mean").apply(np.zeros((5, 8, 8, 1), np.float32))
+        from_function(lambda x: x.mean(axis=(1, 2, 3)), "mean").apply(np.zeros((5, 8, 8, 1), np.float32))

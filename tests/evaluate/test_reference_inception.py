@@ -15,7 +15,7 @@ from support import same
 from evaluate import weights
 from jaxgan.evaluate import extractor, inception, pickled, resizers
 from jaxgan.metrics import frechet, kernel, score
-from jaxgan.metrics.metric import measured
+from jaxgan.metrics.metric import compute_metric
 from jaxgan.models.inception import InceptionV3
 
 torch = pytest.importorskip("torch")
@@ -68,7 +68,7 @@ def of_torch(images):
     return torch.from_numpy(np.moveaxis(images, -1, 1).copy())
 
 
-def apart(ours, theirs):
+def relative_difference(ours, theirs):
     """The largest difference, by the largest number."""
     assert ours.shape == theirs.shape
     return np.abs(ours - theirs).max() / np.abs(theirs).max()
@@ -102,9 +102,9 @@ def test_every_layer(state, theirs):
         ours = found["intermediates"]
         for part in name.split("."):
             ours = ours[part]
-        assert apart(np.moveaxis(np.asarray(ours["__call__"][0]), -1, 1), x) < 1e-5, name
-    assert apart(np.asarray(features), expected[0]) < 1e-5
-    assert apart(np.asarray(logits), expected[1]) < 1e-5
+        assert relative_difference(np.moveaxis(np.asarray(ours["__call__"][0]), -1, 1), x) < 1e-5, name
+    assert relative_difference(np.asarray(features), expected[0]) < 1e-5
+    assert relative_difference(np.asarray(logits), expected[1]) < 1e-5
 
 
 @pytest.mark.parametrize("written", FORMATS)
@@ -119,8 +119,8 @@ def test_from_the_file_to_the_numbers(files, theirs, monkeypatch):
     images = np.concatenate([weights.images(n, 32), 255 - weights.images(n, 32, seed=1) // 2])
     seen = inception.inception(files / "legacy", resizers.tf1).apply(images.astype(np.float32) / 127.5 - 1)
     features, logits = theirs(of_torch(images))
-    assert apart(seen.features, features.numpy()) < 1e-5
-    assert apart(seen.logits, logits.numpy()) < 1e-5
+    assert relative_difference(seen.features, features.numpy()) < 1e-5
+    assert relative_difference(seen.logits, logits.numpy()) < 1e-5
 
     # the numbers made of them; of covariances of 2048 features few images say nothing
     few, ours = features[:, :6], seen.features[:, :6]
@@ -129,7 +129,7 @@ def test_from_the_file_to_the_numbers(files, theirs, monkeypatch):
     assert found == pytest.approx(expected["frechet_inception_distance"], rel=1e-4)
 
     expected = isc_features_to_metric(logits, splits=2)
-    found = measured(score.inception_score(splits=2), [seen.logits])["inception_score"]
+    found = compute_metric(score.inception_score(splits=2), [seen.logits])["inception_score"]
     assert found.value == pytest.approx(expected["inception_score_mean"], rel=1e-4)
 
     expected = kid_features_to_metric(features[:n], features[n:], kid_subsets=1, kid_subset_size=n)

@@ -49,7 +49,7 @@ def ring_batch(*layout: int, seed: int = 0) -> dict:
     return {"x": x.reshape(*layout, 2), "index": jnp.arange(n, dtype=jnp.uint32).reshape(layout)}
 
 
-def begun(game: Game, batch: dict = POINT, tx=None) -> State:
+def initial_state(game: Game, batch: dict = POINT, tx=None) -> State:
     """The state of step 0, in float64."""
     tx = optax.sgd(0.1) if tx is None else tx
     state = starter(game, tx, tx, None)(jax.random.key(1), jax.tree.map(lambda x: x[None, None], batch))

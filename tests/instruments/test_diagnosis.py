@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from instruments.known import POINT, begun, dirac, ring_batch
+from instruments.known import POINT, dirac, initial_state, ring_batch
 from jaxgan.instruments import diagnosis
-from jaxgan.instruments.diagnosis import cheap, diagnosed
+from jaxgan.instruments.diagnosis import rotation_and_noise, run_instruments
 from jaxgan.parts import objectives, terms
 
 TWO = jax.tree.map(lambda x: jnp.stack([x, x]), POINT)
@@ -23,18 +23,18 @@ def test_a_second_look_compiles_nothing():
 
     game, batches = dirac(d_terms=[terms.stateless("watched", watched)]), ring_batch(2, 8)
     batches = {**batches, "x": batches["x"][..., :1]}
-    state = begun(game, jax.tree.map(lambda x: x[0], batches))
-    cheap(game, state, batches)
+    state = initial_state(game, jax.tree.map(lambda x: x[0], batches))
+    rotation_and_noise(game, state, batches)
     so_far = len(traced)
     moved = state.replace(step=state.step + 1, d=state.d.replace(params=state.d.params + 1))
-    cheap(game, moved, jax.tree.map(lambda x: x + 1, batches))
+    rotation_and_noise(game, moved, jax.tree.map(lambda x: x + 1, batches))
     assert so_far > 0
     assert len(traced) == so_far
 
 
 def test_of_dirac_gan_at_its_equilibrium():
     game = dirac(d_terms=[terms.r1(0.6)])
-    found = diagnosed(game, begun(game), TWO)
+    found = run_instruments(game, initial_state(game), TWO)
     assert not found.refused
     np.testing.assert_allclose(found.spectrum.real, -0.3, atol=1e-9)
     assert found.numbers["spectrum/real"] == pytest.approx(-0.3)
@@ -47,7 +47,7 @@ def test_of_dirac_gan_at_its_equilibrium():
 
 def test_an_instrument_that_refuses_leaves_the_others():
     game = dirac(objectives.wasserstein(), d_terms=[terms.wgan_gp(1.0)])
-    found = diagnosed(game, begun(game), TWO)
+    found = run_instruments(game, initial_state(game), TWO)
     refusers = ["spectrum (modulus, imaginary, real)", "g's Hessian", "d's Hessian"]
     assert [line.split(":")[0] for line in found.refused] == refusers
     assert all("no derivative" in line for line in found.refused)
@@ -60,7 +60,7 @@ def test_how_far_it_is_is_said_of_every_part(full, monkeypatch):
     """Of few parameters all eigenvalues are one part, of many those at each edge are."""
     monkeypatch.setattr(diagnosis, "FULL", full)
     said = []
-    diagnosed(dirac(), begun(dirac()), TWO, steps=1, say=said.append)
+    run_instruments(dirac(), initial_state(dirac()), TWO, steps=1, say=said.append)
     parts = 5 if full else 7
     assert [line.split(",")[0] for line in said] == [f"part {i} of {parts}" for i in range(1, parts + 1)]
     assert sum("eigenvalues of 2 parameters" in line for line in said) == (1 if full else 3)

@@ -7,7 +7,7 @@ import optax
 import pytest
 from flax import linen as nn
 
-from instruments.known import POINT, begun, dirac, quadratic
+from instruments.known import POINT, dirac, initial_state, quadratic
 from jaxgan.errors import Refused
 from jaxgan.games.gan import gan
 from jaxgan.instruments.field import context_of
@@ -23,7 +23,7 @@ TWO = jax.tree.map(lambda x: jnp.stack([x, x]), POINT)
 def zero_sum(a, b, c, g, d):
     """V = a/2 g² + b g d - c/2 d², and a state of it; G's best answer is -b d / a, D's b g / c."""
     game = quadratic(np.array([[-a, -b], [b, -c]]), 1)
-    state = begun(game)
+    state = initial_state(game)
     at = state.replace(g=state.g.replace(params=jnp.array([g])), d=state.d.replace(params=jnp.array([d])))
     return game, at
 
@@ -54,7 +54,7 @@ def test_the_last_batch_judges_what_the_others_taught():
     """Of Wasserstein's Dirac-GAN D learns a slope from the first point, which the second turns against it."""
     game = dirac(objectives.wasserstein())
     batches = {**TWO, "x": jnp.array([[[1.0]], [[-3.0]]])}
-    found = duality_gap(game, begun(game), batches, optax.sgd(0.5), steps=2)
+    found = duality_gap(game, initial_state(game), batches, optax.sgd(0.5), steps=2)
     np.testing.assert_allclose(found.d, -3.0, rtol=1e-9)  # ψ = 2 * 0.5, judged by ψ x
 
 
@@ -78,7 +78,7 @@ def test_spectral_norm_bounds_what_d_can_gain():
 def test_each_step_draws_anew():
     """D's slope is a sum of noise: two steps on one draw would be twice one step, and gain twice as much."""
     game = dirac(objectives.wasserstein(), instance_noise=1.0)
-    once, twice = (duality_gap(game, begun(game), TWO, optax.sgd(0.1), steps=n).d for n in (1, 2))
+    once, twice = (duality_gap(game, initial_state(game), TWO, optax.sgd(0.1), steps=n).d for n in (1, 2))
     assert twice != pytest.approx(2 * once, rel=1e-3)
 
 

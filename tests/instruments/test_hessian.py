@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from instruments.known import POINT, begun, dirac, mlp_game, quadratic, random_field, ring_batch
+from instruments.known import POINT, dirac, initial_state, mlp_game, quadratic, random_field, ring_batch
 from jaxgan.errors import Refused
 from jaxgan.instruments.field import context_of, field
 from jaxgan.instruments.hessian import curvature
@@ -20,14 +20,14 @@ def test_of_a_quadratic_game(n, g_size, who):
     block = m[:g_size, :g_size] if who == "g" else m[g_size:, g_size:]
     expected = np.linalg.eigvalsh(-block)[[0, -1]]
     game = quadratic(m, g_size)
-    np.testing.assert_allclose(curvature(field(game, begun(game), POINT), who), expected, atol=1e-6)
+    np.testing.assert_allclose(curvature(field(game, initial_state(game), POINT), who), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("who", ["g", "d"])
 def test_of_networks(who):
     game = mlp_game(objective=objectives.minimax(), d_terms=[terms.r1(0.5)])
     batch = ring_batch(16)
-    state = begun(game, batch)
+    state = initial_state(game, batch)
     mine, unravel = ravel_pytree(getattr(state, who).params)
     assert mine.size > 20
 
@@ -42,10 +42,10 @@ def test_of_networks(who):
 def test_what_has_not_converged_is_refused():
     m = random_field(400, 200)
     with pytest.raises(Refused, match="residual"):
-        curvature(field(quadratic(m, 200), begun(quadratic(m, 200)), POINT), "g", products=20)
+        curvature(field(quadratic(m, 200), initial_state(quadratic(m, 200)), POINT), "g", products=20)
 
 
 def test_a_kink_has_no_curvature():
     game = dirac(d_terms=[terms.wgan_gp(1.0)])
     with pytest.raises(Refused, match="no derivative"):
-        curvature(field(game, begun(game), POINT), "d")
+        curvature(field(game, initial_state(game), POINT), "d")

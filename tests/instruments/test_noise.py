@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from instruments.known import begun
+from instruments.known import initial_state
 from jaxgan.errors import Refused
 from jaxgan.games.game import Aux, Game, Side
 from jaxgan.instruments.noise import Noise, gradient_noise
@@ -36,7 +36,7 @@ def drawn(n, b, seed=0):
 def test_of_known_noise():
     """|G|² = |μ|² and tr(Σ) = |σ|², four times both for D."""
     game, batches = linear(), drawn(400, 8)
-    state = begun(game, jax.tree.map(lambda x: x[0], batches))
+    state = initial_state(game, jax.tree.map(lambda x: x[0], batches))
     signal, variance = np.square(MEAN).sum(), np.square(SPREAD).sum()
     for who, square in (("g", 1.0), ("d", 4.0)):
         found = gradient_noise(game, state, batches, who)
@@ -49,7 +49,7 @@ def test_of_known_noise():
 def test_both_estimates_are_unbiased(n, b):
     """Over many draws their means are the truth, within four standard errors."""
     game = linear()
-    state = begun(game, {"x": jnp.zeros((b, 3))})
+    state = initial_state(game, {"x": jnp.zeros((b, 3))})
     measure = jax.jit(jax.vmap(lambda x: gradient_noise(game, state, {"x": x}, "g")))
     found = jax.device_get(measure(drawn(4000 * n, b, seed=n)["x"].reshape(4000, n, b, 3)))
     for estimates, truth in (
@@ -69,7 +69,7 @@ def test_bfloat16_gradients_are_summed_in_float32():
 
     game = Game(lambda key, batch: (Side(half, {}), Side(half, {}), ()), value, value, None)
     batches = {"x": jnp.asarray(np.random.RandomState(0).randn(4, 1, 200_000))}
-    state = begun(game, jax.tree.map(lambda x: x[0], batches))
+    state = initial_state(game, jax.tree.map(lambda x: x[0], batches))
     state = state.replace(g=state.g.replace(params=half), d=state.d.replace(params=half))
     found = gradient_noise(game, state, batches, "g")
     grads = np.asarray(batches["x"].astype(jnp.bfloat16), np.float64)[:, 0]
@@ -83,4 +83,4 @@ def test_without_a_signal_no_batch_is_large_enough():
 def test_one_batch_is_too_few():
     game, one = linear(), drawn(1, 8)
     with pytest.raises(Refused, match="two batches"):
-        gradient_noise(game, begun(game, jax.tree.map(lambda x: x[0], one)), one, "g")
+        gradient_noise(game, initial_state(game, jax.tree.map(lambda x: x[0], one)), one, "g")

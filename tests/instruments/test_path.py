@@ -4,14 +4,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from instruments.known import POINT, begun, quadratic, random_field
+from instruments.known import POINT, initial_state, quadratic, random_field
 from jaxgan.errors import Refused
 from jaxgan.instruments.path import path_angle
 
 
 def along(m, g_size, start, end, **options):
     game = quadratic(np.asarray(m), g_size)
-    state = begun(game)
+    state = initial_state(game)
 
     def at(theta):
         theta = jnp.asarray(theta, float)

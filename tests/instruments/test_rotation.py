@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from instruments.known import POINT, begun, quadratic, random_field
+from instruments.known import POINT, initial_state, quadratic, random_field
 from jaxgan.instruments import rotation as module
 from jaxgan.instruments.field import field
 from jaxgan.instruments.rotation import rotation, rotation_estimate
@@ -15,7 +15,7 @@ from jaxgan.instruments.rotation import rotation, rotation_estimate
 
 def here(m, g_size):
     game = quadratic(m, g_size)
-    return field(game, begun(game), POINT)
+    return field(game, initial_state(game), POINT)
 
 
 def test_the_parts_of_a_known_jacobian():

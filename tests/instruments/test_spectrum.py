@@ -6,10 +6,10 @@ import numpy as np
 import optax
 import pytest
 
-from instruments.known import POINT, begun, dirac, mlp_game, quadratic, random_field, ring_batch
+from instruments.known import POINT, dirac, initial_state, mlp_game, quadratic, random_field, ring_batch
 from jaxgan.errors import Refused
 from jaxgan.games.gan import gan
-from jaxgan.instruments.field import field, smooth
+from jaxgan.instruments.field import check_smooth, field
 from jaxgan.instruments.hessian import curvature
 from jaxgan.instruments.spectrum import (
     eigenvalues,
@@ -47,7 +47,7 @@ def roots(trace, determinant):
 def test_a_gradient_penalty_draws_the_eigenvalues_of_dirac_gan_to_the_left(gamma, term):
     game = dirac(d_terms=[term(gamma)])
     root = np.sqrt(complex(gamma**2 / 4 - SLOPE**2))
-    same_set(eigenvalues(field(game, begun(game), POINT)), [-gamma / 2 + root, -gamma / 2 - root])
+    same_set(eigenvalues(field(game, initial_state(game), POINT)), [-gamma / 2 + root, -gamma / 2 - root])
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_gradient_penalty_draws_the_eigenvalues_of_dirac_gan_to_the_left(gamma
 def test_without_one_they_are_imaginary(objective, slope):
     """Of least squares, D's own loss (ψθ + 1)²/2 pushes ψ by -θ and G's (ψθ - 1)²/2 pushes θ by ψ."""
     game = dirac(objective)
-    same_set(eigenvalues(field(game, begun(game), POINT)), [1j * slope, -1j * slope])
+    same_set(eigenvalues(field(game, initial_state(game), POINT)), [1j * slope, -1j * slope])
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.3, 1.7])
@@ -70,9 +70,9 @@ def test_without_one_they_are_imaginary(objective, slope):
 def test_update_operators_of_dirac_gan(gamma, h):
     """Both at once 1 + h λ; D first: trace 2 - h γ - h² / 4, determinant 1 - h γ."""
     game, sgd = dirac(d_terms=[terms.r1(gamma)]), optax.sgd(h)
-    spectrum = eigenvalues(field(game, begun(game), POINT))
-    at_once = update_operator(simultaneous(game, sgd, sgd), begun(game), UPDATE)
-    in_turn = update_operator(alternating(game, sgd, sgd), begun(game), UPDATE)
+    spectrum = eigenvalues(field(game, initial_state(game), POINT))
+    at_once = update_operator(simultaneous(game, sgd, sgd), initial_state(game), UPDATE)
+    in_turn = update_operator(alternating(game, sgd, sgd), initial_state(game), UPDATE)
     same_set(np.linalg.eigvals(at_once), 1 + h * spectrum)
     same_set(np.linalg.eigvals(in_turn), roots(2 - h * gamma - (h * SLOPE) ** 2, 1 - h * gamma))
 
@@ -83,7 +83,7 @@ def test_alternating_steps_leave_the_circle_at_two():
 
     def radius(h):
         rule = alternating(game, optax.sgd(h), optax.sgd(h))
-        return spectral_radius(update_operator(rule, begun(game), UPDATE))
+        return spectral_radius(update_operator(rule, initial_state(game), UPDATE))
 
     np.testing.assert_allclose([radius(0.1), radius(3.99)], 1.0, atol=1e-9)
     a = 4.2 * SLOPE
@@ -96,7 +96,7 @@ def test_the_operator_of_two_general_numbers():
     (a, b), (c, e) = m = np.array([[-0.7, 1.3], [-2.1, 0.4]])
     game, h = quadratic(m, 1), 0.3
     rule = alternating(game, optax.sgd(h), optax.sgd(h))
-    found = np.linalg.eigvals(update_operator(rule, begun(game), UPDATE))
+    found = np.linalg.eigvals(update_operator(rule, initial_state(game), UPDATE))
     same_set(found, roots(2 + h * (a + e) + h**2 * b * c, (1 + h * a) * (1 + h * e)))
 
 
@@ -104,7 +104,7 @@ def test_the_operator_holds_the_memory_of_an_optimiser():
     """Heavy balls of weight β double the numbers: λ_v gives the roots of z² - (1 + β + h λ_v) z + β."""
     m, h, beta = random_field(4, 2), 0.1, 0.6
     game, tx = quadratic(m, 2), optax.sgd(0.1, momentum=beta)
-    found = update_operator(simultaneous(game, tx, tx), begun(game, tx=tx), UPDATE)
+    found = update_operator(simultaneous(game, tx, tx), initial_state(game, tx=tx), UPDATE)
     expected = [z for value in np.linalg.eigvals(m) for z in roots(1 + beta + h * value, beta)]
     assert found.shape == (8, 8)
     same_set(np.linalg.eigvals(found), expected)
@@ -119,12 +119,12 @@ def test_the_operator_leaves_out_what_never_moves():
         return simultaneous(game, *[optax.sgd(given["lr"])] * 2)
 
     rule = over_hparams(build)({"lr": 0.1})
-    tuned = begun(game).replace(rule=rule.init(jax.random.key(0), UPDATE).rule)
+    tuned = initial_state(game).replace(rule=rule.init(jax.random.key(0), UPDATE).rule)
     same_set(np.linalg.eigvals(update_operator(rule, tuned, UPDATE)), 1 + 0.1 * np.linalg.eigvals(m))
 
     injected = optax.inject_hyperparams(optax.sgd)(0.1)
     rule = simultaneous(game, injected, injected)
-    found = update_operator(rule, begun(game, tx=injected), UPDATE)
+    found = update_operator(rule, initial_state(game, tx=injected), UPDATE)
     same_set(np.linalg.eigvals(found), 1 + 0.1 * np.linalg.eigvals(m))
 
 
@@ -143,7 +143,7 @@ def test_a_rule_with_a_period_has_a_rate_by_periods():
 def test_of_no_field_at_all(n):
     """Which solvers take for a bad start."""
     still = field(
-        quadratic(np.zeros((2 * n, 2 * n)), n), begun(quadratic(np.zeros((2 * n, 2 * n)), n)), POINT
+        quadratic(np.zeros((2 * n, 2 * n)), n), initial_state(quadratic(np.zeros((2 * n, 2 * n)), n)), POINT
     )
     assert not leading(still, k=3).any()
     assert not rightmost(still).any()
@@ -153,7 +153,7 @@ def test_of_no_field_at_all(n):
 
 def test_the_jacobian_is_that_of_the_field():
     m = random_field()
-    here = field(quadratic(m, 3), begun(quadratic(m, 3)), POINT)
+    here = field(quadratic(m, 3), initial_state(quadratic(m, 3)), POINT)
     assert here.g_size == 3
     np.testing.assert_allclose(here.velocity(here.at), m @ np.asarray(here.at), atol=1e-12)
     np.testing.assert_allclose(jacobian(here), m, atol=1e-12)
@@ -167,7 +167,7 @@ def networks():
     """The field of two small networks, with a penalty that is a derivative itself, and its Jacobian."""
     with jax.enable_x64(True):
         game = mlp_game(d_terms=[terms.r1(0.5)])
-        here = field(game, begun(game, ring_batch(16)), ring_batch(16))
+        here = field(game, initial_state(game, ring_batch(16)), ring_batch(16))
         return here, jacobian(here)
 
 
@@ -196,7 +196,7 @@ def test_the_rightmost_are_not_always_the_largest(far):
     m = np.diag(np.linspace(-1.0, 0.3, 40))
     m[0, 0] = m[20, 20] = far.real
     m[0, 20], m[20, 0] = far.imag, -far.imag
-    found = rightmost(field(quadratic(m, 20), begun(quadratic(m, 20)), POINT))
+    found = rightmost(field(quadratic(m, 20), initial_state(quadratic(m, 20)), POINT))
     full = np.linalg.eigvals(m)
     np.testing.assert_allclose(found.real, np.sort(full.real)[:-3:-1], atol=1e-5)
 
@@ -207,14 +207,14 @@ def test_the_fastest_are_not_always_the_largest(far):
     m = np.diag(np.linspace(-1.0, 0.3, 40))
     m[0, 0] = far
     m[5, 25], m[25, 5] = -2.0, 2.0
-    found = fastest(field(quadratic(m, 20), begun(quadratic(m, 20)), POINT))
+    found = fastest(field(quadratic(m, 20), initial_state(quadratic(m, 20)), POINT))
     full = np.linalg.eigvals(m)
     np.testing.assert_allclose(np.sort(found.imag), np.sort(full.imag)[[0, -1]], atol=1e-5)
 
 
 def test_all_eigenvalues_come_by_their_real_part():
     m = random_field()
-    found = eigenvalues(field(quadratic(m, 3), begun(quadratic(m, 3)), POINT))
+    found = eigenvalues(field(quadratic(m, 3), initial_state(quadratic(m, 3)), POINT))
     assert (np.diff(found.real) <= 0).all()
     same_set(found, np.linalg.eigvals(m))
 
@@ -223,12 +223,12 @@ def test_what_has_not_converged_is_refused_with_its_residual():
     coupling, none = np.random.RandomState(0).randn(30, 30), np.zeros((30, 30))
     game = quadratic(np.block([[none, coupling], [-coupling.T, none]]), 30)
     with pytest.raises(Refused, match=r"residual is 0\.\d+ of \|J\|"):
-        leading(field(game, begun(game), POINT), k=6, products=20)
+        leading(field(game, initial_state(game), POINT), k=6, products=20)
 
 
 def test_a_full_spectrum_has_a_bound():
     game = quadratic(np.zeros((2, 2)), 1)
-    state = begun(game)
+    state = initial_state(game)
     large = state.replace(g=state.g.replace(params=jnp.zeros(4000)))
     with pytest.raises(Refused, match=r"4001 numbers .* up to 4000: .* Arnoldi"):
         jacobian(field(game, state, POINT)._replace(at=jnp.zeros(4001)))
@@ -239,14 +239,14 @@ def test_a_full_spectrum_has_a_bound():
 def test_arnoldi_needs_some_numbers():
     game = dirac()
     with pytest.raises(Refused, match="take `eigenvalues`"):
-        leading(field(game, begun(game), POINT))
+        leading(field(game, initial_state(game), POINT))
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_wgan_gp_has_no_spectrum_where_d_is_flat(dtype):
     """Its penalty (|ψ| - 1)² has a kink at 0, to which autodiff gives some number all the same."""
     game = dirac(objectives.wasserstein(), d_terms=[terms.wgan_gp(1.0)])
-    state = begun(game)
+    state = initial_state(game)
     lower = jax.tree.map(lambda x: x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x, state)
     here = field(game, lower, POINT)
     assert here.at.dtype == dtype
@@ -259,13 +259,13 @@ def test_wgan_gp_has_no_spectrum_where_d_is_flat(dtype):
 def test_a_derivative_that_is_not_finite_is_refused():
     game = quadratic(np.array([[np.inf, 1.0], [-1.0, 0.0]]), 1)
     with pytest.raises(Refused, match="not finite"):
-        jacobian(field(game, begun(game), POINT))
+        jacobian(field(game, initial_state(game), POINT))
 
 
 def test_relu_is_smooth_enough_in_float32():
     with jax.enable_x64(False):
         game, batch = mlp_game(), ring_batch(64)
-        smooth(field(game, begun(game, batch), batch))
+        check_smooth(field(game, initial_state(game, batch), batch))
 
 
 @pytest.mark.slow
@@ -279,7 +279,7 @@ def test_products_go_through_convolutions_and_batchnorm():
     )
     x = jax.random.normal(jax.random.key(0), (4, 8, 8, 1))
     batch = {"x": x, "index": jnp.arange(4, dtype=jnp.uint32)}
-    here = field(game, begun(game, batch), batch)
+    here = field(game, initial_state(game, batch), batch)
     u, w = (np.random.RandomState(i).randn(here.at.size) for i in (1, 2))
     step = 1e-7
     difference = (here.velocity(here.at + step * u) - here.velocity(here.at - step * u)) / (2 * step)

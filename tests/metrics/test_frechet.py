@@ -6,7 +6,7 @@ from scipy.linalg import sqrtm
 
 from jaxgan.errors import Refused
 from jaxgan.metrics.frechet import Moments, frechet, frechet_distance, intra_class, moments
-from jaxgan.metrics.metric import measured
+from jaxgan.metrics.metric import compute_metric
 
 
 def normal(mean, covariance):
@@ -21,7 +21,7 @@ def by_scipy(mean, covariance, real):
 
 
 def one(metric, *blocks):
-    (estimate,) = measured(metric, blocks).values()
+    (estimate,) = compute_metric(metric, blocks).values()
     return estimate
 
 
@@ -178,7 +178,7 @@ def test_refused():
     with pytest.raises(Refused, match="2 of 40 examples hold NaN or infinite"):
         moments(x)
     with pytest.raises(Refused, match="nothing to measure"):
-        measured(frechet(moments(random.randn(9, 2))), [])
+        compute_metric(frechet(moments(random.randn(9, 2))), [])
     with pytest.raises(Refused, match="no examples"):
         moments(np.zeros((0, 3)))
     with pytest.raises(Refused, match="different shapes"):

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from jaxgan.metrics import neighbours
-from jaxgan.metrics.metric import QUANTILE, measured
+from jaxgan.metrics.metric import QUANTILE, compute_metric
 from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.metrics.plane import transport
 
@@ -33,7 +33,7 @@ def test_real_balls_that_overlap_are_no_independent_coins(n, d, shift):
     real = [draw.normal(size=(n, d)) for _ in range(300)]
     values = np.array([coverage(x, generated) for x in real])
     effect = values.var(ddof=1) / (values.mean() * (1 - values.mean()) / n)
-    found = [neighbours._together(x, generated, K, 4096) for x in real[:8]]
+    found = [neighbours._design_effect(x, generated, K, 4096) for x in real[:8]]
     assert effect > 1.2
     assert np.mean(found) == pytest.approx(effect, rel=0.3)
     one = precision_recall(real[0]).compute((generated,))["coverage"]
@@ -44,7 +44,7 @@ def test_of_few_examples_and_of_what_does_not_vary_the_usual_is_taken():
     draw = np.random.RandomState(0)
     few, real, far = draw.normal(size=(30, 2)), draw.normal(size=(300, 2)), 99 + draw.normal(size=(300, 2))
     for one, other in ((few, few), (real, far)):
-        assert neighbours._together(one, other, K, 4096) == neighbours.USUALLY
+        assert neighbours._design_effect(one, other, K, 4096) == neighbours.DEFAULT_EFFECT
     found = precision_recall(real).compute((far,))["coverage"]
     assert found.value == found.low == 0 < found.high < 0.05
 
@@ -54,14 +54,14 @@ def test_examples_that_come_class_by_class_are_dealt_into_parts_alike():
     draw = np.random.RandomState(0)
     mode = np.repeat(np.arange(10), 40)
     real, generated = (9 * np.eye(10)[m] + draw.normal(size=(400, 10)) for m in (mode, mode // 2))
-    assert neighbours._together(real, generated, K, 4096) < 5
+    assert neighbours._design_effect(real, generated, K, 4096) < 5
 
 
 def test_wasserstein_s_interval_holds_where_samples_differ_from_the_data():
     draw = np.random.RandomState(1)
 
     def one():
-        return measured(transport(draw.normal(size=(300, 2)) + 1), [draw.normal(size=(300, 2))])
+        return compute_metric(transport(draw.normal(size=(300, 2)) + 1), [draw.normal(size=(300, 2))])
 
     often, wide = held([one()["wasserstein"] for _ in range(120)])
     assert often > 0.91
@@ -112,7 +112,7 @@ def test_wasserstein_under_300_draws_of_both_sides(n, shift, scale):
 
     def one():
         samples = scale * draw.normal(size=(n, 2)) + shift
-        return measured(transport(draw.normal(size=(n, 2))), [samples])["wasserstein"]
+        return compute_metric(transport(draw.normal(size=(n, 2))), [samples])["wasserstein"]
 
     often, wide = held([one() for _ in range(300)])
     assert 0.915 <= often <= 0.985
@@ -123,7 +123,8 @@ def test_wasserstein_under_300_draws_of_both_sides(n, shift, scale):
 def test_wasserstein_of_the_data_themselves_is_too_wide_rather_than_too_narrow():
     draw = np.random.RandomState(0)
     found = [
-        measured(transport(draw.normal(size=(200, 2))), [draw.normal(size=(200, 2))]) for _ in range(300)
+        compute_metric(transport(draw.normal(size=(200, 2))), [draw.normal(size=(200, 2))])
+        for _ in range(300)
     ]
     often, wide = held([each["wasserstein"] for each in found])
     assert often > 0.95

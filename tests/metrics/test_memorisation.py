@@ -5,7 +5,7 @@ from scipy.stats import mannwhitneyu
 
 from jaxgan.errors import Refused
 from jaxgan.metrics.memorisation import memorisation
-from jaxgan.metrics.metric import excess, measured
+from jaxgan.metrics.metric import compute_metric, excess
 
 DRAW = np.random.RandomState(0)
 D = 8
@@ -177,7 +177,7 @@ def test_the_same_at_every_call_and_from_blocks():
     generated = fresh(150)
     whole = found(generated)
     assert found(generated) == whole
-    assert measured(METRIC, [generated[:100], generated[100:]]) == whole
+    assert compute_metric(METRIC, [generated[:100], generated[100:]]) == whole
     assert memorisation(TRAIN, HELD_OUT, block=100).compute((generated,)) == whole
 
 

@@ -6,8 +6,8 @@ from scipy.integrate import quad
 from scipy.stats import binomtest, chi, entropy
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import measured
-from jaxgan.metrics.mixture import TEN_SIGMA, WITHIN, covering, label_coverage, mode_coverage
+from jaxgan.metrics.metric import compute_metric
+from jaxgan.metrics.mixture import TEN_SIGMA, WITHIN, coverage_metric, label_coverage, mode_coverage
 from jaxgan.metrics.mixture import perfect as expected
 
 RNG = np.random.default_rng(0)
@@ -126,7 +126,9 @@ def test_modes_of_unequal_weight_are_held_against_their_weights():
     assert even["imbalance"] == pytest.approx(np.abs(WEIGHTS - 1 / 8).sum() / 2, rel=0.1)
     nothing = mode_coverage(np.full((5, 2), 9.0), centres, 0.01, weights=WEIGHTS)
     assert (nothing["reverse_kl"], nothing["imbalance"]) == (pytest.approx(log(50)), pytest.approx(0.98))
-    rarest = measured(covering(centres, 0.01, weights=WEIGHTS), [np.repeat(centres[7:], 50, axis=0)])
+    rarest = compute_metric(
+        coverage_metric(centres, 0.01, weights=WEIGHTS), [np.repeat(centres[7:], 50, axis=0)]
+    )
     for name in ("reverse_kl", "imbalance"):  # the worst that can be, and so the end of its interval
         assert rarest[name].value == rarest[name].high == pytest.approx(nothing[name])
     assert label_coverage(np.arange(2), 2, np.array([0.75, 0.25]))["imbalance"] == 0.25
@@ -149,9 +151,9 @@ def test_labels():
 def test_as_a_metric():
     """Blocks of any size; intervals as wide as the numbers vary from sample to sample."""
     samples = perfect(1000)
-    metric = covering(RING, 0.01)
-    got = measured(metric, np.split(samples, [1, 10, 700]))
-    assert got == measured(metric, [samples])
+    metric = coverage_metric(RING, 0.01)
+    got = compute_metric(metric, np.split(samples, [1, 10, 700]))
+    assert got == compute_metric(metric, [samples])
     assert {name: one.value for name, one in got.items()} == mode_coverage(samples, RING, 0.01)
     trials = [mode_coverage(perfect(1000), RING, 0.01) for _ in range(200)]
     for name in ("high_quality", "imbalance", "width"):
@@ -176,16 +178,16 @@ def test_the_floor_is_right_of_more_modes_than_draws_too():
 
 
 def test_the_interval_of_high_quality_is_never_empty():
-    found = measured(covering(np.zeros((1, 2)), sigma=1.0), [np.zeros((100, 2))])["high_quality"]
+    found = compute_metric(coverage_metric(np.zeros((1, 2)), sigma=1.0), [np.zeros((100, 2))])["high_quality"]
     assert (found.value, found.high) == (1.0, pytest.approx(1.0))
     assert found.low == pytest.approx(binomtest(100, 100).proportion_ci(method="wilson").low, rel=1e-6)
 
 
 def test_few_samples_that_do_not_vary_have_no_interval():
     """One sample near a mode is always in that mode, and so are its resamples."""
-    found = measured(covering(RING, 0.01), [np.concatenate([RING[:1], np.zeros((4, 2))])])
+    found = compute_metric(coverage_metric(RING, 0.01), [np.concatenate([RING[:1], np.zeros((4, 2))])])
     assert found["reverse_kl"].value == pytest.approx(log(8))
     for name in ("reverse_kl", "imbalance", "width", "width_min"):
         assert np.isnan([found[name].low, found[name].high]).all()
-    many = measured(covering(RING, 0.01), [perfect(1000)])
+    many = compute_metric(coverage_metric(RING, 0.01), [perfect(1000)])
     assert many["modes"] == (8, 8, 8)

@@ -4,7 +4,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.nearest import nearest, placed, squared
+from jaxgan.metrics.nearest import centred_rows, nearest
 
 DRAW = np.random.RandomState(0)
 
@@ -78,14 +78,14 @@ def test_rounding_stays_within_what_is_allowed_for(d, kind):
     elif kind == "sparse":
         a[:, 1:], b[:, 1:] = 1e-3 * a[:, 1:], 1e-3 * b[:, 1:]
     middle = np.zeros(d, np.float32)
-    found, rounding = jax.jit(squared)(placed(a, middle), placed(b, middle))
+    found, rounding = jax.jit(squared_float32)(centred_rows(a, middle), centred_rows(b, middle))
     error = np.abs(np.asarray(found, np.float64) - cdist(a.astype(float), b.astype(float)) ** 2)
     assert np.all(error <= 0.7 * np.asarray(rounding))
 
 
 def test_products_are_of_whole_precision_on_devices_that_would_round_them():
-    x = placed(np.ones((2, 40), np.float32), np.zeros(40, np.float32))
-    assert "HIGHEST" in str(jax.make_jaxpr(squared)(x, x))
+    x = centred_rows(np.ones((2, 40), np.float32), np.zeros(40, np.float32))
+    assert "HIGHEST" in str(jax.make_jaxpr(squared_float32)(x, x))
 
 
 def test_images_are_flattened():

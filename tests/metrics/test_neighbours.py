@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import binomtest
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import measured
+from jaxgan.metrics.metric import compute_metric
 from jaxgan.metrics.neighbours import precision_recall, radii
 
 
@@ -117,7 +117,7 @@ def test_the_same_from_blocks_of_features():
     draw = np.random.RandomState(7)
     real, generated = draw.normal(size=(60, 5)), draw.normal(size=(50, 5))
     whole = precision_recall(real).compute((generated,))
-    assert measured(precision_recall(real), [generated[:20], generated[20:21], generated[21:]]) == whole
+    assert compute_metric(precision_recall(real), [generated[:20], generated[20:21], generated[21:]]) == whole
 
 
 def test_refused():

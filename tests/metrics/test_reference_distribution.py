@@ -5,7 +5,7 @@ import pytest
 
 from jaxgan.metrics.frechet import frechet, moments
 from jaxgan.metrics.kernel import kernel_distance, subset_distances
-from jaxgan.metrics.metric import measured
+from jaxgan.metrics.metric import compute_metric
 from jaxgan.metrics.score import inception_score
 from jaxgan.metrics.ssim import ssim
 
@@ -45,7 +45,7 @@ def test_frechet_is_torch_fidelity_s(n, m, d):
     x, y = samples(n, m, d)
     theirs = [fid_features_to_statistics(torch.from_numpy(a)) for a in (x, y)]
     expected = fid_statistics_to_metric(*theirs, verbose=False)["frechet_inception_distance"]
-    got = measured(frechet(moments(y)), np.array_split(x, 7))["frechet"].value
+    got = compute_metric(frechet(moments(y)), np.array_split(x, 7))["frechet"].value
     assert got == pytest.approx(expected, rel=1e-8)
 
 
@@ -60,14 +60,14 @@ def test_kernel_distance_is_torch_fidelity_s(d):
 
     subsets = subset_distances(x, y, subsets=10, size=200)
     assert (subsets.mean(), subsets.std()) == pytest.approx(theirs(10, 200), rel=1e-9)
-    whole = measured(kernel_distance(y), np.array_split(x, 7))["kernel_distance"].value
+    whole = compute_metric(kernel_distance(y), np.array_split(x, 7))["kernel_distance"].value
     assert whole == pytest.approx(theirs(1, 600)[0], rel=1e-9)
 
 
 @pytest.mark.parametrize("classes", [10, 1008])
 def test_inception_score_is_torch_fidelity_s(classes):
     logits = 3 * np.random.RandomState(classes).randn(503, classes).astype(np.float32)
-    got = measured(inception_score(), np.array_split(logits, 7))
+    got = compute_metric(inception_score(), np.array_split(logits, 7))
     theirs = isc_features_to_metric(torch.from_numpy(logits))
     assert got["inception_score"].value == pytest.approx(theirs["inception_score_mean"], rel=1e-9)
     alone = isc_features_to_metric(torch.from_numpy(logits), splits=1)["inception_score_mean"]

@@ -6,18 +6,18 @@ from scipy.stats import binomtest
 from scipy.stats import t as student
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import measured
+from jaxgan.metrics.metric import compute_metric
 from jaxgan.metrics.score import inception_score
 
 LOGITS = 2 * np.random.RandomState(5).randn(120, 6)
 
 
 def whole(logits, **options):
-    return measured(inception_score(**options), [logits])["inception_score_whole"]
+    return compute_metric(inception_score(**options), [logits])["inception_score_whole"]
 
 
 def test_torch_fidelity_had_the_same_numbers():
-    got = measured(inception_score(), [LOGITS])
+    got = compute_metric(inception_score(), [LOGITS])
     assert got["inception_score"].value == pytest.approx(1.9783063577742948, rel=1e-12)
     assert got["inception_score_whole"].value == pytest.approx(2.151023737122059, rel=1e-12)
     # its standard deviation of the splits, by the number less one, to the mean's
@@ -30,7 +30,9 @@ def test_sure_and_even_scores_the_number_of_classes(classes):
     sure = 1e4 * np.eye(classes)[np.arange(100 * classes) % classes]
     assert whole(sure) == pytest.approx((classes, classes, classes), rel=1e-9)
     collapsed = 1e4 * np.eye(classes)[np.zeros(100, int)]
-    assert measured(inception_score(), [collapsed])["inception_score"].value == pytest.approx(1, rel=1e-9)
+    assert compute_metric(inception_score(), [collapsed])["inception_score"].value == pytest.approx(
+        1, rel=1e-9
+    )
     unsure = np.zeros((100, classes))
     assert whole(unsure).value == pytest.approx(1, rel=1e-9)
 
@@ -51,13 +53,13 @@ def test_logits_in_float32_are_summed_in_float64():
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 120), max_size=5))
 def test_any_blocks_give_the_same(cuts):
-    got = measured(inception_score(), np.split(LOGITS, sorted(cuts)))
-    assert got == measured(inception_score(), [LOGITS])
+    got = compute_metric(inception_score(), np.split(LOGITS, sorted(cuts)))
+    assert got == compute_metric(inception_score(), [LOGITS])
 
 
 def test_examples_in_order_of_class_score_as_in_any():
     sure = 8 * np.eye(4)[np.arange(400) // 100] + np.random.RandomState(0).randn(400, 4)
-    got = measured(inception_score(), [sure])
+    got = compute_metric(inception_score(), [sure])
     assert got["inception_score"].value > 0.9 * got["inception_score_whole"].value > 3
 
 
@@ -66,21 +68,23 @@ def test_examples_in_order_of_class_score_as_in_any():
 )
 def test_the_interval_is_as_wide_as_the_values_scatter(name, quantile):
     random = np.random.RandomState(1)
-    got = [measured(inception_score(), [2 * random.randn(400, 4)])[name] for _ in range(200)]
+    got = [compute_metric(inception_score(), [2 * random.randn(400, 4)])[name] for _ in range(200)]
     scatter, said = np.std([g.value for g in got]), np.mean([g.high - g.low for g in got]) / 2 / quantile
     assert said == pytest.approx(scatter, rel=0.15)
 
 
 def test_the_interval_of_ten_splits_holds_as_often_as_it_says():
     random = np.random.RandomState(2)
-    got = [measured(inception_score(), [2 * random.randn(400, 4)])["inception_score"] for _ in range(2000)]
+    got = [
+        compute_metric(inception_score(), [2 * random.randn(400, 4)])["inception_score"] for _ in range(2000)
+    ]
     mean = np.mean([g.value for g in got])
     held = sum(g.low <= mean <= g.high for g in got)
     assert binomtest(held, 2000, 0.95).pvalue > 0.01, held  # by the normal quantile 92 %
 
 
 def test_named_otherwise():
-    assert set(measured(inception_score(name="own"), [LOGITS])) == {"own", "own_whole"}
+    assert set(compute_metric(inception_score(name="own"), [LOGITS])) == {"own", "own_whole"}
 
 
 def test_refused():

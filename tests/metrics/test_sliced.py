@@ -4,12 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import measured
+from jaxgan.metrics.metric import compute_metric
 from jaxgan.metrics.sliced import sliced_wasserstein
 
 
 def one(metric, *blocks):
-    (estimate,) = measured(metric, blocks).values()
+    (estimate,) = compute_metric(metric, blocks).values()
     return estimate
 
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import measured
+from jaxgan.metrics.metric import compute_metric
 from jaxgan.metrics.ssim import multiscale_ssim, similarity, ssim
 
 
@@ -13,7 +13,7 @@ def noise(*shape, seed=0):
 
 
 def one(metric, *blocks):
-    (estimate,) = measured(metric, blocks).values()
+    (estimate,) = compute_metric(metric, blocks).values()
     return estimate
 
 
