@@ -262,7 +262,7 @@ def test_modes_of_stacked_images_need_each_channels_class(classes):
 
 def test_a_refused_metric_gives_the_reason():
     _, refused = panel(load("digits"), load("digits", split="test"), COARSE, n=12).measure(of(load("digits")))
-    assert any("needs more than 16 examples" in why for why in refused)
+    assert any("needs more than 16 real examples" in why for why in refused)
 
 
 def test_a_refused_metric_does_not_keep_samples_in_memory():

@@ -232,7 +232,7 @@ def test_too_many_parameters_for_a_full_spectrum_are_refused():
     game = quadratic(np.zeros((2, 2)), 1)
     state = initial_state(game)
     large = state.replace(g=state.g.replace(params=jnp.zeros(4000)))
-    with pytest.raises(Refused, match=r"4001 numbers .* up to 4000: .* Arnoldi"):
+    with pytest.raises(Refused, match=r"4001 numbers .* at most 4000: .* Arnoldi"):
         jacobian(field(game, state, POINT)._replace(at=jnp.zeros(4001)))
     with pytest.raises(Refused, match="4001 numbers"):
         update_operator(simultaneous(game, optax.sgd(1.0), optax.sgd(1.0)), large, UPDATE)
