@@ -101,7 +101,9 @@ def readings(config: Config, gamma: float, seeds: list[int]) -> Iterator[list[di
 
     def evaluate(start: jg.State, state: jg.State) -> dict[str, Any]:
         examples = batches(state, 8, config.look)
-        diagnosed = diagnosis.diagnosed(game, state, examples, k=config.eigenvalues, products=config.products)
+        diagnosed = diagnosis.run_instruments(
+            game, state, examples, k=config.eigenvalues, products=config.products
+        )
         angle = path.path_angle(game, start, state, jax.tree.map(lambda x: x[0], examples))
         return {
             "energy": jg.metrics.energy.energy_distance(np.asarray(draw(state.generator, 1500, 0)), held_out),

@@ -245,7 +245,9 @@ def table(config: Config) -> tuple[list[Cell], dict[tuple[str, str], np.ndarray]
             path, (equilibrium, batch) = train(rule, config.steps)
             r = np.hypot(*path.T)
             try:
-                field.smooth(field.field(method.game, equilibrium, jax.tree.map(lambda x: x[0, 0], batch)))
+                field.check_smooth(
+                    field.field(method.game, equilibrium, jax.tree.map(lambda x: x[0, 0], batch))
+                )
                 radius = spectrum.spectral_radius(spectrum.update_operator(rule, equilibrium, batch))
             except jg.Refused:
                 radius = None

@@ -43,11 +43,11 @@ def evaluate(
         average: Which of several averages of the generator, by its name; by default the first.
         trust: Run the script in the run folder although it, or a module of its own, is not what it was.
     """
-    from jaxgan.evaluate.evaluation import Asked
+    from jaxgan.evaluate.evaluation import Options
     from jaxgan.evaluate.evaluation import evaluate as measured
 
     aside = partial(print, file=sys.stderr, flush=True)
-    asked = Asked(n, seed, split, extractor, weights, resizer, average)
+    asked = Options(n, seed, split, extractor, weights, resizer, average)
     for path in measured(run, asked, at, lane, aside, trust):
         print(path)
 

@@ -1,1 +1,1 @@
-"""What a trained generator is worth: features of its samples held against those of real examples."""
+"""Evaluation of a trained generator: features of its samples compared with features of real examples."""

@@ -1,4 +1,4 @@
-"""`jaxgan evaluate`: what a checkpoint scores, beside what real examples do, and all that it depends on."""
+"""`jaxgan evaluate`: the scores of a checkpoint beside those of real examples, printed and as JSON."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from jaxgan.evaluate.features import Numbers
 from jaxgan.evaluate.local import local
 from jaxgan.evaluate.measures import usual_extractor
 from jaxgan.evaluate.names import better
-from jaxgan.evaluate.panel import Draw, Panel, copies, panel, usual
+from jaxgan.evaluate.panel import Draw, Panel, copies, default_count, panel
 from jaxgan.folder import files, folder
 from jaxgan.folder.settings import check_seed
 from jaxgan.metrics.metric import INTERVALS, Estimate
@@ -25,8 +25,8 @@ from jaxgan.run.sample import sampler
 from jaxgan.terminal import visible
 
 
-class Asked(NamedTuple):
-    """How a run is to be evaluated; `jaxgan evaluate --help` says what each is."""
+class Options(NamedTuple):
+    """The options of `jaxgan evaluate`, as its --help describes them."""
 
     n: int = 0
     seed: int = 0
@@ -39,98 +39,96 @@ class Asked(NamedTuple):
 
 def evaluate(
     run: Path,
-    asked: Asked,
+    options: Options,
     at: Literal["last", "best"] = "last",
     lane: str = "",
-    say: Callable[[str], None] = lambda part: None,
+    say: Callable[[str], None] = lambda line: None,
     trust: bool = False,
 ) -> list[Path]:
-    """Evaluates a checkpoint, of every lane where none is named; prints the tables and writes them.
+    """Evaluates a checkpoint of one lane, or of every lane; prints the tables and returns the files' paths.
 
-    Each goes into RUN/evaluations: as JSON, and for images a picture of the samples nearest to training
-    examples. `say` is told what is going on.
+    Each evaluation is written into RUN/evaluations: as JSON, and for images with a picture of the samples
+    nearest to training examples. `say` gets lines on the progress.
     """
-    _looked_at(asked)
-    place = folder.existing(run)
-    written: list[Path] = []
-    ready = source = None
-    every = [lane] if lane else [one.name for one in read_lanes(run, trust)] or [""]
-    for name in every:
-        again = reopen(run, at, name, average=asked.average, source=source, trust=trust)
-        source, game, generator = again.experiment.source, again.experiment.game, again.state.generator
-        if ready is None:
-            say("real examples, and what they are seen through ...")
-            ready = _ready(source, asked, game.given)
-            held = ready.panel
-            oracle = held.oracle()
-        samples = sampler(game, source)
+    _check_options(options)
+    run_folder = folder.existing(run)
+    paths: list[Path] = []
+    prepared = source = None
+    lanes = [lane] if lane else [member.name for member in read_lanes(run, trust)] or [""]
+    for name in lanes:
+        checkpoint = reopen(run, at, name, average=options.average, source=source, trust=trust)
+        source, game = checkpoint.experiment.source, checkpoint.experiment.game
+        generator = checkpoint.state.generator
+        if prepared is None:
+            say("preparing the real examples and the extractor ...")
+            prepared, extractor = _prepare(source, options, game.given)
+            oracle = prepared.oracle()
+        sample = sampler(game, source)
 
         def draw(count: int, start: int) -> Any:
-            return samples(generator, count, asked.seed, start)  # noqa: B023 - called at once
+            return sample(generator, count, options.seed, start)  # noqa: B023 - called at once
 
-        step = str(int(again.state.step))
-        say(f"{held.n:,} samples of step {step}{f' of {name}' if name else ''} ...")
+        step = str(int(checkpoint.state.step))
+        say(f"{prepared.n:,} samples of step {step}{f' of {name}' if name else ''} ...")
         try:
-            measured = held.measure(draw)
-            alike = held.measure(draw, held.oracle_n) if 0 < held.oracle_n < held.n else None
-        except Refused as why:
-            trouble = f"{name or run} was not evaluated at step {step}: {why}"
-            if len(every) == 1:
-                raise Refused(trouble) from None
-            print(f"warning: {visible(trouble)}", file=sys.stderr)
+            samples = prepared.measure(draw)
+            fewer = 0 < prepared.oracle_n < prepared.n
+            alike = prepared.measure(draw, prepared.oracle_n) if fewer else None
+        except Refused as error:
+            message = f"{name or run} was not evaluated at step {step}: {error}"
+            if len(lanes) == 1:
+                raise Refused(message) from None
+            print(f"warning: {visible(message)}", file=sys.stderr)
             continue
-        unusual = _unusual(asked, source, ready)
-        said = _said(again, name, asked, ready, measured, oracle, alike) | {"usual": not unusual}
-        words = [step, ready.extractor.name.replace(" ", "_"), name, *unusual]
+        changed = _non_defaults(options, source, prepared)
+        evaluation = _to_json(checkpoint, name, options, prepared, samples, oracle, alike)
+        evaluation["usual"] = not changed
+        words = [step, extractor.name.replace(" ", "_"), name, *changed]
         stem = "-".join(word for word in words if word)
-        print(visible(table(said), keep="\n"))
-        written.append(_written(place.path / "evaluations", stem, said, draw, source, ready))
-    if not written:
-        raise Refused(f"none of the {len(every)} lanes of {run} could be evaluated")
-    return written
+        print(visible(table(evaluation), keep="\n"))
+        paths.append(run_folder.path / "evaluations" / f"{stem}.json")
+        _write(paths[-1], evaluation, draw, source, extractor)
+    if not paths:
+        raise Refused(f"none of the {len(lanes)} lanes of {run} could be evaluated")
+    return paths
 
 
-def _looked_at(asked: Asked) -> None:
-    """Refuses what no run can be asked."""
-    if asked.n < 0 or asked.n == 1:
-        raise Refused(f"nothing can be said of {asked.n} samples: take two at least")
-    check_seed(asked.seed)
-    if asked.weights is not None and not asked.weights.is_file():
-        raise Refused(f"there is no file {asked.weights}")
+def _check_options(options: Options) -> None:
+    """Refuses options that are wrong for any run."""
+    if options.n < 0 or options.n == 1:
+        raise Refused(f"an evaluation needs at least two samples, not {options.n}")
+    check_seed(options.seed)
+    if options.weights is not None and not options.weights.is_file():
+        raise Refused(f"there is no file {options.weights}")
 
 
-class _Ready(NamedTuple):
-    panel: Panel
-    extractor: Extractor
-
-
-def _unusual(asked: Asked, source: Source, ready: _Ready) -> list[str]:
-    """What was measured otherwise than usual, so that one evaluation does not replace another."""
-    held = ready.panel
+def _non_defaults(options: Options, source: Source, prepared: Panel) -> list[str]:
+    """Returns the settings that are not the defaults: in the file name they keep evaluations apart."""
     return [
-        *([f"n={held.n}"] if held.n != usual(source) else []),
-        *(["train"] if held.about["split"] == "train" and source.held_out else []),
-        *([asked.resizer] if asked.resizer != "clean" else []),
-        *([f"average={asked.average}"] if asked.average else []),
-        *([f"evaluation-seed={asked.seed}"] if asked.seed else []),
+        *([f"n={prepared.n}"] if prepared.n != default_count(source) else []),
+        *(["train"] if prepared.about["split"] == "train" and source.held_out else []),
+        *([options.resizer] if options.resizer != "clean" else []),
+        *([f"average={options.average}"] if options.average else []),
+        *([f"evaluation-seed={options.seed}"] if options.seed else []),
     ]
 
 
-def _ready(source: Source, asked: Asked, given: tuple[str, ...]) -> _Ready:
-    chosen = asked.extractor
-    if chosen == "auto" and asked.weights and isinstance(source.kind, Image):
+def _prepare(source: Source, options: Options, given: tuple[str, ...]) -> tuple[Panel, Extractor]:
+    chosen = options.extractor
+    if chosen == "auto" and options.weights and isinstance(source.kind, Image):
         chosen = "inception"
-    if chosen != "inception" and (asked.weights is not None or asked.resizer != "clean"):
-        option = "--resizer" if asked.weights is None else "--weights"
-        raise Refused(f"{option} is for Inception, which these examples are not seen through: leave it out")
+    if chosen != "inception" and (options.weights is not None or options.resizer != "clean"):
+        option = "--resizer" if options.weights is None else "--weights"
+        raise Refused(f"{option} is for the Inception extractor, which is not used here: leave it out")
     match chosen:
         case "inception":
             from jaxgan.evaluate import resizers
             from jaxgan.evaluate.inception import NAME, inception
 
-            if asked.weights is None:
+            if options.weights is None:
                 raise Refused(f"Inception needs its weights: give the file {NAME} by --weights")
-            extractor = inception(asked.weights, resizers.clean if asked.resizer == "clean" else resizers.tf1)
+            resizer = resizers.clean if options.resizer == "clean" else resizers.tf1
+            extractor = inception(options.weights, resizer)
         case "local":
             extractor = local(source)
         case "raw":
@@ -138,126 +136,126 @@ def _ready(source: Source, asked: Asked, given: tuple[str, ...]) -> _Ready:
         case "auto":
             extractor = usual_extractor(source.kind, source)
     held_out = source.held_out() if source.held_out else None
-    return _Ready(panel(source, held_out, extractor, asked.n, asked.split, given), extractor)
+    return panel(source, held_out, extractor, options.n, options.split, given), extractor
 
 
-def _said(
-    again: Reopened,
+def _to_json(
+    checkpoint: Reopened,
     lane: str,
-    asked: Asked,
-    ready: _Ready,
-    measured: tuple[Numbers, list[str]],
-    real: tuple[Numbers, list[str]],
+    options: Options,
+    prepared: Panel,
+    samples: tuple[Numbers, list[str]],
+    oracle: tuple[Numbers, list[str]],
     alike: tuple[Numbers, list[str]] | None,
 ) -> dict[str, Any]:
-    """All that goes into the file; `alike` is of as many samples as there are real examples beside them."""
-    held, (scores, refused), (oracle, without) = ready.panel, measured, real
-    rows = {"samples": scores, **({"oracle": oracle} if oracle else {})}
-    about = dict(held.about)
-    warnings = [*about.pop("warnings"), *refused, *without]
+    """Returns the content of the JSON file; `alike` are the scores of as many samples as the oracle has."""
+    rows = {"samples": samples[0], **({"oracle": oracle[0]} if oracle[0] else {})}
+    about = dict(prepared.about)
+    warnings = [*about.pop("warnings"), *samples[1], *oracle[1]]
     if alike is not None:
-        rows["alike"] = {name: x for name, x in alike[0].items() if name in oracle}
+        rows["alike"] = {name: x for name, x in alike[0].items() if name in oracle[0]}
         warnings += alike[1]
         warnings.append(
-            f"real examples are {held.oracle_n:,} and samples {held.n:,}, on which most numbers depend: hold "
-            f"against them what the first {held.oracle_n:,} samples score"
+            f"most numbers depend on how many examples are measured: compare the {prepared.oracle_n:,} real "
+            f"examples of the oracle with as many samples, the first, not with all {prepared.n:,}"
         )
-    names = {name: better(name) for name in scores}
+    config = checkpoint.config
     return {
-        "step": int(again.state.step),
+        "step": int(checkpoint.state.step),
         "lane": lane,
-        "data": again.config.data + (f" at {again.config.size} px" if again.config.size else ""),
-        "n": held.n,
-        "seed": asked.seed,
-        "average": asked.average,
-        "oracle_n": held.oracle_n,
+        "data": config.data + (f" at {config.size} px" if config.size else ""),
+        "n": prepared.n,
+        "seed": options.seed,
+        "average": options.average,
+        "oracle_n": prepared.oracle_n,
         **about,
         "warnings": list(dict.fromkeys(warnings)),
         "rows": {
             row: {name: dict(zip(x._fields, map(files.plain, x), strict=True)) for name, x in numbers.items()}
             for row, numbers in rows.items()
         },
-        "floor": {name: value for name, value in held.floor.items() if name in scores},
-        "better": {name: way for name, way in names.items() if way},
+        "floor": {name: value for name, value in prepared.floor.items() if name in samples[0]},
+        "better": {name: way for name in samples[0] if (way := better(name))},
         "pictures": {},
     }
 
 
-def _written(home: Path, stem: str, said: dict[str, Any], draw: Draw, source: Source, ready: _Ready) -> Path:
-    path = home / f"{stem}.json"
+def _write(path: Path, evaluation: dict[str, Any], draw: Draw, source: Source, extractor: Extractor) -> None:
     try:
-        home.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         if isinstance(source.kind, Image):
-            rows = copies(draw, source, ready.extractor, ready.panel.n)
+            rows = copies(draw, source, extractor, evaluation["n"])
             pixels = drawn(source.kind, rows.reshape(-1, *source.shape), columns=rows.shape[1])
-            png.save(pixels, home / f"{stem}-neighbours.png")
-            said["pictures"] = {"neighbours": f"{stem}-neighbours.png"}
-        files.write(path, json.dumps(said, indent=1))
+            picture = path.with_name(f"{path.stem}-neighbours.png")
+            png.save(pixels, picture)
+            evaluation["pictures"] = {"neighbours": picture.name}
+        files.write(path, json.dumps(evaluation, indent=1))
     except OSError as error:
         raise Refused(f"cannot write {path}: {error.strerror or error}") from None
-    return path
 
 
-def table(said: Mapping[str, Any]) -> str:
-    """An evaluation for people.
+def table(evaluation: Mapping[str, Any]) -> str:
+    """Formats the content of an evaluation file as a table.
 
-    >>> one = {"value": 0.5, "low": 0.4, "high": 0.6}
+    >>> x = {"value": 0.5, "low": 0.4, "high": 0.6}
     >>> print(table({"step": 9, "lane": "", "n": 100, "seed": 0, "split": "test", "reference_n": 50,
     ...     "extractor": {"name": "local", "digest": "abcdef123", "resizer": "none"}, "note": "",
     ...     "oracle_n": 90, "warnings": [], "floor": {}, "better": {}, "neighbours_n": 50, "rows": {
-    ...     "samples": {"coverage": one}, "alike": {}, "oracle": {"coverage": one}}}))  # doctest: +ELLIPSIS
-    step 9: 100 samples of seed 0 against 50 examples (test), seen by local abcdef12
+    ...     "samples": {"coverage": x}, "alike": {}, "oracle": {"coverage": x}}}))  # doctest: +ELLIPSIS
+    step 9: 100 samples of seed 0 against 50 examples (test), extractor local abcdef12
               100 samples     the first 90  oracle, 90      perfect
     coverage  0.5 [0.4, 0.6]                0.5 [0.4, 0.6]
     in brackets 95 % intervals of ...
-    precision, recall, density and coverage are of 50 on either side
+    precision, recall, density and coverage use 50 examples on each side
     """
     ways = {"higher": "higher is better", "lower": "lower is better"}
-    columns = said["rows"]
+    columns = evaluation["rows"]
     heads = {
-        "samples": f"{said['n']} samples",
-        "alike": f"the first {said['oracle_n']}",
-        "oracle": f"oracle, {said['oracle_n']}",
+        "samples": f"{evaluation['n']} samples",
+        "alike": f"the first {evaluation['oracle_n']}",
+        "oracle": f"oracle, {evaluation['oracle_n']}",
     }
-    there = {row: head for row, head in heads.items() if row in columns}
-    lines = [["", *there.values(), "perfect", ""]]
+    heads = {row: head for row, head in heads.items() if row in columns}
+    lines = [["", *heads.values(), "perfect", ""]]
     for name in columns["samples"]:
-        floor = said["floor"].get(name)
+        floor = evaluation["floor"].get(name)
         lines.append(
             [
                 name,
-                *("" if (x := columns[row].get(name)) is None else _shown(x) for row in there),
+                *("" if (x := columns[row].get(name)) is None else _format_estimate(x) for row in heads),
                 "" if floor is None else f"{floor:.3g}",
-                ways.get(said["better"].get(name, ""), ""),
+                ways.get(evaluation["better"].get(name, ""), ""),
             ]
         )
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     body = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-    seen = said["extractor"]
-    by = " ".join(
-        [seen["name"], seen["digest"][:8], *([seen["resizer"]] if seen["resizer"] != "none" else [])]
-    )
-    of = f" of the average {said['average']}" if said.get("average") else ""
-    head = (
-        f"step {said['step']}{', ' + said['lane'] if said['lane'] else ''}: {said['n']} samples{of} of seed "
-        f"{said['seed']} against {said['reference_n']} examples ({said['split']}), seen by {by}"
+    by = evaluation["extractor"]
+    resizer = f" {by['resizer']}" if by["resizer"] != "none" else ""
+    average = f" of the average {evaluation['average']}" if evaluation.get("average") else ""
+    title = (
+        f"step {evaluation['step']}{', ' + evaluation['lane'] if evaluation['lane'] else ''}: "
+        f"{evaluation['n']} samples{average} of seed {evaluation['seed']} against "
+        f"{evaluation['reference_n']} examples ({evaluation['split']}), "
+        f"extractor {by['name']} {by['digest'][:8]}{resizer}"
     )
     notes = [f"in brackets {INTERVALS}"]
-    if said.get("neighbours_n", said["n"]) < said["n"]:
-        notes.append(f"precision, recall, density and coverage are of {said['neighbours_n']} on either side")
-    under = [name for name, x in columns.get("oracle", {}).items() if float(x["high"] or 0) < 0]
-    if under:
-        notes.append(f"{', '.join(under)}: without bias, so below 0 where real examples share classes alike")
-    notes += [said["note"]] if said["note"] else []
-    return "\n".join([head, *(line.rstrip() for line in body), *notes, *said["warnings"]])
+    per_side = evaluation.get("neighbours_n", evaluation["n"])
+    if per_side < evaluation["n"]:
+        notes.append(f"precision, recall, density and coverage use {per_side} examples on each side")
+    below_0 = [name for name, x in columns.get("oracle", {}).items() if float(x["high"] or 0) < 0]
+    if below_0:
+        reason = "unbiased, so below 0 if reference and oracle have equal class shares"
+        notes.append(f"{', '.join(below_0)}: {reason}")
+    notes += [evaluation["note"]] if evaluation["note"] else []
+    return "\n".join([title, *(line.rstrip() for line in body), *notes, *evaluation["warnings"]])
 
 
-def _shown(x: Mapping[str, float | str | None]) -> str:
-    """To the same digits, or an interval might not hold its value.
+def _format_estimate(x: Mapping[str, float | str | None]) -> str:
+    """Formats a value and its interval, rounded to the same digits so that the interval holds the value.
 
-    >>> _shown({"value": 2.0794, "low": 2.0791, "high": 2.1})
+    >>> _format_estimate({"value": 2.0794, "low": 2.0791, "high": 2.1})
     '2.079 [2.079, 2.1]'
-    >>> _shown({"value": "inf", "low": None, "high": None})
+    >>> _format_estimate({"value": "inf", "low": None, "high": None})
     'inf'
     """
     value, *ends = (f"{float(end):.4g}" for part in Estimate._fields if (end := x[part]) is not None)

@@ -1,4 +1,4 @@
-"""What examples are measured by whose features say enough: distances of two distributions, and neighbours."""
+"""The metrics of features: distances between two distributions, nearest neighbours and class scores."""
 
 from collections.abc import Callable, Mapping
 from math import prod
@@ -8,139 +8,147 @@ import numpy as np
 
 from jaxgan.data.source import Source, labelled
 from jaxgan.errors import Refused
-from jaxgan.evaluate.extractor import Extractor, Seen, digest, together
-from jaxgan.evaluate.names import frechet_name, kernel_name, score_name
-from jaxgan.evaluate.store import stored
+from jaxgan.evaluate.extractor import Extractor, Outputs, concatenate_outputs, digest
+from jaxgan.evaluate.names import metric_name
+from jaxgan.evaluate.store import load_or_compute
 from jaxgan.metrics.frechet import Moments, frechet, intra_class, moments
 from jaxgan.metrics.kernel import kernel_distance
-from jaxgan.metrics.metric import Estimate, Metric, kept, measured
+from jaxgan.metrics.metric import Estimate, Metric, collect_then, compute_metric
 from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.metrics.score import inception_score
 from jaxgan.metrics.sliced import sliced_wasserstein
 
-CHUNK = 2048  # examples held as they are, at a time
-SEARCHED, BYTES = 50_000, 2**30  # training examples among which copies are looked for, at most
+CHUNK = 2048  # examples in memory at a time
+MAX_CANDIDATES, BYTES = 50_000, 2**30  # at most so many training examples are searched for copies
 
 Numbers = dict[str, Estimate]
 
 
 class Reference(NamedTuple):
-    """What n samples are held against, and what they are seen through."""
+    """The real examples that n samples are compared with, and the feature extractor."""
 
     train: Source
     held_out: Source | None
-    real: Mapping[str, np.ndarray]  # the examples samples are compared with, "x" and what else they have
+    real: Mapping[str, np.ndarray]  # the examples to compare with: "x" and their other leaves
     extractor: Extractor
     n: int
-    classes: int  # that the generator is told of
+    classes: int  # of a class-conditional generator; 0 without conditions
 
     @property
-    def seen(self) -> Seen:
-        """The examples that samples are compared with, as the extractor sees them."""
-        return kept_features(self.real["x"], self.extractor)
+    def outputs(self) -> Outputs:
+        """The extractor's outputs for the real examples that samples are compared with."""
+        return cached_outputs(self.real["x"], self.extractor)
 
 
 class Measures(NamedTuple):
-    """What examples are measured by.
+    """The metrics of examples.
 
-    Each metric stands with what it is given of them: "features" [n, d]; "logits" [n, k]; "labelled", the pair
-    (features, labels); "examples", the first 2,000 as they are. `floor` is what a perfect sampler scores,
-    where that is known, and `shown` what becomes of samples before anything looks at them.
+    Each metric is paired with the name of its input: "features" [n, d]; "logits" [n, k]; "labelled", the pair
+    (features, labels); "examples", the first 2,000 themselves. `floor` is what a perfect sampler scores,
+    where that is known, and `shown` is applied to samples before all else.
     """
 
     metrics: list[tuple[str, Metric]]
     floor: Mapping[str, float] = {}
     warnings: tuple[str, ...] = ()
-    about: Mapping[str, Any] = {}  # what else must be known of the numbers
+    about: Mapping[str, Any] = {}  # facts that the numbers depend on
     shown: Callable[[np.ndarray], np.ndarray] = lambda samples: samples
 
 
-def searched(part: Source, n: int) -> np.ndarray:
-    """The examples among which copies are looked for: all, where they are not too many to hold."""
-    return labelled(part, max(n, min(SEARCHED, BYTES // (4 * prod(part.shape)))))["x"]
+def copy_candidates(source: Source, n: int) -> np.ndarray:
+    """Returns the examples that are searched for copies: all that fit into memory, at least n."""
+    return labelled(source, max(n, min(MAX_CANDIDATES, BYTES // (4 * prod(source.shape)))))["x"]
 
 
-def kept_features(x: np.ndarray, extractor: Extractor) -> Seen:
-    """How real examples are seen: computed once, and kept in the user's cache by a hash of them."""
+def cached_outputs(x: np.ndarray, extractor: Extractor) -> Outputs:
+    """Returns the extractor's outputs for real examples, from the user's cache if they were computed before.
 
-    def make() -> dict[str, np.ndarray]:
-        seen = together(extractor.apply(x[at : at + CHUNK]) for at in range(0, len(x), CHUNK))
-        return {name: leaf for name, leaf in seen._asdict().items() if leaf is not None}
+    The key is a hash of the extractor and the examples. Nothing is cached for an extractor without a digest.
+    """
+
+    def compute() -> dict[str, np.ndarray]:
+        blocks = (extractor.apply(x[start : start + CHUNK]) for start in range(0, len(x), CHUNK))
+        outputs = concatenate_outputs(blocks)
+        return {name: leaf for name, leaf in outputs._asdict().items() if leaf is not None}
 
     if not extractor.digest or extractor.digest == "raw":
-        found: Mapping[str, np.ndarray] = make()
+        arrays: Mapping[str, np.ndarray] = compute()
     else:
-        found = stored(f"seen {extractor.digest} {extractor.weights} {extractor.resizer} {digest(x)}", make)
-    return Seen(found["features"], found.get("logits"))
+        key = f"seen {extractor.digest} {extractor.weights} {extractor.resizer} {digest(x)}"
+        arrays = load_or_compute(key, compute)
+    return Outputs(arrays["features"], arrays.get("logits"))
 
 
 def of_features(reference: Reference) -> Measures:
-    """A Frechet, a kernel and a sliced Wasserstein distance, neighbours, and what classes tell."""
-    seen, extractor = reference.seen, reference.extractor
-    x, name = seen.features, frechet_name(extractor)
+    """Returns Frechet, kernel and sliced Wasserstein distance, neighbours, and class scores if possible."""
+    outputs, extractor = reference.outputs, reference.extractor
+    x, name = outputs.features, metric_name(extractor, "fid", "fd")
     about = {"neighbours_n": min(reference.n, len(x))}
     metrics = [
-        ("features", or_refused(lambda: _by_moments(x, name))),
-        ("features", or_refused(lambda: kernel_distance(x, kernel_name(extractor)))),
-        ("features", or_refused(lambda: _by_neighbours(x))),
+        ("features", defer_refusal(lambda: _frechet(x, name))),
+        ("features", defer_refusal(lambda: kernel_distance(x, metric_name(extractor, "kid", "kd")))),
+        ("features", defer_refusal(lambda: _balanced_precision_recall(x))),
         ("features", sliced_wasserstein(x)),
     ]
-    if reference.train.channels is not None:  # classes are thousands, and logits those of every channel
+    if reference.train.channels is not None:  # thousands of classes; the logits are those of each channel
         return Measures(metrics, about=about)
-    if seen.logits is not None:
-        metrics.append(("logits", inception_score(name=score_name(extractor))))
+    if outputs.logits is not None:
+        metrics.append(("logits", inception_score(name=metric_name(extractor, "inception_score", "score"))))
     if reference.classes:
-        within = or_refused(lambda: _by_class(x, reference.real.get("label"), f"intra_{name}"))
+        within = defer_refusal(lambda: _intra_class(x, reference.real.get("label"), f"intra_{name}"))
         metrics.append(("labelled", within))
     return Measures(metrics, about=about)
 
 
-def _by_moments(x: np.ndarray, name: str) -> Metric:
-    """The Frechet distance to these features. Too few are refused by their number, with no scatter made:
-    of a second of sound it would take two gigabytes.
+def _frechet(x: np.ndarray, name: str) -> Metric:
+    """Returns the Frechet distance to these features.
+
+    Too few are refused by their number alone, without a scatter matrix, which for a second of sound would
+    take two gigabytes.
     """
-    few = len(x) <= x.shape[1]
-    return frechet(Moments(len(x), x.mean(axis=0), np.zeros((0, 0))) if few else moments(x), name)
+    too_few = len(x) <= x.shape[1]
+    return frechet(Moments(len(x), x.mean(axis=0), np.zeros((0, 0))) if too_few else moments(x), name)
 
 
-def _by_neighbours(real: np.ndarray) -> Metric:
-    """Precision, recall, density and coverage of as many on both sides, on which they depend: more samples
-    than real examples would cover them by their number alone. The first of either: what a sample is depends
-    on its number only, and real examples come in an order of their own.
+def _balanced_precision_recall(real: np.ndarray) -> Metric:
+    """Returns precision, recall, density and coverage of equally many examples on both sides.
+
+    They depend on that number: more samples than real examples would cover them by number alone. The first
+    examples of each side are used; samples depend on their number only, and `real` is already shuffled.
     """
-    whole = precision_recall(real)
+    full = precision_recall(real)
 
     def compute(x: np.ndarray) -> Numbers:
         count = min(len(x), len(real))
-        metric = whole if count == len(real) else precision_recall(real[:count])
-        return dict(measured(metric, [x[:count]]))
+        metric = full if count == len(real) else precision_recall(real[:count])
+        return dict(compute_metric(metric, [x[:count]]))
 
-    return kept(compute)
+    return collect_then(compute)
 
 
-def _by_class(x: np.ndarray, label: np.ndarray | None, name: str) -> Metric:
-    """Of examples that are labelled on both sides."""
-    lacking = f"{name} needs labels, and the examples that were to be {{}} have none"
+def _intra_class(x: np.ndarray, label: np.ndarray | None, name: str) -> Metric:
+    """Returns the intra-class Frechet distance; refused if either side has no labels."""
+    lacking = f"{name} needs labels, and the {{}} have none"
     if label is None:
-        raise Refused(lacking.format("compared with"))
+        raise Refused(lacking.format("reference examples"))
     metric = intra_class({k: moments(x[label == k]) for k in sorted(set(label.tolist()))}, name)
 
     def of(block: tuple[np.ndarray, np.ndarray | None]) -> Any:
         if block[1] is None:
-            raise Refused(lacking.format("measured"))
+            raise Refused(lacking.format("examples to measure"))
         return metric.of(block)
 
     return metric._replace(of=of)
 
 
-def or_refused(make: Callable[[], Metric]) -> Metric:
-    """A metric whose reference may not do, which is then said of it when it is measured."""
+def defer_refusal(make: Callable[[], Metric]) -> Metric:
+    """Returns the metric; if making it is refused, one that is refused for that reason when computed."""
     try:
         return make()
     except Refused as error:
-        why = str(error)  # an error that is raised again holds on to all that it has passed through
+        reason = str(error)  # raising the error itself again would keep its traceback's frames alive
 
     def refuse(block: Any) -> Any:
-        raise Refused(why)
+        raise Refused(reason)
 
     return Metric((), refuse, lambda a, b: a, lambda state: {})

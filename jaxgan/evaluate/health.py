@@ -1,4 +1,4 @@
-"""Signs of life that no loss shows."""
+"""A hook for signs of trouble that losses do not show: diversity, spectral norms, lag of the average."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,33 +10,34 @@ from jaxgan.errors import Refused
 from jaxgan.parts.types import Params
 from jaxgan.run.experiment import Moment
 
-COUNT = 256  # samples that are held against one another
+COUNT = 256  # samples whose pairwise distances are computed
 
 
 def health(source: Source) -> Callable[[Moment], Mapping[str, float]]:
-    """A hook: how different samples are, how far the average has stayed behind, the layers' spectral norms.
+    """Returns a hook: the diversity of samples, the lag of the average, the layers' spectral norms.
 
-    `diversity` is E|X - X'| of samples over that of examples: 1 where they vary as much, 0 where all are one.
-    `g/average` is |averaged - current| / |current| of G's parameters. `g/spectral/LAYER` and the like are the
-    largest singular values of each kernel [in, out] as it is stored, before any normalisation.
+    `diversity` is E|X - X'| of samples over that of examples: 1 where they vary as much, 0 where all are the
+    same. `g/average` is |averaged - current| / |current| of G's parameters. `g/spectral/LAYER` and
+    `d/spectral/LAYER` are the largest singular values of each kernel [in, out] as it is stored, before any
+    normalisation.
 
     >>> import jaxgan as jg
     >>> from jaxgan.data import load
     >>> hook = jg.Hook(500, health(load("ring")))
     """
-    spread: list[float] = []
+    real_distance: list[float] = []  # computed at the first call
 
     def call(moment: Moment) -> Mapping[str, float]:
-        if not spread:  # when first asked for
-            spread.append(apart(examples(source, COUNT)))
-            if not spread[0]:
-                raise Refused("the examples are all the same: samples cannot be held against how they vary")
+        if not real_distance:
+            real_distance.append(mean_distance(examples(source, COUNT)))
+            if not real_distance[0]:
+                raise Refused("the examples are all the same: the diversity of samples cannot be compared")
         state = moment.state
-        numbers = {"diversity": apart(moment.sample(state.generator, COUNT)) / spread[0]}
+        numbers = {"diversity": mean_distance(moment.sample(state.generator, COUNT)) / real_distance[0]}
         if state.ema is not None:
             pairs = zip(jax.tree.leaves(state.ema.params), jax.tree.leaves(state.g.params), strict=True)
-            off, size = np.sum([(_squares(a - b), _squares(b)) for a, b in pairs], axis=0)
-            numbers["g/average"] = float(np.sqrt(off / size)) if size else 0.0
+            lag, size = np.sum([(_squared_norm(a - b), _squared_norm(b)) for a, b in pairs], axis=0)
+            numbers["g/average"] = float(np.sqrt(lag / size)) if size else 0.0
         for who, player in (("g", state.g), ("d", state.d)):
             norms = spectral_norms(player.params)
             numbers |= {f"{who}/spectral/{layer}": value for layer, value in norms.items()}
@@ -45,10 +46,10 @@ def health(source: Source) -> Callable[[Moment], Mapping[str, float]]:
     return call
 
 
-def apart(x: np.ndarray) -> float:
-    """The mean distance between two different examples of x [n, ...].
+def mean_distance(x: np.ndarray) -> float:
+    """Returns the mean distance between two different examples of x [n, ...].
 
-    >>> apart(np.array([[0.0], [0.0], [3.0]]))
+    >>> mean_distance(np.array([[0.0], [0.0], [3.0]]))
     2.0
     """
     x = np.asarray(x, np.float64).reshape(len(x), -1)
@@ -59,21 +60,21 @@ def apart(x: np.ndarray) -> float:
 
 
 def spectral_norms(params: Params) -> dict[str, float]:
-    """The largest singular value of every leaf of two or more axes, as a matrix [everything else, last].
+    """Returns the largest singular value of every leaf with two or more axes, as a matrix [others, last].
 
     >>> spectral_norms({"dense": {"kernel": np.diag([3.0, 4.0]), "bias": np.ones(2)}})
     {'dense': 4.0}
     """
-    found = {}
+    norms = {}
     for path, leaf in jax.tree_util.tree_flatten_with_path(params)[0]:
         if np.ndim(leaf) < 2:
             continue
         matrix = np.asarray(leaf, np.float64).reshape(-1, np.shape(leaf)[-1])
         gram = matrix @ matrix.T if len(matrix) < matrix.shape[1] else matrix.T @ matrix
         name = "/".join(str(getattr(key, "key", getattr(key, "name", key))) for key in path)
-        found[name.removesuffix("/kernel")] = float(np.sqrt(max(np.linalg.eigvalsh(gram)[-1], 0.0)))
-    return found
+        norms[name.removesuffix("/kernel")] = float(np.sqrt(max(np.linalg.eigvalsh(gram)[-1], 0.0)))
+    return norms
 
 
-def _squares(x: jax.Array) -> float:
+def _squared_norm(x: jax.Array) -> float:
     return float(np.square(np.asarray(x, np.float64)).sum())

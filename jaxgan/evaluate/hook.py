@@ -1,4 +1,4 @@
-"""Evaluation while a run goes on, for a share of its time."""
+"""A hook that evaluates during training, within a share of the run's time."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -22,13 +22,13 @@ def evaluated(
     seed: int = 0,
     share: float = 0.2,
 ) -> Callable[[Moment], Mapping[str, float] | None]:
-    """A hook that measures n samples of the averaged generator against held-out examples, lane by lane.
+    """Returns a hook that measures n samples of the averaged generator against held-out examples, per lane.
 
-    By default images are seen through `local(source)`, and most else as it is (`usual_extractor`). At the
-    same n and seed they are the numbers of `jaxgan evaluate`, without intervals; how they were measured is
-    kept in the manifest. It looks away while more than `share` of the time since its first call would go into
-    it, that of making ready aside; never at the first and the last step. Of a kind that nothing measures it
-    says so once.
+    The default extractor is `usual_extractor`: `local(source)` for images, the raw numbers for most else. At
+    the same n and seed the numbers are those of `jaxgan evaluate`, without intervals; how they were measured
+    is written to the manifest. Evaluations are skipped while they would take more than `share` of the time
+    since the first call, setup not counted; never at the first and the last step. For a kind without
+    registered measures it says so once.
 
     >>> import jaxgan as jg
     >>> from jaxgan.data import load
@@ -36,46 +36,45 @@ def evaluated(
     """
     if not registered(measures, source.kind):
         return unable("evaluated", unregistered("measures", source.kind, "jaxgan.measures"))
-    ready: list[Panel] = []
-    began = spent = longest = latest = 0.0
-    step, looks = -1, False  # at a step it looks at every lane, or at none
+    panels: list[Panel] = []  # one, made at the first call
+    began = total = longest = latest = 0.0  # seconds: the first call; spent on all steps, the longest, this
+    step, due = -1, False  # at a step every lane is measured, or none
 
     def call(moment: Moment) -> Mapping[str, float]:
-        nonlocal began, spent, longest, latest, step, looks
-        if not ready:
-            ready.append(made_ready(source, extractor, n, moment.game.given))
+        nonlocal began, total, longest, latest, step, due
+        if not panels:
+            panels.append(make_panel(source, extractor, n, moment.game.given))
             began = time.perf_counter()
-        clock = time.perf_counter()
+        start = time.perf_counter()
         if moment.step != step:
             longest, latest, step = max(longest, latest), 0.0, moment.step
-            fits = share >= 1 or spent + longest <= share * (clock - began)
-            looks = fits or spent == 0 or moment.last
-        if not looks:
+            within = share >= 1 or total + longest <= share * (start - began)
+            due = within or total == 0 or moment.last
+        if not due:
             return {}
 
-        def draw(count: int, start: int) -> Any:
-            return moment.sample(moment.state.generator, count, seed, start)
+        def draw(count: int, first: int) -> Any:
+            return moment.sample(moment.state.generator, count, seed, first)
 
         try:
-            numbers, refused = ready[0].measure(draw)
-        except Refused as why:
-            raise Stop(str(why)) from None  # of this lane alone
-        if not spent:
-            about = ready[0].about
-            warnings = [*about["warnings"], *refused]
-            facts = {"n": ready[0].n, "seed": seed, **about, "warnings": warnings, "names": list(numbers)}
+            numbers, refusals = panels[0].measure(draw)
+        except Refused as error:
+            raise Stop(str(error)) from None  # stops this lane only
+        if not total:
+            about = panels[0].about
+            warnings = [*about["warnings"], *refusals]
+            facts = {"n": panels[0].n, "seed": seed, **about, "warnings": warnings, "names": list(numbers)}
             moment.note(f"evaluated by {about['extractor']['name']}", facts)
-        took = time.perf_counter() - clock
-        spent, latest = spent + took, latest + took
+        seconds = time.perf_counter() - start
+        total, latest = total + seconds, latest + seconds
         return {name: estimate.value for name, estimate in numbers.items()}
 
     return call
 
 
-def made_ready(
+def make_panel(
     source: Source, extractor: Callable[[], Extractor] | None, n: int, given: tuple[str, ...]
 ) -> Panel:
-    """The panel of a source as it is usually looked at."""
-    seen_by = extractor() if extractor else usual_extractor(source.kind, source)
-    held_out = source.held_out() if source.held_out else None
-    return panel(source, held_out, seen_by, n, given=given)
+    """Returns the panel of a source and its held-out examples, by default with the usual extractor."""
+    chosen = extractor() if extractor else usual_extractor(source.kind, source)
+    return panel(source, source.held_out() if source.held_out else None, chosen, n, given=given)

@@ -1,4 +1,4 @@
-"""InceptionV3 with the published weights as an extractor: what is measured through it is FID."""
+"""The InceptionV3 extractor with the published weights: the Frechet distance of its features is FID."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -11,22 +11,29 @@ import numpy as np
 
 from jaxgan.errors import Refused
 from jaxgan.evaluate import pickled, resizers
-from jaxgan.evaluate.extractor import Extractor, Seen, in_blocks
+from jaxgan.evaluate.extractor import Extractor, Outputs, in_blocks
 from jaxgan.models.inception import SIDE, InceptionV3
 from jaxgan.parts.types import Array, PyTree
 from jaxgan.pictures.images import quantise
 
 NAME = "pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-THEIRS = {"kernel": "weight", "scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var"}
-"""What PyTorch calls the arrays of a layer."""
+TORCH = {
+    "kernel": "weight",
+    "scale": "weight",
+    "bias": "bias",
+    "mean": "running_mean",
+    "var": "running_var",
+}
+"""PyTorch's names of a layer's arrays."""
 
 
 def inception(weights: Path, resizer: Callable[[Array], Array] = resizers.clean) -> Extractor:
-    """Colour images in [-1, 1] -> 2048 features and 1008 logits, by the weights that published FIDs are of.
+    """Returns the extractor of 2048 features and 1008 logits for colour images in [-1, 1].
 
-    Images are rounded to 8 bits first, as those that were published were read from files, and brought to
-    299 px by one of `jaxgan.evaluate.resizers`.
+    Images are first rounded to 8 bits, since those of published FIDs were read from files, and resized to
+    299 px by one of `jaxgan.evaluate.resizers`. Raises `Refused` for any other weights than those of
+    published FIDs.
 
     >>> inception(Path("nowhere.pth"))
     Traceback (most recent call last):
@@ -42,24 +49,24 @@ def inception(weights: Path, resizer: Callable[[Array], Array] = resizers.clean)
             f"its sha256 is {digest}, not {SHA256}"
         )
 
-    def look(network: PyTree, images: Array) -> PyTree:
+    def forward(network: PyTree, images: Array) -> PyTree:
         return InceptionV3().apply(network, resizer(quantise(images)))
 
-    see = in_blocks(look, variables(pickled.arrays(weights)))
+    compiled = in_blocks(forward, variables(pickled.arrays(weights)))
 
-    def apply(images: np.ndarray) -> Seen:
+    def apply(images: np.ndarray) -> Outputs:
         if images.ndim != 4 or images.shape[-1] != 3:
             raise Refused(
-                f"Inception looks at colour images (height, width, 3), not at {images.shape[1:]}: "
+                f"Inception takes colour images (height, width, 3), not {images.shape[1:]}: "
                 "repeat the channel of grey ones three times, or use the local extractor"
             )
-        return Seen(*see(images))
+        return Outputs(*compiled(images))
 
     return Extractor("inception", digest, resizer.__name__, apply)
 
 
 def variables(arrays: Mapping[str, np.ndarray]) -> PyTree:
-    """The variables of `InceptionV3`, from what PyTorch's state dict of it holds.
+    """Returns the variables of `InceptionV3` from the arrays of PyTorch's state dict.
 
     >>> variables({})
     Traceback (most recent call last):
@@ -67,16 +74,16 @@ def variables(arrays: Mapping[str, np.ndarray]) -> PyTree:
     """
     shapes = jax.eval_shape(InceptionV3().init, jax.random.key(0), jnp.zeros((1, SIDE, SIDE, 3)))
 
-    def taken(path: tuple[Any, ...], wanted: jax.ShapeDtypeStruct) -> np.ndarray:
+    def convert(path: tuple[Any, ...], leaf: jax.ShapeDtypeStruct) -> np.ndarray:
         _, *layer, kind = (key.key for key in path)
-        name = ".".join([*layer, THEIRS[kind]])
+        name = ".".join([*layer, TORCH[kind]])
         if name not in arrays:
             raise Refused(f"these are not InceptionV3's weights: there is no {name}")
-        found = arrays[name]
+        array = arrays[name]
         if kind == "kernel":  # out, in, height, width
-            found = found.transpose(*range(2, found.ndim), 1, 0)
-        if found.shape != wanted.shape:
+            array = array.transpose(*range(2, array.ndim), 1, 0)
+        if array.shape != leaf.shape:
             raise Refused(f"these are not InceptionV3's weights: {name} is of {arrays[name].shape}")
-        return found
+        return array
 
-    return jax.tree.map_with_path(taken, shapes)
+    return jax.tree.map_with_path(convert, shapes)

@@ -1,11 +1,11 @@
-"""What a generator scores, in a notebook or a function of one's own."""
+"""Measuring a generator in a notebook or in a function of one's own."""
 
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxgan.evaluate.extractor import Extractor
-from jaxgan.evaluate.hook import made_ready
+from jaxgan.evaluate.hook import make_panel
 from jaxgan.folder.settings import check_seed
 from jaxgan.games.game import State
 from jaxgan.metrics.metric import Estimate
@@ -23,21 +23,21 @@ def measure(
     seed: int = 0,
     extractor: Callable[[], Extractor] | None = None,
 ) -> Mapping[str, Estimate]:
-    """What n samples of the averaged generator score against held-out examples, each with its 95 % interval.
+    """Returns the scores of n samples of the averaged generator, each with its 95 % interval.
 
-    By default they are 10,000, or as many as there are examples; images are seen through a small classifier
-    of the data's own, anything else as it is. They are the numbers that `jaxgan evaluate` prints. What must
-    be known of them comes as warnings.
+    They are compared with held-out examples. n is by default 10,000, or the number of examples if that is
+    smaller; the default extractor is a small classifier of the data's own for images, the raw numbers for
+    anything else. The numbers are those that `jaxgan evaluate` prints. Remarks on them are given as warnings.
     """
     check_seed(seed)
     source, game = experiment.source, experiment.game
-    panel = made_ready(source, extractor, n, game.given)
-    draw, generator = sampler(game, source), state_of(fitted).generator
+    panel = make_panel(source, extractor, n, game.given)
+    sample, generator = sampler(game, source), state_of(fitted).generator
 
-    def samples(count: int, start: int) -> Any:
-        return draw(generator, count, seed, start)
+    def draw(count: int, start: int) -> Any:
+        return sample(generator, count, seed, start)
 
-    numbers, refused = panel.measure(samples)
-    for line in [*panel.about["warnings"], *refused]:
+    numbers, refusals = panel.measure(draw)
+    for line in [*panel.about["warnings"], *refusals]:
         warnings.warn(line, stacklevel=2)
     return numbers

@@ -1,12 +1,12 @@
-"""What examples of each kind are measured by.
+"""The metrics and the default extractor of each kind of example.
 
-A kind of your own is measured by a function that a script registers:
+A script registers the metrics of a kind of its own:
 
     @jg.measures.register
     def _(kind: Angle, reference):
-        return jg.Measures([("features", metric(reference.seen.features))])
+        return jg.Measures([("features", metric(reference.outputs.features))])
 
-The function `of_features` of `jaxgan.evaluate.features` says what can be said of any features:
+The function `of_features` of `jaxgan.evaluate.features` has the metrics that need features only:
 
     jg.measures.register(Angle, lambda kind, reference: of_features(reference))
 """
@@ -24,13 +24,13 @@ from jaxgan.evaluate.points import of_points
 
 @singledispatch
 def measures(kind: Kind, reference: Reference) -> Measures:
-    """What examples of a kind are measured by, against these real ones.
+    """Returns the metrics of examples of a kind, compared with these real ones.
 
     >>> from jaxgan.data import load
     >>> from jaxgan.data.source import labelled
     >>> ring = load("ring")
-    >>> held = Reference(ring, None, labelled(ring, 100), raw(), n=100, classes=0)
-    >>> len(measures(ring.kind, held).metrics)
+    >>> reference = Reference(ring, None, labelled(ring, 100), raw(), n=100, classes=0)
+    >>> len(measures(ring.kind, reference).metrics)
     3
     """
     raise unregistered("measures", kind, "jaxgan.measures")
@@ -38,7 +38,7 @@ def measures(kind: Kind, reference: Reference) -> Measures:
 
 @singledispatch
 def usual_extractor(kind: Kind, source: Source) -> Extractor:
-    """What examples of a kind are seen through unless another is asked for: as they are, by default.
+    """Returns the default extractor of a kind: `local` for images, `raw` for any other.
 
     >>> from jaxgan.data import load
     >>> ring = load("ring")

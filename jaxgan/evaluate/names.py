@@ -1,4 +1,4 @@
-"""What numbers are called, and which way they are better."""
+"""The names of numbers, and whether higher or lower is better."""
 
 from typing import Literal
 
@@ -14,8 +14,9 @@ LOWER = frozenset(
 
 
 def better(name: str) -> Way | None:
-    """Which way a number is better, None where that cannot be said of it, as of one that is best half-way, or
-    of what real examples score.
+    """Returns whether higher or lower is better, or None for numbers without a direction.
+
+    Those are numbers that are best in between, and those of real examples.
 
     >>> better("fd_local"), better("inception_score_whole"), better("train_share"), better("width_min")
     ('lower', 'higher', None, None)
@@ -32,25 +33,11 @@ def better(name: str) -> Way | None:
     return None
 
 
-def frechet_name(extractor: Extractor) -> str:
-    """A Frechet distance is the FID by Inception alone.
+def metric_name(extractor: Extractor, inception: str, other: str) -> str:
+    """Returns the name of a number: the published one, as "fid", for Inception only.
 
     >>> from jaxgan.evaluate.extractor import raw
-    >>> frechet_name(raw())
+    >>> metric_name(raw(), "fid", "fd")
     'fd_raw'
     """
-    return _named(extractor, "fid", "fd")
-
-
-def kernel_name(extractor: Extractor) -> str:
-    """As for the kernel distance, the KID."""
-    return _named(extractor, "kid", "kd")
-
-
-def score_name(extractor: Extractor) -> str:
-    """As for the Inception score."""
-    return _named(extractor, "inception_score", "score")
-
-
-def _named(extractor: Extractor, inception: str, other: str) -> str:
     return inception if extractor.name == "inception" else f"{other}_{extractor.name.replace(' ', '_')}"

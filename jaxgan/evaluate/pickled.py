@@ -1,4 +1,4 @@
-"""Arrays out of a file that PyTorch wrote, without PyTorch, and without running what else is in it."""
+"""Reads arrays from PyTorch's files without PyTorch, and without running code that a file may contain."""
 
 import math
 import pickle
@@ -27,10 +27,10 @@ TYPES = {
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:
-    """The tensors of a state dict, by name, from a file of `torch.save`: a zip, or what it was before 1.6.
+    """Returns the tensors of a state dict by name, from a file of `torch.save` in the zip or pre-1.6 format.
 
-    A pickle may name any function and have it called. Here it may name ordered dictionaries, tensors and
-    types of numbers; one that names anything else is refused before that is so much as imported.
+    A pickle can name any function and have it called. Here only ordered dictionaries, tensors and dtypes are
+    allowed; a file that names anything else is refused before anything is imported.
 
     >>> arrays(Path("nowhere.pth"))
     Traceback (most recent call last):
@@ -40,16 +40,16 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
         raise Refused(f"there are no weights at {path}")
     try:
         with path.open("rb") as file:
-            tensors, storages = (_zipped if zipfile.is_zipfile(file) else _legacy)(file)
+            tensors, storages = (_read_zip if zipfile.is_zipfile(file) else _read_legacy)(file)
             return {name: _array(tensor, storages) for name, tensor in tensors.items()}
     except Refused as refused:
-        raise Refused(f"{path} is not read: {refused}") from None
-    except Exception:  # bytes that are no pickle, or half of one, may raise anything at all
+        raise Refused(f"{path} was not read: {refused}") from None
+    except Exception:  # unpickling damaged bytes can raise anything
         raise Refused(f"{path} is damaged, or is not a state dict that PyTorch saved") from None
 
 
 class _Storage(NamedTuple):
-    """Numbers in one row, which lie in the file under a key."""
+    """A flat array of numbers, stored in the file under a key."""
 
     key: str
     dtype: str
@@ -57,7 +57,7 @@ class _Storage(NamedTuple):
 
 
 class _Tensor(NamedTuple):
-    """A view of a storage: what `torch._utils._rebuild_tensor_v2` is called with."""
+    """A view of a storage: the arguments of `torch._utils._rebuild_tensor_v2`."""
 
     storage: _Storage
     offset: int
@@ -70,7 +70,7 @@ Storages = dict[str, np.ndarray]
 
 
 class _Unpickler(pickle.Unpickler):
-    """Reads one pickle; tensors become `_Tensor`, to be filled when their storages have been read."""
+    """Reads one pickle; tensors become `_Tensor`, since their storages are read later."""
 
     def find_class(self, module: str, name: str) -> Any:
         if module == "torch" and name in TYPES:
@@ -81,49 +81,47 @@ class _Unpickler(pickle.Unpickler):
             ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
         }
         if (module, name) not in known:
-            raise Refused(
-                f"it asks for {module}.{name}, and may have no more than the tensors of a state dict"
-            )
+            raise Refused(f"it refers to {module}.{name}, but only the tensors of a state dict are allowed")
         return known[module, name]
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, dtype, key, _, length, *view = pid
         if kind != "storage" or view not in ([], [None]):
-            raise Refused(f"it holds a {kind} of a form that PyTorch gave up before 1.0")
+            raise Refused(f"it contains a {kind} in a format that PyTorch abandoned before 1.0")
         return _Storage(key, dtype, length)
 
 
-def _unpickled(file: IO[bytes]) -> tuple[Tensors, set[_Storage]]:
-    found = _Unpickler(file).load()
-    if not isinstance(found, dict):
-        raise Refused("it holds something other than a state dict: save `model.state_dict()`")
-    for name, value in found.items():
+def _unpickle(file: IO[bytes]) -> tuple[Tensors, set[_Storage]]:
+    tensors = _Unpickler(file).load()
+    if not isinstance(tensors, dict):
+        raise Refused("it contains something other than a state dict: save `model.state_dict()`")
+    for name, value in tensors.items():
         if not isinstance(value, _Tensor):
-            raise Refused(f"its {name!r} is no tensor: save `model.state_dict()` and nothing else")
-    return dict(found), {tensor.storage for tensor in found.values()}
+            raise Refused(f"its {name!r} is not a tensor: save `model.state_dict()` and nothing else")
+    return dict(tensors), {tensor.storage for tensor in tensors.values()}
 
 
-def _zipped(file: IO[bytes]) -> tuple[Tensors, Storages]:
-    """NAME/data.pkl, and each storage in NAME/data/KEY."""
+def _read_zip(file: IO[bytes]) -> tuple[Tensors, Storages]:
+    """Reads a zip of NAME/data.pkl and each storage as NAME/data/KEY."""
     with zipfile.ZipFile(file) as archive:
         (main,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
         home = main.removesuffix("data.pkl")
         if f"{home}byteorder" in archive.namelist():
             _check_order(archive.read(f"{home}byteorder") == b"little")
         with archive.open(main) as opened:
-            tensors, storages = _unpickled(opened)
+            tensors, storages = _unpickle(opened)
         return tensors, {s.key: np.frombuffer(archive.read(f"{home}data/{s.key}"), s.dtype) for s in storages}
 
 
-def _legacy(file: IO[bytes]) -> tuple[Tensors, Storages]:
-    """Pickles of a magic number, a version, the machine, the tensors and the storages' keys; the storages."""
+def _read_legacy(file: IO[bytes]) -> tuple[Tensors, Storages]:
+    """Reads pickles of magic number, version, byte order, tensors and storage keys, then the storages."""
     file.seek(0)
     magic, _, machine = (_Unpickler(file).load() for _ in range(3))
     if magic != MAGIC:
-        raise Refused("it does not begin as files of PyTorch do")
+        raise Refused("it does not begin like a file of PyTorch")
     _check_order(machine["little_endian"])
-    tensors, found = _unpickled(file)
-    known = {storage.key: storage for storage in found}
+    tensors, used = _unpickle(file)
+    known = {storage.key: storage for storage in used}
     storages = {}
     for key in _Unpickler(file).load():
         length = int.from_bytes(file.read(8), "little")
@@ -140,11 +138,11 @@ def _check_order(little: bool) -> None:
 def _array(tensor: _Tensor, storages: Storages) -> np.ndarray:
     storage, offset, shape, strides = tensor
     numbers = storages[storage.key]
-    reach = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True)) + 1
-    # as_strided reads any memory it is told to
+    end = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True)) + 1
+    # as_strided does not check bounds
     inside = min([offset, *shape, *strides]) >= 0 and math.prod(shape) <= len(numbers) == storage.length
-    if not inside or (math.prod(shape) > 0 and reach > len(numbers)):
-        raise Refused(f"a tensor of shape {shape} does not lie in the {len(numbers)} numbers stored for it")
+    if not inside or (math.prod(shape) > 0 and end > len(numbers)):
+        raise Refused(f"a tensor of shape {shape} exceeds the {len(numbers)} numbers stored for it")
     view = np.lib.stride_tricks.as_strided(
         numbers[offset:], shape, [stride * numbers.itemsize for stride in strides], writeable=False
     )

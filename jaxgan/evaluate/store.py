@@ -1,4 +1,4 @@
-"""What was computed once and need not be again: arrays by a hash of all that they follow from."""
+"""A cache of arrays in the user's cache folder, keyed by a hash of everything that they depend on."""
 
 import contextlib
 import hashlib
@@ -14,16 +14,16 @@ from jaxgan.folder import cache
 Arrays = Mapping[str, np.ndarray]
 
 
-def stored(key: str, make: Callable[[], Arrays]) -> Arrays:
-    """What `make` gives, from the user's cache where it is there already.
+def load_or_compute(key: str, compute: Callable[[], Arrays]) -> Arrays:
+    """Returns the arrays cached under a key, or computes and caches them.
 
-    A file that is damaged is made again, and where none can be written none is.
+    A damaged file is computed again, and a cache that cannot be written is ignored.
     """
     path = cache.home() / "evaluation" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     unreadable = contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile)
     with unreadable, reading.opened(path) as opened, np.load(opened) as file:
         return dict(file)
-    arrays = make()
+    arrays = compute()
     temporary = path.with_name(f"{path.stem}.{os.getpid()}.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a player could still gain: the local duality gap."""
+"""The local duality gap: how much a player can gain while the other is fixed."""
 
 from functools import partial
 from typing import NamedTuple
@@ -15,14 +15,14 @@ from jaxgan.rules.rule import gradient, step_player
 
 
 class Gap(NamedTuple):
-    """How far each player's loss falls as it alone plays on: both are 0 at a local equilibrium."""
+    """How far each player's loss falls if it trains alone: both are 0 at a local equilibrium."""
 
     g: float
     d: float
 
     @property
     def total(self) -> float:
-        """Of a zero-sum game the duality gap, max_d' V(g, d') - min_g' V(g', d), of others the sum of gains.
+        """The sum of both: for a zero-sum game the duality gap max_d' V(g, d') - min_g' V(g', d).
 
         >>> Gap(g=0.5, d=0.25).total
         0.75
@@ -38,13 +38,13 @@ def duality_gap(
     steps: int = 100,
     key: Key | None = None,
 ) -> Gap:
-    """L_g(g, d) - L_g(g', d) and L_d(g, d) - L_d(g, d'): each player's gain from `steps` steps of `tx` alone.
+    """Returns L_g(g, d) - L_g(g', d) and L_d(g, d) - L_d(g, d'): the gains from `steps` steps of `tx` alone.
 
-    Grnarova et al., 2019 and 2021: g' and d' are the worst-case opponents, found on a copy, from where the
-    players stand. Leaves of `batches` are [N, B, ...]: the last judges, the others are taught on in turn, so
-    that what is learnt by heart does not count. What a player's network remembers moves on with it: vectors
-    of spectral norm that stood still would be played against. A gap below 0 says that the steps were too long
-    or too few. Costs `steps` gradients of each player.
+    Grnarova et al., 2019 and 2021: g' and d' are the worst-case opponents, trained on a copy from the current
+    players. Leaves of `batches` are [N, B, ...]: the last one evaluates, the others train in turn, so that
+    memorising them does not count. A network's statistics are updated as it trains: fixed vectors of spectral
+    norm would be exploited. A gap below 0 means that the steps were too long or too few. Costs `steps`
+    gradients of each player.
 
     >>> from jaxgan.games.toy import bilinear
     >>> from jaxgan.rules.simultaneous import simultaneous
@@ -54,21 +54,21 @@ def duality_gap(
     >>> duality_gap(bilinear(), state, {"x": jnp.zeros((2, 1, 1))}, optax.sgd(0.5), steps=4)  # from g d = 1
     Gap(g=2.0, d=2.0)
     """
-    taught = jax.tree.leaves(batches)[0].shape[0] - 1
-    if taught < 1:
-        raise Refused("a duality gap needs two batches: one to play on with, and another to judge by")
-    judge = jax.tree.map(lambda x: x[-1], batches)
+    train = jax.tree.leaves(batches)[0].shape[0] - 1
+    if train < 1:
+        raise Refused("a duality gap needs two batches: one to train on, and another to evaluate")
+    last = jax.tree.map(lambda x: x[-1], batches)
     key = fold(state.key, state.step, "gap") if key is None else key
 
     def gain(who: str) -> float:
         player: Player = getattr(state, who)
-        alone = state.replace(**{who: player.replace(opt_state=tx.init(player.params))})
-        after = alone
+        before = state.replace(**{who: player.replace(opt_state=tx.init(player.params))})
+        after = before
         for n in range(steps):
-            batch = jax.tree.map(lambda x, n=n: x[n % taught], batches)
+            batch = jax.tree.map(lambda x, n=n: x[n % train], batches)
             after = _step(game, who, tx, after, batch, fold(key, n))
-        judged = (judge, fold(key, "judge"))
-        return float(_loss(game, who, alone, *judged) - _loss(game, who, after, *judged))
+        evaluate = (last, fold(key, "judge"))
+        return float(_loss(game, who, before, *evaluate) - _loss(game, who, after, *evaluate))
 
     return Gap(gain("g"), gain("d"))
 
@@ -83,7 +83,7 @@ def _loss(game: Game, who: str, state: State, batch: Batch, key: Key) -> Array:
 def _step(
     game: Game, who: str, tx: optax.GradientTransformation, state: State, batch: Batch, key: Key
 ) -> State:
-    """One player's step, of which its parameters, statistics and optimiser's memory are kept."""
+    """Returns the state after one player's step: its parameters, statistics and optimiser state."""
     micros = jax.tree.map(lambda x: x[None], batch)
-    here = gradient(game, who, state, micros, key, state.step)
-    return state.replace(**{who: step_player(getattr(here.state, who), tx, here.grads)})
+    result = gradient(game, who, state, micros, key, state.step)
+    return state.replace(**{who: step_player(getattr(result.state, who), tx, result.grads)})

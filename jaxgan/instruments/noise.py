@@ -1,4 +1,4 @@
-"""How large a batch is worth its cost: the gradient noise scale."""
+"""The gradient noise scale: up to which batch size a larger batch saves steps."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from jaxgan.parts.types import Array, Batch, Key
 class Noise(NamedTuple):
     """Unbiased estimates of a gradient's squared length |G|² and of the trace of its covariance per example.
 
-    `signal` may fall below 0 where noise hides it.
+    `signal` may be below 0 if noise dominates.
     """
 
     signal: float | Array
@@ -23,7 +23,7 @@ class Noise(NamedTuple):
 
     @property
     def scale(self) -> float:
-        """variance / signal: up to so many examples a larger batch saves steps; infinite without a signal.
+        """variance / signal: the batch size up to which a larger one saves steps; infinite without a signal.
 
         >>> Noise(signal=0.5, variance=32.0).scale
         64.0
@@ -32,11 +32,11 @@ class Noise(NamedTuple):
 
 
 def gradient_noise(game: Game, state: State, batches: Batch, who: str, key: Key | None = None) -> Noise:
-    """The noise of one player's gradient ("g" or "d"), from N batches of B examples, leaves [N, B, ...].
+    """Returns the noise of one player's gradient ("g" or "d") from N batches of B examples [N, B, ...].
 
-    McCandlish et al., 2018: E |G_B|² = |G|² + tr(Σ) / B, once with the batches' own gradients and once with
-    their mean, of N B examples. Each example's "index" has to be its own, since latents are drawn by it. With
-    batch statistics examples are not independent, and the number is that of batches of this size.
+    McCandlish et al., 2018: E |G_B|² = |G|² + tr(Σ) / B, once for the gradients of the batches and once for
+    their mean, of N B examples. Each example needs an "index" of its own, which its latents are drawn by.
+    With batch statistics examples are not independent, and the number is valid for this batch size only.
 
     >>> import optax
     >>> from jaxgan.games.toy import bilinear
@@ -48,8 +48,7 @@ def gradient_noise(game: Game, state: State, batches: Batch, who: str, key: Key 
     """
     n, b = jax.tree.leaves(batches)[0].shape[:2]
     if n < 2:
-        raise Refused("the noise of a gradient shows in two batches or more, not in one")
-
+        raise Refused("gradient noise needs at least two batches, not one")
     mean, small = jnp.zeros(()), jnp.zeros(())
     for i in range(n):
         context = context_of(state, jax.tree.map(lambda x, i=i: x[i], batches), key)

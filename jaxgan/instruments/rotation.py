@@ -1,4 +1,4 @@
-"""How much a game turns: its Jacobian as the part of a potential and the part of a Hamiltonian."""
+"""How much a game rotates: the potential and the Hamiltonian part of its Jacobian."""
 
 from typing import NamedTuple
 
@@ -14,8 +14,8 @@ from jaxgan.parts.types import Array
 class Rotation(NamedTuple):
     """Frobenius norms of S = (J + J^T) / 2 and A = (J - J^T) / 2; |J|² is the sum of their squares.
 
-    S is what players who descend one common potential have, A what turns around without descending (Balduzzi
-    et al., 2018).
+    S is that of players who descend a common potential, A that of rotation without descent (Balduzzi et al.,
+    2018).
     """
 
     potential: float | Array
@@ -23,7 +23,7 @@ class Rotation(NamedTuple):
 
     @property
     def share(self) -> float:
-        """|A|² / |J|², from 0 where the game is minimisation to 1 where it only turns.
+        """|A|² / |J|², from 0 for pure minimisation to 1 for pure rotation.
 
         >>> Rotation(potential=3.0, hamiltonian=4.0).share
         0.64
@@ -33,7 +33,7 @@ class Rotation(NamedTuple):
 
 
 def rotation(field: Field) -> Rotation:
-    """Both norms exactly, from J itself; refused where that is too large.
+    """Returns both norms exactly, from the dense J; refused if that is too large.
 
     >>> import optax
     >>> from jaxgan.games.toy import bilinear
@@ -49,10 +49,10 @@ def rotation(field: Field) -> Rotation:
 
 
 def rotation_estimate(field: Field, probes: int = 16) -> Rotation:
-    """Both norms from products with random signs z: E |S z|² = |S|², E |A z|² = |A|² (Hutchinson, 1990).
+    """Estimates both norms with random signs z: E |S z|² = |S|², E |A z|² = |A|² (Hutchinson, 1990).
 
-    The squares' relative standard deviation is at most sqrt(2 / probes), and less the more directions count.
-    A probe costs a product with J and one with J^T.
+    The relative standard deviation of the squares is at most sqrt(2 / probes), and less the more directions
+    contribute. A probe costs a product with J and one with J^T.
 
     >>> import optax
     >>> from jaxgan.games.toy import quadratic

@@ -1,7 +1,7 @@
-"""The eigenvalues of the field's Jacobian: how the players move near where they stand.
+"""The eigenvalues of the field's Jacobian, which describe the dynamics of the players near a state.
 
-θ' = v(θ) attracts where every real part is negative; an imaginary part turns, and the ratio of the two says
-how small a step has to be (Mescheder et al., 2017; 2018).
+θ' = v(θ) converges if every real part is negative; imaginary parts rotate, and the ratio of the two
+determines how small a step has to be (Mescheder et al., 2017; 2018).
 """
 
 from collections.abc import Callable
@@ -14,21 +14,21 @@ from jax.flatten_util import ravel_pytree
 
 from jaxgan.errors import Refused
 from jaxgan.games.game import State
-from jaxgan.instruments.field import Field, Map, smooth
+from jaxgan.instruments.field import Field, Map, check_smooth
 from jaxgan.parts.types import Array, Batch
 from jaxgan.rules.rule import Rule
 
 BOUND = 4000
-"""Numbers up to which a matrix is written out: its eigenvalues take minutes there, and grow with the cube."""
+"""The largest dense matrix: its eigenvalues take minutes, and the time grows with the cube of the size."""
 
 POWERS = 5
-"""Products that tell about how long J makes a vector."""
+"""Power iterations to estimate the norm of J."""
 
-KEPT = {"hyperparameters", "hyperparams"}  # where our rules and optax's keep numbers that never move
+CONSTANT = {"hyperparameters", "hyperparams"}  # where our rules and optax's states have constants
 
 
 def eigenvalues(field: Field) -> np.ndarray:
-    """Every eigenvalue of J, complex [n], the largest real part first; refused beyond `BOUND` parameters.
+    """Returns all eigenvalues of J, complex [n], by falling real part; refused beyond `BOUND` parameters.
 
     For Dirac-GAN with R1 of weight γ they are -γ/2 ± sqrt(γ²/4 - f'(0)²).
 
@@ -38,46 +38,45 @@ def eigenvalues(field: Field) -> np.ndarray:
     >>> from jaxgan.rules.simultaneous import simultaneous
     >>> rule = simultaneous(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
     >>> state = rule.init(jax.random.key(0), {"x": jnp.zeros((1, 1, 1))})
-    >>> turning = eigenvalues(field(bilinear(), state, {"x": jnp.zeros((1, 1))}))
-    >>> sorted(turning.imag.tolist())
+    >>> sorted(eigenvalues(field(bilinear(), state, {"x": jnp.zeros((1, 1))})).imag.tolist())
     [-1.0, 1.0]
     """
-    smooth(field)
-    found = np.linalg.eigvals(jacobian(field))
-    return found[np.argsort(-found.real, kind="stable")]
+    check_smooth(field)
+    values = np.linalg.eigvals(jacobian(field))
+    return values[np.argsort(-values.real, kind="stable")]
 
 
 def jacobian(field: Field) -> np.ndarray:
-    """J itself [n, n] in float64, on the host; refused beyond `BOUND` parameters."""
-    few(field.at.size, "the leading eigenvalues, by Arnoldi's method, are `leading`")
-    return written_out(field.transposed, field.at)
+    """Returns J as a dense matrix [n, n] in float64, on the host; refused beyond `BOUND` parameters."""
+    check_size(field.at.size, "use `leading`, which computes the leading eigenvalues by Arnoldi's method")
+    return dense_matrix(field.transposed, field.at)
 
 
 def leading(field: Field, k: int = 6, products: int = 2000) -> np.ndarray:
-    """The k eigenvalues of J of largest modulus, complex [k], by Arnoldi's method (1951) with restarts.
+    """Returns the k eigenvalues of J of largest modulus, complex [k], by restarted Arnoldi iteration (1951).
 
-    Only products with J are needed, about `products` at most. Each eigenvalue λ has a vector u of length 1
-    with |J u - λ u| <= sqrt(ε) |J|, ε the parameters' precision and |J| the most that a vector was stretched,
-    or all are refused.
+    It takes about `products` products with J at most. All are refused unless each eigenvalue λ has a vector u
+    of length 1 with |J u - λ u| <= sqrt(ε) |J|, where ε is the parameters' precision and |J| the largest
+    factor by which a vector was stretched.
 
     >>> import optax
     >>> from jaxgan.games.toy import quadratic
     >>> from jaxgan.instruments.field import field
     >>> from jaxgan.rules.simultaneous import simultaneous
-    >>> game = quadratic(jnp.diag(jnp.arange(1.0, 6.0)))  # it turns at the rates 1 to 5
+    >>> game = quadratic(jnp.diag(jnp.arange(1.0, 6.0)))  # it rotates at the rates 1 to 5
     >>> rule = simultaneous(game, optax.sgd(0.1), optax.sgd(0.1))
     >>> state = rule.init(jax.random.key(0), {"x": jnp.zeros((1, 1, 1))})
     >>> abs(leading(field(game, state, {}), k=2)).round(3).tolist()
     [5.0, 5.0]
     """
-    found = _arnoldi(field, field.product, "LM", k, products)
-    return found[np.argsort(-abs(found), kind="stable")]
+    values = _arnoldi(field, field.product, "LM", k, products)
+    return values[np.argsort(-abs(values), kind="stable")]
 
 
 def rightmost(field: Field, k: int = 2, products: int = 2000) -> np.ndarray:
-    """The k eigenvalues of J of largest real part, complex [k], by Arnoldi's method, checked as `leading` is.
+    """Returns the k eigenvalues of J of largest real part, complex [k], by Arnoldi's method, as `leading`.
 
-    They say whether the state attracts, and are harder to find: beside many near 0 it may be in vain.
+    They show whether the state attracts. They are harder to find: it may fail if many others are near 0.
 
     >>> import optax
     >>> from jaxgan.games.toy import quadratic
@@ -86,17 +85,17 @@ def rightmost(field: Field, k: int = 2, products: int = 2000) -> np.ndarray:
     >>> game = quadratic(jnp.zeros((5, 3)), g_curvature=jnp.diag(jnp.arange(-1.0, 4.0)), d_curvature=7.0)
     >>> rule = simultaneous(game, optax.sgd(0.1), optax.sgd(0.1))
     >>> state = rule.init(jax.random.key(0), {"x": jnp.zeros((1, 1, 1))})
-    >>> rightmost(field(game, state, {}), k=1).real.round(3).tolist()  # the minimum G is not in
+    >>> rightmost(field(game, state, {}), k=1).real.round(3).tolist()  # G is not at a minimum
     [1.0]
     """
-    found = _at_an_edge(field, "LR", k, products)
-    return found[np.argsort(-found.real, kind="stable")]
+    values = _extreme_eigenvalues(field, "LR", k, products)
+    return values[np.argsort(-values.real, kind="stable")]
 
 
 def fastest(field: Field, k: int = 2, products: int = 2000) -> np.ndarray:
-    """The k eigenvalues of J of largest imaginary part either way, complex [k], found as `rightmost` are.
+    """Returns the k eigenvalues of J of largest absolute imaginary part, complex [k], as `rightmost`.
 
-    They say how fast the game turns. Where it hardly does there is no such edge to find.
+    They show how fast the game rotates. It may fail if the game hardly does.
 
     >>> import optax
     >>> from jaxgan.games.toy import quadratic
@@ -108,12 +107,12 @@ def fastest(field: Field, k: int = 2, products: int = 2000) -> np.ndarray:
     >>> abs(fastest(field(game, state, {})).imag).round(3).tolist()  # not the -9, which is of largest modulus
     [4.0, 4.0]
     """
-    found = _at_an_edge(field, "LI", k, products)
-    return found[np.argsort(-abs(found.imag), kind="stable")]
+    values = _extreme_eigenvalues(field, "LI", k, products)
+    return values[np.argsort(-abs(values.imag), kind="stable")]
 
 
-def _at_an_edge(field: Field, which: str, k: int, products: int) -> np.ndarray:
-    """Eigenvalues that may lie next to 0: shifted away from it, since the solver's tolerance is relative."""
+def _extreme_eigenvalues(field: Field, which: str, k: int, products: int) -> np.ndarray:
+    """Returns eigenvalues that may be near 0: J is shifted, since the solver's tolerance is relative."""
     u = jax.random.normal(jax.random.key(0), field.at.shape, field.at.dtype)
     for _ in range(POWERS):
         u = field.product(u / (float(jnp.linalg.norm(u)) or 1.0))
@@ -126,9 +125,9 @@ def _at_an_edge(field: Field, which: str, k: int, products: int) -> np.ndarray:
 
 
 def _arnoldi(field: Field, product: Map, which: str, k: int, products: int) -> np.ndarray:
-    smooth(field)
+    check_smooth(field)
     if field.at.size < k + 2:
-        raise Refused(f"{k} eigenvalues by Arnoldi's method need {k + 2} parameters: take `eigenvalues`")
+        raise Refused(f"{k} eigenvalues by Arnoldi's method need {k + 2} parameters: use `eigenvalues`")
     width = min(field.at.size, max(2 * k + 1, 20))
 
     def solve(operator: Any, start: np.ndarray, tol: float, sweeps: int) -> tuple:
@@ -140,30 +139,33 @@ def _arnoldi(field: Field, product: Map, which: str, k: int, products: int) -> n
 
 
 def krylov(product: Map, like: Array, k: int, solve: Callable[..., tuple], sweeps: int) -> np.ndarray:
-    """k eigenvalues by a solver of scipy, checked: (operator, start, tolerance, sweeps) -> (λ, vectors)."""
+    """Returns k eigenvalues, checked, of a scipy solver (operator, start, tolerance, sweeps) -> (λ, u)."""
     from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator
 
-    size = 0.0
+    size = 0.0  # the largest |J u| / |u|
 
-    def multiplied(u: np.ndarray) -> np.ndarray:
+    def multiply(u: np.ndarray) -> np.ndarray:
         nonlocal size
-        image = finite(product(jnp.asarray(u.reshape(-1), like.dtype)))
+        image = finite_float64(product(jnp.asarray(u.reshape(-1), like.dtype)))
         size = max(size, float(np.linalg.norm(image) / np.linalg.norm(u)))
         return image
 
-    operator = LinearOperator((like.size, like.size), matvec=multiplied, dtype=np.float64)
+    def multiply_complex(u: np.ndarray) -> np.ndarray:
+        return multiply(u.real) + (1j * multiply(u.imag) if u.imag.any() else 0)
+
+    operator = LinearOperator((like.size, like.size), matvec=multiply, dtype=np.float64)
     start = np.random.RandomState(0).randn(like.size)
-    if not multiplied(start).any():  # then it is 0, which the solvers take for a bad start
+    if not multiply(start).any():  # J is 0, for which the solvers fail
         return np.zeros(k)
     limit = float(jnp.finfo(like.dtype).eps) ** 0.5
     try:
         values, vectors = solve(operator, start, limit / 10, sweeps)
     except ArpackNoConvergence:
-        values, vectors = solve(operator, start, np.inf, sweeps)  # what one sweep finds, to say how far off
+        values, vectors = solve(operator, start, np.inf, sweeps)  # unconverged, to report the residual
     except ArpackError as error:
-        raise Refused(f"the solver of eigenvalues gives up: {error}") from None
-    apart = [_image(multiplied, u) - value * u for value, u in zip(values, vectors.T, strict=True)]
-    residual = max(map(np.linalg.norm, apart))
+        raise Refused(f"the eigenvalue solver failed: {error}") from None
+    residuals = [multiply_complex(u) - value * u for value, u in zip(values, vectors.T, strict=True)]
+    residual = max(map(np.linalg.norm, residuals))
     if residual > limit * size:
         raise Refused(
             f"the {len(values)} eigenvalues have not converged within {sweeps} sweeps: the residual is "
@@ -172,24 +174,19 @@ def krylov(product: Map, like: Array, k: int, solve: Callable[..., tuple], sweep
     return values
 
 
-def _image(multiplied: Callable[[np.ndarray], np.ndarray], u: np.ndarray) -> np.ndarray:
-    """Of a vector that may be complex."""
-    return multiplied(u.real) + (1j * multiplied(u.imag) if u.imag.any() else 0)
-
-
 def update_operator(rule: Rule, state: State, batches: Batch, updates: int = 1) -> np.ndarray:
-    """The Jacobian [n, n] of the rule's own update, over all that moves: parameters, optimisers, memory.
+    """Returns the Jacobian [n, n] of a rule's update in parameters, optimiser states and the rule's state.
 
-    On one batch and one key, with the networks' statistics and what terms remember held. At a fixed point the
-    rule attracts where its spectral radius, the largest modulus of an eigenvalue, is below 1, at that rate
-    per step. Of a rule that is not the same at each, as `lookahead`, it is a period of `updates` that has a
-    rate; and optimisers that count begin otherwise than they go on, so the state is to have moved before.
+    On one batch and one key, with the networks' statistics and the terms' states fixed. A fixed point
+    attracts if the spectral radius, the largest modulus of an eigenvalue, is below 1, which is then the rate
+    per step. A rule whose updates differ, as `lookahead`, has a rate per period of `updates`. Optimisers with
+    a step count start differently, so take a state after some updates.
 
-    Steps of h by both at once have 1 + h λ, λ of the field. Where D goes first, each of one number, the
-    field's J = [[a, b], [c, e]] makes D's step [[1, 0], [h c, 1 + h e]] and, from there, G's
-    [[1 + h a, h b], [0, 1]]. Their product has the trace t = 2 + h (a + e) + h² b c and the determinant
-    p = (1 + h a) (1 + h e), so the eigenvalues are t/2 ± sqrt(t²/4 - p). Where a = e = 0 and b c = -w² they
-    lie on the unit circle as long as h w <= 2: no step converges linearly, none diverges.
+    Simultaneous steps of h have eigenvalues 1 + h λ, λ those of the field. If D moves first and each player
+    is one number, the field's J = [[a, b], [c, e]] makes D's step [[1, 0], [h c, 1 + h e]] and, from there,
+    G's [[1 + h a, h b], [0, 1]]. Their product has the trace t = 2 + h (a + e) + h² b c and the determinant
+    p = (1 + h a) (1 + h e), so the eigenvalues are t/2 ± sqrt(t²/4 - p). For a = e = 0 and b c = -w² they are
+    on the unit circle as long as h w <= 2: no step converges linearly, none diverges.
 
     >>> import optax
     >>> from jaxgan.games.toy import bilinear
@@ -199,24 +196,24 @@ def update_operator(rule: Rule, state: State, batches: Batch, updates: int = 1) 
     >>> round(spectral_radius(update_operator(rule, state, batches)), 5)
     1.0
     """
-    moving, put_back = _moving(state)
-    few(moving.size, "take a smaller game")
+    vector, unravel = _ravel(state)
+    check_size(vector.size, "take a smaller game")
 
-    def step(moving: Array) -> Array:
-        state = put_back(moving)
+    def step(vector: Array) -> Array:
+        state = unravel(vector)
         for _ in range(updates):
             state, _ = rule.update(state, batches)
-        return _moving(state)[0]
+        return _ravel(state)[0]
 
     @jax.jit
     def transposed(u: Array) -> Array:
-        return jax.vjp(step, moving)[1](u)[0]
+        return jax.vjp(step, vector)[1](u)[0]
 
-    return written_out(transposed, moving)
+    return dense_matrix(transposed, vector)
 
 
 def spectral_radius(matrix: np.ndarray) -> float:
-    """The largest modulus of an eigenvalue.
+    """Returns the largest modulus of an eigenvalue.
 
     >>> round(spectral_radius(np.array([[0.0, -2.0], [2.0, 0.0]])), 6)
     2.0
@@ -224,41 +221,40 @@ def spectral_radius(matrix: np.ndarray) -> float:
     return float(abs(np.linalg.eigvals(matrix)).max())
 
 
-def few(n: int, instead: str) -> None:
-    """Refuses a matrix that is too large to be written out."""
+def check_size(n: int, instead: str) -> None:
+    """Refuses a dense matrix that is too large."""
     if n > BOUND:
-        raise Refused(f"{n} numbers are too many for a full spectrum, which takes up to {BOUND}: {instead}")
+        raise Refused(f"{n} numbers are too many for a full spectrum, which has at most {BOUND}: {instead}")
 
 
-def written_out(transposed: Map, like: Array, block: int = 64) -> np.ndarray:
-    """The matrix [n, n] in float64, a block of rows at a time."""
+def dense_matrix(transposed: Map, like: Array, block: int = 64) -> np.ndarray:
+    """Returns the matrix [n, n] in float64, computed in blocks of rows."""
     rows = jax.jit(jax.vmap(transposed))
     unit = np.eye(like.size, dtype=like.dtype)
-    return np.concatenate([finite(rows(unit[i : i + block])) for i in range(0, len(unit), block)])
+    return np.concatenate([finite_float64(rows(unit[i : i + block])) for i in range(0, len(unit), block)])
 
 
-def finite(x: Array) -> np.ndarray:
-    """The numbers in float64 on the host, refused where some are none."""
+def finite_float64(x: Array) -> np.ndarray:
+    """Returns an array in float64 on the host; refused if it is not finite."""
     numbers = np.asarray(x, np.float64)
     if not np.isfinite(numbers).all():
-        raise Refused("a derivative of the losses is not finite here: look at an earlier state")
+        raise Refused("a derivative of the losses is not finite at this state: use an earlier one")
     return numbers
 
 
-def _moving(state: State) -> tuple[Array, Callable[[Array], State]]:
-    """What an update moves and a derivative can follow, as one vector, and the state around another."""
+def _ravel(state: State) -> tuple[Array, Callable[[Array], State]]:
+    """Returns the floats that an update changes as a vector, and a function from such vectors to states."""
     tree = (state.g.params, state.d.params, state.g.opt_state, state.d.opt_state, state.rule)
     paths, form = jax.tree.flatten_with_path(tree)
     leaves = [leaf for _, leaf in paths]
     floats = [i for i, leaf in enumerate(leaves) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-    place = [i for i in floats if not KEPT & {getattr(key, "name", None) for key in paths[i][0]}]
-    vector, unravel = ravel_pytree([leaves[i] for i in place])
+    variable = [i for i in floats if not CONSTANT & {getattr(key, "name", None) for key in paths[i][0]}]
+    vector, unravel_leaves = ravel_pytree([leaves[i] for i in variable])
 
-    def put_back(vector: Array) -> State:
-        new = dict(zip(place, unravel(vector), strict=True))
-        filled = [new.get(i, x) for i, x in enumerate(leaves)]
-        g, d, g_opt, d_opt, rule = jax.tree.unflatten(form, filled)
+    def unravel(vector: Array) -> State:
+        new = dict(zip(variable, unravel_leaves(vector), strict=True))
+        g, d, g_opt, d_opt, rule = jax.tree.unflatten(form, [new.get(i, x) for i, x in enumerate(leaves)])
         g, d = state.g.replace(params=g, opt_state=g_opt), state.d.replace(params=d, opt_state=d_opt)
         return state.replace(g=g, d=d, rule=rule)
 
-    return vector, put_back
+    return vector, unravel

@@ -11,12 +11,12 @@ import numpy as np
 
 from jaxgan import reading
 from jaxgan.errors import Refused
-from jaxgan.evaluate.rotation import drawn, given_to
+from jaxgan.evaluate.rotation import draw_batches, source_arrays
 from jaxgan.folder import folder
 from jaxgan.folder.files import fill
 from jaxgan.folder.weights import begun
 from jaxgan.games.game import State
-from jaxgan.instruments.diagnosis import Diagnosis, diagnosed
+from jaxgan.instruments.diagnosis import Diagnosis, run_instruments
 from jaxgan.instruments.field import on_one_device
 from jaxgan.instruments.path import PathAngle, path_angle
 from jaxgan.pictures.chart import Chart, chart, chart_style, files
@@ -92,13 +92,15 @@ def diagnose(
         if same := [name for name in found if found[name]["step"] == step]:
             lines += [f"step {step} ({where}): as {same[0]}", ""]
             continue
-        next_ones = drawn(again.experiment.source, (batches, again.config.batch_size), state.key, state.step)
+        next_ones = draw_batches(
+            again.experiment.source, (batches, again.config.batch_size), state.key, state.step
+        )
         title = f"step {step} ({where})"
 
         def told(part: str, title: str = title) -> None:
             say(f"{title}: {part} ...")
 
-        seen = diagnosed(game, state, next_ones, k=k, steps=steps, products=products, say=told)
+        seen = run_instruments(game, state, next_ones, k=k, steps=steps, products=products, say=told)
         if len(seen.spectrum):
             charts.append(_spectrum(f"spectrum-{where}", f"Eigenvalues at {title}", seen.spectrum))
         told("and last the path angle")
@@ -129,7 +131,7 @@ def _beginning(again: Reopened, run: Path) -> State:
     experiment, config = again.experiment, again.config
     many, micro, size = layout(experiment, config)
     key = jax.random.key(config.seed)
-    arrays = given_to(experiment.source, (many * micro, size), key, 0)
+    arrays = source_arrays(experiment.source, (many * micro, size), key, 0)
     return begun(make_init(experiment, config)(key, arrays), folder.existing(run))
 
 

@@ -1,4 +1,4 @@
-"""Measures of samples, a family to a file: `jg.metrics.energy.energy_distance(samples, real)`."""
+"""Metrics of samples, one family per file, as `jg.metrics.energy.energy_distance(samples, real)`."""
 
 import lazy_loader
 

@@ -37,7 +37,7 @@ import optax
 
 import jaxgan as jg
 from jaxgan.data.source import Source
-from jaxgan.metrics.metric import Estimate, kept
+from jaxgan.metrics.metric import Estimate, collect_then
 from jaxgan.models import mlp
 
 
@@ -96,10 +96,10 @@ def _(kind: Angle):
 @jg.measures.register
 def _(kind: Angle, reference):
     def compute(x):
-        off = float(np.abs(x.mean(axis=0) - reference.seen.features.mean(axis=0)).max())
+        off = float(np.abs(x.mean(axis=0) - reference.outputs.features.mean(axis=0)).max())
         return {"off": Estimate(off, off, off)}
 
-    return jg.Measures([("features", kept(compute))], {"off": 0.0})
+    return jg.Measures([("features", collect_then(compute))], {"off": 0.0})
 """
 
 
@@ -258,7 +258,7 @@ def test_texts_are_read_back(tmp_path: Path) -> None:
     assert write_samples(WORDS, numbers, tmp_path / "a.txt").read_text(encoding="utf-8") == text
     scores = np.eye(4)[numbers]
     assert write_samples(WORDS, scores, tmp_path / "b.txt").read_text(encoding="utf-8") == text
-    with pytest.raises(Refused, match="tokens go from 1 to 4, and the vocabulary from 0 to 3: give"):
+    with pytest.raises(Refused, match="tokens are 1 to 4, but the vocabulary has only 0 to 3: give"):
         write_samples(WORDS, numbers + 1, tmp_path / "c.txt")
 
 

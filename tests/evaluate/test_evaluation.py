@@ -1,4 +1,4 @@
-"""`jaxgan evaluate`, and the hook that does the same while a run goes on."""
+"""`jaxgan evaluate`, and the hook that evaluates during training."""
 
 import json
 import shutil
@@ -29,78 +29,76 @@ def ring(tmp_path_factory):
     return run
 
 
-def written(run: Path) -> dict[str, dict]:
+def read_all(run: Path) -> dict[str, dict]:
     return {path.name: json.loads(path.read_text()) for path in sorted((run / "evaluations").glob("*"))}
 
 
-def test_every_lane_is_measured_and_the_same_twice(ring, monkeypatch, capsys):
+def test_every_lane_is_measured_deterministically(ring, monkeypatch, capsys):
     assert jaxgan(monkeypatch, "evaluate", ring, "--n", 300) == 0
-    once = written(ring)
-    assert list(once) == ["4-raw-seed=0-n=300.json", "4-raw-seed=1-n=300.json"]
-    said = once["4-raw-seed=0-n=300.json"]
-    assert (said["step"], said["lane"], said["n"], said["seed"]) == (4, "seed=0", 300, 0)
-    assert (said["split"], said["reference_n"]) == ("drawn anew", 300)
-    assert said["extractor"] == {"name": "raw", "digest": "raw", "resizer": "none"}
-    assert said["rows"]["oracle"]["modes"]["value"] == said["floor"]["modes"] == 8
-    assert said["better"]["reverse_kl"] == "lower"
-    numbers = said["rows"]["samples"]
+    first = read_all(ring)
+    assert list(first) == ["4-raw-seed=0-n=300.json", "4-raw-seed=1-n=300.json"]
+    content = first["4-raw-seed=0-n=300.json"]
+    assert (content["step"], content["lane"], content["n"], content["seed"]) == (4, "seed=0", 300, 0)
+    assert (content["split"], content["reference_n"]) == ("drawn anew", 300)
+    assert content["extractor"] == {"name": "raw", "digest": "raw", "resizer": "none"}
+    assert content["rows"]["oracle"]["modes"]["value"] == content["floor"]["modes"] == 8
+    assert content["better"]["reverse_kl"] == "lower"
+    numbers = content["rows"]["samples"]
     ends = [(one["low"], one["value"], one["high"]) for one in numbers.values() if one["low"] is not None]
     assert ends
     assert all(low <= value <= high for low, value, high in ends)
-    assert numbers != once["4-raw-seed=1-n=300.json"]["rows"]["samples"]
+    assert numbers != first["4-raw-seed=1-n=300.json"]["rows"]["samples"]
     out = capsys.readouterr().out
     assert "step 4, seed=1: 300 samples of seed 0 against 300 examples (drawn anew)" in out
 
     assert jaxgan(monkeypatch, "evaluate", ring, "--n", 300) == 0
-    assert written(ring) == once
+    assert read_all(ring) == first
     assert jaxgan(monkeypatch, "evaluate", ring, "--n", 300, "--seed", 1, "--lane", "seed=1") == 0
-    both = written(ring)
-    other = both.pop("4-raw-seed=1-n=300-evaluation-seed=1.json")
-    assert other["rows"] != once["4-raw-seed=1-n=300.json"]["rows"]
-    assert both == once  # what was measured before is still there
+    files = read_all(ring)
+    other = files.pop("4-raw-seed=1-n=300-evaluation-seed=1.json")
+    assert other["rows"] != first["4-raw-seed=1-n=300.json"]["rows"]
+    assert files == first  # earlier evaluations are kept
 
 
 def test_the_same_evaluation_is_the_same_file(ring, tmp_path, monkeypatch, capsys):
-    """Whether its settings are asked for or the usual ones."""
-    monkeypatch.setattr(panels, "USUAL", 300)
+    """Whether its settings are given or the defaults."""
+    monkeypatch.setattr(panels, "DEFAULT_N", 300)
     run = shutil.copytree(ring, tmp_path / "run", ignore=shutil.ignore_patterns("evaluations"))
-    for asked in ((), ("--n", 300), ("--split", "train"), ("--seed", 0), ("--extractor", "raw")):
-        assert jaxgan(monkeypatch, "evaluate", run, "--lane", "seed=0", *asked) == 0
-        found = written(run)
+    for options in ((), ("--n", 300), ("--split", "train"), ("--seed", 0), ("--extractor", "raw")):
+        assert jaxgan(monkeypatch, "evaluate", run, "--lane", "seed=0", *options) == 0
+        found = read_all(run)
         assert list(found) == ["4-raw-seed=0.json"]
         assert found["4-raw-seed=0.json"]["usual"]
     assert jaxgan(monkeypatch, "evaluate", run, "--lane", "seed=0", "--n", 200) == 0
-    assert not written(run)["4-raw-seed=0-n=200.json"]["usual"]
+    assert not read_all(run)["4-raw-seed=0-n=200.json"]["usual"]
 
 
-def test_real_examples_are_held_against_as_many_samples(tmp_path, monkeypatch, capsys):
+def test_real_examples_are_compared_with_equally_many_samples(tmp_path, monkeypatch, capsys):
     run = tmp_path / "run"
     assert play(script("pictures"), "--out", run, "--steps", 3) == 0
     capsys.readouterr()
     assert jaxgan(monkeypatch, "evaluate", run, "--extractor", "raw", "--split", "train") == 0
-    found, out = written_json(run), capsys.readouterr().out
+    found, out = read_only(run), capsys.readouterr().out
     assert (found["n"], found["oracle_n"], found["reference_n"]) == (1500, 297, 1500)
     alike, rows = found["rows"]["alike"], found["rows"]
     assert alike.keys() == rows["oracle"].keys()
-    assert (
-        alike["fd_raw"]["value"] > rows["samples"]["fd_raw"]["value"]
-    )  # of fewer it is the further too high
+    assert alike["fd_raw"]["value"] > rows["samples"]["fd_raw"]["value"]  # its bias is higher for fewer
     assert "1500 samples" in out
     assert "the first 297" in out
     assert "oracle, 297" in out
-    assert "real examples are 297 and samples 1,500, on which most numbers depend" in out
+    assert "compare the 297 real examples of the oracle with as many samples, the first" in out
     assert f"in brackets {INTERVALS}\n" in out
     assert jaxgan(monkeypatch, "evaluate", run, "--extractor", "raw") == 0
     found = json.loads((run / "evaluations" / "3-raw.json").read_text())
     assert (found["n"], found["oracle_n"], "alike" in found["rows"]) == (1500, 1500, False)
-    assert "precision, recall, density and coverage are of 297 on either side" in capsys.readouterr().out
+    assert "precision, recall, density and coverage use 297 examples on each side" in capsys.readouterr().out
 
 
 def test_images_are_shown_beside_the_nearest_training_examples(tmp_path, monkeypatch):
     run = tmp_path / "run"
     assert play(script("pictures"), "--out", run, "--steps", 3) == 0
     assert jaxgan(monkeypatch, "evaluate", run, "--n", 150, "--extractor", "raw") == 0
-    found = written_json(run)
+    found = read_only(run)
     assert found["note"] == ""
     assert found["pictures"] == {"neighbours": "3-raw-n=150-neighbours.png"}
     assert (run / "evaluations" / "3-raw-n=150-neighbours.png").read_bytes()[1:4] == b"PNG"
@@ -108,7 +106,7 @@ def test_images_are_shown_beside_the_nearest_training_examples(tmp_path, monkeyp
     assert "fd_raw" in found["rows"]["samples"]
 
 
-def test_another_average_has_numbers_and_a_file_of_its_own(tmp_path, monkeypatch, capsys):
+def test_another_average_has_its_own_numbers_and_file(tmp_path, monkeypatch, capsys):
     run = tmp_path / "run"
     assert play(script("pictures"), "--out", run, "--steps", 3) == 0
     for options in ((), ("--average", "long")):
@@ -120,34 +118,38 @@ def test_another_average_has_numbers_and_a_file_of_its_own(tmp_path, monkeypatch
     )
     assert first["rows"]["samples"]["fd_raw"] != other["rows"]["samples"]["fd_raw"]
     hows = {evaluation.how for evaluation in record(run).evaluations}
-    assert len(hows) == 2  # which no table puts side by side
+    assert len(hows) == 2  # so no table compares them
     assert sum("of the average long" in how for how in hows) == 1
 
 
-def written_json(run: Path) -> dict:
+def read_only(run: Path) -> dict:
     (path,) = (run / "evaluations").glob("*.json")
     return json.loads(path.read_text())
 
 
-def test_what_cannot_be_is_one_line(ring, tmp_path, monkeypatch, capsys):
+def test_invalid_options_are_refused_in_one_line(ring, tmp_path, monkeypatch, capsys):
     assert jaxgan(monkeypatch, "evaluate", tmp_path) == 2
     assert "is not a run folder" in capsys.readouterr().err
     assert jaxgan(monkeypatch, "evaluate", ring, "--extractor", "inception") == 2
     assert "Inception needs its weights: give the file pt_inception" in capsys.readouterr().err
     assert jaxgan(monkeypatch, "evaluate", ring, "--extractor", "local") == 2
-    assert "a classifier of images cannot see examples of shape (2,)" in capsys.readouterr().err
+    assert "the local extractor is for images, not for examples of shape (2,)" in capsys.readouterr().err
     weights = tmp_path / "weights.pth"
     weights.write_bytes(b"something else")
     assert jaxgan(monkeypatch, "evaluate", ring, "--weights", weights, "--extractor", "inception") == 2
     assert "its sha256 is" in capsys.readouterr().err
-    for asked in (("--weights", weights), ("--resizer", "tf1"), ("--weights", weights, "--extractor", "raw")):
-        assert jaxgan(monkeypatch, "evaluate", ring, *asked) == 2
-        said = f"error: {asked[0]} is for Inception, which these examples are not seen through: leave it out"
-        assert said in capsys.readouterr().err
+    for options in (
+        ("--weights", weights),
+        ("--resizer", "tf1"),
+        ("--weights", weights, "--extractor", "raw"),
+    ):
+        assert jaxgan(monkeypatch, "evaluate", ring, *options) == 2
+        message = f"error: {options[0]} is for the Inception extractor, which is not used here: leave it out"
+        assert message in capsys.readouterr().err
 
 
 def moments(run, monkeypatch, times):
-    """Moments of one run, at which the clock shows these times."""
+    """A function that makes moments of one run, while the clock shows these times."""
     again = reopen(run, lane="seed=0")
     draw = sampler(again.experiment.game, again.experiment.source)
     clock = iter(times)
@@ -155,9 +157,9 @@ def moments(run, monkeypatch, times):
     return lambda step, **more: jg.Moment(step, again.state, again.experiment.game, draw, **more)
 
 
-def test_the_hook_measures_what_the_command_does(ring, monkeypatch):
+def test_the_hook_and_the_command_give_the_same_numbers(ring, monkeypatch):
     assert jaxgan(monkeypatch, "evaluate", ring, "--n", 200, "--seed", 3, "--lane", "seed=0") == 0
-    command = written(ring)["4-raw-seed=0-n=200-evaluation-seed=3.json"]["rows"]["samples"]
+    command = read_all(ring)["4-raw-seed=0-n=200-evaluation-seed=3.json"]["rows"]["samples"]
     at = moments(ring, monkeypatch, range(100))
     noted = []
     numbers = evaluated(load("ring"), raw, n=200, seed=3)(at(4, note=lambda *facts: noted.append(facts)))
@@ -166,7 +168,8 @@ def test_the_hook_measures_what_the_command_does(ring, monkeypatch):
 
 
 def test_the_hook_takes_no_more_than_its_share_of_the_time(ring, monkeypatch):
-    # ready at 0; measured from 0 to 10; asked at 20, when another 10 would be all of it; and at 120; and last
+    # set up at 0; measured from 0 to 10; skipped at 20, since 10 more would exceed the share; measured at 120
+    # and at the last step
     at = moments(ring, monkeypatch, [0, 0, 10, 20, 120, 130, 131, 141])
     call = evaluated(load("ring"), raw, n=50, share=0.2)
     assert call(at(0))
@@ -175,8 +178,8 @@ def test_the_hook_takes_no_more_than_its_share_of_the_time(ring, monkeypatch):
     assert call(at(3, last=True))
 
 
-def test_the_hook_looks_at_every_lane_or_at_none(ring, monkeypatch):
-    # a look takes 40, at both; by itself the second lane would be let through at 800
+def test_the_hook_measures_every_lane_or_none(ring, monkeypatch):
+    # measuring both lanes takes 40; on its own the second lane would be measured at 800
     at = moments(ring, monkeypatch, [0, 0, 20, 21, 41, 390, 400, 403, 405, 408, 420, 800])
     call = evaluated(load("ring"), raw, n=50, share=0.2)
     assert [bool(call(at(0, lane=lane))) for lane in "ab"] == [True, True]
@@ -185,7 +188,7 @@ def test_the_hook_looks_at_every_lane_or_at_none(ring, monkeypatch):
     assert [bool(call(at(3, lane=lane))) for lane in "ab"] == [False, False]
 
 
-def test_the_hook_notes_with_what_it_measured(ring, monkeypatch):
+def test_the_hook_notes_how_it_measured(ring, monkeypatch):
     noted = []
     at = moments(ring, monkeypatch, range(100))
     call = evaluated(arrays(np.zeros((2, 2))), raw, n=50, seed=3)
@@ -194,55 +197,55 @@ def test_the_hook_notes_with_what_it_measured(ring, monkeypatch):
     ((name, facts),) = noted
     assert name == "evaluated by raw"
     assert (facts["n"], facts["seed"], facts["split"]) == (50, 3, "train")
-    assert any("trained on (nothing is held out)" in line for line in facts["warnings"])
+    assert any("training examples (nothing is held out)" in line for line in facts["warnings"])
     assert any("not measured: " in line for line in facts["warnings"])
 
 
-def test_samples_that_are_not_finite_end_their_lane_alone(ring, monkeypatch):
+def test_samples_that_are_not_finite_stop_their_lane_only(ring, monkeypatch):
     at = moments(ring, monkeypatch, range(100))
     with pytest.raises(jg.Stop, match="samples from number 0 on hold NaN"):
         evaluated(load("ring"), raw, n=50)(at(0)._replace(sample=lambda *_: np.full((50, 2), np.nan)))
 
 
-def test_why_real_examples_may_score_below_0_is_said():
-    said = {"step": 9, "lane": "", "n": 9, "seed": 0, "split": "test", "reference_n": 9, "oracle_n": 9}
-    said |= {"extractor": {"name": "raw", "digest": "raw", "resizer": "none"}, "note": "", "warnings": []}
-    said |= {"floor": {}, "better": {}}
-    for high, told in ((-0.1, True), (0.1, False), (None, False)):
+def test_a_note_explains_real_scores_below_0():
+    content = {"step": 9, "lane": "", "n": 9, "seed": 0, "split": "test", "reference_n": 9, "oracle_n": 9}
+    content |= {"extractor": {"name": "raw", "digest": "raw", "resizer": "none"}, "note": "", "warnings": []}
+    content |= {"floor": {}, "better": {}}
+    for high, noted in ((-0.1, True), (0.1, False), (None, False)):
         oracle = {"kd_raw": {"value": -0.2, "low": -0.3, "high": high}}
-        words = evaluation.table({**said, "rows": {"samples": oracle, "oracle": oracle}})
-        assert ("kd_raw: without bias, so below 0 where" in words) == told
+        words = evaluation.table({**content, "rows": {"samples": oracle, "oracle": oracle}})
+        assert ("kd_raw: unbiased, so below 0 if" in words) == noted
 
 
 def test_a_lane_that_cannot_be_evaluated_does_not_stop_the_others(ring, monkeypatch, capsys):
-    before = set(written(ring))
-    measure, calls = evaluation.panel, []
+    before = set(read_all(ring))
+    make, calls = evaluation.panel, []
 
-    def broken(*given):
-        made = measure(*given)
+    def broken(*args):
+        made = make(*args)
 
-        def some(draw):
+        def fail_first(draw):
             calls.append(1)
             if len(calls) == 1:
                 raise Refused("7 of 40 samples hold NaN")
             return made.measure(draw)
 
-        return made._replace(measure=some)
+        return made._replace(measure=fail_first)
 
     monkeypatch.setattr(evaluation, "panel", broken)
     assert jaxgan(monkeypatch, "evaluate", ring, "--n", 40) == 0
     assert "warning: seed=0 was not evaluated at step 4: 7 of 40 samples hold NaN" in capsys.readouterr().err
-    assert set(written(ring)) - before == {"4-raw-seed=1-n=40.json"}
+    assert set(read_all(ring)) - before == {"4-raw-seed=1-n=40.json"}
 
 
-def test_what_cannot_be_evaluated_is_said_once(ring, monkeypatch, capsys):
-    made = evaluation.panel
+def test_a_failure_is_reported_once(ring, monkeypatch, capsys):
+    make = evaluation.panel
 
-    def broken(*given):
+    def broken(*args):
         def refuse(draw):
             raise Refused("40 of 40 samples hold NaN")
 
-        return made(*given)._replace(measure=refuse)
+        return make(*args)._replace(measure=refuse)
 
     monkeypatch.setattr(evaluation, "panel", broken)
     assert jaxgan(monkeypatch, "evaluate", ring, "--n", 40, "--lane", "seed=0") == 2
@@ -255,18 +258,18 @@ def test_what_cannot_be_evaluated_is_said_once(ring, monkeypatch, capsys):
     assert "error: none of the 2 lanes" in err
 
 
-def test_what_was_asked_for_is_looked_at_first(tmp_path, monkeypatch, capsys):
-    for asked, said in (
-        (("--n", -5), "take two at least"),
+def test_options_are_checked_before_the_run_is_read(tmp_path, monkeypatch, capsys):
+    for options, message in (
+        (("--n", -5), "at least two samples, not -5"),
         (("--weights", tmp_path / "none"), "no file"),
         (("--seed", 2**32), "--seed must be from 0 to 4294967295, not 4294967296"),
         (("--seed", -1), "--seed must be from 0 to 4294967295, not -1"),
     ):
-        assert jaxgan(monkeypatch, "evaluate", tmp_path, *asked) == 2
-        assert said in capsys.readouterr().err
+        assert jaxgan(monkeypatch, "evaluate", tmp_path, *options) == 2
+        assert message in capsys.readouterr().err
 
 
-def test_numbers_are_shown_even_where_they_cannot_be_written(ring, monkeypatch, capsys):
+def test_numbers_are_printed_even_if_they_cannot_be_written(ring, monkeypatch, capsys):
     def full(*_):
         raise OSError("No space left on device")
 

@@ -1,4 +1,4 @@
-"""Signs of life, against what they are by definition."""
+"""The numbers of the health hook, against their definitions."""
 
 import jax
 import numpy as np
@@ -10,7 +10,7 @@ import jaxgan as jg
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.data.source import batch, examples
-from jaxgan.evaluate.health import apart, health, spectral_norms
+from jaxgan.evaluate.health import health, mean_distance, spectral_norms
 
 
 def moment(sample):
@@ -20,7 +20,7 @@ def moment(sample):
     return jg.Moment(0, state, game, sample)
 
 
-def test_diversity_is_1_of_examples_and_0_of_one_sample():
+def test_diversity_is_1_for_examples_and_0_for_equal_samples():
     ring = load("ring")
     call = health(ring)
     assert abs(call(moment(lambda g, n: examples(ring, 2 * n)[n:]))["diversity"] - 1) < 0.1
@@ -29,19 +29,20 @@ def test_diversity_is_1_of_examples_and_0_of_one_sample():
 
 def test_the_mean_distance_is_that_of_all_pairs():
     x = np.random.RandomState(0).randn(40, 3, 2)
-    np.testing.assert_allclose(apart(x), pdist(x.reshape(40, -1)).mean(), rtol=1e-9)
+    np.testing.assert_allclose(mean_distance(x), pdist(x.reshape(40, -1)).mean(), rtol=1e-9)
 
 
 def test_spectral_norms_are_largest_singular_values():
-    draw = np.random.RandomState(0)
-    params = {"a": {"kernel": draw.randn(3, 3, 4, 7), "bias": np.ones(7)}, "b": {"kernel": draw.randn(9, 2)}}
-    found = spectral_norms(params)
-    assert found.keys() == {"a", "b"}
-    np.testing.assert_allclose(found["a"], np.linalg.norm(params["a"]["kernel"].reshape(36, 7), 2))
-    np.testing.assert_allclose(found["b"], np.linalg.norm(params["b"]["kernel"], 2))
+    random = np.random.RandomState(0)
+    a, b = random.randn(3, 3, 4, 7), random.randn(9, 2)
+    params = {"a": {"kernel": a, "bias": np.ones(7)}, "b": {"kernel": b}}
+    norms = spectral_norms(params)
+    assert norms.keys() == {"a", "b"}
+    np.testing.assert_allclose(norms["a"], np.linalg.norm(a.reshape(36, 7), 2))
+    np.testing.assert_allclose(norms["b"], np.linalg.norm(b, 2))
 
 
-def test_the_average_s_distance():
+def test_the_lag_of_the_average():
     at = moment(lambda g, n: np.arange(2.0 * n).reshape(n, 2))
     call = health(load("ring"))
     assert call(at)["g/average"] == 0
@@ -52,11 +53,11 @@ def test_the_average_s_distance():
 
 
 def test_the_samples_are_those_of_the_averaged_generator():
-    one = moment(lambda generator, n: np.asarray(generator.params) * np.arange(n)[:, None])
-    g, ema = (one.state.g.replace(params=jax.numpy.float32(x)) for x in (1.0, 3.0))
-    averaged = health(load("ring"))(one._replace(state=one.state.replace(g=g, ema=ema)))["diversity"]
-    alone = health(load("ring"))(one._replace(state=one.state.replace(g=g, ema=None)))["diversity"]
-    assert averaged == pytest.approx(3 * alone)
+    at = moment(lambda generator, n: np.asarray(generator.params) * np.arange(n)[:, None])
+    g, ema = (at.state.g.replace(params=jax.numpy.float32(x)) for x in (1.0, 3.0))
+    averaged = health(load("ring"))(at._replace(state=at.state.replace(g=g, ema=ema)))["diversity"]
+    current = health(load("ring"))(at._replace(state=at.state.replace(g=g, ema=None)))["diversity"]
+    assert averaged == pytest.approx(3 * current)
 
 
 def test_examples_that_are_all_the_same_are_refused():

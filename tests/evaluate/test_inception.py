@@ -1,6 +1,6 @@
-"""Inception as an extractor: frozen numbers of torch-fidelity's network, and what is refused.
+"""The Inception extractor: frozen numbers of torch-fidelity's network, and refusals.
 
-The weights are random (`weights.state_dict`), the same in both; `test_reference_inception` compares the rest.
+The weights are random (`weights.state_dict`), the same in both; see also `test_reference_inception`.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ def state():
 
 @pytest.fixture
 def file(tmp_path, monkeypatch, state):
-    """A file that stands for the published one and, for it, the weights of these tests."""
+    """A file that is accepted as the published one and has the weights of these tests."""
     path = tmp_path / "weights.pth"
     path.write_bytes(b"weights")
     monkeypatch.setattr(inception, "SHA256", hashlib.sha256(b"weights").hexdigest())
@@ -41,13 +41,13 @@ def file(tmp_path, monkeypatch, state):
 
 
 def test_golden_numbers(file):
-    found = inception.inception(file, resizers.tf1)
-    assert found[:3] == ("inception", inception.SHA256, "tf1")
+    made = inception.inception(file, resizers.tf1)
+    assert made[:3] == ("inception", inception.SHA256, "tf1")
     images = weights.images(2, 32).astype(np.float32) / 127.5 - 1
-    less = 0.4 / 127.5  # of a step of 8 bits: it must be rounded away, and what lies outside [-1, 1] clipped
-    seen = found.apply(np.where(images == 1, 1.5, images - less).astype(np.float32))
-    np.testing.assert_allclose(seen.features[:, ::256], FEATURES, rtol=0, atol=3e-5)
-    np.testing.assert_allclose(seen.logits[:, ::126], LOGITS, rtol=0, atol=1e-4)
+    less = 0.4 / 127.5  # of a step of 8 bits: it must be rounded away, and 1.5 be clipped
+    outputs = made.apply(np.where(images == 1, 1.5, images - less).astype(np.float32))
+    np.testing.assert_allclose(outputs.features[:, ::256], FEATURES, rtol=0, atol=3e-5)
+    np.testing.assert_allclose(outputs.logits[:, ::126], LOGITS, rtol=0, atol=1e-4)
 
 
 def test_another_file_is_refused(tmp_path):
@@ -59,18 +59,18 @@ def test_another_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(2, 28, 28, 1), (2, 28, 28, 4), (2, 28, 28)])
-def test_what_is_not_in_colour_is_refused(file, shape):
-    with pytest.raises(Refused, match=rf"not at {re.escape(str(shape[1:]))}: repeat the channel"):
+def test_images_without_three_channels_are_refused(file, shape):
+    with pytest.raises(Refused, match=rf"not {re.escape(str(shape[1:]))}: repeat the channel"):
         inception.inception(file).apply(np.zeros(shape, np.float32))
 
 
-def test_clean_unless_told_otherwise(file):
+def test_the_default_resizer_is_clean(file):
     assert inception.inception(file).resizer == "clean"
 
 
 def test_other_weights_are_refused(state):
     with pytest.raises(Refused, match=r"there is no Mixed_7c\.branch3x3dbl_3b\.conv\.weight"):
         inception.variables({k: x for k, x in state.items() if k != "Mixed_7c.branch3x3dbl_3b.conv.weight"})
-    # torchvision's Inception knows 1000 classes
+    # torchvision's Inception has 1000 classes
     with pytest.raises(Refused, match=r"fc\.weight is of \(1000, 2048\)"):
         inception.variables({**state, "fc.weight": np.zeros((1000, 2048), np.float32)})

@@ -1,4 +1,4 @@
-"""The panel: the same numbers every time, however they are computed, and an oracle beside them."""
+"""The panel: deterministic numbers that do not depend on blocks or devices, and the oracle."""
 
 import gc
 import weakref
@@ -15,21 +15,23 @@ from jaxgan.data.source import labelled
 from jaxgan.errors import Refused
 from jaxgan.evaluate import features
 from jaxgan.evaluate import panel as panels
-from jaxgan.evaluate.extractor import BLOCK, Extractor, Seen, by, in_blocks, raw
-from jaxgan.evaluate.features import kept_features
-from jaxgan.evaluate.images import bounded
+from jaxgan.evaluate.extractor import BLOCK, Extractor, Outputs, from_function, in_blocks, raw
+from jaxgan.evaluate.features import cached_outputs
+from jaxgan.evaluate.images import clip_to_range
 from jaxgan.evaluate.panel import FRESH, panel
 from jaxgan.metrics.mixture import WITHIN, perfect
 from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.run.sample import sampler
 
-COARSE = by(lambda x: x.reshape(len(x), 4, 2, 4, 2).mean(axis=(2, 4)).reshape(len(x), -1), "coarse", "v1")
-"""Digits as 16 numbers: cheap, and of a meaning."""
+COARSE = from_function(
+    lambda x: x.reshape(len(x), 4, 2, 4, 2).mean(axis=(2, 4)).reshape(len(x), -1), "coarse", "v1"
+)
+"""Digits at a quarter of the pixels: cheap, and meaningful."""
 
 
-def digits(**asked):
+def digits(**options):
     train = load("digits")
-    return panel(train, train.held_out(), COARSE, **asked)
+    return panel(train, train.held_out(), COARSE, **options)
 
 
 def of(source, start=0):
@@ -46,12 +48,12 @@ def generated():
     return lambda count, start: draw(generator, count, 7, start)
 
 
-def test_twice_the_same_call_is_the_same_bits(generated):
+def test_the_result_is_deterministic(generated):
     one, two = (panel(load("ring"), None, raw(), n=600).measure(generated) for _ in range(2))
     assert one == two
 
 
-def test_blocks_change_nothing(generated, monkeypatch):
+def test_block_size_does_not_change_the_result(generated, monkeypatch):
     whole = panel(load("ring"), None, raw(), n=600).measure(generated)[0]
     monkeypatch.setattr(panels, "CHUNK", 77)
     parts = panel(load("ring"), None, raw(), n=600).measure(generated)[0]
@@ -59,7 +61,7 @@ def test_blocks_change_nothing(generated, monkeypatch):
         np.testing.assert_allclose(value, parts[name], atol=1e-5, err_msg=name)
 
 
-def test_devices_change_nothing():
+def test_the_number_of_devices_does_not_change_the_result():
     x = np.random.RandomState(0).randn(BLOCK + 3, 5).astype(np.float32)
     weights = np.random.RandomState(1).randn(5, 2).astype(np.float32)
     assert jax.local_device_count() > 1
@@ -77,7 +79,7 @@ def test_the_oracle_of_a_mixture_is_a_perfect_sampler():
     assert ring.about["split"] == "drawn anew"
 
 
-def test_reference_and_oracle_of_what_is_drawn_anew_are_others():
+def test_reference_and_oracle_of_data_drawn_anew_differ():
     with_itself = panel(load("ring"), None, raw(), n=300).measure(of(load("ring")))[0]
     assert with_itself["wasserstein"].value == 0
     assert panel(load("ring"), None, raw(), n=300).oracle()[0]["wasserstein"].value > 0
@@ -90,21 +92,21 @@ def test_held_out_digits_are_the_reference_and_training_digits_the_oracle():
     held = load("digits", split="test")
     assert made.measure(of(held), count=297)[0]["fd_coarse"].value < 1e-6
     assert 1e-3 < numbers["fd_coarse"].value < 0.5
-    assert not FRESH.keys() & numbers.keys()  # real examples are no copies of themselves
+    assert not FRESH.keys() & numbers.keys()  # memorisation is not measured for real examples
 
 
-def test_measuring_against_training_examples_is_said():
+def test_comparison_with_training_examples_is_a_warning():
     made = digits(split="train")
     assert made.about["split"] == "train"
-    assert made.about["warnings"] == ["measured against the examples that were trained on (as was asked)"]
+    assert made.about["warnings"] == ["compared with the training examples (as requested)"]
     assert "fd_coarse" in made.oracle()[0]  # of those held out
-    alone = panel(load("digits"), None, COARSE)
-    assert "nothing is held out" in alone.about["warnings"][0]
-    assert alone.oracle() == ({}, ["no oracle row: no other real examples are left to be measured"])
+    train_only = panel(load("digits"), None, COARSE)
+    assert "nothing is held out" in train_only.about["warnings"][0]
+    assert train_only.oracle() == ({}, ["no oracle row: there are no other real examples to measure"])
 
 
-def test_neighbours_are_of_as_many_on_both_sides():
-    """More samples than real examples would cover these by their number alone."""
+def test_neighbours_use_equally_many_examples_on_both_sides():
+    """More samples than real examples would cover them by number alone."""
     train, test = load("digits"), load("digits", split="test")
     noise = np.random.RandomState(0).randn(1500, 8, 8, 1)
     noisy = np.clip(labelled(train, 1500)["x"] + 0.5 * noise, -1, 1).astype(np.float32)
@@ -122,7 +124,7 @@ def test_neighbours_are_of_as_many_on_both_sides():
     assert {name: again[name] for name in expected} == expected
 
 
-def test_how_many_the_oracle_is_of_is_known():
+def test_the_number_of_examples_of_the_oracle():
     assert (digits().oracle_n, digits(n=2000).oracle_n, digits(n=100).oracle_n) == (1500, 1500, 100)
     assert digits(split="train").oracle_n == 297
     assert panel(load("ring"), None, raw(), n=300).oracle_n == 300
@@ -133,103 +135,101 @@ def test_copies_of_training_examples_are_flagged_and_fresh_ones_are_not(monkeypa
     every = labelled(load("digits"), 1500)
     train = arrays(every["x"][:1000], every["label"][:1000])
     made = panel(train, load("digits", split="test"), COARSE, n=200)
-    copied = made.measure(lambda count, at: every["x"][800 + at :][:count])[0]  # any of what it learnt from
+    copied = made.measure(lambda count, at: every["x"][800 + at :][:count])[0]  # training examples
     assert copied["data_copying"].low > 0.9
     assert copied["copies"].low > 0.5
     fresh = made.measure(lambda count, at: every["x"][1000 + at :][:count])[0]
     assert fresh["copies"].high < 0.1
     assert not made.about["warnings"]
-    monkeypatch.setattr(features, "SEARCHED", 300)
+    monkeypatch.setattr(features, "MAX_CANDIDATES", 300)
     few = panel(train, load("digits", split="test"), COARSE, n=200)
-    assert few.about["warnings"] == [
-        "copies were looked for among 300 of the 1,000 examples that were trained on"
-    ]
+    assert few.about["warnings"] == ["300 of the 1,000 training examples were searched for copies"]
 
 
-def test_a_reference_does_not_depend_on_how_examples_lie():
-    """Files often lie class by class."""
+def test_a_reference_does_not_depend_on_the_order_of_examples():
+    """Files are often sorted by class."""
     every = labelled(load("digits"), 1500)
     order = np.argsort(every["label"], kind="stable")
-    lying = arrays(every["x"][order], every["label"][order])
-    assert set(labelled(lying, 100)["label"]) == set(range(10))
-    assert panel(lying, None, COARSE, n=300).measure(of(load("digits")))[0]["fd_coarse"].value < 0.2
+    ordered = arrays(every["x"][order], every["label"][order])
+    assert set(labelled(ordered, 100)["label"]) == set(range(10))
+    assert panel(ordered, None, COARSE, n=300).measure(of(load("digits")))[0]["fd_coarse"].value < 0.2
 
 
-def test_features_are_kept_apart_by_what_they_were_seen_through(tmp_path, monkeypatch):
+def test_features_are_cached_per_extractor_and_resizer(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     x = labelled(load("digits"), 20)["x"]
-    one, other = (by(lambda x, k=k: k * x.mean(axis=(1, 2)), "mean", f"v{k}") for k in (1, 2))
-    halved = one._replace(resizer="half", apply=lambda x: Seen(one.apply(x).features / 2, None))
+    one, other = (from_function(lambda x, k=k: k * x.mean(axis=(1, 2)), "mean", f"v{k}") for k in (1, 2))
+    halved = one._replace(resizer="half", apply=lambda x: Outputs(one.apply(x).features / 2, None))
     for extractor in (one, other, halved, one):
-        np.testing.assert_array_equal(kept_features(x, extractor).features, extractor.apply(x).features)
+        np.testing.assert_array_equal(cached_outputs(x, extractor).features, extractor.apply(x).features)
 
 
-def test_labels_are_those_the_generator_is_told():
-    """A generator that draws the class it is told of, and one that ignores it: only one of these can tell."""
-    train = load("glyphs")  # the n-th shows the digit n mod 10, as samples are told their class
-    seen = by(lambda x: x[:, 8:20:6, 8:20:6, 0].reshape(len(x), -1), "four", "v1")
-    made = panel(train, load("glyphs", split="test"), seen, n=400, given=("label",))
+def test_labels_are_those_that_the_generator_is_conditioned_on():
+    """Only the intra-class distance detects a generator that ignores its condition."""
+    train = load("glyphs")  # the n-th shows the digit n mod 10, as samples are conditioned
+    extractor = from_function(lambda x: x[:, 8:20:6, 8:20:6, 0].reshape(len(x), -1), "four", "v1")
+    made = panel(train, load("glyphs", split="test"), extractor, n=400, given=("label",))
 
-    def drawn(first):
+    def measure(first):
         def draw(count, at):
             number = np.arange(first + at, first + at + count)
             return np.asarray(train.take(train.arrays, jax.random.key(0), number)["x"])
 
         return made.measure(draw)[0]
 
-    told, ignored = drawn(0), drawn(3)
-    assert abs(told["fd_four"].value - ignored["fd_four"].value) < 0.1
-    assert ignored["intra_fd_four"].value > 2 * told["intra_fd_four"].value
+    conditioned, ignored = measure(0), measure(3)
+    assert abs(conditioned["fd_four"].value - ignored["fd_four"].value) < 0.1
+    assert ignored["intra_fd_four"].value > 2 * conditioned["intra_fd_four"].value
     assert ignored["intra_fd_four"].value > 2 * made.oracle()[0]["intra_fd_four"].value
 
 
-def test_labels_that_are_missing_are_said():
+def test_missing_labels_are_reported():
     train, every = load("digits"), labelled(load("digits", split="test"), 297)
     unlabelled = arrays(every["x"])
     _, refused = panel(train, unlabelled, COARSE, given=("label",)).measure(of(train))
-    why = "not measured: intra_fd_coarse needs labels, and the examples that were to be"
-    assert f"{why} compared with have none" in refused
+    reason = "not measured: intra_fd_coarse needs labels, and the"
+    assert f"{reason} reference examples have none" in refused
     against = panel(train, unlabelled, COARSE, split="train", given=("label",))
     assert "intra_fd_coarse" in against.measure(of(train))[0]
     numbers, refused = against.oracle()
     assert "intra_fd_coarse" not in numbers
-    assert f"{why} measured have none" in refused
+    assert f"{reason} examples to measure have none" in refused
 
 
-def test_what_no_memory_could_hold_is_refused(monkeypatch):
+def test_more_samples_than_fit_into_memory_are_refused(monkeypatch):
     for data, n in (("ring", 5 * 10**9), ("digits", 10**12)):
         source = load(data)
-        with pytest.raises(Refused, match=r"000 samples would need some [\d,]+ GB .* take fewer"):
+        with pytest.raises(Refused, match=r"000 samples needs about [\d,]+ GB .* take fewer"):
             panel(source, source.held_out and source.held_out(), raw(), n=n)
     monkeypatch.setattr(panels.memory, "limit", lambda device: 10**9)
-    with pytest.raises(Refused, match=r"250,000 samples would need some 1 GB to be compared, and .* has 1"):
+    with pytest.raises(Refused, match=r"comparing 250,000 samples needs about 1 GB of memory, and .* has 1"):
         panel(load("ring"), None, raw(), n=250_000)
 
 
-def test_that_the_transport_is_of_fewer_is_said():
-    said = [panel(load("ring"), None, raw(), n=n).about["warnings"] for n in (2500, 2501)]
-    assert said == [[], ["wasserstein, the exact transport, is of the first 2,500 samples and examples"]]
+def test_a_warning_says_how_many_samples_transport_uses():
+    warnings = [panel(load("ring"), None, raw(), n=n).about["warnings"] for n in (2500, 2501)]
+    assert warnings == [[], ["wasserstein, the exact transport, uses the first 2,500 samples and examples"]]
 
 
-def test_modes_of_unequal_weight_have_an_oracle_and_a_floor_of_their_own():
-    """Real examples are perfect, and what draws all modes alike is not."""
+def test_modes_of_unequal_weight_have_their_own_oracle_and_floor():
+    """Real examples are perfect, and equally weighted modes are not."""
     weights = np.array([0.5, 0.3, 0.15, 0.05])
     uneven = sampled(ring_mixture(4)._replace(weights=weights))
-    held = panel(uneven, None, raw(), n=2500)
-    assert held.floor == perfect(4, round(WITHIN * 2500), weights)
-    for seen in (held.oracle()[0], held.measure(of(uneven))[0]):
+    made = panel(uneven, None, raw(), n=2500)
+    assert made.floor == perfect(4, round(WITHIN * 2500), weights)
+    for numbers in (made.oracle()[0], made.measure(of(uneven))[0]):
         for name in ("reverse_kl", "imbalance"):
-            assert seen[name].low <= held.floor[name] <= seen[name].high
-    even = held.measure(of(sampled(ring_mixture(4))))[0]["reverse_kl"]
-    assert even.low > 20 * held.floor["reverse_kl"]
+            assert numbers[name].low <= made.floor[name] <= numbers[name].high
+    even = made.measure(of(sampled(ring_mixture(4))))[0]["reverse_kl"]
+    assert even.low > 20 * made.floor["reverse_kl"]
 
 
-def test_modes_of_stacked_images_are_what_every_channel_is_seen_as():
+def test_modes_of_stacked_images_are_the_classes_of_the_channels():
     train = load("stacked:digits")
 
-    def apply(x):  # three digits of ten by their brightness, which is all this extractor knows
+    def apply(x):  # three digits of ten, which this extractor tells apart by brightness
         level = ((x.mean(axis=(1, 2)) + 1) * 4.999).astype(int)
-        return Seen(level.astype(np.float32), np.eye(10, dtype=np.float32)[level].reshape(len(x), -1))
+        return Outputs(level.astype(np.float32), np.eye(10, dtype=np.float32)[level].reshape(len(x), -1))
 
     made = panel(train, None, Extractor("levels", "", "none", apply), n=100)
 
@@ -246,26 +246,26 @@ def test_modes_of_stacked_images_are_what_every_channel_is_seen_as():
 
 @pytest.mark.parametrize("classes", [0, 7, 1008])
 def test_modes_of_stacked_images_need_each_channels_class(classes):
-    """Of logits of its own an extractor tells nothing of them, as Inception."""
+    """Other logits, as those of Inception, do not give them."""
 
     def apply(x):
         flat = x.reshape(len(x), -1)
-        return Seen(flat[:, :4], np.resize(flat, (len(x), classes)) if classes else None)
+        return Outputs(flat[:, :4], np.resize(flat, (len(x), classes)) if classes else None)
 
     train = load("stacked:digits")
     numbers, refused = panel(train, None, Extractor("whole", "", "none", apply), n=100).measure(of(train))
     assert "modes" not in numbers
     assert "fd_whole" in numbers
-    why = "modes of stacked images need the class of each channel, which `local` tells"
-    assert f"not measured: {why}" in refused
+    reason = "modes of stacked images need the class of each channel: use the local extractor"
+    assert f"not measured: {reason}" in refused
 
 
-def test_a_metric_that_cannot_be_had_says_why():
+def test_a_refused_metric_gives_the_reason():
     _, refused = panel(load("digits"), load("digits", split="test"), COARSE, n=12).measure(of(load("digits")))
-    assert any("needs more than 16 examples" in why for why in refused)
+    assert any("needs more than 16 real examples" in why for why in refused)
 
 
-def test_a_metric_that_cannot_be_had_holds_on_to_nothing():
+def test_a_refused_metric_does_not_keep_samples_in_memory():
     alive = []
 
     def apply(x):
@@ -281,7 +281,7 @@ def test_a_metric_that_cannot_be_had_holds_on_to_nothing():
     assert not any(x() is not None for x in alive[before:])
 
 
-def test_images_are_seen_as_they_are_shown():
+def test_images_are_clipped_as_in_a_picture():
     one, real = digits(n=100), of(load("digits"))
     plain = one.measure(real)
     assert one.measure(lambda count, start: 1.25 * real(count, start)) != plain
@@ -290,12 +290,12 @@ def test_images_are_seen_as_they_are_shown():
     points = panel(load("ring"), None, raw(), n=300)
     far = points.measure(lambda count, start: 9 + of(load("ring"))(count, start))[0]
     assert far["sliced_wasserstein"].value > 5
-    np.testing.assert_array_equal(bounded(np.full((1, 1, 1, 1), 5.0), np.full((1, 1, 1, 1), -2.5)), 2.5)
+    np.testing.assert_array_equal(clip_to_range(np.full((1, 1, 1, 1), 5.0), np.full((1, 1, 1, 1), -2.5)), 2.5)
 
 
 def test_samples_of_another_shape_are_refused():
     for wrong in (np.zeros((50, 8, 8, 1)), np.zeros((100, 8, 8)), np.zeros((100, 8, 8, 1), np.uint8)):
-        with pytest.raises(Refused, match=r"100 samples of floats \(8, 8, 1\) were asked for, not an array"):
+        with pytest.raises(Refused, match=r"expected 100 samples of floats \(8, 8, 1\), not an array"):
             digits(n=100).measure(lambda count, start, wrong=wrong: wrong)
     with pytest.raises(Refused, match="the splits are"):
         digits(n=100, split="tset")
@@ -306,13 +306,13 @@ def test_samples_that_are_not_finite_are_refused():
     broken[7] = np.nan
     with pytest.raises(Refused, match="1 of 300 samples from number 0 on hold NaN"):
         panel(load("ring"), None, raw(), n=300).measure(lambda count, start: broken)
-    with pytest.raises(Refused, match="take two at least"):
+    with pytest.raises(Refused, match="at least two samples, not 1"):
         panel(load("ring"), None, raw(), n=1)
 
 
-def test_nobody_elses_numbers_are_called_fid():
+def test_other_extractors_cannot_take_reserved_names():
     for name in ("inception", "local", "raw"):
         with pytest.raises(Refused, match="choose another name"):
-            by(lambda x: x, name)
-    with pytest.raises(Refused, match=r"mean gives \(5,\): features are \[n, d\]"):
-        by(lambda x: x.mean(axis=(1, 2, 3)), "mean").apply(np.zeros((5, 8, 8, 1), np.float32))
+            from_function(lambda x: x, name)
+    with pytest.raises(Refused, match=r"mean returns \(5,\): return features \[n, d\]"):
+        from_function(lambda x: x.mean(axis=(1, 2, 3)), "mean").apply(np.zeros((5, 8, 8, 1), np.float32))

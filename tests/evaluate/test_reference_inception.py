@@ -1,7 +1,7 @@
-"""InceptionV3, its weights file, its resizers and what is made of them: `pip install -e ".[verify]"`.
+"""InceptionV3, its weights file, resizers and numbers against references: `pip install -e ".[verify]"`.
 
-Against torch-fidelity and clean-fid, on random weights, the same in both: how networks compute can be
-compared without the published file.
+Against torch-fidelity and clean-fid, with the same random weights in both: networks can be compared without
+the published file.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from support import same
 from evaluate import weights
 from jaxgan.evaluate import extractor, inception, pickled, resizers
 from jaxgan.metrics import frechet, kernel, score
-from jaxgan.metrics.metric import measured
+from jaxgan.metrics.metric import compute_metric
 from jaxgan.models.inception import InceptionV3
 
 torch = pytest.importorskip("torch")
@@ -24,7 +24,7 @@ try:
     import torchvision  # noqa: F401
 except ImportError:
     pass
-except RuntimeError:  # one built for CUDA, beside a PyTorch without, lacks two operators
+except RuntimeError:  # a build for CUDA with a PyTorch without CUDA lacks two operators
     operators = torch.library.Library("torchvision", "FRAGMENT")
     for name in ("nms", "qnms"):
         operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
@@ -49,7 +49,7 @@ def state():
 
 @pytest.fixture(scope="module")
 def files(state, tmp_path_factory):
-    """The same weights in the two formats that PyTorch has written."""
+    """The same weights in both formats of PyTorch."""
     folder = tmp_path_factory.mktemp("weights")
     tensors = OrderedDict((name, torch.from_numpy(x)) for name, x in state.items())
     for name, new in FORMATS.items():
@@ -68,13 +68,13 @@ def of_torch(images):
     return torch.from_numpy(np.moveaxis(images, -1, 1).copy())
 
 
-def apart(ours, theirs):
-    """The largest difference, by the largest number."""
+def relative_difference(ours, theirs):
+    """The largest difference, relative to the largest number."""
     assert ours.shape == theirs.shape
     return np.abs(ours - theirs).max() / np.abs(theirs).max()
 
 
-def test_every_layer(state, theirs):
+def test_every_layer_agrees(state, theirs):
     images = weights.images(2, 299)
     seen = {}
 
@@ -102,34 +102,34 @@ def test_every_layer(state, theirs):
         ours = found["intermediates"]
         for part in name.split("."):
             ours = ours[part]
-        assert apart(np.moveaxis(np.asarray(ours["__call__"][0]), -1, 1), x) < 1e-5, name
-    assert apart(np.asarray(features), expected[0]) < 1e-5
-    assert apart(np.asarray(logits), expected[1]) < 1e-5
+        assert relative_difference(np.moveaxis(np.asarray(ours["__call__"][0]), -1, 1), x) < 1e-5, name
+    assert relative_difference(np.asarray(features), expected[0]) < 1e-5
+    assert relative_difference(np.asarray(logits), expected[1]) < 1e-5
 
 
-@pytest.mark.parametrize("written", FORMATS)
-def test_whole_files_are_read_to_the_bit(state, files, written):
-    same(pickled.arrays(files / written), state)
+@pytest.mark.parametrize("format", FORMATS)
+def test_files_of_torch_are_read_exactly(state, files, format):
+    same(pickled.arrays(files / format), state)
 
 
-def test_from_the_file_to_the_numbers(files, theirs, monkeypatch):
+def test_numbers_from_the_file_agree(files, theirs, monkeypatch):
     n = 12
     monkeypatch.setattr(extractor, "BLOCK", n)
     monkeypatch.setattr(inception, "SHA256", hashlib.sha256((files / "legacy").read_bytes()).hexdigest())
     images = np.concatenate([weights.images(n, 32), 255 - weights.images(n, 32, seed=1) // 2])
     seen = inception.inception(files / "legacy", resizers.tf1).apply(images.astype(np.float32) / 127.5 - 1)
     features, logits = theirs(of_torch(images))
-    assert apart(seen.features, features.numpy()) < 1e-5
-    assert apart(seen.logits, logits.numpy()) < 1e-5
+    assert relative_difference(seen.features, features.numpy()) < 1e-5
+    assert relative_difference(seen.logits, logits.numpy()) < 1e-5
 
-    # the numbers made of them; of covariances of 2048 features few images say nothing
+    # the metrics, of six features only, since few images do not determine 2048 x 2048 covariances
     few, ours = features[:, :6], seen.features[:, :6]
     expected = fid_statistics_to_metric(*map(fid_features_to_statistics, (few[:n], few[n:])), False)
     found = frechet.frechet_distance(frechet.moments(ours[:n]), frechet.moments(ours[n:]))
     assert found == pytest.approx(expected["frechet_inception_distance"], rel=1e-4)
 
     expected = isc_features_to_metric(logits, splits=2)
-    found = measured(score.inception_score(splits=2), [seen.logits])["inception_score"]
+    found = compute_metric(score.inception_score(splits=2), [seen.logits])["inception_score"]
     assert found.value == pytest.approx(expected["inception_score_mean"], rel=1e-4)
 
     expected = kid_features_to_metric(features[:n], features[n:], kid_subsets=1, kid_subset_size=n)
@@ -138,7 +138,7 @@ def test_from_the_file_to_the_numbers(files, theirs, monkeypatch):
 
 
 @pytest.mark.parametrize("side", [8, 32, 299, 400])
-def test_resizers(side):
+def test_resizers_agree(side):
     images = np.random.RandomState(side).randint(0, 256, (2, side, side + 3, 3)).astype(np.uint8)
     x = of_torch(images).float()
     expected = interpolate_bilinear_2d_like_tensorflow1x(x, (299, 299), align_corners=False).numpy()

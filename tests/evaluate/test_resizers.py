@@ -1,4 +1,4 @@
-"""The resizers against Pillow, and against numbers of torch-fidelity and clean-fid, frozen."""
+"""The resizers against Pillow and frozen numbers of torch-fidelity and clean-fid."""
 
 import jax
 import jax.numpy as jnp
@@ -43,14 +43,14 @@ TF1 = [
 @pytest.mark.parametrize(("resizer", "golden"), [(resizers.clean, CLEAN), (resizers.tf1, TF1)])
 def test_golden_numbers(resizer, golden):
     images = weights.images(2, 8, seed=3)
-    found = jax.jit(resizer)(images)
-    assert (found.shape, found.dtype) == ((2, 299, 299, 3), jnp.float32)
-    np.testing.assert_allclose(found[:, ::99, 40::101, 1], golden, atol=1e-4)
+    resized = jax.jit(resizer)(images)
+    assert (resized.shape, resized.dtype) == ((2, 299, 299, 3), jnp.float32)
+    np.testing.assert_allclose(resized[:, ::99, 40::101, 1], golden, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(2, 7, 40, 3), (1, 299, 299, 3), (1, 512, 301, 1)])
-def test_clean_is_pillows(shape):
-    """On noise, which is clipped on both sides; stretched, left alone and shrunk; any number of channels."""
+def test_clean_agrees_with_pillow(shape):
+    """For noise, clipped on both sides; enlarged, unchanged and reduced; with any number of channels."""
     images = np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)
 
     def channel(pixels):
@@ -62,12 +62,12 @@ def test_clean_is_pillows(shape):
 
 
 @pytest.mark.parametrize("resizer", [resizers.clean, resizers.tf1])
-def test_at_its_own_size_an_image_is_left_alone(resizer):
+def test_an_image_of_the_target_size_is_unchanged(resizer):
     images = np.random.RandomState(0).randint(0, 256, (1, 299, 299, 3)).astype(np.uint8)
     np.testing.assert_array_equal(resizer(jnp.asarray(images)), images)
 
 
-def test_tf1_reads_a_ramp_from_its_corner():
+def test_tf1_aligns_the_corners_of_a_ramp():
     ramp = np.broadcast_to(np.arange(10, dtype=np.uint8)[:, None, None], (1, 10, 4, 1))
     expected = np.minimum(np.arange(299) * 10 / 299, 9)
     np.testing.assert_allclose(resizers.tf1(jnp.asarray(ramp))[0, :, 0, 0], expected, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Random weights for InceptionV3 under PyTorch's names, the same every time; and pictures to show it."""
+"""Fixed random weights for InceptionV3 under PyTorch's names, and images as its inputs."""
 
 import zlib
 
@@ -18,7 +18,7 @@ LETTERS = {
 
 
 def state_dict() -> dict[str, np.ndarray]:
-    """Every array drawn by its name, and large enough to matter: two that are exchanged change the output."""
+    """Arrays drawn by their names, large enough that exchanging two of them changes the output."""
     shapes = jax.eval_shape(InceptionV3().init, jax.random.key(0), jnp.zeros((1, 299, 299, 3)))
     found = {"fc.bias": _normal("fc.bias", (1008,))}
     for path, leaf in jax.tree_util.tree_flatten_with_path(shapes)[0]:
@@ -39,7 +39,7 @@ def _normal(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def images(n: int, side: int, seed: int = 0) -> np.ndarray:
-    """Pictures of 8 bits, smooth enough that the ways to resize them differ by little."""
+    """Images of 8 bits, smooth enough that resizers differ little."""
     coarse = np.random.RandomState(seed).randint(0, 256, (n, 4, 4, 3)).astype(np.float32)
     place = np.linspace(0, 3, side)
     low = np.minimum(place.astype(int), 2)

@@ -1,4 +1,4 @@
-"""Closed forms are held in float64."""
+"""All tests run in float64, to compare with closed forms."""
 
 from collections.abc import Iterator
 

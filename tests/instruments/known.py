@@ -1,4 +1,4 @@
-"""Games whose field is known, and states of them."""
+"""Games with known fields, and their states."""
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ POINT = {"x": jnp.zeros((1, 1)), "index": jnp.zeros(1, jnp.uint32)}
 
 
 def quadratic(m: np.ndarray, g_size: int) -> Game:
-    """The game with the field v(θ) = m θ; the diagonal blocks of m are symmetric."""
+    """The game with the field v(θ) = m θ, where the diagonal blocks of m are symmetric."""
     (gg, gd), (dg, dd) = ((rows[:, :g_size], rows[:, g_size:]) for rows in (m[:g_size], m[g_size:]))
     return of_losses(
         lambda g, d: -g @ (gg @ g / 2 + gd @ d),
@@ -35,7 +35,7 @@ def random_field(n: int = 7, g_size: int = 3, seed: int = 0) -> np.ndarray:
 
 
 def dirac(objective: Objective | None = None, **parts) -> Game:
-    """Dirac-GAN at its equilibrium, of the logistic loss if no other."""
+    """Dirac-GAN at its equilibrium, by default with the logistic loss."""
     return toy.dirac(objective or minimax(), start=(0.0, 0.0), **parts)
 
 
@@ -49,7 +49,7 @@ def ring_batch(*layout: int, seed: int = 0) -> dict:
     return {"x": x.reshape(*layout, 2), "index": jnp.arange(n, dtype=jnp.uint32).reshape(layout)}
 
 
-def begun(game: Game, batch: dict = POINT, tx=None) -> State:
+def initial_state(game: Game, batch: dict = POINT, tx=None) -> State:
     """The state of step 0, in float64."""
     tx = optax.sgd(0.1) if tx is None else tx
     state = make_init(game, tx, tx, None)(jax.random.key(1), jax.tree.map(lambda x: x[None, None], batch))

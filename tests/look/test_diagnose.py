@@ -13,8 +13,8 @@ from support import play, png, rows, same, script
 from jaxgan.data import load
 from jaxgan.data.source import batch
 from jaxgan.errors import Refused
-from jaxgan.evaluate.rotation import drawn, rotation
-from jaxgan.instruments.diagnosis import cheap
+from jaxgan.evaluate.rotation import draw_batches, rotation
+from jaxgan.instruments.diagnosis import rotation_and_noise
 from jaxgan.look.diagnose import _beginning, diagnose
 from jaxgan.run.experiment import Experiment, Hook, Moment
 from jaxgan.run.reopen import reopen
@@ -74,7 +74,7 @@ def test_at_the_equilibrium(tmp_path: Path) -> None:
     assert found["spectrum/real"] == pytest.approx(-0.3)
     assert found["g/gap"] == found["d/gap"] == 0.0
     assert found["g/noise_scale"] is None  # without a signal
-    assert "path: the path leads nowhere" in report.text
+    assert "path: the path has no length" in report.text
     assert not [path for path in report.files if "path" in path.name]
 
 
@@ -139,7 +139,7 @@ def test_batches_from_files_are_those_of_the_run(tmp_path: Path) -> None:
         take=lambda arrays, key, number: source.take({k: a[number] for k, a in arrays.items()}, key, number)
     )
     expected = batch(memory, (2, 4), held, key, 5)
-    found = drawn(source, (2, 4), key, 5)
+    found = draw_batches(source, (2, 4), key, 5)
     np.testing.assert_allclose(found["x"], expected["x"], atol=1e-6)
     np.testing.assert_array_equal(found["index"], expected["index"])
 
@@ -148,7 +148,7 @@ def test_the_hook_logs_the_cheap_numbers(run: Path) -> None:
     again = reopen(run)
     game, source, state = again.experiment.game, again.experiment.source, again.state
     found = rotation(source, batch_size=8)(Moment(4, state, game, lambda *_: None))
-    assert found == cheap(game, state, drawn(source, (2, 8), state.key, state.step))
+    assert found == rotation_and_noise(game, state, draw_batches(source, (2, 8), state.key, state.step))
     assert found.keys() == {"rotation", "g/noise_scale", "d/noise_scale"}
 
 

@@ -16,13 +16,13 @@ def test_against_scipy_in_one_dimension():
     # scipy: the root of 2 A - B' - C', whose B' and C' count the zero distances of examples to themselves
     with_selves = scipy_energy_distance(x, y) ** 2
     within_x, within_y = pdist(x[:, None]).mean(), pdist(y[:, None]).mean()
-    got = energy_distance(x[:, None], y[:, None])
-    assert got == pytest.approx(with_selves - within_x / 40 - within_y / 30, abs=1e-12)
+    distance = energy_distance(x[:, None], y[:, None])
+    assert distance == pytest.approx(with_selves - within_x / 40 - within_y / 30, abs=1e-12)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(2, 9), st.integers(2, 9), st.integers(1, 4), st.integers(1, 5), st.floats(-1e3, 1e3))
-def test_by_hand_in_blocks_and_wherever_it_lies(n, m, d, block, offset):
+def test_definition_with_any_block_size_and_offset(n, m, d, block, offset):
     rng = np.random.default_rng(n * 100 + m)
     x, y = rng.normal(size=(n, d)), rng.normal(size=(m, d)) + 1
     by_hand = 2 * cdist(x, y).mean() - pdist(x).mean() - pdist(y).mean()
@@ -40,7 +40,7 @@ def test_closed_form_of_two_normals():
     assert abs(np.mean(trials) - expected) < 4 * np.std(trials) / np.sqrt(80) < 0.08
 
 
-def test_unbiased():
+def test_the_estimate_is_unbiased():
     trials = [energy_distance(RNG.normal(size=(20, 3)), RNG.normal(size=(30, 3))) for _ in range(400)]
     assert abs(np.mean(trials)) < 4 * np.std(trials) / 20
     assert min(trials) < 0
@@ -51,8 +51,8 @@ def test_images_are_flattened():
     assert energy_distance(x, y) == energy_distance(x.reshape(5, 16), y.reshape(6, 16))
 
 
-def test_refused():
-    with pytest.raises(Refused, match="3 features cannot be held against 2"):
+def test_invalid_examples_are_refused():
+    with pytest.raises(Refused, match="3 features cannot be compared with 2"):
         energy_distance(np.zeros((5, 3)), np.zeros((5, 2)))
     with pytest.raises(Refused, match="1 of 5 examples hold NaN"):
         energy_distance(np.where(np.arange(5)[:, None] == 2, np.nan, np.zeros((5, 3))), np.zeros((5, 3)))

@@ -1,4 +1,4 @@
-"""Intervals end where a number does: nothing is said that cannot be."""
+"""Intervals stay within the bounds of their number."""
 
 from math import log
 
@@ -8,8 +8,8 @@ import pytest
 from jaxgan.metrics.frechet import frechet, intra_class, moments
 from jaxgan.metrics.kernel import kernel_distance
 from jaxgan.metrics.memorisation import memorisation
-from jaxgan.metrics.metric import around, measured
-from jaxgan.metrics.mixture import covering
+from jaxgan.metrics.metric import compute_metric, interval
+from jaxgan.metrics.mixture import coverage_metric
 from jaxgan.metrics.neighbours import precision_recall
 from jaxgan.metrics.plane import transport
 from jaxgan.metrics.score import inception_score
@@ -20,16 +20,24 @@ RING = np.array([[np.cos(a), np.sin(a)] for a in np.arange(8) * np.pi / 4])
 FEATURES = DRAW.normal(size=(200, 3))
 
 
-def rare():
-    """Eight modes, of which one has a single sample."""
+def lopsided():
+    """Samples of eight modes, one of which has a single sample."""
     mode = np.append(np.arange(350) % 7, 7)
     return RING[mode] + 0.01 * DRAW.normal(size=(351, 2))
 
 
 CASES = [
-    (covering(RING, 0.02), rare(), {"modes": (0, 8), "high_quality": (0, 1), "width": (0, np.inf)}),
-    (covering(RING, 0.02), rare()[:2], {"imbalance": (0, 7 / 8), "reverse_kl": (0, log(8))}),
-    (covering(RING, 0.02), RING.repeat(10, axis=0), {"reverse_kl": (0, log(8)), "width_min": (0, np.inf)}),
+    (
+        coverage_metric(RING, 0.02),
+        lopsided(),
+        {"modes": (0, 8), "high_quality": (0, 1), "width": (0, np.inf)},
+    ),
+    (coverage_metric(RING, 0.02), lopsided()[:2], {"imbalance": (0, 7 / 8), "reverse_kl": (0, log(8))}),
+    (
+        coverage_metric(RING, 0.02),
+        RING.repeat(10, axis=0),
+        {"reverse_kl": (0, log(8)), "width_min": (0, np.inf)},
+    ),
     (frechet(moments(FEATURES)), FEATURES[:30], {"frechet": (0, np.inf)}),
     (
         intra_class({0: moments(FEATURES)}),
@@ -50,23 +58,23 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("metric", "samples", "ends"), CASES)
-def test_an_interval_ends_where_the_number_does(metric, samples, ends):
-    found = measured(metric, [samples])
-    for name, (least, most) in ends.items():
-        value, low, high = found[name]
-        assert least <= low <= value <= high <= most, (name, found[name])
+@pytest.mark.parametrize(("metric", "samples", "bounds"), CASES)
+def test_intervals_stay_within_bounds(metric, samples, bounds):
+    estimates = compute_metric(metric, [samples])
+    for name, (least, most) in bounds.items():
+        value, low, high = estimates[name]
+        assert least <= low <= value <= high <= most, (name, estimates[name])
 
 
-def test_one_mode_that_was_barely_found_may_be_lost_but_not_doubled():
-    value, low, high = measured(covering(RING, 0.02), [rare()])["modes"]
+def test_the_number_of_modes_has_a_lower_but_no_higher_interval():
+    value, low, high = compute_metric(coverage_metric(RING, 0.02), [lopsided()])["modes"]
     assert (value, high) == (8, 8)
     assert low < 7.5
 
 
-def test_what_is_unbiased_may_lie_below_0():
-    assert measured(kernel_distance(FEATURES), [DRAW.normal(size=(50, 3))])["kernel_distance"].low < 0
+def test_unbiased_numbers_may_be_below_0():
+    assert compute_metric(kernel_distance(FEATURES), [DRAW.normal(size=(50, 3))])["kernel_distance"].low < 0
 
 
-def test_a_value_that_rounding_put_outside_is_in_its_interval():
-    assert around(1 - 1e-16, 0.0, least=1.0) == (1 - 1e-16,) * 3
+def test_a_value_out_of_bounds_by_rounding_is_in_its_interval():
+    assert interval(1 - 1e-16, 0.0, least=1.0) == (1 - 1e-16,) * 3

@@ -5,7 +5,7 @@ from scipy.stats import mannwhitneyu
 
 from jaxgan.errors import Refused
 from jaxgan.metrics.memorisation import memorisation
-from jaxgan.metrics.metric import excess, measured
+from jaxgan.metrics.metric import compute_metric, excess
 
 DRAW = np.random.RandomState(0)
 D = 8
@@ -16,12 +16,12 @@ FRESH = {"data_copying": 0.5, "train_share": 0.5, "copies": 0.0, "repeats": 0.01
 
 
 @pytest.fixture(autouse=True)
-def own_draws():
-    """A test draws the same whichever ran before it."""
+def seeded():
+    """The draws of a test do not depend on the tests before it."""
     DRAW.seed(1)
 
 
-def found(generated):
+def measure(generated):
     return METRIC.compute((generated,))
 
 
@@ -30,37 +30,37 @@ def fresh(n=200):
 
 
 def test_fresh_draws_are_not_flagged():
-    """Of sets of unequal size. Two repeats in 200 are too few for an interval that holds 95 times of 100."""
-    held = dict.fromkeys(FRESH, 0)
+    """With sets of unequal size. Two repeats in 200 are too few for an interval that holds in 95 %."""
+    hits = dict.fromkeys(FRESH, 0)
     got = {name: [] for name in FRESH}
     for _ in range(40):
         metric = memorisation(DRAW.normal(size=(400, D)), DRAW.normal(size=(100, D)))
         for name, (value, low, high) in metric.compute((fresh(),)).items():
-            held[name] += low - 1e-12 <= FRESH[name] <= high + 1e-12
+            hits[name] += low - 1e-12 <= FRESH[name] <= high + 1e-12
             got[name].append(value)
-    assert min(held["data_copying"], held["train_share"], held["copies"]) >= 35, held
-    assert held["repeats"] >= 30, held
+    assert min(hits["data_copying"], hits["train_share"], hits["copies"]) >= 35, hits
+    assert hits["repeats"] >= 30, hits
     for name in ("data_copying", "train_share"):
         assert abs(np.mean(got[name]) - 0.5) < 4 * np.std(got[name]) / 40**0.5 < 0.04
     assert np.abs(np.mean(got["copies"])) < 0.002
     assert 0.005 < np.mean(got["repeats"]) < 0.025
 
 
-def test_intervals_are_as_wide_as_trials_spread():
-    # in the plane, where a third as near as the next is no rarity; and more samples than examples
+def test_intervals_are_as_wide_as_values_vary():
+    # in the plane a nearest neighbour is often a third as far as the next; more samples than examples
     trials = []
     for _ in range(60):
         metric = memorisation(DRAW.normal(size=(120, 2)), DRAW.normal(size=(80, 2)))
         trials.append(metric.compute((DRAW.normal(size=(300, 2)),)))
     for name in FRESH:
         spread = np.std([t[name].value for t in trials])
-        told = np.mean([(t[name].high - t[name].low) / 2 / 1.96 for t in trials])
-        assert 0.7 < told / spread < 1.5, name
+        width = np.mean([(t[name].high - t[name].low) / 2 / 1.96 for t in trials])
+        assert 0.7 < width / spread < 1.5, name
     assert np.mean([t["copies"].value for t in trials]) == pytest.approx(0, abs=0.015)
 
 
 def test_copies_are_flagged():
-    copies = found(TRAIN[:200] + 1e-3 * fresh())
+    copies = measure(TRAIN[:200] + 1e-3 * fresh())
     assert copies["data_copying"].low > 0.95
     assert copies["train_share"].low > 0.9
     assert copies["copies"].low > 0.95
@@ -71,59 +71,59 @@ def test_copies_are_flagged():
     ("hits", "n", "others", "m", "low", "high"),
     [(9, 10, 3, 10, 0.1705, 0.809), (5, 56, 0, 29, -0.0381, 0.1926), (10, 10, 0, 20, 0.6791, 1)],
 )
-def test_a_difference_of_shares_as_published(hits, n, others, m, low, high):
+def test_difference_of_shares_as_published(hits, n, others, m, low, high):
     """Newcombe (1998), method 10 of his Table II."""
-    found = excess(np.arange(n) < hits, np.arange(m) < others)
-    assert found == pytest.approx((hits / n - others / m, low, high), abs=5e-5)
+    estimate = excess(np.arange(n) < hits, np.arange(m) < others)
+    assert estimate == pytest.approx((hits / n - others / m, low, high), abs=5e-5)
 
 
-def test_none_or_all_of_a_few_is_not_certain():
+def test_intervals_of_few_equal_outcomes_are_not_empty():
     spread = np.linspace(-50, 50, 30)[:, None] * np.ones(D)  # no copies, no repeats
-    got = found(spread)
+    got = measure(spread)
     assert (got["copies"].value, got["repeats"].value) == (0, 0)
     assert got["copies"].low < -0.005 < 0.1 < got["copies"].high < 0.13
     assert got["repeats"].low == 0
     assert 0.15 < got["repeats"].high < 0.25  # 15 pairs
-    twice = found(np.repeat(spread, 2, axis=0))["repeats"]
+    twice = measure(np.repeat(spread, 2, axis=0))["repeats"]
     assert twice.value == 1
     assert 0.8 < twice.low < 0.95
-    five = found(TRAIN[:5])["data_copying"]
+    five = measure(TRAIN[:5])["data_copying"]
     assert (five.value, five.high) == (1, 1)
     assert 0.5 < five.low < 0.7
 
 
 def test_a_few_copies_among_fresh_draws_are_flagged():
-    some = found(np.concatenate([TRAIN[:20], fresh(180)]))["copies"]
-    assert some.value == pytest.approx(0.1, abs=0.02)
-    assert some.low > 0.04
+    numbers = measure(np.concatenate([TRAIN[:20], fresh(180)]))["copies"]
+    assert numbers.value == pytest.approx(0.1, abs=0.02)
+    assert numbers.low > 0.04
 
 
-def test_samples_that_lean_towards_the_training_examples_are_flagged():
-    leaning = found(0.9 * TRAIN[:200] + 0.3 * fresh())
-    assert leaning["train_share"].low > 0.6
+def test_samples_close_to_training_examples_are_flagged():
+    close = measure(0.9 * TRAIN[:200] + 0.3 * fresh())
+    assert close["train_share"].low > 0.6
 
 
-def test_neither_bad_nor_uniform_samples_are_taken_for_copies():
-    noisy, narrow = found(2 * fresh(1000)), found(0.5 * fresh(1000))
-    assert noisy["data_copying"].high < 0.2  # which alone says nothing of copies
+def test_noisy_and_narrow_samples_are_not_flagged_as_copies():
+    noisy, narrow = measure(2 * fresh(1000)), measure(0.5 * fresh(1000))
+    assert noisy["data_copying"].high < 0.2  # which does not indicate copies
     assert narrow["data_copying"].low > 0.8
     for samples in (noisy, narrow):
         assert samples["train_share"].low < 0.5 < samples["train_share"].high
         assert samples["copies"].high < 0.03
 
 
-def test_one_sample_over_and_over():
+def test_a_single_repeated_sample():
     for one, share in ((TRAIN[:1] + 0.5, 1.0), (HELD_OUT[:1] + 1e-3, 0.0)):
-        same = found(np.repeat(one, 200, axis=0) + 1e-4 * fresh())
+        same = measure(np.repeat(one, 200, axis=0) + 1e-4 * fresh())
         assert same["repeats"].low > 0.95
-        # all have one and the same nearest example, and it is one of either side by chance
+        # all have the same nearest example, which is on either side by chance
         assert same["train_share"].value == share
         assert same["train_share"].low < 0.5 < same["train_share"].high
 
 
-def test_the_interval_of_the_share_is_that_of_shuffling_the_sides():
+def test_the_interval_of_train_share_agrees_with_shuffling():
     both, samples = np.concatenate([TRAIN, HELD_OUT]), fresh(2000)
-    got = found(samples)["train_share"]
+    got = measure(samples)["train_share"]
     count = np.bincount(cdist(samples, both).argmin(axis=1), minlength=500)
     shuffled = []
     for _ in range(2000):
@@ -133,15 +133,15 @@ def test_the_interval_of_the_share_is_that_of_shuffling_the_sides():
     assert (got.high - got.low) / 2 == pytest.approx(1.96 * np.std(shuffled), rel=0.1)
 
 
-def test_by_definition():
+def test_definition():
     generated = np.concatenate([TRAIN[:20] + 0.1 * fresh(20), 0.8 * fresh(500)])
     to_train, held_out = cdist(generated, TRAIN), cdist(HELD_OUT, TRAIN)
     to_held_out = cdist(generated, HELD_OUT).min(axis=1)
-    got = found(generated)
+    got = measure(generated)
     u = mannwhitneyu(held_out.min(axis=1), to_train.min(axis=1)).statistic
     assert got["data_copying"].value == pytest.approx(u / len(generated) / len(HELD_OUT))
-    won = (to_train.min(axis=1) < to_held_out).sum()
-    rates = won / len(TRAIN), (len(generated) - won) / len(HELD_OUT)
+    closer = (to_train.min(axis=1) < to_held_out).sum()
+    rates = closer / len(TRAIN), (len(generated) - closer) / len(HELD_OUT)
     assert got["train_share"].value == pytest.approx(rates[0] / sum(rates))
     thirds = [
         (np.partition(d, 1, axis=1)[:, 0] < np.partition(d, 1, axis=1)[:, 1] / 3).mean()
@@ -151,45 +151,45 @@ def test_by_definition():
     assert thirds[0] > 0.03
 
 
-def test_repeats_by_definition():
+def test_definition_of_repeats():
     generated = np.concatenate([0.7 * fresh(395), 1e-3 * fresh(5)])  # as many as training examples: all count
-    apart = [np.sort(cdist(x, x), axis=1)[:, 1] for x in (generated, TRAIN)]
-    expected = (apart[0] <= np.quantile(apart[1], 0.01, method="weibull")).mean()
-    assert found(generated)["repeats"].value == pytest.approx(expected)
+    nearest = [np.sort(cdist(x, x), axis=1)[:, 1] for x in (generated, TRAIN)]
+    expected = (nearest[0] <= np.quantile(nearest[1], 0.01, method="weibull")).mean()
+    assert measure(generated)["repeats"].value == pytest.approx(expected)
     assert expected > 0.05
 
 
-def test_what_the_training_set_holds_twice():
+def test_examples_that_the_training_set_contains_twice():
     train = np.concatenate([TRAIN, TRAIN[:10]])
     metric = memorisation(train, HELD_OUT)
     assert metric.compute((train[:10],))["copies"].value == 1.0
     assert metric.compute((np.repeat(fresh(205), 2, axis=0),))["repeats"].value == 1.0
 
 
-def test_what_lies_on_both_sides_counts_half():
+def test_examples_in_both_sets_count_half():
     x = np.concatenate([TRAIN[:50], HELD_OUT[:50]])
     metric = memorisation(x, x)
     assert metric.compute((fresh(),))["train_share"].value == 0.5
     assert metric.compute((x[:20],))["data_copying"].value == 0.5
 
 
-def test_the_same_at_every_call_and_from_blocks():
+def test_the_result_is_deterministic_and_does_not_depend_on_blocks():
     generated = fresh(150)
-    whole = found(generated)
-    assert found(generated) == whole
-    assert measured(METRIC, [generated[:100], generated[100:]]) == whole
-    assert memorisation(TRAIN, HELD_OUT, block=100).compute((generated,)) == whole
+    expected = measure(generated)
+    assert measure(generated) == expected
+    assert compute_metric(METRIC, [generated[:100], generated[100:]]) == expected
+    assert memorisation(TRAIN, HELD_OUT, block=100).compute((generated,)) == expected
 
 
-def test_refused():
-    damaged = np.full((6, D), np.inf)
+def test_invalid_examples_are_refused():
+    infinite = np.full((6, D), np.inf)
     with pytest.raises(Refused, match=r"two training and two held-out examples, not 400 and 1"):
         memorisation(TRAIN, HELD_OUT[:1])
-    with pytest.raises(Refused, match="of the held-out ones there are none"):
+    with pytest.raises(Refused, match="there are no held-out examples"):
         memorisation(TRAIN, HELD_OUT[:0])
     with pytest.raises(Refused, match="two generated examples, not 1"):
-        found(fresh(1))
+        measure(fresh(1))
     with pytest.raises(Refused, match="6 of 6 generated examples are not finite"):
-        found(damaged)
+        measure(infinite)
     with pytest.raises(Refused, match=r"held-out examples of 3 numbers .* 8"):
         memorisation(TRAIN, HELD_OUT[:, :3])

@@ -6,8 +6,8 @@ from scipy.integrate import quad
 from scipy.stats import binomtest, chi, entropy
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.metric import measured
-from jaxgan.metrics.mixture import TEN_SIGMA, WITHIN, covering, label_coverage, mode_coverage
+from jaxgan.metrics.metric import compute_metric
+from jaxgan.metrics.mixture import TEN_SIGMA, WITHIN, coverage_metric, label_coverage, mode_coverage
 from jaxgan.metrics.mixture import perfect as expected
 
 RNG = np.random.default_rng(0)
@@ -20,7 +20,7 @@ def perfect(n, modes=RING, sigma=0.01):
 
 
 @pytest.mark.parametrize(("modes", "n"), [(2, 500), (8, 2500), (25, 1000)])
-def test_a_perfect_sampler_scores_what_is_said_of_it(modes, n):
+def test_perfect_gives_the_mean_scores_of_a_perfect_sampler(modes, n):
     angle = 2 * np.pi * np.arange(modes) / modes
     centres = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     trials = [mode_coverage(perfect(n, centres), centres, 0.01) for _ in range(150)]
@@ -36,7 +36,7 @@ def test_a_perfect_sampler_scores_what_is_said_of_it(modes, n):
 
 
 @pytest.mark.parametrize("dimensions", [1, 3, 50])
-def test_other_dimensions_score_the_same(dimensions):
+def test_a_perfect_sampler_scores_the_same_in_other_dimensions(dimensions):
     centres = 1000.0 * RNG.normal(size=(3, dimensions))
     got = mode_coverage(perfect(10_000, centres, 0.5), centres, 0.5)
     assert got["high_quality"] == pytest.approx(0.9889, abs=0.005)
@@ -44,20 +44,20 @@ def test_other_dimensions_score_the_same(dimensions):
 
 
 @pytest.mark.parametrize(("dimensions", "radius"), [(1, None), (2, None), (7, 2.0), (700, None)])
-def test_width_is_1_for_normal_modes_cut_off_at_the_radius(dimensions, radius):
+def test_width_is_1_for_normal_modes_truncated_at_the_radius(dimensions, radius):
     """E[r^2 | r < radius] by integrating a chi density; two opposite samples at its root have that spread."""
-    law = chi(dimensions)
-    reach = law.ppf(1 - np.exp(-4.5)) if radius is None else radius
-    inside = quad(law.pdf, max(reach - 20, 0), reach)[0]
-    root = np.sqrt(quad(lambda r: r**2 * law.pdf(r), max(reach - 20, 0), reach)[0] / inside)
+    distribution = chi(dimensions)
+    reach = distribution.ppf(1 - np.exp(-4.5)) if radius is None else radius
+    inside = quad(distribution.pdf, max(reach - 20, 0), reach)[0]
+    root = np.sqrt(quad(lambda r: r**2 * distribution.pdf(r), max(reach - 20, 0), reach)[0] / inside)
     offset = np.zeros((2, dimensions))
     offset[:, 0] = [root, -root]
     got = mode_coverage(3 + 0.1 * offset, np.full((1, dimensions), 3.0), 0.1, radius=radius)
     assert got["width"] == pytest.approx(np.sqrt(2), rel=1e-6)  # unbiased: of two, twice the square
 
 
-def test_widths_are_each_mode_s_own():
-    """Around its own mean, wherever that lies; the median over modes, and the least; none from one sample."""
+def test_widths_are_per_mode():
+    """Around the mode's sample mean; the median over modes, and the least; none for a single sample."""
     share = np.array([1.0, 0.5, 0.25, 0.3, 0.8])
     parts = [RING[k] + 0.005 + 0.01 * share[k] * RNG.uniform(-1, 1, size=(4000, 2)) for k in range(5)]
     samples = np.concatenate([*parts, RING[5:6]])
@@ -77,7 +77,7 @@ def test_noise_in_a_subspace():
     )
 
 
-def test_by_hand():
+def test_definition():
     samples = np.concatenate([np.repeat(RING[:1], 3, axis=0), RING[1:2], np.zeros((4, 2))])
     got = mode_coverage(samples, RING, 0.01)
     assert (got["modes"], got["high_quality"]) == (2, 0.5)
@@ -95,7 +95,7 @@ def test_extremes():
     assert none == {"modes": 0.0, "high_quality": 0.0, **worst, "width": 0.0, "width_min": 0.0}
 
 
-def test_the_published_radius_holds_nothing_in_700_dimensions():
+def test_the_published_radius_contains_no_mass_in_700_dimensions():
     centres = np.zeros((1, 700))
     samples = RNG.normal(size=(200, 700))
     assert mode_coverage(samples, centres, 1.0)["high_quality"] > 0.95
@@ -106,35 +106,40 @@ def test_the_published_radius_holds_nothing_in_700_dimensions():
 WEIGHTS = np.array([0.3, 0.2, 0.15, 0.1, 0.1, 0.08, 0.05, 0.02])
 
 
-def test_modes_of_unequal_weight_are_held_against_their_weights():
-    """A sampler of the same weights is perfect, one of equal weights is not, and the floor is theirs."""
+def test_modes_of_unequal_weight_are_compared_with_their_weights():
+    """A sampler with the same weights is perfect, one with equal weights is not."""
     centres, n = RING, 2500
 
-    def drawn(w):
+    def draw(w):
         return centres[RNG.choice(8, p=w, size=n)] + 0.01 * RNG.normal(size=(n, 2))
 
-    def scored(w):
-        return mode_coverage(drawn(w), centres, 0.01, weights=WEIGHTS)
+    def score(w):
+        return mode_coverage(draw(w), centres, 0.01, weights=WEIGHTS)
 
-    trials = [scored(WEIGHTS) for _ in range(100)]
+    trials = [score(WEIGHTS) for _ in range(100)]
     floor = expected(8, round(WITHIN * n), WEIGHTS)
     for name in ("modes", "reverse_kl", "imbalance"):
         values = np.array([t[name] for t in trials])
         assert abs(values.mean() - floor[name]) < 4 * values.std() / 10 + 1e-3 * floor[name]
-    even = scored(np.full(8, 1 / 8))
+    even = score(np.full(8, 1 / 8))
     assert even["reverse_kl"] == pytest.approx(entropy(np.full(8, 1 / 8), WEIGHTS), rel=0.1)
     assert even["imbalance"] == pytest.approx(np.abs(WEIGHTS - 1 / 8).sum() / 2, rel=0.1)
-    nothing = mode_coverage(np.full((5, 2), 9.0), centres, 0.01, weights=WEIGHTS)
-    assert (nothing["reverse_kl"], nothing["imbalance"]) == (pytest.approx(log(50)), pytest.approx(0.98))
-    rarest = measured(covering(centres, 0.01, weights=WEIGHTS), [np.repeat(centres[7:], 50, axis=0)])
-    for name in ("reverse_kl", "imbalance"):  # the worst that can be, and so the end of its interval
-        assert rarest[name].value == rarest[name].high == pytest.approx(nothing[name])
+    far = mode_coverage(np.full((5, 2), 9.0), centres, 0.01, weights=WEIGHTS)
+    assert (far["reverse_kl"], far["imbalance"]) == (
+        pytest.approx(log(50)),
+        pytest.approx(0.98),
+    )
+    rarest = compute_metric(
+        coverage_metric(centres, 0.01, weights=WEIGHTS), [np.repeat(centres[7:], 50, axis=0)]
+    )
+    for name in ("reverse_kl", "imbalance"):  # the worst value, and so the end of its interval
+        assert rarest[name].value == rarest[name].high == pytest.approx(far[name])
     assert label_coverage(np.arange(2), 2, np.array([0.75, 0.25]))["imbalance"] == 0.25
 
 
 @pytest.mark.parametrize("weights", [[0.5, 0.5], [0.5] * 8, [1.0] + 7 * [0.0], [np.nan] * 8])
-def test_weights_that_are_none_are_refused(weights):
-    with pytest.raises(Refused, match="the weights of 8 modes are as many positive shares that add up to 1"):
+def test_invalid_weights_are_refused(weights):
+    with pytest.raises(Refused, match="the weights of 8 modes must be as many positive shares of sum 1"):
         mode_coverage(RING, RING, 0.01, weights=np.array(weights))
 
 
@@ -146,12 +151,12 @@ def test_labels():
     assert got["imbalance"] == pytest.approx(np.maximum(q - 1e-3, 0).sum())
 
 
-def test_as_a_metric():
+def test_the_metric_takes_blocks_and_has_intervals():
     """Blocks of any size; intervals as wide as the numbers vary from sample to sample."""
     samples = perfect(1000)
-    metric = covering(RING, 0.01)
-    got = measured(metric, np.split(samples, [1, 10, 700]))
-    assert got == measured(metric, [samples])
+    metric = coverage_metric(RING, 0.01)
+    got = compute_metric(metric, np.split(samples, [1, 10, 700]))
+    assert got == compute_metric(metric, [samples])
     assert {name: one.value for name, one in got.items()} == mode_coverage(samples, RING, 0.01)
     trials = [mode_coverage(perfect(1000), RING, 0.01) for _ in range(200)]
     for name in ("high_quality", "imbalance", "width"):
@@ -159,33 +164,33 @@ def test_as_a_metric():
         assert half == pytest.approx(1.96 * np.std([t[name] for t in trials]), rel=0.35)
 
 
-def test_refused():
-    with pytest.raises(Refused, match=r"\(5, 3\) cannot be held against centres of shape \(8, 2\)"):
+def test_invalid_shapes_and_labels_are_refused():
+    with pytest.raises(Refused, match=r"\(5, 3\) cannot be compared with centres of shape \(8, 2\)"):
         mode_coverage(np.zeros((5, 3)), RING, 0.01)
-    with pytest.raises(Refused, match="labels of 8 modes are whole numbers from 0 to 7"):
+    with pytest.raises(Refused, match="labels of 8 modes must be whole numbers from 0 to 7"):
         label_coverage(np.array([0, 8]), 8)
 
 
-def test_the_floor_is_right_of_more_modes_than_draws_too():
+def test_the_floor_is_right_for_more_modes_than_draws():
     modes, n = 1000, 500
     draws = np.random.RandomState(0).multinomial(n, np.full(modes, 1 / modes), size=200)
     found = [label_coverage(np.repeat(np.arange(modes), count), modes) for count in draws]
     for name, value in expected(modes, n).items():
         if name in found[0]:
-            assert value == pytest.approx(np.mean([own[name] for own in found]), rel=0.01)
+            assert value == pytest.approx(np.mean([numbers[name] for numbers in found]), rel=0.01)
 
 
 def test_the_interval_of_high_quality_is_never_empty():
-    found = measured(covering(np.zeros((1, 2)), sigma=1.0), [np.zeros((100, 2))])["high_quality"]
+    found = compute_metric(coverage_metric(np.zeros((1, 2)), sigma=1.0), [np.zeros((100, 2))])["high_quality"]
     assert (found.value, found.high) == (1.0, pytest.approx(1.0))
     assert found.low == pytest.approx(binomtest(100, 100).proportion_ci(method="wilson").low, rel=1e-6)
 
 
 def test_few_samples_that_do_not_vary_have_no_interval():
     """One sample near a mode is always in that mode, and so are its resamples."""
-    found = measured(covering(RING, 0.01), [np.concatenate([RING[:1], np.zeros((4, 2))])])
+    found = compute_metric(coverage_metric(RING, 0.01), [np.concatenate([RING[:1], np.zeros((4, 2))])])
     assert found["reverse_kl"].value == pytest.approx(log(8))
     for name in ("reverse_kl", "imbalance", "width", "width_min"):
         assert np.isnan([found[name].low, found[name].high]).all()
-    many = measured(covering(RING, 0.01), [perfect(1000)])
+    many = compute_metric(coverage_metric(RING, 0.01), [perfect(1000)])
     assert many["modes"] == (8, 8, 8)
