@@ -24,11 +24,11 @@ def apart(runs: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> list[str]:
             recipe: {seed: own[name] for seed, own in found.items() if name in own}
             for recipe, found in runs.items()
         }
-        chosen = {recipe: seeds for recipe, seeds in chosen.items() if len(seeds) >= tables.ENOUGH}
+        chosen = {recipe: seeds for recipe, seeds in chosen.items() if len(seeds) >= tables.MIN_SEEDS}
         pairs = tables.table(methods.Measure(name, "at the last step"), "", names.better(name), chosen).pairs
         above: dict[str, list[str]] = {}
         for pair in pairs:
-            if pair.p < tables.SURE:
+            if pair.p < tables.ALPHA:
                 b_is_better = (pair.difference.interval.value > 0) == (names.better(name) == "higher")
                 worse, other = (pair.a, pair.b) if b_is_better else (pair.b, pair.a)
                 above.setdefault(worse, []).append(other)
