@@ -44,12 +44,13 @@ def mean(x: np.ndarray) -> Estimate:
     >>> [round(end, 3) for end in mean(np.array([1.0, 2.0, 3.0]))]
     [2.0, -0.484, 4.484]
     """
-    from scipy.stats import ttest_1samp
+    from scipy.stats import t
 
     value = float(np.mean(x)) if len(x) else np.nan
-    if len(x) < 2 or _is_rounding(float(np.std(x, ddof=1)) / sqrt(len(x)), x):
+    error = float(np.std(x, ddof=1)) / sqrt(len(x)) if len(x) > 1 else 0.0
+    if not error or _is_rounding(error, x):
         return Estimate(value, np.nan, np.nan)
-    return Estimate(value, *map(float, ttest_1samp(x, 0).confidence_interval(LEVEL)))
+    return Estimate(value, *map(float, t.interval(LEVEL, len(x) - 1, value, error)))
 
 
 def proportion(count: int, n: int) -> Estimate:
