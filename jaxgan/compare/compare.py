@@ -236,8 +236,8 @@ def to_text(comparison: Comparison) -> str:
             rows.append(["real examples", short(result.oracle)])
         lines += [*_columns(rows), *(f"  {pair.says}" for pair in result.pairs)]
     rows = [["", "failed", "probability", "95 % interval"]]
-    for method, (value, low, high), seeds, why in comparison.failures:
-        rows.append([method, f"{len(why)} of {seeds}", short(value), f"[{short(low)}, {short(high)}]"])
+    for method, (value, low, high), total, why in comparison.failures:
+        rows.append([method, f"{len(why)} of {total}", short(value), f"[{short(low)}, {short(high)}]"])
     lines += ["", "failures", *_columns(rows), *(f"  {line}" for line in comparison.failing)]
     lines += [f"  {seed}: {why}" for failures in comparison.failures for seed, why in failures.why.items()]
     return "\n".join([*lines, "", *(f"warning: {note}" for note in comparison.notes), DEFINITIONS])

@@ -83,8 +83,8 @@ def diagnose(
     results: dict[str, dict[str, Any]] = {}
     lines, charts = [], []
     first = reopened(run, at[0], lane, trust=trust)
-    reopen = partial(reopened, run, lane=lane, source=first.experiment.source, trust=trust)
-    checkpoints = {at[0]: first, **{which: reopen(which) for which in at[1:]}}
+    open_checkpoint = partial(reopened, run, lane=lane, source=first.experiment.source, trust=trust)
+    checkpoints = {at[0]: first, **{which: open_checkpoint(which) for which in at[1:]}}
     game = on_one_device(first.experiment.game)  # for all checkpoints, so that instruments are compiled once
     for which, again in checkpoints.items():
         state, step = again.state, int(again.state.step)
