@@ -24,11 +24,11 @@ def significance_lines(runs: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> l
             recipe: {seed: numbers[name] for seed, numbers in seeds.items() if name in numbers}
             for recipe, seeds in runs.items()
         }
-        values = {recipe: seeds for recipe, seeds in values.items() if len(seeds) >= tables.ENOUGH}
+        values = {recipe: seeds for recipe, seeds in values.items() if len(seeds) >= tables.MIN_SEEDS}
         pairs = tables.table(methods.Measure(name, "at the last step"), "", names.better(name), values).pairs
         worse_than: dict[str, list[str]] = {}
         for pair in pairs:
-            if pair.p < tables.SURE:
+            if pair.p < tables.ALPHA:
                 b_is_better = (pair.difference.interval.value > 0) == (names.better(name) == "higher")
                 worse, other = (pair.a, pair.b) if b_is_better else (pair.b, pair.a)
                 worse_than.setdefault(worse, []).append(other)

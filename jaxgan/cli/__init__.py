@@ -1,7 +1,7 @@
-"""`jaxgan`, the command for run folders.
+"""Samples from, measures, compares and continues runs, given their folders.
 
-A run folder is a program, and so is an export: most commands run the script in it, if that is what the run
-was played by, or with --trust whatever it is. `info`, `compare` and `report --no-rebuild` run nothing.
+Run folders and exports contain the script of their run, and most commands execute it. They refuse a script
+that has changed since, unless --trust is given. `info`, `compare` and `report --no-rebuild` execute nothing.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "analyze": inspect.analyze,
     "diagnose": inspect.diagnose,
     "export": runs.export,
-    "import": runs.begin,
+    "import": runs.start,
     "take": runs.take,
     "info": runs.info,
     "prepare": runs.prepare,
@@ -29,7 +29,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 
 def main() -> None:
-    """The entry point."""
+    """Runs the command `jaxgan`."""
     printable()
     with terminal.command(), answered():
         tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="jaxgan", description=__doc__)

@@ -1,4 +1,4 @@
-"""python -m jaxgan.cli"""
+"""`python -m jaxgan.cli`, the same as `jaxgan`."""
 
 from jaxgan.cli import main
 

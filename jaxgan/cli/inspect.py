@@ -1,159 +1,135 @@
-"""What can be learnt from run folders."""
+"""The commands that measure, compare and draw runs."""
 
 import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-import tyro
+from tyro.conf import Positional, arg
 
+from jaxgan.cli.runs import At, Average, Lane, Names, Out, Run, Trust
 from jaxgan.terminal import visible
 
-Run = Annotated[Path, tyro.conf.Positional]
-Runs = Annotated[tuple[Path, ...], tyro.conf.Positional]
+Runs = Annotated[tuple[Path, ...], Positional, arg(metavar="RUN [RUN ...]", help_behavior_hint="")]
 
 
 def evaluate(
     run: Run,
     *,
-    at: Literal["last", "best"] = "last",
-    lane: str = "",
+    at: At = "last",
+    lane: Annotated[Lane, arg(help="Lane to measure, for instance seed=3; by default all.")] = "",
     n: int = 0,
     seed: int = 0,
     split: Literal["test", "train"] = "test",
     extractor: Literal["auto", "local", "raw", "inception"] = "auto",
-    weights: Path | None = None,
+    weights: Out = None,
     resizer: Literal["clean", "tf1"] = "clean",
-    average: str = "",
-    trust: bool = False,
+    average: Average = "",
+    trust: Trust = False,
 ) -> None:
-    """Measures a checkpoint: the same numbers every time, beside those of real examples.
+    """Measures samples and real examples, the same numbers every time, and writes tables to RUN/evaluations.
 
     Args:
-        run: The run folder; tables are written into its evaluations/.
-        at: The newest checkpoint, or the one that scored best.
-        lane: Which of the runs that were trained as one, as in seed=3; by default each of them.
-        n: How many samples; by default 10,000, or as many as there are examples to train on.
-        seed: Of the latents.
-        split: The examples to compare with: held out, or those that were trained on.
-        extractor: What they are seen through: a small classifier of the run's own data, Inception, or the
-            numbers as they are; auto is Inception where weights are given, else the classifier for images.
-        weights: The file of Inception's weights.
-        resizer: How images are brought to Inception's size, as clean-fid does it or TensorFlow 1 did.
-        average: Which of several averages of the generator, by its name; by default the first.
-        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
+        n: Number of samples; 0 is 10,000, or the number of training examples if that is smaller.
+        seed: Seed of the latents.
+        split: Examples to compare with: held-out or training examples.
+        extractor: Features to compare: of a small classifier trained on the run's data (local), of Inception,
+            or the plain numbers (raw). auto is Inception if --weights is given, else local for images.
+        weights: File with the weights of Inception.
+        resizer: How images are resized for Inception: like clean-fid, or like TensorFlow 1.
     """
     from jaxgan.evaluate.evaluation import Options
-    from jaxgan.evaluate.evaluation import evaluate as measured
+    from jaxgan.evaluate.evaluation import evaluate as measure
 
-    aside = partial(print, file=sys.stderr, flush=True)
-    asked = Options(n, seed, split, extractor, weights, resizer, average)
-    for path in measured(run, asked, at, lane, aside, trust):
+    report_progress = partial(print, file=sys.stderr, flush=True)
+    options = Options(n, seed, split, extractor, weights, resizer, average)
+    for path in measure(run, options, at, lane, report_progress, trust):
         print(path)
 
 
 def report(
-    runs: Runs,
-    *,
-    out: Path | None = None,
-    figures: Path | None = None,
-    rebuild: bool = True,
-    trust: bool = False,
+    runs: Runs, *, out: Out = None, figures: Out = None, rebuild: bool = True, trust: Trust = False
 ) -> None:
-    """Writes a page that tells how runs went: one file of HTML, to be read anywhere.
+    """Writes a report of runs: a single HTML file that needs nothing else.
 
     Args:
-        runs: The run folders.
-        out: The file; by default report.html in the first of them.
-        figures: A folder for the same charts as SVG and PNG, for papers.
-        rebuild: Run the scripts of the runs to see what networks on points have learnt; without it nothing
-            is run, only read.
-        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
+        runs: Run folders.
+        out: Output file; by default report.html in the first run folder.
+        figures: Folder for the same charts as SVG and PNG, for papers.
+        rebuild: Execute the scripts of runs, to draw what networks on points have learnt; with --no-rebuild
+            files are only read.
     """
-    from jaxgan.report.page import report as written
+    from jaxgan.report.page import report as write_report
 
-    print(written(runs, out, figures, rebuild=rebuild, trust=trust))
+    print(write_report(runs, out, figures, rebuild=rebuild, trust=trust))
 
 
 def compare(
     runs: Runs,
     *,
-    metric: str | None = None,
-    lower: tuple[str, ...] = (),
-    higher: tuple[str, ...] = (),
-    within: float | None = None,
+    metric: Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")] = None,
+    lower: Names = (),
+    higher: Names = (),
+    within: Annotated[float | None, arg(metavar="DISTANCE", help_behavior_hint="")] = None,
     json: bool = False,
 ) -> None:
-    """Says which of several methods is better, by how much, and whether their seeds are enough to tell.
+    """Compares methods over their seeds: which is better, by how much, and are there enough seeds to tell?
 
     Args:
-        runs: The run folders; those whose options differ in the seed alone are one method.
-        metric: One number to look at instead of all.
-        lower: Names of numbers that are better the lower they are, beside those that are known.
-        higher: Names of numbers that are better the higher they are.
-        within: A seed is stable that comes so near to the best of its method, by default a tenth of that.
-        json: Print it for programs.
+        runs: Run folders; runs whose options differ only in the seed are one method.
+        metric: Compare only this number.
+        lower: Numbers for which lower is better, in addition to the known ones.
+        higher: Numbers for which higher is better.
+        within: Seeds within this distance of their method's best are stable; by default a tenth of the best.
+        json: Print JSON instead of text.
     """
-    from jaxgan.compare.compare import compare as said
+    from jaxgan.compare.compare import compare as compare_runs
 
-    print(visible(said(runs, metric, lower=lower, higher=higher, within=within, as_json=json), keep="\n"))
+    text = compare_runs(runs, metric, lower=lower, higher=higher, within=within, as_json=json)
+    print(visible(text, keep="\n"))
 
 
 def analyze(
-    run: Run,
-    *,
-    out: Path | None = None,
-    at: Literal["last", "best"] = "last",
-    lane: str = "",
-    seed: int = 0,
-    trust: bool = False,
+    run: Run, *, out: Out = None, at: At = "last", lane: Lane = "", seed: int = 0, trust: Trust = False
 ) -> None:
     """Draws what a generator has learnt: interpolations, directions, nearest examples, spectra, scores of D.
 
     Args:
-        run: The run folder.
-        out: The folder of the pictures; by default analysis/ in the run folder, and a folder of their own in
-            that where --at or --seed are given.
-        at: The newest checkpoint, or the one that scored best.
-        lane: Which of the runs that were trained as one, as in seed=3.
-        seed: Of the latents.
-        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
+        out: Output folder; by default RUN/analysis, with a subfolder if --at or --seed is given.
+        seed: Seed of the latents.
     """
     from jaxgan.folder.settings import check_seed
-    from jaxgan.look.analyze import analyze as drawn
+    from jaxgan.look.analyze import analyze as draw
 
     check_seed(seed)
-    found = drawn(run, out, at, lane, seed, trust)
-    print(*found.pictures, *(f"left out: {why}" for why in found.left_out), sep="\n")
+    analysis = draw(run, out, at, lane, seed, trust)
+    print(*analysis.pictures, *(f"left out: {why}" for why in analysis.left_out), sep="\n")
 
 
 def diagnose(
     run: Run,
     *,
-    at: Literal["last", "best", "best,last"] = "last",
-    out: Path | None = None,
-    lane: str = "",
+    at: Annotated[Literal["last", "best", "best,last"], arg(metavar="last|best|best,last")] = "last",
+    out: Out = None,
+    lane: Lane = "",
     batches: int = 8,
     steps: int = 100,
     products: int = 500,
-    trust: bool = False,
+    trust: Trust = False,
 ) -> None:
-    """Shows the game around a checkpoint: does it rotate, does it attract, how far is it from an equilibrium?
+    """Measures the dynamics of the game at a checkpoint: rotation, attraction, distance from an equilibrium.
 
     Args:
-        run: The run folder.
-        at: The newest checkpoint, the one that scored best, or both.
-        out: The folder of numbers and pictures; by default diagnosis/ in the run folder.
-        lane: Which of the runs that were trained as one, as in seed=3.
-        batches: How many batches to look at.
-        steps: How many steps each player is given to find out what it still gains alone.
-        products: How many products with the Jacobian each search for eigenvalues may take.
-        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
+        at: Checkpoint: the newest, the one with the best score, or both.
+        out: Output folder for numbers and pictures; by default RUN/diagnosis.
+        batches: Number of batches to measure on.
+        steps: Steps for which each player is trained alone, to measure its duality gap.
+        products: Maximum number of products with the Jacobian in each search for eigenvalues.
     """
-    from jaxgan.look.diagnose import diagnose as seen
+    from jaxgan.look.diagnose import diagnose as measure
 
     checkpoints: tuple[Literal["last", "best"], ...] = ("best", "last") if at == "best,last" else (at,)
-    aside = partial(print, file=sys.stderr, flush=True)
-    more = {"steps": steps, "products": products}
-    found = seen(run, checkpoints, out, lane, batches, **more, say=aside, trust=trust)
-    print(found.text, *found.files, sep="\n")
+    say = partial(print, file=sys.stderr, flush=True)
+    options = {"steps": steps, "products": products}
+    result = measure(run, checkpoints, out, lane, batches, **options, say=say, trust=trust)
+    print(result.text, *result.files, sep="\n")

@@ -1,34 +1,43 @@
-"""What can be done with a run folder."""
+"""The commands that continue, sample from, export and describe runs."""
 
 import runpy
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import tyro
+from tyro.conf import Positional, arg
 
 from jaxgan.errors import Refused, looked
 from jaxgan.terminal import visible
 
-Run = Annotated[Path, tyro.conf.Positional]
+Run = Annotated[Path, Positional, arg(metavar="RUN", help="Run folder.")]
+Options = Annotated[tuple[str, ...], Positional, arg(metavar="[-- OPTIONS]", help_behavior_hint="")]
+Out = Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="")]
+Name = Annotated[str, arg(metavar="NAME", help_behavior_hint="")]
+Names = Annotated[tuple[str, ...], arg(metavar="NAME [NAME ...]", help_behavior_hint="")]
+Number = Annotated[int | None, arg(metavar="N", help_behavior_hint="")]
+At = Annotated[Literal["last", "best"], arg(help="Checkpoint: the newest, or the one with the best score.")]
+Lane = Annotated[Name, arg(metavar="LANE", help="Lane of a run that has several, for instance seed=3.")]
+Average = Annotated[Name, arg(help="Average of the generator to use; by default the first.")]
+Trust = Annotated[
+    bool, arg(help="Execute the script even if it or a module next to it has changed since the run.")
+]
 
 
 def resume(
     run: Run,
-    options: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
+    options: Options = (),
     *,
-    steps: int | None = None,
+    steps: Number = None,
     force: bool = False,
-    trust: bool = False,
+    trust: Trust = False,
 ) -> None:
-    """Goes on with a run, bit for bit, by the script that was copied into it.
+    """Continues a run, bit for bit, with the script that was copied into it.
 
     Args:
-        run: The run folder.
-        options: After `--`, options of the script to change, as in `-- --devices 1`.
-        steps: Updates in all, if more than it was started with.
-        force: Go on although the run is then another: its options, data or script have changed.
-        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
+        options: Options of the script to change, for instance -- --devices 1.
+        steps: Total number of steps, if more than the run was started with.
+        force: Continue even if options, data or script have changed, which makes it another run.
     """
     from jaxgan.folder import folder, trusted
     from jaxgan.folder.manifest import copied_script, read_manifest
@@ -38,35 +47,31 @@ def resume(
     trusted.check(place, trust)
     sys.path.insert(0, str(Path(read_manifest(place).script).parent))
     more = [] if steps is None else ["--steps", str(steps)]
-    _play(script, ["--resume", str(run), *more, *(["--force"] if force else []), *options])
+    _execute(script, ["--resume", str(run), *more, *(["--force"] if force else []), *options])
 
 
 def sample(
     run: Run,
     *,
-    n: int | None = None,
+    n: Number = None,
     seed: int = 0,
-    out: Path | None = None,
-    given: tuple[str, ...] = (),
-    at: Literal["last", "best"] = "last",
-    lane: str = "",
-    average: str = "",
-    trust: bool = False,
+    out: Out = None,
+    given: Annotated[Names, arg(metavar="CONDITION [CONDITION ...]")] = (),
+    at: At = "last",
+    lane: Lane = "",
+    average: Average = "",
+    trust: Trust = False,
 ) -> None:
-    """Draws samples from a run's generator: the same bytes every time.
+    """Draws samples from the generator of a run: the same bytes every time.
 
     Args:
-        run: The run folder.
-        n: How many; by default 64, or as many as conditions are given.
-        seed: Of the latents.
-        given: What to draw under, in the place of held-out conditions: label=3, an .npz of arrays by name, a
-            folder of pictures, a text file; NAME=PATH where the generator is told several such things.
-        out: The file to write, by its name a .png of images or points, a .csv of points or a table, a .txt of
-            tokens, a .wav of sound, a .gif of videos, or the numbers as .npy; by default what is usual.
-        at: The newest checkpoint, or the one that scored best.
-        lane: Which of the runs that were trained as one, as in seed=3.
-        average: Which of several averages of the generator, by its name; by default the first.
-        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
+        n: Number of samples; by default 64, or the number of conditions in --given.
+        seed: Seed of the latents.
+        given: Conditions to use instead of held-out ones: label=3, an .npz of arrays by name, a folder of
+            images or a text file; NAME=PATH if the generator has several conditions.
+        out: Output file, whose extension selects the format: .png for images or points, .csv for points or
+            tables, .txt for tokens, .wav for audio, .gif for videos, .npy for arrays; by default grid.png,
+            or samples with the usual extension.
     """
     from jaxgan.folder.folder import check_out
     from jaxgan.folder.settings import check_seed
@@ -80,16 +85,16 @@ def sample(
         raise Refused(f"--n must be at least 1, not {n}")
     again = reopen(run, at, lane, average=average, trust=trust)
     game, source = again.experiment.game, again.experiment.source
-    told = read_given(given, {name: source.leaves[name] for name in game.given})
-    n = n or max([len(leaf) for name, leaf in told.items() if name != "label"], default=64)
-    kind = again.experiment.source.kind
+    conditions = read_given(given, {name: source.leaves[name] for name in game.given})
+    n = n or max([len(leaf) for name, leaf in conditions.items() if name != "label"], default=64)
+    kind = source.kind
     if out is None:
         out = Path(default_name(kind))
         if why := missing_writer(kind):
             print(f"warning: {why}", file=sys.stderr)
-    check_name(kind, out)  # sooner than they are drawn
+    check_name(kind, out)  # before drawing
     check_out(out)
-    samples = sampler(game, source)(again.state.generator, n, seed, given=told or None)
+    samples = sampler(game, source)(again.state.generator, n, seed, given=conditions or None)
     try:
         write_samples(kind, samples, out)
     except OSError as error:
@@ -100,55 +105,46 @@ def sample(
 def export(
     run: Run,
     *,
-    out: Path | None = None,
-    at: Literal["last", "best"] = "last",
-    lane: str = "",
-    average: str = "",
-    trust: bool = False,
+    out: Out = None,
+    at: At = "last",
+    lane: Lane = "",
+    average: Average = "",
+    trust: Trust = False,
 ) -> None:
-    """Writes a folder that draws samples without jaxgan, and with which a new run can begin.
+    """Exports a generator to a folder that draws samples without jaxgan, and from which a new run can start.
 
     Args:
-        run: The run folder.
-        out: The folder to write; by default RUN/export-STEP.
-        at: The newest checkpoint, or the one that scored best.
-        lane: Which of the runs that were trained as one, as in seed=3.
-        average: Which of several averages of the generator, by its name; by default the first.
-        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
+        out: Output folder; by default RUN/export-STEP.
     """
     from jaxgan.run.export import export
 
     print(export(run, out, at, lane, average, trust))
 
 
-def take(run: Run, lane: Annotated[str, tyro.conf.Positional], *, out: Path, trust: bool = False) -> None:
-    """Takes one lane of a run out, as a run of its own to go on with.
+def take(run: Run, lane: Annotated[Lane, Positional], *, out: Path, trust: Trust = False) -> None:
+    """Copies one lane of a run to a run folder of its own, which can be resumed.
 
     Args:
-        run: The run folder.
-        lane: Which of the runs that were trained as one, as in seed=3.
-        out: The new run folder.
-        trust: Run the script in the run folder although it, or a module of its own, is not what it was.
+        out: New run folder.
     """
     from jaxgan.run.take import take
 
     print(take(run, lane, out, trust))
 
 
-def begin(
-    weights: Run,
-    options: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
+def start(
+    weights: Annotated[Path, Positional],
+    options: Options = (),
     *,
-    out: str = "",
-    trust: bool = False,
+    out: Annotated[Name, arg(metavar="PATH")] = "",
+    trust: Trust = False,
 ) -> None:
-    """Begins a new run with exported weights, by the script and the options in the export.
+    """Starts a new run from exported weights, with the script and the options of the export.
 
     Args:
-        weights: The folder of an export, or the .safetensors file in it.
-        options: After `--`, options of the script to change, as in `-- --lr 1e-4`.
-        out: The new run folder.
-        trust: Run the script in the export although it, or a module of its own, is not what it was.
+        weights: Export folder, or the .safetensors file in it.
+        options: Options of the script to change, for instance -- --lr 1e-4.
+        out: New run folder.
     """
     from jaxgan.folder import trusted
     from jaxgan.folder.weights import NAME, file, notes
@@ -156,19 +152,15 @@ def begin(
     home = (weights if looked(Path.is_dir, weights) else weights.parent).absolute()
     if file(weights).name != NAME:
         raise Refused(
-            f"{weights} is not called {NAME}, as that of an export is: give it to the --weights of a script"
+            f"{weights} is not named {NAME} like the file of an export: give it to --weights of a script"
         )
     script = trusted.check_export(home, notes(file(weights)), trust)
     sys.path.insert(0, str(script.parent))
-    _play(str(script), ["--weights", str(home), *(["--out", out] if out else []), *options])
+    _execute(str(script), ["--weights", str(home), *(["--out", out] if out else []), *options])
 
 
 def info(run: Run) -> None:
-    """Says what a run folder holds: options, versions, how far it came and why it ended.
-
-    Args:
-        run: The run folder.
-    """
+    """Describes a run: options, versions, progress, and why it ended."""
     from jaxgan.folder import folder, rows
     from jaxgan.folder.create import edited, in_words
     from jaxgan.folder.manifest import commit, devices, ends, in_a_line, read_manifest, still_lanes
@@ -192,11 +184,11 @@ def info(run: Run) -> None:
     if manifest.taken:
         lines["taken"] = manifest.taken
     if manifest.weights:
-        lines["begun with"] = manifest.weights.path
+        lines["weights"] = manifest.weights.path
     for number, (entry, end) in enumerate(zip(manifest.sessions, ends(place, manifest), strict=True), 1):
         lines[f"session {number}"] = in_a_line(entry, end)
     if still := still_lanes(manifest):
-        lines["standing still"] = "; ".join(f"{name} {why}" for name, why in still.items())
+        lines["halted lanes"] = "; ".join(f"{name} {why}" for name, why in still.items())
     if logged := rows.read(place.metrics):
         numbers = {"step": logged[-1].step, **logged[-1].numbers}
         lines["last numbers"] = ", ".join(f"{name}={_rounded(value)}" for name, value in numbers.items())
@@ -205,7 +197,7 @@ def info(run: Run) -> None:
 
 
 def _rounded(value: Any) -> str:
-    """A number, or those of lanes.
+    """Formats a number, or the list of those of lanes.
 
     >>> _rounded([0.123456, None, float("nan")]), _rounded(1234567)
     ('[0.1235, -, nan]', '1234567')
@@ -215,18 +207,18 @@ def _rounded(value: Any) -> str:
     return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def prepare(name: Annotated[str, tyro.conf.Positional]) -> None:
-    """Downloads a data set of TFDS and writes it, once, so that --data tfds:NAME needs no TensorFlow.
+def prepare(name: Annotated[str, Positional, arg(metavar="NAME")]) -> None:
+    """Downloads a TFDS data set and converts it once, so that --data tfds:NAME does not need TensorFlow.
 
     Args:
-        name: As TFDS calls it: mnist, cifar10, celeb_a, imagenet_resized/32x32, ...
+        name: Name in TFDS: mnist, cifar10, celeb_a, imagenet_resized/32x32, ...
     """
     from jaxgan.data import tfds
 
     tfds.prepare(name)
 
 
-def _play(script: str, args: list[str]) -> None:
+def _execute(script: str, args: list[str]) -> None:
     from jaxgan.run.command import PLAYED
 
     sys.argv, before = [script, *args], len(PLAYED)
@@ -236,5 +228,5 @@ def _play(script: str, args: list[str]) -> None:
         raise Refused(f"{script} cannot be run: {error}; it looks for modules in {sys.path[0]}") from error
     if len(PLAYED) == before:
         raise Refused(
-            f"{script} does not call jg.main, so nothing was done: run the one that does, with {args[0]}"
+            f"{script} does not call jg.main, so nothing was done: run the script that does, with {args[0]}"
         )

@@ -1,4 +1,4 @@
-"""Which of several methods is better, over their training seeds, and how sure that is."""
+"""Compares methods over their training seeds: which is better, by how much, and with what confidence."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -6,42 +6,42 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxgan.compare.alignment import Shared, measures, shared
+from jaxgan.compare.alignment import Alignment, align, common_measures
 from jaxgan.compare.diversity import COVERING
-from jaxgan.compare.methods import Measure, Method, Trained, methods
+from jaxgan.compare.methods import Measure, Method, Seed, read_methods
 from jaxgan.compare.scores import headlines
-from jaxgan.compare.statistics import failures, holm, share
-from jaxgan.compare.tables import ENOUGH, FINEST, SURE, Better, Table, table
+from jaxgan.compare.statistics import fisher, holm, proportion
+from jaxgan.compare.tables import ALPHA, MIN_SEEDS, MIN_WITHIN, Better, Table, table
 from jaxgan.errors import Refused
 from jaxgan.evaluate import names
 from jaxgan.folder.files import plain
 from jaxgan.metrics.metric import Estimate
 from jaxgan.pictures.words import count, short
 
-_COVERING = f"{', '.join(COVERING[:-1])} or {COVERING[-1]}"
-
 DEFINITIONS = f"""\
-Means, with intervals by Student's t, are of the seeds that have the number, as many as are said. A seed that
-ended early counts by its last number; one that failed before it had any is in no mean; one that was not
-measured, or is not finished where others went on, is left out, by name. Spread is the standard deviation.
-Stable are, of all seeds that are not left out, those that did not fail and lie within the stated distance of
-the best that did not (of the median, where better is not known): by default a tenth of that best, and no less
-than {FINEST} of a share or of reverse KL, nor than half the interval of what real examples score (of a score
-without interval, where lower is better, that score), if they were no fewer than the samples.
-Failed are, of the seeds that have ended (of all, as they stand, where none is finished), those whose training
-was not finite, and those that collapsed: their own stop rule said so, or the last of
-{_COVERING} is 0, or below half of its best after the first tenth of the run,
-or of what real examples score, where that is known.
-The best steps are chosen by the numbers shown, which flatters every method.
-p is of t-tests, seed by seed where three quarters of either method's seeds are the other's too, else Welch's;
-of failures it is Fisher's, of spreads Brown and Forsythe's. By rearranging seeds or signs it assumes no
-distribution; seeds are too few where even the rarest would have a p of {SURE} or more. Each p has Holm's
-correction for many pairs, and what would be found is found in spite of that; intervals of differences are of
-one pair alone. That several measures are looked at is not corrected for."""
+mean: over the seeds that have a value (their number is shown), with a 95 % interval by Student's t. A seed
+  that ended early counts with its last value. A seed that failed before it had a value is in no mean. Seeds
+  that were not measured, or are not finished where others went on, are left out and named in a warning.
+spread: standard deviation over seeds.
+stable: seeds that did not fail and are within the stated distance of the method's best such seed (of their
+  median, if it is not known which way is better), of all seeds that are not left out. By default the distance
+  is a tenth of the best value. It is at least {MIN_WITHIN} for shares and reverse KL, and at least half the
+  interval of what real examples score (that score itself, where it has no interval and lower is better),
+  provided that there were no fewer real examples than samples.
+failed: seeds whose training was not finite, and seeds that collapsed: their own stop rule said so, or the
+  last value of {", ".join(COVERING[:-1])} or {COVERING[-1]} is 0, below half of its best
+  value after the first tenth of the run, or below half of what real examples score, if that is known. Counted
+  of the seeds that have ended, or of all in their present state if none is finished.
+best step: chosen by the number that is shown, which flatters every method.
+p: of a paired t-test where the methods share at least three quarters of the seeds of either, else of Welch's
+  t-test; of failures by Fisher's exact test, of spreads by Brown and Forsythe's. The permutation test assumes
+  no distribution; seeds are too few if its smallest possible p is {ALPHA} or more. All p-values and
+  detectable differences have Holm's correction for the number of pairs. Intervals of differences are not
+  corrected, and nothing is corrected for the number of measures."""
 
 
 class Failures(NamedTuple):
-    """How often a method fails, and of what."""
+    """How often a method fails, and why."""
 
     method: str
     probability: Estimate
@@ -50,9 +50,9 @@ class Failures(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Everything that is said of methods."""
+    """The result of comparing methods."""
 
-    methods: Mapping[str, tuple[str, ...]]  # where the seeds of each lie
+    methods: Mapping[str, tuple[str, ...]]  # the folder and lane of each seed
     tables: tuple[Table, ...]
     failures: tuple[Failures, ...]
     failing: tuple[str, ...]
@@ -68,17 +68,17 @@ def compare(
     within: float | None = None,
     as_json: bool = False,
 ) -> str:
-    """What the runs say about the methods they are seeds of, in words or as JSON.
+    """Compares the methods that the runs are seeds of, and returns the result as text or as JSON.
 
-    Runs whose options differ in the seed alone are one method, and so are the lanes of a run; `metric` is one
-    number to look at instead of all. `lower` and `higher` say which way is better, of names that are not
-    known. A seed is stable `within` so much of its method's best, by default a tenth of that.
+    Runs whose options differ only in the seed are one method, and so are the lanes of a run. `metric` limits
+    the comparison to one number. `lower` and `higher` say which way is better, for names that are not known.
+    A seed is stable if it is `within` that distance of its method's best, by default a tenth of it.
     """
-    found = compared(runs, metric, lower=lower, higher=higher, within=within)
-    return json.dumps(_plain(found), indent=2) if as_json else said(found)
+    comparison = compare_methods(runs, metric, lower=lower, higher=higher, within=within)
+    return json.dumps(_plain(comparison), indent=2) if as_json else to_text(comparison)
 
 
-def compared(
+def compare_methods(
     runs: Sequence[Path],
     metric: str | None = None,
     *,
@@ -86,127 +86,131 @@ def compared(
     higher: Collection[str] = (),
     within: float | None = None,
 ) -> Comparison:
-    """The same as numbers."""
-    if twice := set(lower) & set(higher):
-        raise Refused(f"{', '.join(sorted(twice))} cannot be better both lower and higher")
+    """Compares like `compare`, and returns the numbers."""
+    if both := set(lower) & set(higher):
+        raise Refused(f"{', '.join(sorted(both))} cannot be better both lower and higher")
     if within is not None and not within >= 0:
-        raise Refused(f"within {within} of the best lies nothing: give a distance")
-    all_methods, known = methods(runs)
-    if len(all_methods) < 2:
+        raise Refused(f"--within must be a distance of 0 or more, not {within}")
+    methods, metadata = read_methods(runs)
+    if len(methods) < 2:
         raise Refused(
-            f"all of {', '.join(map(str, runs))} have the same options but for the seed: "
+            f"the options of {', '.join(map(str, runs))} differ only in the seed: "
             "to compare, give runs of two methods or more"
         )
     directions: dict[str, Better] = {
-        **{name: "lower" if way == "lower" else "higher" for name, way in known.better.items()},
+        **{name: "lower" if way == "lower" else "higher" for name, way in metadata.better.items()},
         **dict.fromkeys(lower, "lower"),
         **dict.fromkeys(higher, "higher"),
     }
-    found, notes = measures(all_methods, metric, [*lower, *higher])
-    first = headlines([measure.name for measure in found])
-    found.sort(key=lambda measure: (measure.name not in first, measure))
-    about: dict[str, list[str]] = {}  # each remark once, of so many names
-    for name, why in notes.items():
-        about.setdefault(why, []).append(name)
+    measures, not_compared = common_measures(methods, metric, [*lower, *higher])
+    first = headlines([measure.name for measure in measures])
+    measures.sort(key=lambda measure: (measure.name not in first, measure))
+    remarks: dict[str, list[str]] = {}  # each remark once, with the measures it is about
+    for name, why in not_compared.items():
+        remarks.setdefault(why, []).append(name)
     tables = []
-    for measure in found:
+    for measure in measures:
         better = directions.get(measure.name) or names.better(measure.name)
-        taking = shared(all_methods, measure)
-        tables += _tables(taking, measure, better, within, known.oracle.get(measure))
-        for why in taking.notes:
-            about.setdefault(why, []).append(measure.name)
-    remarks = [f"{', '.join(dict.fromkeys(of))}{why}" for why, of in about.items()]
+        alignment = align(methods, measure)
+        tables += _tables(alignment, measure, better, within, metadata.oracle.get(measure))
+        for why in alignment.notes:
+            remarks.setdefault(why, []).append(measure.name)
+    notes = [f"{', '.join(dict.fromkeys(about))}{why}" for why, about in remarks.items()]
     if not tables:
-        why = "; ".join(remarks) or (
-            "the runs have no number in common: run `jaxgan evaluate` on each, alike, or give their scripts' "
-            "jg.Experiment the same hooks"
+        why = "; ".join(notes) or (
+            "the runs have no number in common: run `jaxgan evaluate` on each with the same options, or give "
+            "their scripts' jg.Experiment the same hooks"
         )
         raise Refused(f"nothing can be compared: {why}")
-    failed = tuple(_failures(method) for method in all_methods)
+    failures = tuple(_failures(method) for method in methods)
     return Comparison(
-        {method.name: tuple(seed.place for seed in method.seeds) for method in all_methods},
+        {method.name: tuple(seed.name for seed in method.seeds) for method in methods},
         tuple(tables),
-        failed,
-        tuple(_failing(failed)),
-        (*_few(tables), *remarks, *known.notes),
+        failures,
+        tuple(_compare_failures(failures)),
+        (*_warn_of_few_seeds(tables), *notes, *metadata.notes),
     )
 
 
 def _tables(
-    taking: Shared, measure: Measure, better: Better, within: float | None, oracle: Estimate | None
+    alignment: Alignment, measure: Measure, better: Better, within: float | None, oracle: Estimate | None
 ) -> list[Table]:
-    """The measure at the last step that all have measured, and at the best one of each seed."""
-    if not taking.steps:
+    """Returns the measure at the last step that all methods have, and at the best step of each seed."""
+    if not alignment.steps:
         return []
-    last = max(taking.steps)
+    last = max(alignment.steps)
 
-    def until(seed: Trained) -> list[float]:
-        """By step. One that ended by itself has its own steps, and the last of them stands for the rest."""
-        own = seed.values[measure]
-        at = sorted(step for step in own if step <= last and (seed.over or step in taking.steps))
-        return [own[step] for step in at]
+    def values(seed: Seed) -> list[float]:
+        """By step, up to the last. A seed that ended early has steps of its own."""
+        by_step = seed.values[measure]
+        return [
+            by_step[step]
+            for step in sorted(by_step)
+            if step <= last and (seed.ended_early or step in alignment.steps)
+        ]
 
-    def of(when: str, pick: Callable[[list[float]], float]) -> Table:
-        chosen = {
-            method: {seed.seed: pick(values) for seed in seeds if (values := until(seed))}
-            for method, seeds in taking.seeds.items()
+    def table_of(when: str, pick: Callable[[list[float]], float]) -> Table:
+        picked = {
+            method: {seed.number: pick(measured) for seed in seeds if (measured := values(seed))}
+            for method, seeds in alignment.seeds.items()
         }
-        return table(measure, when, better, chosen, taking.failed, within, oracle)
+        return table(measure, when, better, picked, alignment.failed, within, oracle)
 
-    end = of(f"at step {count(last)}", lambda values: values[-1])
+    end = table_of(f"at step {count(last)}", lambda measured: measured[-1])
     if last == 0:
         pairs = [pair._replace(says=f"Before the first step: {pair.says}") for pair in end.pairs]
         return [end._replace(pairs=tuple(pairs))]
-    if not better or len(taking.steps) == 1:
+    if not better or len(alignment.steps) == 1:
         return [end]
-    best = min if better == "lower" else max
-    own = of(f"at the best of {len(taking.steps)} steps, each seed's own", best)
-    if own.summaries == end.summaries:
-        return [end._replace(when=f"{end.when}, the best of {len(taking.steps)} for every seed")]
-    return [end, own]
+    best = table_of(
+        f"at the best of {len(alignment.steps)} steps, each seed's own", min if better == "lower" else max
+    )
+    if best.summaries == end.summaries:
+        return [end._replace(when=f"{end.when}, the best of {len(alignment.steps)} for every seed")]
+    return [end, best]
 
 
-def _few(tables: Sequence[Table]) -> list[str]:
-    """A warning for each number of seeds that is too small, with the measures that have no more."""
+def _warn_of_few_seeds(tables: Sequence[Table]) -> list[str]:
+    """Returns a warning for each number of seeds that is too small, with the measures that have no more."""
     fewest: dict[int, dict[str, None]] = {}
-    for one in tables:
-        fewest.setdefault(min(x.seeds for x in one.summaries if x.seeds), {})[one.name] = None
+    for result in tables:
+        seeds = min(summary.seeds for summary in result.summaries if summary.seeds)
+        fewest.setdefault(seeds, {})[result.name] = None
     return [
-        f"{', '.join(names)}: with one seed of a method nothing can be said about the method: "
-        "train more, --seeds 0:8"
+        f"{', '.join(names)}: one seed says nothing about a method: train more, for instance with --seeds 0:8"
         if n == 1
-        else f"{', '.join(names)}: {n} seeds are few, the intervals lean on seeds being normally distributed"
+        else f"{', '.join(names)}: with only {n} seeds, intervals rely on a normal distribution over seeds"
         for n, names in sorted(fewest.items())
-        if n < ENOUGH
+        if n < MIN_SEEDS
     ]
 
 
 def _failures(method: Method) -> Failures:
-    why = {seed.place: seed.failed for seed in method.ended if seed.failed}
-    return Failures(method.name, share(len(why), len(method.ended)), len(method.ended), why)
+    why = {seed.name: seed.failed for seed in method.ended if seed.failed}
+    return Failures(method.name, proportion(len(why), len(method.ended)), len(method.ended), why)
 
 
-def _failing(counted: Sequence[Failures]) -> list[str]:
-    """What can be told about which method fails more often."""
-    pairs = list(combinations(counted, 2))
-    adjusted = holm([failures((len(a.why), a.seeds), (len(b.why), b.seeds)) for a, b in pairs])
-    said = []
-    for (a, b), p in zip(pairs, adjusted, strict=True):
+def _compare_failures(failures: Sequence[Failures]) -> list[str]:
+    """Returns a sentence for every two methods that do not fail equally often."""
+    pairs = list(combinations(failures, 2))
+    corrected = holm([fisher((len(a.why), a.seeds), (len(b.why), b.seeds)) for a, b in pairs])
+    lines = []
+    for (a, b), p in zip(pairs, corrected, strict=True):
         if a.probability.value < b.probability.value:
             a, b = b, a
         if a.probability.value > b.probability.value:
-            words = (
-                f"{a.method} fails more often than {b.method}" if p < SURE else "No difference can be told"
+            verdict = (
+                f"{a.method} fails more often than {b.method}" if p < ALPHA else "No significant difference"
             )
             counts = ", ".join(f"{len(x.why)} of {x.seeds} seeds of {x.method}" for x in (a, b))
-            said.append(f"{words}: {counts} (p {short(p)}).")
-    return said
+            lines.append(f"{verdict}: {counts} (p {short(p)}).")
+    return lines
 
 
 def _plain(x: Any) -> Any:
-    """What JSON can hold: objects of named fields, and numbers."""
+    """Returns x as JSON can hold it: named tuples as objects, NaN as null, infinity as text."""
     if isinstance(x, tuple) and hasattr(x, "_asdict"):
-        return {name: _plain(value) for name, value in x._asdict().items()}
+        x = x._asdict()
     if isinstance(x, Mapping):
         return {name: _plain(value) for name, value in x.items()}
     if isinstance(x, list | tuple):
@@ -214,39 +218,36 @@ def _plain(x: Any) -> Any:
     return plain(x) if isinstance(x, float) else x
 
 
-def said(found: Comparison) -> str:
-    """The comparison in words."""
-    lines = [*_columns([[name, f"{len(at)} seeds", *_folders(at)] for name, at in found.methods.items()])]
-    for one in found.tables:
-        way = (
-            f"{one.better} is better" if one.better else "which way is better is not known: --lower, --higher"
-        )
-        lines += ["", f"{one.name}, {one.how}, {one.when} ({way})"]
+def to_text(comparison: Comparison) -> str:
+    """Returns the comparison as text."""
+    lines = _columns(
+        [[name, f"{len(seeds)} seeds", _folders(seeds)] for name, seeds in comparison.methods.items()]
+    )
+    for result in comparison.tables:
+        way = f"{result.better} is better" if result.better else "better is unknown: give --lower or --higher"
+        lines += ["", f"{result.name}, {result.how}, {result.when} ({way})"]
         rows = [["", "mean", "of seeds", "95 % interval", "spread", "stable"]]
-        for x in one.summaries:
+        for x in result.summaries:
             interval = f"[{short(x.mean.low)}, {short(x.mean.high)}]" if x.mean.low < x.mean.high else "–"
             seeds = f"{x.seeds}" if x.seeds == x.of else f"{x.seeds} of {x.of}"
             stable = f"{x.stable} of {x.of}" + (f" within {short(x.within)}" if x.within >= 0 else "")
             rows.append([x.method, short(x.mean.value), seeds, interval, short(x.spread), stable])
-        if one.oracle is not None:
-            rows.append(["real examples", short(one.oracle)])
-        lines += [*_columns(rows), *(f"  {pair.says}" for pair in one.pairs)]
-    lines += ["", "failures"]
+        if result.oracle is not None:
+            rows.append(["real examples", short(result.oracle)])
+        lines += [*_columns(rows), *(f"  {pair.says}" for pair in result.pairs)]
     rows = [["", "failed", "probability", "95 % interval"]]
-    for each in found.failures:
-        interval = f"[{short(each.probability.low)}, {short(each.probability.high)}]"
-        count = f"{len(each.why)} of {each.seeds}"
-        rows.append([each.method, count, short(each.probability.value), interval])
-    lines += [*_columns(rows), *(f"  {line}" for line in found.failing)]
-    lines += [f"  {place}: {why}" for each in found.failures for place, why in each.why.items()]
-    return "\n".join([*lines, "", *(f"warning: {note}" for note in found.notes), DEFINITIONS])
+    for method, (value, low, high), total, why in comparison.failures:
+        rows.append([method, f"{len(why)} of {total}", short(value), f"[{short(low)}, {short(high)}]"])
+    lines += ["", "failures", *_columns(rows), *(f"  {line}" for line in comparison.failing)]
+    lines += [f"  {seed}: {why}" for failures in comparison.failures for seed, why in failures.why.items()]
+    return "\n".join([*lines, "", *(f"warning: {note}" for note in comparison.notes), DEFINITIONS])
 
 
-def _folders(places: Sequence[str]) -> list[str]:
-    return [", ".join(dict.fromkeys(place.partition(" seed=")[0] for place in places))]
+def _folders(seeds: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(seed.partition(" seed=")[0] for seed in seeds))
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines, their columns under one another."""
+    """Returns a line for each row, with aligned columns."""
     widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(max(map(len, rows)))]
     return ["  " + "  ".join(f"{x:{w}}" for x, w in zip(row, widths, strict=False)).rstrip() for row in rows]

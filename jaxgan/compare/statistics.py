@@ -1,10 +1,10 @@
-"""What a handful of training seeds can tell: intervals, differences, and how sure they are.
+"""Statistics of a few training seeds: intervals, differences between two methods, and their p-values.
 
-SciPy is imported by the functions that need it: it takes its time.
+SciPy is imported inside the functions, because importing it is slow.
 """
 
+import warnings
 from functools import cache
-from itertools import combinations
 from math import comb, sqrt
 from typing import NamedTuple
 
@@ -13,21 +13,20 @@ import numpy as np
 from jaxgan.metrics.metric import Estimate
 
 LEVEL = 0.95
-"""Of every interval: of a hundred experiments, about 95 make one that holds the truth."""
+"""Confidence level of every interval."""
 
-_EXACT = 20_000  # so many arrangements are all gone through; of more, as many are drawn
-_ROUNDING = 1e-12  # relative: arrangements that differ by less are the same
+_RESAMPLES = 20_000  # permutation tests with no more arrangements than this are exact, others draw this many
+_ROUNDING = 1e-12  # relative: values that differ by less are equal
 
 
 class Difference(NamedTuple):
-    """How much B is above A: the interval of the mean, and what speaks for its being chance.
+    """B - A in the mean over seeds: confidence interval, p-values and the detectable difference.
 
-    Seeds that do not spread give no interval: that a few agree makes nothing certain, and so `p` is that of
-    rearranging them.
-    `p` is that of the t-test, `p_shuffled` that of rearranging the seeds, which assumes no distribution.
-    `least` is the smallest `p_shuffled` that so many seeds can give, however far apart they lie.
-    `shown` is the smallest true difference that this many seeds with this spread find four times in five, be
-    it that of one pair `among` so many.
+    `p` is that of the t-test, `p_shuffled` that of the permutation test, which assumes no distribution. Seeds
+    that do not vary give no interval, since a few equal values prove nothing; `p` is then `p_shuffled`.
+    `least` is the smallest `p_shuffled` that this number of seeds can give, however far apart they are.
+    `shown` is the smallest true difference that the t-test would detect with a power of 0.8, given the spread
+    of these seeds and Holm's correction for the number of comparisons.
     """
 
     interval: Estimate
@@ -36,86 +35,82 @@ class Difference(NamedTuple):
     least: float
     shown: float
     paired: bool
-    seeds: int  # pairs, or the smaller of both groups
+    seeds: int  # pairs, or the size of the smaller group
 
 
 def mean(x: np.ndarray) -> Estimate:
-    """The mean and its interval by Student's t: mean +- t s / sqrt(n).
+    """Returns the mean with its interval by Student's t: mean +- t s / sqrt(n).
 
     >>> [round(end, 3) for end in mean(np.array([1.0, 2.0, 3.0]))]
     [2.0, -0.484, 4.484]
     """
-    if len(x) < 2:
-        return Estimate(float(x[0]) if len(x) else np.nan, np.nan, np.nan)
-    error = _beyond_rounding(float(np.std(x, ddof=1)) / sqrt(len(x)), x)
-    return _around(float(np.mean(x)), error, len(x) - 1)
+    from scipy.stats import t
+
+    value = float(np.mean(x)) if len(x) else np.nan
+    error = float(np.std(x, ddof=1)) / sqrt(len(x)) if len(x) > 1 else 0.0
+    if not error or _is_rounding(error, x):
+        return Estimate(value, np.nan, np.nan)
+    return Estimate(value, *map(float, t.interval(LEVEL, len(x) - 1, value, error)))
 
 
-def share(count: int, of: int) -> Estimate:
-    """The probability of what happened `count` times `of` so many (Clopper & Pearson, 1934): exact.
+def proportion(count: int, n: int) -> Estimate:
+    """Returns count / n with its exact interval (Clopper & Pearson, 1934).
 
-    >>> [round(end, 3) for end in share(0, 8)]
+    >>> [round(end, 3) for end in proportion(0, 8)]
     [0.0, 0.0, 0.369]
     """
-    from scipy.stats import beta
+    from scipy.stats import binomtest
 
-    tail = (1 - LEVEL) / 2
-    low = float(beta.ppf(tail, count, of - count + 1)) if count else 0.0
-    high = float(beta.ppf(1 - tail, count + 1, of - count)) if count < of else 1.0
-    return Estimate(count / of, low, high)
+    return Estimate(count / n, *map(float, binomtest(count, n).proportion_ci(LEVEL)))
 
 
-def paired(a: np.ndarray, b: np.ndarray, among: int = 1) -> Difference:
-    """B - A of the same seeds, seed by seed: what a seed does to both cancels.
+def paired_t(a: np.ndarray, b: np.ndarray, comparisons: int = 1) -> Difference:
+    """Returns B - A of the same seeds, seed by seed: what a seed does to both methods cancels.
 
-    >>> found = paired(np.array([1.0, 5.0, 3.0]), np.array([2.0, 6.1, 3.9]))
-    >>> round(found.interval.value, 3), round(found.p, 3), found.p_shuffled
+    >>> difference = paired_t(np.array([1.0, 5.0, 3.0]), np.array([2.0, 6.1, 3.9]))
+    >>> round(difference.interval.value, 3), round(difference.p, 3), difference.p_shuffled
     (1.0, 0.003, 0.25)
     """
-    each = b - a
-    n, error = len(each), _beyond_rounding(float(np.std(each, ddof=1)) / sqrt(len(each)), a, b)
-    shuffled, least = _flipped(each), 2.0 ** (1 - n)
-    return _difference(float(np.mean(each)), error, n - 1, shuffled, least, True, n, among)
+    n = len(a)
+    error = float(np.std(b - a, ddof=1)) / sqrt(n)
+    return _difference(a, b, error, _sign_flip_p(b - a), 2.0 ** (1 - n), True, comparisons)
 
 
-def unpaired(a: np.ndarray, b: np.ndarray, among: int = 1) -> Difference:
-    """B - A of different seeds, whose spreads may differ too (Welch, 1947).
+def welch_t(a: np.ndarray, b: np.ndarray, comparisons: int = 1) -> Difference:
+    """Returns B - A of different seeds, whose variances may differ too (Welch, 1947).
 
-    >>> found = unpaired(np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0, 7.0]))
-    >>> round(found.interval.value, 3), round(found.p, 3)
+    >>> difference = welch_t(np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0, 7.0]))
+    >>> round(difference.interval.value, 3), round(difference.p, 3)
     (3.5, 0.01)
     """
-    parts = np.array([np.var(x, ddof=1) / len(x) for x in (a, b)])
-    degrees = np.array([len(a) - 1, len(b) - 1])
-    freedom = parts.sum() ** 2 / (parts**2 / degrees).sum() if parts.any() else degrees.sum()
-    difference, error = float(np.mean(b) - np.mean(a)), _beyond_rounding(sqrt(float(parts.sum())), a, b)
-    least = (1 + (len(a) == len(b))) / comb(len(a) + len(b), len(a))  # of as many, what is A's may be B's
-    seeds = min(len(a), len(b))
-    return _difference(difference, error, float(freedom), _shuffled(a, b), least, False, seeds, among)
+    error = sqrt(sum(float(np.var(x, ddof=1)) / len(x) for x in (a, b)))
+    least = (1 + (len(a) == len(b))) / comb(len(a) + len(b), len(a))  # groups of equal size can be swapped
+    return _difference(a, b, error, _permutation_p(a, b), least, False, comparisons)
 
 
-def spreads(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """How much farther B's seeds lie from their median than A's, and p (Brown & Forsythe, 1974).
+def brown_forsythe(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """Returns how much farther B's seeds are from their median than A's, and p (Brown & Forsythe, 1974).
 
-    p is 1 where either has fewer than three seeds, as two lie equally far from their median whatever they
-    are, or where neither's distances vary: then nothing can be told.
+    p is 1 where either has fewer than three seeds, since two are always equally far from their median, and
+    where neither's distances vary.
 
-    >>> more, p = spreads(np.array([1.0, 2.0, 3.0, 4.0]), np.array([-9.0, -1.0, 2.0, 9.0]))
+    >>> more, p = brown_forsythe(np.array([1.0, 2.0, 3.0, 4.0]), np.array([-9.0, -1.0, 2.0, 9.0]))
     >>> more, round(p, 3)
     (4.25, 0.101)
     """
-    apart = [np.abs(x - np.median(x)) for x in (a, b)]
-    freedom = len(a) + len(b) - 2
-    pooled = sum(float(np.square(x - x.mean()).sum()) for x in apart) / freedom
-    error = _beyond_rounding(sqrt(pooled * (1 / len(a) + 1 / len(b))), a, b)
-    more = float(apart[1].mean() - apart[0].mean())
-    return more, _p(more / error, freedom) if error and min(len(a), len(b)) > 2 else 1.0
+    from scipy.stats import levene
+
+    distances = [np.abs(x - np.median(x)) for x in (a, b)]
+    more = float(distances[1].mean() - distances[0].mean())
+    if min(len(a), len(b)) < 3 or _is_rounding(float(max(map(np.std, distances))), a, b):
+        return more, 1.0
+    return more, float(levene(a, b, center="median").pvalue)
 
 
-def failures(a: tuple[int, int], b: tuple[int, int]) -> float:
-    """p of A and B failing as often, each given as (failed, seeds): Fisher's exact test.
+def fisher(a: tuple[int, int], b: tuple[int, int]) -> float:
+    """Returns p of A and B failing equally often, each given as (failed, seeds): Fisher's exact test.
 
-    >>> round(failures((4, 8), (0, 8)), 3)
+    >>> round(fisher((4, 8), (0, 8)), 3)
     0.077
     """
     from scipy.stats import fisher_exact
@@ -124,96 +119,81 @@ def failures(a: tuple[int, int], b: tuple[int, int]) -> float:
 
 
 def holm(p: list[float]) -> list[float]:
-    """Each p among several, so that one false alarm in all of them stays as rare as p says (Holm, 1979).
+    """Returns p-values corrected for their number: they bound the chance of one false alarm (Holm, 1979).
 
     >>> [round(x, 6) for x in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]
     """
-    adjusted, most = [0.0] * len(p), 0.0
+    adjusted, largest = [0.0] * len(p), 0.0
     for rank, number in enumerate(np.argsort(p)):
-        most = max(most, min(1.0, (len(p) - rank) * p[number]))
-        adjusted[number] = most
+        largest = max(largest, min(1.0, (len(p) - rank) * p[number]))
+        adjusted[number] = largest
     return adjusted
 
 
-def _beyond_rounding(error: float, *x: np.ndarray) -> float:
-    """A standard error, 0 where it is no more than rounding makes of numbers like x."""
-    return error if error > _ROUNDING * max(float(np.abs(each).max()) for each in x) else 0.0
-
-
-def _around(value: float, error: float, freedom: float) -> Estimate:
-    from scipy.stats import t
-
-    if not error:
-        return Estimate(value, np.nan, np.nan)
-    reach = float(t.ppf((1 + LEVEL) / 2, freedom)) * error
-    return Estimate(value, value - reach, value + reach)
+def _is_rounding(error: float, *x: np.ndarray) -> bool:
+    """Whether an error is no more than rounding makes of numbers like x."""
+    return error <= _ROUNDING * max(float(np.abs(values).max()) for values in x)
 
 
 def _difference(
-    value: float,
+    a: np.ndarray,
+    b: np.ndarray,
     error: float,
-    freedom: float,
-    shuffled: float,
+    p_shuffled: float,
     least: float,
-    are_paired: bool,
-    seeds: int,
-    among: int,
+    paired: bool,
+    comparisons: int,
 ) -> Difference:
-    interval = _around(value, error, freedom)
-    if not error:  # a t-test would be certain
-        return Difference(interval, shuffled, shuffled, least, 0.0, are_paired, seeds)
-    p, shown = _p(value / error, freedom), error * _found(freedom, among)
-    return Difference(interval, p, shuffled, least, shown, are_paired, seeds)
+    """Returns the difference of the means, whose standard error is `error`."""
+    from scipy.stats import ttest_ind, ttest_rel
 
-
-def _p(errors: float, freedom: float) -> float:
-    """Of a difference of so many standard errors, by Student's t."""
-    from scipy.stats import t
-
-    return 2 * float(t.sf(abs(errors), freedom))
+    value, seeds = float(np.mean(b - a) if paired else np.mean(b) - np.mean(a)), min(len(a), len(b))
+    if _is_rounding(error, a, b):  # a t-test would be certain
+        return Difference(Estimate(value, np.nan, np.nan), p_shuffled, p_shuffled, least, 0.0, paired, seeds)
+    with warnings.catch_warnings(action="ignore"):  # that the seeds of one group are all equal
+        test = ttest_rel(b, a) if paired else ttest_ind(b, a, equal_var=False)
+    interval = Estimate(value, *map(float, test.confidence_interval(LEVEL)))
+    shown = error * _detectable(float(test.df), comparisons)
+    return Difference(interval, float(test.pvalue), p_shuffled, least, shown, paired, seeds)
 
 
 @cache
-def _found(freedom: float, among: int, power: float = 0.8) -> float:
-    """The difference, in standard errors, that a t-test finds with this power: by the noncentral t.
+def _detectable(freedom: float, comparisons: int, power: float = 0.8) -> float:
+    """Returns the difference, in standard errors, that a t-test detects with this power: by the noncentral t.
 
-    Of several pairs by the step of Holm's that asks most, for one false alarm in all of them.
+    Of several comparisons, by the strictest step of Holm's correction.
     """
     from scipy.optimize import brentq
     from scipy.stats import nct, t
 
-    edge = float(t.ppf(1 - (1 - LEVEL) / (2 * among), freedom))
+    edge = float(t.ppf(1 - (1 - LEVEL) / (2 * comparisons), freedom))
     return float(brentq(lambda d: nct.sf(edge, freedom, d) - power, 0.0, 20.0 * edge))
 
 
-def _flipped(each: np.ndarray) -> float:
-    """p of the sum of differences under every choice of their signs."""
-    n = len(each)
-    if 2**n <= _EXACT:
+def _sign_flip_p(differences: np.ndarray) -> float:
+    """Returns p of the sum of paired differences under every choice of their signs.
+
+    Not by SciPy's permutation_test, which permutes pairs up to ninety times more slowly.
+    """
+    n = len(differences)
+    exact = 2**n <= _RESAMPLES
+    if exact:
         signs = 1 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
-        return _extreme(signs @ each, each.sum(), drawn=False)
-    signs = np.random.RandomState(0).choice([-1, 1], (_EXACT, n))
-    return _extreme(signs @ each, each.sum(), drawn=True)
-
-
-def _shuffled(a: np.ndarray, b: np.ndarray) -> float:
-    """p of the difference of means under every choice of which seeds are A's."""
-    both, n = np.concatenate([a, b]), len(a)
-    drawn = comb(len(both), n) > _EXACT
-    if drawn:
-        random = np.random.RandomState(0)
-        sums = np.array([random.permutation(both)[:n].sum() for _ in range(_EXACT)])
     else:
-        sums = np.array([both[list(chosen)].sum() for chosen in combinations(range(len(both)), n)])
-
-    def difference(sums: np.ndarray) -> np.ndarray:
-        return (both.sum() - sums) / len(b) - sums / n
-
-    return _extreme(difference(sums), float(difference(a.sum())), drawn)
+        signs = np.random.RandomState(0).choice([-1, 1], (_RESAMPLES, n))
+    count = int((np.abs(signs @ differences) >= abs(differences.sum()) * (1 - _ROUNDING)).sum())
+    return (count + (not exact)) / (len(signs) + (not exact))
 
 
-def _extreme(values: np.ndarray, seen: float, drawn: bool) -> float:
-    """The share of the values as far from 0 as the one seen; that one is of those that are drawn."""
-    count = int((np.abs(values) >= abs(seen) * (1 - _ROUNDING)).sum())
-    return (count + drawn) / (len(values) + drawn)
+def _permutation_p(a: np.ndarray, b: np.ndarray) -> float:
+    """Returns p of the difference of means under every choice of which seeds are A's."""
+    from scipy.stats import permutation_test
+
+    observed = abs(b.mean() - a.mean()) * (1 - _ROUNDING)
+
+    def is_as_far(x: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
+        return (np.abs(y.mean(axis) - x.mean(axis)) >= observed).astype(float)
+
+    options = {"alternative": "greater", "vectorized": True, "random_state": 0}
+    return float(permutation_test((a, b), is_as_far, n_resamples=_RESAMPLES, **options).pvalue)

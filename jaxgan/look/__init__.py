@@ -1,1 +1,1 @@
-"""What a trained network has learnt: analyze and diagnose."""
+"""Looks at trained networks: `jaxgan analyze` and `jaxgan diagnose`."""

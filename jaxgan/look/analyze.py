@@ -1,4 +1,4 @@
-"""What a trained generator has learnt, in pictures for the eye and for papers."""
+"""`jaxgan analyze`: pictures of what a trained generator has learnt."""
 
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -6,13 +6,13 @@ from typing import Literal, NamedTuple
 from jaxgan.folder.files import fill
 from jaxgan.folder.folder import check_out
 from jaxgan.look.panels import PANELS
-from jaxgan.look.subject import subject
+from jaxgan.look.subject import make_subject
 from jaxgan.pictures.chart import Chart, files
 from jaxgan.run.reopen import reopen
 
 
 class Analysis(NamedTuple):
-    """The files written, and a line for each picture that there cannot be."""
+    """The files written, and for each picture that could not be drawn the reason."""
 
     pictures: list[Path]
     left_out: list[str]
@@ -28,20 +28,15 @@ def analyze(
 ) -> Analysis:
     """Draws interpolations, truncation, latent directions, neighbours, spectrum and scores of a run.
 
-    As PNG and SVG into `out`, by default RUN/analysis, of a lane RUN/analysis/LANE; there into a folder of
-    their own, as best-seed-1, where checkpoint or seed are other than usual. The same samples as `jaxgan
-    sample --seed` draws.
+    Writes PNG and SVG files into `out`, by default RUN/analysis, or RUN/analysis/LANE for a lane, and there
+    into a subfolder such as best-seed-1 for another checkpoint or seed. The samples are those of `jaxgan
+    sample --seed`.
     """
     if out is not None:
         check_out(out)
-    seen = subject(reopen(run, at, lane, trust=trust), seed)
-    unusual = "-".join([*([at] if at != "last" else []), *([f"seed-{seed}"] if seed else [])])
-    home = (run / "analysis" / lane / unusual) if out is None else out
-    drawn = [panel(seen) for panel in PANELS]
-    pictures = fill(home, files(chart for chart in drawn if isinstance(chart, Chart)))
-    left_out = [
-        f"{panel.__name__}: {said}"
-        for panel, said in zip(PANELS, drawn, strict=True)
-        if isinstance(said, str)
-    ]
-    return Analysis(pictures, left_out)
+    subject = make_subject(reopen(run, at, lane, trust=trust), seed)
+    subfolder = "-".join([*([at] if at != "last" else []), *([f"seed-{seed}"] if seed else [])])
+    home = (run / "analysis" / lane / subfolder) if out is None else out
+    results = {panel.__name__: panel(subject) for panel in PANELS}
+    pictures = fill(home, files(chart for chart in results.values() if isinstance(chart, Chart)))
+    return Analysis(pictures, [f"{name}: {why}" for name, why in results.items() if isinstance(why, str)])

@@ -1,4 +1,4 @@
-"""`jaxgan diagnose`: why a run goes as it does, by the instruments, in numbers and two pictures."""
+"""`jaxgan diagnose`: the local dynamics of a game at checkpoints, in numbers and two pictures."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -26,26 +26,26 @@ from jaxgan.run.program import layout, make_init
 from jaxgan.run.reopen import Reopened, reopen
 
 MEANING = {
-    "rotation": "share of the Jacobian that turns: 0 descends one potential, 1 goes round",
-    "spectrum/modulus": "largest modulus: steps of plain descent must stay below 2 divided by it",
-    "spectrum/imaginary": "largest imaginary part: how fast it turns",
-    "spectrum/real": "largest real part: below 0 the state attracts",
-    "g/bottom": "smallest curvature of G's loss: below 0 G is in no minimum",
-    "g/top": "largest",
-    "d/bottom": "smallest curvature of D's loss: below 0 D is in no minimum",
-    "d/top": "largest",
-    "g/gap": "what G alone still gains",
-    "d/gap": "what D alone still gains",
-    "g/noise_scale": "batch up to which G's steps get better in proportion",
-    "d/noise_scale": "batch up to which D's steps get better in proportion",
+    "rotation": "rotating share of the Jacobian: 0 for gradient descent on a potential, 1 for pure rotation",
+    "spectrum/modulus": "largest modulus of an eigenvalue: gradient descent needs a step size below 2 / this",
+    "spectrum/imaginary": "largest imaginary part of an eigenvalue: the speed of rotation",
+    "spectrum/real": "largest real part of an eigenvalue: if negative, the state attracts",
+    "g/bottom": "smallest eigenvalue of the Hessian of G's loss: if negative, G is not at a minimum",
+    "g/top": "largest eigenvalue of the Hessian of G's loss",
+    "d/bottom": "smallest eigenvalue of the Hessian of D's loss: if negative, D is not at a minimum",
+    "d/top": "largest eigenvalue of the Hessian of D's loss",
+    "g/gap": "how much G's loss falls if only G is trained",
+    "d/gap": "how much D's loss falls if only D is trained",
+    "g/noise_scale": "batch size up to which larger batches improve G's gradient in proportion",
+    "d/noise_scale": "batch size up to which larger batches improve D's gradient in proportion",
 }
 
-
-LEAST = 50  # products that an eigen-solve can begin with
+MIN_PRODUCTS = 50
+"""Fewest products with the Jacobian that an eigen-solver can start with."""
 
 
 class Report(NamedTuple):
-    """The files written, and what there is to say."""
+    """The files written, and the result as text."""
 
     files: list[Path]
     text: str
@@ -63,71 +63,69 @@ def diagnose(
     say: Callable[[str], None] = lambda part: None,
     trust: bool = False,
 ) -> Report:
-    """All instruments on checkpoints of a run, on `batches` batches, into RUN/diagnosis or `out`.
+    """Applies all instruments to checkpoints of a run, on `batches` batches; writes RUN/diagnosis or `out`.
 
-    Writes diagnosis.json and, as PNG and SVG, the spectrum and the path angle from the run's beginning.
-    `products` bounds each eigen-solve: k leading eigenvalues, and the ends of both Hessians. `say` is told
-    what is going on.
+    Writes diagnosis.json and, as PNG and SVG, the spectrum and the path angle from the run's initial state.
+    `products` limits each eigen-solve: of the k leading eigenvalues, and of the extremes of both Hessians.
+    `say` reports progress.
     """
     if batches < 2:
-        raise Refused(f"--batches must be at least 2, not {batches}: one to learn from, another to judge by")
-    if products < LEAST:
-        raise Refused(f"--products must be at least {LEAST}, not {products}")
+        raise Refused(f"--batches must be at least 2, not {batches}: one to train on, one to test on")
+    if products < MIN_PRODUCTS:
+        raise Refused(f"--products must be at least {MIN_PRODUCTS}, not {products}")
     if steps < 1:
-        raise Refused(f"--steps must be at least 1, not {steps}: a gap is what they gain")
+        raise Refused(f"--steps must be at least 1, not {steps}: the duality gaps are what they gain")
     if out is not None:
         folder.check_out(out)
-    with chart_style():  # refused here where Matplotlib is missing, and not after minutes of work
+    with chart_style():  # raises here rather than after minutes of work, if Matplotlib is missing
         pass
     home = (run / "diagnosis" / lane) if out is None else out
-    found: dict[str, dict[str, Any]] = {}
+    results: dict[str, dict[str, Any]] = {}
     lines, charts = [], []
-    newest = reopen(run, at[0], lane, trust=trust)  # one game: instruments are compiled once for it
-    source = newest.experiment.source
-    reopen_at = partial(reopen, run, lane=lane, source=source, trust=trust)
-    opened = {at[0]: newest, **{where: reopen_at(where) for where in at[1:]}}
-    game = on_one_device(newest.experiment.game)
-    for where, again in opened.items():
+    first = reopen(run, at[0], lane, trust=trust)
+    open_checkpoint = partial(reopen, run, lane=lane, source=first.experiment.source, trust=trust)
+    checkpoints = {at[0]: first, **{which: open_checkpoint(which) for which in at[1:]}}
+    game = on_one_device(first.experiment.game)  # for all checkpoints, so that instruments are compiled once
+    for which, again in checkpoints.items():
         state, step = again.state, int(again.state.step)
-        if same := [name for name in found if found[name]["step"] == step]:
-            lines += [f"step {step} ({where}): as {same[0]}", ""]
+        if same := [other for other, result in results.items() if result["step"] == step]:
+            lines += [f"step {step} ({which}): same as {same[0]}", ""]
             continue
-        next_ones = draw_batches(
+        data = draw_batches(
             again.experiment.source, (batches, again.config.batch_size), state.key, state.step
         )
-        title = f"step {step} ({where})"
+        title = f"step {step} ({which})"
 
-        def told(part: str, title: str = title) -> None:
+        def report(part: str, title: str = title) -> None:
             say(f"{title}: {part} ...")
 
-        seen = run_instruments(game, state, next_ones, k=k, steps=steps, products=products, say=told)
-        if len(seen.spectrum):
-            charts.append(_spectrum(f"spectrum-{where}", f"Eigenvalues at {title}", seen.spectrum))
-        told("and last the path angle")
-        path, first = None, jax.tree.map(lambda x: x[0], next_ones)
+        diagnosis = run_instruments(game, state, data, k=k, steps=steps, products=products, say=report)
+        if len(diagnosis.spectrum):
+            charts.append(_spectrum(f"spectrum-{which}", f"Eigenvalues at {title}", diagnosis.spectrum))
+        report("path angle")
+        path = None
         try:
-            path = path_angle(game, _beginning(again, run), state, first)
-            charts.append(_path(f"path-{where}", f"The way to {title}", path))
+            path = path_angle(game, _initial_state(again, run), state, jax.tree.map(lambda x: x[0], data))
+            charts.append(_path(f"path-{which}", f"The path to {title}", path))
         except Refused as error:
-            seen.refused.append(f"path: {error}")
-        found[where] = _plain(seen, path, step)
-        lines += [title, *_said(seen), ""]
-    before = _before(home / "diagnosis.json")
-    kept = {name: x for name, x in before.items() if name not in at}  # its pictures stay as well
-    content = {"diagnosis.json": json.dumps({**kept, **found}, indent=1).encode(), **files(charts)}
+            diagnosis.refused.append(f"path: {error}")
+        results[which] = _plain(diagnosis, path, step)
+        lines += [title, *_lines(diagnosis), ""]
+    earlier = {name: x for name, x in _read(home / "diagnosis.json").items() if name not in at}
+    content = {"diagnosis.json": json.dumps({**earlier, **results}, indent=1).encode(), **files(charts)}
     return Report(fill(home, content), "\n".join(lines).rstrip())
 
 
-def _before(path: Path) -> dict[str, Any]:
-    """What an earlier diagnosis has found, nothing where there is none that can be read."""
+def _read(path: Path) -> dict[str, Any]:
+    """Returns the results of an earlier diagnosis, {} if there are none that can be read."""
     try:
         return dict(json.loads(reading.content(path)))
     except (OSError, ValueError, TypeError, RecursionError):
         return {}
 
 
-def _beginning(again: Reopened, run: Path) -> State:
-    """The state of step 0, made again."""
+def _initial_state(again: Reopened, run: Path) -> State:
+    """Returns the state of step 0, computed again."""
     experiment, config = again.experiment, again.config
     many, micro, size = layout(experiment, config)
     key = jax.random.key(config.seed)
@@ -141,7 +139,7 @@ def _spectrum(name: str, title: str, spectrum: np.ndarray) -> Chart:
         axes.axvline(0, color=INK, lw=1)
         axes.plot(spectrum.real, spectrum.imag, "o", ms=4, alpha=0.7, color=COLOURS[0])
         axes.set(xlabel="real part", ylabel="imaginary part")
-        return "right of the line: grows; away from its middle: turns"
+        return "a positive real part: unstable; an imaginary part: rotation"
 
     return chart(name, title, (4.8, 3.6), draw)
 
@@ -152,26 +150,27 @@ def _path(name: str, title: str, path: PathAngle) -> Chart:
         axes.axhline(0, color=FAINT, lw=1)
         axes.axvline(1, color=INK, lw=1, ls=":")
         axes.plot(path.place, path.cosine, color=COLOURS[0])
-        axes.set(xlabel="place on the line: 0 the beginning, 1 here", ylabel="cosine of the angle")
+        axes.set(xlabel="position: 0 initial state, 1 this state", ylabel="cosine of the angle")
         axes.yaxis.label.set_color(COLOURS[0])
-        beside = axes.twinx()
-        beside.plot(path.place, path.norm, color=COLOURS[1], ls="--")
-        beside.set_yscale("log")
-        beside.grid(False)
-        beside.set_ylabel("length of the field", color=COLOURS[1])
-        return "a fall through 0 at 1: attraction; a bump there: rotation"
+        norm_axes = axes.twinx()
+        norm_axes.plot(path.place, path.norm, color=COLOURS[1], ls="--")
+        norm_axes.set_yscale("log")
+        norm_axes.grid(False)
+        norm_axes.set_ylabel("norm of the vector field", color=COLOURS[1])
+        return "at 1, a fall through 0: attraction; a bump: rotation"
 
     return chart(name, title, (5.4, 3.6), draw)
 
 
-def _said(seen: Diagnosis) -> list[str]:
-    numbers = {name: seen.numbers[name] for name in MEANING if name in seen.numbers}
-    lines = [f"  {name:18}  {short(value):>9}  {MEANING[name]}" for name, value in numbers.items()]
-    return [*lines, *(f"  {line}" for line in seen.refused)]
+def _lines(diagnosis: Diagnosis) -> list[str]:
+    numbers = diagnosis.numbers
+    lines = [f"  {x:18}  {short(numbers[x]):>9}  {meaning}" for x, meaning in MEANING.items() if x in numbers]
+    return [*lines, *(f"  {line}" for line in diagnosis.refused)]
 
 
-def _plain(seen: Diagnosis, path: PathAngle | None, step: int) -> dict[str, Any]:
-    eigenvalues = [[float(x.real), float(x.imag)] for x in seen.spectrum]
+def _plain(diagnosis: Diagnosis, path: PathAngle | None, step: int) -> dict[str, Any]:
+    """Returns the result as JSON can hold it."""
+    eigenvalues = [[float(x.real), float(x.imag)] for x in diagnosis.spectrum]
     angles = {} if path is None else {name: x.tolist() for name, x in path._asdict().items()}
-    finite = {name: x if np.isfinite(x) else None for name, x in seen.numbers.items()}
-    return {"step": step, **finite, "eigenvalues": eigenvalues, "path": angles, "refused": seen.refused}
+    finite = {name: x if np.isfinite(x) else None for name, x in diagnosis.numbers.items()}
+    return {"step": step, **finite, "eigenvalues": eigenvalues, "path": angles, "refused": diagnosis.refused}

@@ -1,4 +1,4 @@
-"""Pictures of what both players have learnt: each a chart, or a line saying why there is none."""
+"""The pictures of `jaxgan analyze`: each a chart, or a line saying why it cannot be drawn."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,30 +17,30 @@ Panel = Callable[[Subject], Chart | str]
 TRUNCATIONS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
 
 
-def interpolation(seen: Subject) -> Chart | str:
-    """From one latent to another, straight and along the sphere."""
-    if (latents := seen.latents) is None:
+def interpolation(subject: Subject) -> Chart | str:
+    """Draws paths from one latent to another, linear and spherical."""
+    if (latents := subject.latents) is None:
         return NO_LATENTS
     title = "Interpolation between latents"
-    ways = {"linear": latent.linear, "spherical": latent.spherical}
+    paths = {"linear": latent.linear, "spherical": latent.spherical}
     starts, ends = latents.z[:8:2], latents.z[1:8:2]
-    if seen.images:
+    if subject.images:
         t = np.linspace(0, 1, 9)
         rows, names = [], []
         for number, (a, b) in enumerate(zip(starts, ends, strict=True)):
-            for name, way in ways.items():
-                rows.append(latents.decode(way(a, b, t), _given(seen, 2 * number, len(t))))
+            for name, path in paths.items():
+                rows.append(latents.decode(path(a, b, t), _given(subject, 2 * number, len(t))))
                 names.append(name)
-        return _tiled("interpolation", title, rows, names, [f"{x:.3g}" for x in t])
-    if not seen.points:
-        return NEITHER
+        return _image_grid("interpolation", title, rows, names, [f"{x:.3g}" for x in t])
+    if not subject.points:
+        return NOT_DRAWABLE
     t = np.linspace(0, 1, 400)
 
     def draw(figure: Any) -> str:
-        for axes, (name, way) in zip(figure.subplots(1, 2), ways.items(), strict=True):
-            _plane(axes, seen, name)
+        for axes, (name, path) in zip(figure.subplots(1, 2), paths.items(), strict=True):
+            _plane(axes, subject, name)
             for number, (a, b) in enumerate(zip(starts, ends, strict=True)):
-                x = latents.decode(way(a, b, t), _given(seen, 2 * number, len(t)))
+                x = latents.decode(path(a, b, t), _given(subject, 2 * number, len(t)))
                 axes.plot(x[:, 0], x[:, 1], color=COLOURS[number], lw=1.4)
                 axes.plot(x[[0, -1], 0], x[[0, -1], 1], "o", color=COLOURS[number], ms=4)
         return "grey: training examples"
@@ -48,161 +48,162 @@ def interpolation(seen: Subject) -> Chart | str:
     return chart("interpolation", title, (7.2, 3.7), draw)
 
 
-def truncation(seen: Subject) -> Chart | str:
-    """Latents moved towards their mean: diversity given away for what is usual."""
-    if (latents := seen.latents) is None:
+def truncation(subject: Subject) -> Chart | str:
+    """Draws samples of latents moved towards their mean, which trades diversity for typical samples."""
+    if (latents := subject.latents) is None:
         return NO_LATENTS
     title = "Latents z moved towards their mean m: m + psi (z - m)"
-    middle = latents.z.mean(axis=0)
-    if seen.images:
-        z, own = latents.z[:10], {name: leaf[:10] for name, leaf in seen.samples.given.items()}
-        rows = [latents.decode(middle + psi * (z - middle), own) for psi in TRUNCATIONS]
-        return _tiled("truncation", title, rows, [f"psi {psi:g}" for psi in TRUNCATIONS], [])
-    if not seen.points:
-        return NEITHER
+    mean = latents.z.mean(axis=0)
+    if subject.images:
+        z, given = latents.z[:10], {name: leaf[:10] for name, leaf in subject.samples.given.items()}
+        rows = [latents.decode(mean + psi * (z - mean), given) for psi in TRUNCATIONS]
+        return _image_grid("truncation", title, rows, [f"psi {psi:g}" for psi in TRUNCATIONS], [])
+    if not subject.points:
+        return NOT_DRAWABLE
 
     def draw(figure: Any) -> str:
         for axes, psi in zip(figure.subplots(2, 3).flat, TRUNCATIONS, strict=True):
-            _plane(axes, seen, f"psi {psi:g}")
-            x = latents.decode(middle + psi * (latents.z - middle), seen.samples.given)
+            _plane(axes, subject, f"psi {psi:g}")
+            x = latents.decode(mean + psi * (latents.z - mean), subject.samples.given)
             axes.plot(x[:, 0], x[:, 1], ".", color=COLOURS[0], ms=2, alpha=0.6, rasterized=True)
         return "grey: training examples"
 
     return chart("truncation", title, (7.2, 5.2), draw)
 
 
-def traversals(seen: Subject) -> Chart | str:
-    """Along the directions in the latent space that change most."""
-    if (latents := seen.latents) is None:
+def traversals(subject: Subject) -> Chart | str:
+    """Draws samples along the directions of the latent space that change most."""
+    if (latents := subject.latents) is None:
         return NO_LATENTS
-    if not seen.images and not seen.points:
-        return NEITHER
+    if not subject.images and not subject.points:
+        return NOT_DRAWABLE
     title = "Along latent directions"
-    z, x, label = latents.z, seen.samples.x, seen.samples.given.get("label")
-    if label is not None:  # what a class is does not follow the latent
-        z, x = _apart(z, label), _apart(x, label)
-    found = latent.directions(z, x, 6)
-    if not len(found.vectors):
+    z, x, label = latents.z, subject.samples.x, subject.samples.given.get("label")
+    if label is not None:  # differences between classes do not follow the latent
+        z, x = _centre_classes(z, label), _centre_classes(x, label)
+    directions = latent.directions(z, x, 6)
+    if not len(directions.vectors):
         return "all samples are the same: no direction changes them"
     names = [
         f"{100 * varied:.0f} % of variance"
         + (f"\n{100 * followed:.0f} % linear in z" if followed >= 0 else "")
-        for varied, followed in zip(found.varied, found.followed, strict=True)
+        for varied, followed in zip(directions.varied, directions.followed, strict=True)
     ]
-    reach = 3 * (latents.z @ found.vectors.T).std(axis=0)
-    if seen.images:
+    reach = 3 * (latents.z @ directions.vectors.T).std(axis=0)
+    if subject.images:
         t = np.linspace(-1, 1, 7)
         rows = []
-        for vector, far in zip(found.vectors, reach, strict=True):
-            along = [latents.z[start] + far * t[:, None] * vector for start in (0, 1)]
-            decoded = [latents.decode(way, _given(seen, start, len(t))) for start, way in enumerate(along)]
+        for vector, far in zip(directions.vectors, reach, strict=True):
+            paths = [latents.z[start] + far * t[:, None] * vector for start in (0, 1)]
+            decoded = [latents.decode(z, _given(subject, start, len(t))) for start, z in enumerate(paths)]
             rows.append(np.concatenate(decoded))
-        return _tiled("directions", title, rows, names, [f"{3 * x:+.2g}" for x in t] * 2, gap_after=7)
+        return _image_grid("directions", title, rows, names, [f"{3 * x:+.2g}" for x in t] * 2, gap_after=7)
     t = np.linspace(-1, 1, 61)
 
     def draw(figure: Any) -> str:
-        every = np.atleast_1d(figure.subplots(1, len(names)))
-        for axes, name, vector, far in zip(every, names, found.vectors, reach, strict=True):
-            _plane(axes, seen, name)
+        subplots = np.atleast_1d(figure.subplots(1, len(names)))
+        for axes, name, vector, far in zip(subplots, names, directions.vectors, reach, strict=True):
+            _plane(axes, subject, name)
             for start in range(12):
-                way = latents.z[start] + far * t[:, None] * vector
-                points = latents.decode(way, _given(seen, start, len(t)))
+                path = latents.z[start] + far * t[:, None] * vector
+                points = latents.decode(path, _given(subject, start, len(t)))
                 axes.plot(points[:, 0], points[:, 1], color=COLOURS[start % len(COLOURS)], lw=1)
-        return "grey: training examples; each line from 3 standard deviations before a latent to 3 beyond"
+        return "grey: training examples; each line spans 3 standard deviations on either side of a latent"
 
     return chart("directions", title, (3.6 * len(names), 3.8), draw)
 
 
-def neighbours(seen: Subject) -> Chart | str:
-    """The training examples nearest to samples, and whether samples are nearer than held-out examples are."""
+def neighbours(subject: Subject) -> Chart | str:
+    """Draws the nearest training examples, and their distances from samples and from held-out examples."""
     title = "Nearest training examples, by Euclidean distance"
-    beside = min(5, len(seen.train.x))
-    index, distance = nearest(seen.samples.x, seen.train.x, k=beside)
-    held_out = None if seen.held_out is None else nearest(seen.held_out.x, seen.train.x)[1][:, 0]
+    k = min(5, len(subject.train.x))
+    index, distance = nearest(subject.samples.x, subject.train.x, k=k)
+    held_out = None if subject.held_out is None else nearest(subject.held_out.x, subject.train.x)[1][:, 0]
 
     def draw(figure: Any) -> str:
-        axes = figure.subplots(1, 2, width_ratios=(1, 1.3)) if seen.images else [figure.add_subplot()]
-        if seen.images:
+        axes = figure.subplots(1, 2, width_ratios=(1, 1.3)) if subject.images else [figure.add_subplot()]
+        if subject.images:
             count = 10
             rows = np.stack(
-                [seen.samples.x[:count], *(seen.train.x[index[:count, k]] for k in range(beside))], axis=1
+                [subject.samples.x[:count], *(subject.train.x[index[:count, rank]] for rank in range(k))],
+                axis=1,
             )
-            _show(axes[0], _tiles(rows.reshape(-1, *seen.shape), 1 + beside, 1)[0])
-            axes[0].set_title("samples, and beside each its nearest", fontsize=9)
-        found = {"samples": distance[:, 0], **({} if held_out is None else {"held out": held_out})}
-        _histogram(axes[-1], found)
+            _show(axes[0], _tiles(rows.reshape(-1, *subject.shape), 1 + k, 1)[0])
+            axes[0].set_title("each sample, and its nearest on the right", fontsize=9)
+        distances = {"samples": distance[:, 0], **({} if held_out is None else {"held out": held_out})}
+        _histogram(axes[-1], distances)
         axes[-1].set_xlabel("distance to the nearest training example")
-        of = f"{'all' if seen.whole else 'the first'} {len(seen.train.x):,} training examples"
-        return f"{of if held_out is None else f'{of}; nearer than held-out ones: copies'}\n{OUTERMOST}"
+        size = f"{'all' if subject.whole else 'the first'} {len(subject.train.x):,} training examples"
+        copies = "" if held_out is None else "; samples nearer than held-out examples are copies"
+        return f"{size}{copies}\n{OUTERMOST}"
 
-    return chart("neighbours", title, (7.4, 4.4) if seen.images else (4.4, 3.2), draw)
+    return chart("neighbours", title, (7.4, 4.4) if subject.images else (4.4, 3.2), draw)
 
 
-def spectrum(seen: Subject) -> Chart | str:
-    """The power of real and of generated images by frequency."""
-    if not seen.images:
-        return "examples that are no images have no power spectrum"
+def spectrum(subject: Subject) -> Chart | str:
+    """Draws the power spectra of real and of generated images."""
+    if not subject.images:
+        return "only images have a power spectrum"
 
     def draw(figure: Any) -> str:
         axes = figure.add_subplot()
         for name, x, colour in (
-            ("training examples", seen.train.x[: len(seen.samples.x)], INK),
-            ("samples", seen.samples.x, COLOURS[1]),
+            ("training examples", subject.train.x[: len(subject.samples.x)], INK),
+            ("samples", subject.samples.x, COLOURS[1]),
         ):
-            found = power(x)
-            low, middle, high = np.percentile(found, (10, 50, 90), axis=0)
-            axes.plot(middle, color=colour, label=name)
-            axes.fill_between(np.arange(len(middle)), low, high, color=colour, alpha=0.15, lw=0)
+            low, median, high = np.percentile(power(x), (10, 50, 90), axis=0)
+            axes.plot(median, color=colour, label=name)
+            axes.fill_between(np.arange(len(median)), low, high, color=colour, alpha=0.15, lw=0)
         axes.set_yscale("log")
         axes.set_xlabel("cycles per image")
         axes.set_ylabel("power")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend()
-        return "median over images, and where 80 % of them lie"
+        return "median over images, and the band of 80 % of them"
 
     return chart("spectrum", "Power spectrum", (4.8, 3.4), draw)
 
 
-def scores(seen: Subject) -> Chart | str:
-    """What the discriminator makes of examples that it was trained on, of held-out ones and of samples."""
-    if seen.judge is None:
-        return "no single network of this game judges examples"
-    sets = {"training": seen.train, "held out": seen.held_out, "samples": seen.samples}
-    found = {name: seen.judge(*examples) for name, examples in sets.items() if examples is not None}
-    if not all(np.isfinite(logits).all() for logits in found.values()):
-        return "what the discriminator says is not finite"
+def scores(subject: Subject) -> Chart | str:
+    """Draws the discriminator's logits of training examples, held-out examples and samples."""
+    if subject.judge is None:
+        return "this game has no single network that judges examples"
+    sets = {"training": subject.train, "held out": subject.held_out, "samples": subject.samples}
+    logits = {name: subject.judge(*examples) for name, examples in sets.items() if examples is not None}
+    if not all(np.isfinite(values).all() for values in logits.values()):
+        return "the discriminator's logits are not finite"
 
     def draw(figure: Any) -> str:
         axes = figure.add_subplot()
-        _histogram(axes, found)
+        _histogram(axes, logits)
         axes.set_xlabel("logit of the discriminator")
-        overfitted = "where held-out examples score as low as samples, D has overfitted"
-        return f"{overfitted if seen.held_out else 'there are no held-out examples'}\n{OUTERMOST}"
+        overfitted = "if held-out examples score as low as samples, D has overfitted"
+        return f"{overfitted if subject.held_out else 'there are no held-out examples'}\n{OUTERMOST}"
 
     return chart("scores", "Scores of the discriminator", (4.8, 3.4), draw)
 
 
 PANELS: Sequence[Panel] = (interpolation, truncation, traversals, neighbours, spectrum, scores)
-OUTERMOST = "what lies further out is in the outermost bars"
-NO_LATENTS = "this game has no latents to move"
-NEITHER = "examples that are neither images nor points of two numbers or more cannot be drawn"
+OUTERMOST = "the outermost bars include all values beyond them"
+NO_LATENTS = "this game has no latents"
+NOT_DRAWABLE = "only images, and points of at least two dimensions, can be drawn"
 
 
-def _given(seen: Subject, start: int, count: int) -> dict[str, np.ndarray]:
-    """The conditions of one sample, for all on the way from it."""
-    given = seen.samples.given
+def _given(subject: Subject, start: int, count: int) -> dict[str, np.ndarray]:
+    """Returns the conditions of one sample, repeated for a path."""
+    given = subject.samples.given
     return {name: np.repeat(leaf[start : start + 1], count, axis=0) for name, leaf in given.items()}
 
 
-def _apart(x: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Less the mean of each class."""
+def _centre_classes(x: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Subtracts the mean of each class."""
     x = x.copy()
     for number in np.unique(label):
         x[label == number] -= x[label == number].mean(axis=0)
     return x
 
 
-def _tiled(
+def _image_grid(
     name: str,
     title: str,
     rows: Sequence[np.ndarray],
@@ -210,23 +211,23 @@ def _tiled(
     column_names: Sequence[str],
     gap_after: int = 0,
 ) -> Chart:
-    """Images in rows, [columns, H, W, C] each."""
-    canvas, across, down = _tiles(np.concatenate(rows), len(rows[0]), gap_after)
+    """Draws rows of images, [columns, H, W, C] each."""
+    canvas, x, y = _tiles(np.concatenate(rows), len(rows[0]), gap_after)
 
     def draw(figure: Any) -> str:
         axes = figure.add_subplot()
         _show(axes, canvas)
-        axes.set_yticks(down, row_names)
-        axes.set_xticks(across[: len(column_names)], column_names)
+        axes.set_yticks(y, row_names)
+        axes.set_xticks(x[: len(column_names)], column_names)
         return ""
 
-    inch = 0.55 / (across[1] - across[0])
+    inch = 0.55 / (x[1] - x[0])
     height, width = canvas.shape[:2]
     return chart(name, title, (width * inch + 1.3, height * inch + 0.7), draw)
 
 
 def _tiles(images: np.ndarray, columns: int, gap_after: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images [n, H, W, C] as tiles of one, a wider gap after one column; the middles of columns and rows."""
+    """Returns images [n, H, W, C] tiled, with a wider gap after a column; the centres of columns and rows."""
     scale, gap = max(1, 48 // min(images.shape[1:3])), 3
     tiles = quantise(images).repeat(scale, axis=1).repeat(scale, axis=2)
     n, height, width, channels = tiles.shape
@@ -247,30 +248,32 @@ def _show(axes: Any, canvas: np.ndarray) -> None:
     axes.set(xticks=[], yticks=[])
 
 
-def _plane(axes: Any, seen: Subject, title: str) -> None:
-    """Training points in grey, and room around them."""
-    x = seen.train.x[:2000]
+def _plane(axes: Any, subject: Subject, title: str) -> None:
+    """Draws training points in grey, with a margin."""
+    x = subject.train.x[:2000]
     axes.plot(x[:, 0], x[:, 1], ".", color=FAINT, ms=2, rasterized=True)
     reach = 1.25 * float(np.abs(x[:, :2]).max()) or 1.0
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title)
     axes.title.set_fontsize(9)
 
 
-def _reach(values: np.ndarray) -> tuple[float, float]:
-    """Between which ends nearly all of them lie, but for a tail that would leave the rest no room."""
-    low, quarter, middle, three_quarters, high = np.percentile(values, (0.5, 25, 50, 75, 99.5))
-    reach = 5 * (three_quarters - quarter)
-    return max(low, middle - reach), min(high, middle + reach)
+def _range(values: np.ndarray) -> tuple[float, float]:
+    """Returns a range with nearly all values, without long tails that would compress the rest."""
+    low, lower, median, upper, high = np.percentile(values, (0.5, 25, 50, 75, 99.5))
+    reach = 5 * (upper - lower)
+    return max(low, median - reach), min(high, median + reach)
 
 
-def _histogram(axes: Any, found: Mapping[str, np.ndarray]) -> None:
-    """Densities in the same bins; what lies far out is in the outermost."""
-    ends = np.array([_reach(values) for values in found.values()])  # of each: a large set outvotes none
+def _histogram(axes: Any, sets: Mapping[str, np.ndarray]) -> None:
+    """Draws densities in the same bins; values beyond them are in the outermost."""
+    ends = np.array(
+        [_range(values) for values in sets.values()]
+    )  # of each set, so that large ones do not dominate
     low, high = ends[:, 0].min(), ends[:, 1].max()
     if low == high:
         low, high = low - 0.5, high + 0.5
     bins = np.linspace(low, high, 41)
-    for number, (name, values) in enumerate(found.items()):
+    for number, (name, values) in enumerate(sets.items()):
         axes.hist(
             values.clip(low, high),
             bins,
@@ -286,11 +289,11 @@ def _histogram(axes: Any, found: Mapping[str, np.ndarray]) -> None:
 
 
 def power(images: np.ndarray) -> np.ndarray:
-    """[n, H, W, C] -> [n, R]: the mean of |F|^2 / HW over each ring of frequencies and over channels.
+    """Returns the power spectrum [n, H, W, C] -> [n, R]: |F|^2 / HW, averaged over rings and channels.
 
-    F is the Fourier transform; the r-th ring holds frequencies of about r cycles over the shorter side, up to
-    R - 1, half of its pixels. Generators that enlarge by transposed convolutions have too much in the last
-    rings (Durall et al., 2020). White noise of variance s^2 has s^2 in each.
+    F is the Fourier transform; the r-th ring has the frequencies of about r cycles over the shorter side, up
+    to R - 1, half of its pixels. Generators that upsample by transposed convolutions have too much power in
+    the last rings (Durall et al., 2020). White noise of variance s^2 has power s^2 in each.
 
     >>> stripes = np.cos(2 * np.pi * 3 * np.arange(16) / 16)[None, None, :, None] * np.ones((1, 16, 1, 1))
     >>> power(stripes)[0].argmax().item()

@@ -1,4 +1,4 @@
-"""Every experiment, shrunk: its own `Config` and `build`, a few steps, numbers and pictures in the folder."""
+"""Every experiment for a few steps on small networks: it writes numbers and pictures to its run folder."""
 
 import importlib.util
 import math
@@ -43,14 +43,14 @@ CASES = {
     "toy maxout": (*NETS, "--recipe", "pack2", "--network", "maxout", "--data", "gaussian_1200d"),
     "toy at once": (*NETS, "--simultaneous", "--init", "0.02", "--momentum", "0.95", "--examples", "100"),
 }
-# no runs of their own
+# scripts without runs of their own
 PLAIN = {"which_converge", "rules_on_grid", "rotation"}
 PLAIN |= {"toy_benchmark", "toy_table", "toy_apart", "toy_picture"}
 SCRIPTS = sorted({path.stem for path in FOLDER.glob("*.py")} - PLAIN)
 IMAGES = [name for name in SCRIPTS if name not in {"ring", "stacked", "toy"}]
 
 
-def imported(name: str) -> ModuleType:
+def import_script(name: str) -> ModuleType:
     path = FOLDER / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"experiment_{name}", path)
     module = importlib.util.module_from_spec(spec)
@@ -63,14 +63,14 @@ def pictures(run: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted((run / "samples").glob("*.png"))]
 
 
-def test_no_script_is_left_out() -> None:
+def test_every_script_has_a_case() -> None:
     assert {case.split()[0] for case in CASES} == set(SCRIPTS)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_trains(case: str, tmp_path: Path) -> None:
+def test_a_script_trains(case: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    assert play(imported(case.split()[0]), *SMALL, *CASES[case], "--out", run) == 0
+    assert play(import_script(case.split()[0]), *SMALL, *CASES[case], "--out", run) == 0
 
     found = rows(run)
     assert {row["step"] for row in found} >= {2, 4, 6}
@@ -91,23 +91,23 @@ def test_help_is_quick_and_plain(name: str) -> None:
         "except SystemExit as end:\n    assert not end.code and 'jax' not in sys.modules\n"
         "else:\n    raise AssertionError\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert told.returncode == 0, told.stderr
-    assert f"python experiments/{name}.py" in told.stdout
-    assert "--width" in told.stdout
-    assert "@" not in told.stdout
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert process.returncode == 0, process.stderr
+    assert f"python experiments/{name}.py" in process.stdout
+    assert "--width" in process.stdout
+    assert "@" not in process.stdout
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_recipe_does_not_know_how_long_it_runs(name: str) -> None:
-    """A run resumed for more steps must be the run that would have gone on."""
+def test_a_script_does_not_depend_on_the_number_of_steps(name: str) -> None:
+    """A run that is resumed for more steps must be the same as one that was longer from the start."""
     assert "config.steps" not in (FOLDER / f"{name}.py").read_text()
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_serves_many_devices_and_lanes(name: str) -> None:
-    """By tracing alone: means name the axis of devices, and the learning rate may be told when it runs."""
-    module = imported(name)
+def test_a_script_supports_several_devices_and_lanes(name: str) -> None:
+    """By tracing only: means name the axis of devices, and the learning rate may be a traced value."""
+    module = import_script(name)
     config = replace(module.Config(), width=8, batch_size=8, parallel="shard_map")
     if name in {"sngan", "r3gan"}:
         config = replace(config, size=8)
@@ -119,8 +119,8 @@ def test_serves_many_devices_and_lanes(name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sets of the shapes of MNIST, CIFAR-10 and CelebA, written by TFDS."""
+def tfds_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data sets with the shapes of MNIST, CIFAR-10 and CelebA, written by TFDS."""
     home = tmp_path_factory.mktemp("tfds")
     splits = ("train", "test")
     tfds_set(home, "like_mnist", 12, splits, (28, 28, 1), 10)
@@ -139,17 +139,17 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 @pytest.mark.parametrize("name", IMAGES)
-def test_builds_for_the_usual_data(
+def test_a_script_builds_for_common_data_sets(
     name: str,
     data: str,
     size: int,
     shape: tuple[int, int, int],
-    prepared: Path,
+    tfds_home: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By the real readers, as far as shapes: nothing is compiled."""
-    monkeypatch.setenv("TFDS_DATA_DIR", str(prepared))
-    module = imported(name)
+    """With the real readers, but only shapes: nothing is compiled."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tfds_home))
+    module = import_script(name)
     config = module.Config(data=f"tfds:{data}", size=size, width=8, batch_size=8)
     experiment = built(module, config)
     assert experiment.source.shape == shape
@@ -168,51 +168,51 @@ def test_builds_for_the_usual_data(
         ("stacked", {"data": "stacked:{folder}/none.npz"}, "0 classes, .* need ten: give stacked:digits"),
     ],
 )
-def test_what_a_script_cannot_do_is_refused(
+def test_options_that_a_script_cannot_use_are_refused(
     name: str, options: dict[str, object], line: str, tmp_path: Path
 ) -> None:
     x = np.zeros((20, 8, 8, 1), np.uint8)
     np.savez(tmp_path / "three.npz", x=x, label=np.arange(20) % 3)
     np.savez(tmp_path / "none.npz", x=x)
-    module = imported(name)
+    module = import_script(name)
     if "data" in options:
         options = {"data": str(options["data"]).format(folder=tmp_path)}
-    with pytest.raises(Refused, match=line) as said:
+    with pytest.raises(Refused, match=line) as refusal:
         built(module, replace(module.Config(), **options))
-    assert "\n" not in str(said.value)
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("option", ["lr_end=1e-5,1e-6", "gamma_end=0.1,0.01", "hold=10,20"])
-def test_either_end_of_a_schedule_may_be_told_to_lanes(option: str) -> None:
-    module = imported("ring")
+def test_lanes_may_differ_in_either_end_of_a_schedule(option: str) -> None:
+    module = import_script("ring")
     config = replace(module.Config(), width=8, batch_size=8)
     check_over(module.build, replace(config, over=(option,)), built(module, config))
 
 
-def test_stops_when_good(tmp_path: Path) -> None:
+def test_the_stop_rule_ends_a_run(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    module = imported("mlp_batchnorm_rmsprop")
+    module = import_script("mlp_batchnorm_rmsprop")
     assert play(module, *SMALL, *NETS, "--steps", 200, "--stop-below", 1e9, "--out", run) == 0
     assert "energy has reached" in (run / "manifest.json").read_text()
     assert "energy" in rows(run)[-1]
 
 
-def test_a_saved_dcgan_draws_a_hundred(tmp_path: Path) -> None:
-    """Trained, saved, loaded: a new process draws what this one does."""
+def test_a_new_process_draws_the_same_samples(tmp_path: Path) -> None:
+    """Of a trained and saved DCGAN."""
     from PIL import Image
 
-    run, here, there = tmp_path / "run", tmp_path / "here.png", tmp_path / "there.png"
-    assert play(imported("dcgan"), *SMALL, *NETS, "--out", run) == 0
-    cli.runs.sample(run, n=100, out=here)
-    command = [sys.executable, "-m", "jaxgan.cli", "sample", str(run), "--n", "100", "--out", str(there)]
+    run, first, second = tmp_path / "run", tmp_path / "first.png", tmp_path / "second.png"
+    assert play(import_script("dcgan"), *SMALL, *NETS, "--out", run) == 0
+    cli.runs.sample(run, n=100, out=first)
+    command = [sys.executable, "-m", "jaxgan.cli", "sample", str(run), "--n", "100", "--out", str(second)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    assert here.read_bytes() == there.read_bytes()
-    with Image.open(here) as picture:
+    assert first.read_bytes() == second.read_bytes()
+    with Image.open(first) as picture:
         assert picture.width == picture.height >= 10 * 8
 
 
-def test_few_examples_are_known_to_be_few_of_many() -> None:
-    few = imported("few")
+def test_few_examples_keep_the_held_out_set_of_all() -> None:
+    few = import_script("few")
     source = few.data(few.Config(examples=100))
     assert source.size == 100
     assert source.held_out().size == 297  # which `jaxgan evaluate` measures against
@@ -221,9 +221,9 @@ def test_few_examples_are_known_to_be_few_of_many() -> None:
         few.data(few.Config(examples=5))
 
 
-def test_r3gan_s_schedules_end_where_they_say() -> None:
-    """A cosine each; at the first step G's average forgets all, and is G."""
-    module = imported("r3gan")
+def test_the_schedules_of_r3gan_have_the_documented_ends() -> None:
+    """Each is a cosine; after the first step G's average is G."""
+    module = import_script("r3gan")
     config = module.Config(data="digits", width=8, z_size=8, blocks=1, horizon=4, half_life=2.0)
     rule = built(module, config).rule
     batch = {
@@ -232,19 +232,21 @@ def test_r3gan_s_schedules_end_where_they_say() -> None:
     }
     batch["label"] = np.zeros((1, 1, 8), np.int32)
     state, update = jax.jit(rule.init)(jax.random.key(0), batch), jax.jit(rule.update)
-    seen = []
+    values = []
     for _ in range(6):
         before, (state, _) = state, update(state, batch)
         for player in (state.g, state.d):
-            seen.append([float(player.opt_state.hyperparams[name]) for name in ("learning_rate", "b2")])
+            values.append([float(player.opt_state.hyperparams[name]) for name in ("learning_rate", "b2")])
         if before.step == 0:
             jax.tree.map(np.testing.assert_array_equal, state.ema.params, state.g.params)
     start, middle, end = [2e-4, 0.9], [1.25e-4, 0.945], [5e-5, 0.99]
-    np.testing.assert_allclose(seen[0::2], seen[1::2])
-    np.testing.assert_allclose([seen[0], seen[4], seen[8], seen[10]], [start, middle, end, end], rtol=1e-5)
-    # level at the end: half of what is old, half^(1/2) at a half-life of two steps
+    np.testing.assert_allclose(values[0::2], values[1::2])
+    np.testing.assert_allclose(
+        [values[0], values[4], values[8], values[10]], [start, middle, end, end], rtol=1e-5
+    )
+    # constant at the end: at a half-life of two steps, each keeps half^(1/2) of the old average
     keep = 0.5**0.5
-    for old, new, held in zip(
+    for old, new, average in zip(
         *map(jax.tree.leaves, (before.ema.params, state.g.params, state.ema.params)), strict=True
     ):
-        np.testing.assert_allclose(held, keep * old + (1 - keep) * new, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(average, keep * old + (1 - keep) * new, rtol=1e-4, atol=1e-6)

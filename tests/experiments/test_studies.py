@@ -1,4 +1,4 @@
-"""Studies that take hours: what is done is kept and not done again, and small ones run through."""
+"""Long studies: finished parts are kept and not repeated, and small studies run to the end."""
 
 import importlib
 import json
@@ -25,7 +25,7 @@ def rotation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("rotation")
 
 
-def test_a_cell_is_played_once(rules_on_grid, monkeypatch, tmp_path):
+def test_a_finished_cell_is_not_repeated(rules_on_grid, monkeypatch, tmp_path):
     played, scores = [], [{"modes": 8.0, "high_quality": 0.5, "reverse_kl": 0.1}] * 2
 
     def play(config, game, rule, mixture, updates):
@@ -55,7 +55,7 @@ def test_a_cell_is_played_once(rules_on_grid, monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_rules_play_as_many_updates_as_they_are_given(rules_on_grid):
+def test_rules_make_the_given_number_of_updates(rules_on_grid):
     from jaxgan.data.mixtures import ring_mixture
 
     config = rules_on_grid.Config(batch_size=16, width=8, seeds=2)
@@ -66,7 +66,7 @@ def test_rules_play_as_many_updates_as_they_are_given(rules_on_grid):
     assert [row["modes"] <= 8 for row in scores] == [True, True]
 
 
-def test_a_run_is_read_once(rotation, monkeypatch, tmp_path):
+def test_a_finished_run_is_not_repeated(rotation, monkeypatch, tmp_path):
     read = []
 
     def readings(config, gamma, seeds):
@@ -96,14 +96,14 @@ def test_a_run_is_read_once(rotation, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("steps", [(4000, 100), (100, 100), (0, 1), ()])
-def test_steps_that_do_not_rise_are_refused(rotation, monkeypatch, tmp_path, steps):
+def test_steps_that_do_not_increase_are_refused(rotation, monkeypatch, tmp_path, steps):
     monkeypatch.setattr(rotation, "readings", lambda *_: [])
     with pytest.raises(jg.Refused, match="must rise from 1 on"):
         rotation.main(rotation.Config(steps=steps, out=tmp_path))
 
 
 @pytest.mark.parametrize(("name", "kept"), [("rules_on_grid", "."), ("rotation", "results")])
-def test_what_is_refused_is_one_line_and_a_status(name, kept, monkeypatch, tmp_path, capsys):
+def test_a_refusal_is_one_line_and_status_2(name, kept, monkeypatch, tmp_path, capsys):
     (tmp_path / kept).mkdir(exist_ok=True)
     (tmp_path / kept / f"{name}.json").write_text('{"options": {}}')
     monkeypatch.setattr("sys.argv", [f"{name}.py", "--out", str(tmp_path)])
@@ -114,12 +114,12 @@ def test_what_is_refused_is_one_line_and_a_status(name, kept, monkeypatch, tmp_p
 
 
 @pytest.mark.slow
-def test_the_instruments_read_a_gan(rotation, tmp_path):
+def test_the_instruments_measure_a_gan(rotation, tmp_path):
     small = {"batch_size": 16, "look": 64, "width": 16, "products": 100}
     rotation.main(rotation.Config(steps=(2, 4), gammas=(1.0,), seeds=1, out=tmp_path, **small))
     rows = json.loads((tmp_path / "results" / "rotation.json").read_text())["rows"]
     assert [row["step"] for row in rows] == [2, 4]
-    for row in rows:  # it hardly turns so early: how fast is found, or that search alone refuses
+    for row in rows:  # there is little rotation so early: only the search for its speed may be refused
         lacking = set(rotation.COLUMNS) - set(row)
         assert lacking <= {"spectrum/imaginary"}
         assert [line.partition(":")[0] for line in row["refused"]] == ["spectrum (imaginary)"] * len(lacking)

@@ -1,4 +1,4 @@
-"""The toy benchmark: what it plays, in which order, and that what is done is done."""
+"""The toy benchmark: which runs it makes, in which order, and that finished runs are not repeated."""
 
 import json
 import subprocess
@@ -41,7 +41,7 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def quick(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Runs that take no time, of one number more each; the names of those that were played."""
+    """Replaces runs by fixed numbers; returns the names of those that were made."""
     names: list[str] = []
 
     def played(cell, runs, steps):
@@ -56,7 +56,7 @@ def quick(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def on_the_ring(home: Path) -> list[str]:
-    """Asks for the light protocol there, with results and runs at home."""
+    """Returns the arguments for the light protocol on the ring, with results and runs in `home`."""
     results, runs = str(home / "results" / "toy.json"), str(home / "runs")
     return ["--results", results, "--runs", runs, "--protocols", "light", "--data", "ring"]
 
@@ -71,30 +71,30 @@ def test_everything_is_planned_once_and_a_small_table_first(benchmark: ModuleTyp
 
 
 def test_recipes_have_options_of_their_own(benchmark: ModuleType, tmp_path: Path) -> None:
-    """PacGAN's batches are of 100 packs, whatever is in one."""
+    """Batches of PacGAN are 100 packs of any size."""
     for recipe, batch in (("non_saturating", "100"), ("pack2", "200")):
         words = benchmark.command(benchmark.Cell("pacgan", "ring", recipe, 1), tmp_path, 7)
         assert words[words.index("--batch-size") + 1] == batch
         assert words[words.index("--recipe") + 1] == recipe
 
 
-def test_examples_may_be_drawn_once_and_players_move_at_once(benchmark: ModuleType) -> None:
+def test_a_fixed_number_of_examples_and_simultaneous_steps(benchmark: ModuleType) -> None:
     import toy
 
     source = toy.data(toy.Config(simultaneous=True, examples=50))
-    apart = labelled(load("ring"), toy.PAIRED)["x"]  # what samples are held against
-    assert source.modes is not None  # which `jaxgan evaluate` counts
+    reference = labelled(load("ring"), toy.PAIRED)["x"]
+    assert source.modes is not None  # for `jaxgan evaluate`
     np.testing.assert_array_equal(source.modes.centres, load("ring").modes.centres)
     assert source.size == 50
-    assert not {tuple(x) for x in np.asarray(source.arrays["x"])} & {tuple(x) for x in apart}
+    assert not {tuple(x) for x in np.asarray(source.arrays["x"])} & {tuple(x) for x in reference}
     with pytest.raises(Refused, match="5 steps of D to one of G: leave --simultaneous out"):
         built(toy, toy.Config(recipe="wgan_gp", simultaneous=True))
 
 
-def test_a_run_is_not_played_by_two_at_once(
+def test_cells_of_the_same_run_do_not_overlap(
     benchmark: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first quarter of a run is a cell of its own, in the same folder."""
+    """The first quarter of a run is a separate cell in the same folder."""
     playing: set[str] = set()
 
     def played(cell, runs, steps):
@@ -106,13 +106,13 @@ def test_a_run_is_not_played_by_two_at_once(
 
     monkeypatch.setattr(benchmark, "complete", played)
     monkeypatch.setattr(benchmark.toy_table, "oracles", lambda data: {"oracle": [NUMBERS, NUMBERS]})
-    told = [*on_the_ring(tmp_path), "--protocols", "pacgan_begun", "pacgan", "--recipes", "pack2"]
-    benchmark.main([*told, "--seeds", "0:1"])
+    args = [*on_the_ring(tmp_path), "--protocols", "pacgan_begun", "pacgan", "--recipes", "pack2"]
+    benchmark.main([*args, "--seeds", "0:1"])
     assert len(json.loads((tmp_path / "results" / "toy.json").read_text())["cells"]) == 2
 
 
 @pytest.mark.parametrize("wrong", [("--seeds", "0:x"), ("--recipes", "pakc2"), ("--data", "rings")])
-def test_what_is_no_part_of_it_is_refused(
+def test_unknown_options_are_refused(
     benchmark: ModuleType, wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -120,11 +120,11 @@ def test_what_is_no_part_of_it_is_refused(
     assert wrong[1] in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_what_is_done_is_not_played_again(benchmark: ModuleType, quick: list[str], tmp_path: Path) -> None:
-    results, told = tmp_path / "results" / "toy.json", on_the_ring(tmp_path)
-    benchmark.main([*told, "--seeds", "0:1", "--recipes", "r1", "hinge"])
+def test_finished_runs_are_not_repeated(benchmark: ModuleType, quick: list[str], tmp_path: Path) -> None:
+    results, args = tmp_path / "results" / "toy.json", on_the_ring(tmp_path)
+    benchmark.main([*args, "--seeds", "0:1", "--recipes", "r1", "hinge"])
     assert sorted(quick) == ["light/ring/hinge/0", "light/ring/r1/0"]
-    benchmark.main([*told, "--seeds", "0:3", "--recipes", "r1"])
+    benchmark.main([*args, "--seeds", "0:3", "--recipes", "r1"])
     assert sorted(quick[2:]) == ["light/ring/r1/1", "light/ring/r1/2"]
 
     assert len(json.loads(results.read_text())["cells"]) == 4
@@ -138,7 +138,7 @@ def test_what_is_done_is_not_played_again(benchmark: ModuleType, quick: list[str
     assert rows["*what it scores on average*"][3:6] == ["8.0", "98.9", "0.0014"]
     assert any("PacGAN2" in what for what in rows)
     assert "Played on: Apple M4 (4 runs)." in page
-    assert len({len(row) for row in rows.values()}) == 1  # as many cells in every row
+    assert len({len(row) for row in rows.values()}) == 1  # every row has the same number of cells
 
 
 def test_five_seeds_have_an_interval_and_a_goal(benchmark: ModuleType) -> None:
@@ -151,8 +151,8 @@ def test_five_seeds_have_an_interval_and_a_goal(benchmark: ModuleType) -> None:
     assert (cells["goal met"], cells["worst seed"]) == ("2 of 5", "7.0, 95.0, 0.0400")
 
 
-def test_recipes_are_told_apart_by_their_seeds(benchmark: ModuleType) -> None:
-    """As SciPy's paired t-test and Holm's correction by hand; of few seeds, or of a failed one, nothing."""
+def test_recipes_are_compared_over_their_seeds(benchmark: ModuleType) -> None:
+    """By a paired t-test with Holm's correction; recipes of few seeds and failed seeds are left out."""
     random = np.random.RandomState(31)
     kl = {name: random.normal(mean, 0.1, 9) for name, mean in (("r1", 0.5), ("hinge", 0.3), ("pack2", 0.4))}
     runs = {name: {seed: {"reverse_kl": x} for seed, x in enumerate(of)} for name, of in kl.items()}
@@ -168,7 +168,7 @@ def test_recipes_are_told_apart_by_their_seeds(benchmark: ModuleType) -> None:
 
 
 def test_every_seed_is_in_the_picture(benchmark: ModuleType, tmp_path: Path) -> None:
-    """A dot more, another picture; a run that failed has none."""
+    """Each seed is a dot; a failed run has none."""
     import toy_picture
 
     def pixels(cells):
@@ -177,14 +177,14 @@ def test_every_seed_is_in_the_picture(benchmark: ModuleType, tmp_path: Path) -> 
         )
         return np.asarray(Image.open(tmp_path / "a.png"))
 
-    one = {"light/ring/r1/0": {**NUMBERS, "reverse_kl": 0.01}, "light/ring/pack2/3": {"failed": "NaN"}}
-    two = {**one, "light/ring/r1/9": {**NUMBERS, "reverse_kl": 0.03}}
-    assert (pixels(one) == pixels({**one, "light/ring/pack2/3": {}})).all()
-    assert (pixels(one) != pixels(two)).any()
+    single = {"light/ring/r1/0": {**NUMBERS, "reverse_kl": 0.01}, "light/ring/pack2/3": {"failed": "NaN"}}
+    two = {**single, "light/ring/r1/9": {**NUMBERS, "reverse_kl": 0.03}}
+    assert (pixels(single) == pixels({**single, "light/ring/pack2/3": {}})).all()
+    assert (pixels(single) != pixels(two)).any()
 
 
-def test_what_few_samples_of_high_quality_cannot_tell(benchmark: ModuleType) -> None:
-    """Five of 2,500 are never even, whoever draws them; and where no mode has two there is no width."""
+def test_few_samples_of_high_quality_bias_the_table(benchmark: ModuleType) -> None:
+    """Five of 2,500 are never even over modes, and without two in one mode there is no width."""
     table = benchmark.toy_table
     few = {**NUMBERS, "high_quality": 0.002, "width": 0.0, "width_min": 0.0}
     assert list(table.column_of("width", [few, NUMBERS], 8, 2500)) == [NUMBERS["width"]]
@@ -193,10 +193,10 @@ def test_what_few_samples_of_high_quality_cannot_tell(benchmark: ModuleType) -> 
     assert even == pytest.approx((counts * np.log(np.where(counts, 8 * counts, 1))).sum(1).mean(), abs=0.02)
 
 
-def test_a_run_that_breaks_ends_the_benchmark_and_leaves_what_is_done(
+def test_a_failing_process_ends_the_benchmark_and_keeps_finished_runs(
     benchmark: ModuleType, quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good, told = benchmark.complete, [*on_the_ring(tmp_path), "--recipes", "r1"]
+    good, args = benchmark.complete, [*on_the_ring(tmp_path), "--recipes", "r1"]
 
     def killed(cell, runs, steps):
         if cell.seed == 1:
@@ -205,22 +205,24 @@ def test_a_run_that_breaks_ends_the_benchmark_and_leaves_what_is_done(
 
     monkeypatch.setattr(benchmark, "complete", killed)
     with pytest.raises(SystemExit, match="-9"):
-        benchmark.main([*told, "--jobs", "1"])
+        benchmark.main([*args, "--jobs", "1"])
     done = json.loads((tmp_path / "results" / "toy.json").read_text())["cells"]
     assert "light/ring/r1/0" in done
     assert "light/ring/r1/1" not in done
 
 
-def test_two_at_a_time_would_lose_each_other_s_results(
+def test_two_benchmarks_in_one_folder_are_refused(
     benchmark: ModuleType, quick: list[str], tmp_path: Path
 ) -> None:
-    told = ["--results", str(tmp_path / "toy.json"), "--runs", str(tmp_path / "runs"), "--seeds", "0:1"]
+    args = ["--results", str(tmp_path / "toy.json"), "--runs", str(tmp_path / "runs"), "--seeds", "0:1"]
     with locked(tmp_path / "runs"), pytest.raises(SystemExit, match="runs is in use by process"):
-        benchmark.main(told)
+        benchmark.main(args)
     assert not quick
 
 
-def test_dry(benchmark: ModuleType, quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_dry_lists_the_runs_and_makes_none(
+    benchmark: ModuleType, quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     benchmark.main(["--results", str(tmp_path / "toy.json"), "--protocols", "1200d", "--dry"])
     assert len(capsys.readouterr().out.split()) == 9
     assert not quick
@@ -228,7 +230,7 @@ def test_dry(benchmark: ModuleType, quick: list[str], tmp_path: Path, capsys: py
 
 
 def test_every_recipe_builds_with_either_network(benchmark: ModuleType) -> None:
-    """By tracing alone; and the benchmark plays each."""
+    """By tracing only; and the benchmark includes each."""
     import toy
 
     from jaxgan.run.program import start_shapes
@@ -242,8 +244,8 @@ def test_every_recipe_builds_with_either_network(benchmark: ModuleType) -> None:
             assert start_shapes(built(toy, config), config).step.shape == ()
 
 
-def test_the_usual_mistakes_show(benchmark: ModuleType) -> None:
-    """Seven centres, the first of them twice, miss all others that are true; a variance of sigma is wide."""
+def test_common_mistakes_in_mixtures_change_the_scores(benchmark: ModuleType) -> None:
+    """Seven centres with the first twice miss all other true ones; a variance of sigma is too wide."""
     import jax
     import jax.numpy as jnp
 
@@ -262,8 +264,8 @@ def test_the_usual_mistakes_show(benchmark: ModuleType) -> None:
     assert scored(wide)["high_quality"] == pytest.approx(1 - np.exp(-4.5 * 0.01), abs=0.02)
 
 
-def test_in_many_dimensions_misses_are_told_by_how_much(benchmark: ModuleType) -> None:
-    """True samples lie as far from their mode as true ones do; three times that is a miss by as much."""
+def test_in_many_dimensions_misses_are_measured_by_distance(benchmark: ModuleType) -> None:
+    """True samples have distance 1 from their mode; three times the offset is three times the distance."""
     import toy
 
     from jaxgan.data.mixtures import gaussian_1200d
@@ -292,7 +294,7 @@ def test_in_many_dimensions_misses_are_told_by_how_much(benchmark: ModuleType) -
         (0, "finished", {**NUMBERS, "on": "Apple M4"}),
     ],
 )
-def test_only_what_is_not_finite_is_a_recipe_s_failure(
+def test_only_training_that_is_not_finite_is_a_failure_of_the_recipe(
     benchmark: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -325,7 +327,7 @@ def test_only_what_is_not_finite_is_a_recipe_s_failure(
 
 
 @pytest.mark.slow
-def test_a_cell_that_was_cut_off_goes_on(benchmark: ModuleType, tmp_path: Path) -> None:
+def test_an_interrupted_cell_is_resumed(benchmark: ModuleType, tmp_path: Path) -> None:
     cell = benchmark.Cell("light", "ring", "hinge", 3)
     run = tmp_path / cell.name
     benchmark.complete(cell, tmp_path, 4)
@@ -348,11 +350,11 @@ def test_a_long_run_goes_on_where_its_beginning_ended(benchmark: ModuleType, tmp
     assert again == first
 
 
-def test_a_trial_is_not_kept_as_a_result(
+def test_a_trial_needs_its_own_folders(
     benchmark: ModuleType, quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    for own in (["--results", str(tmp_path / "toy.json")], ["--runs", str(tmp_path)]):
+    for folder in (["--results", str(tmp_path / "toy.json")], ["--runs", str(tmp_path)]):
         with pytest.raises(SystemExit):
-            benchmark.main(["--steps", "2", *own])
+            benchmark.main(["--steps", "2", *folder])
         assert "give it --runs and --results of its own" in capsys.readouterr().err
     assert not quick

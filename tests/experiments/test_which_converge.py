@@ -1,4 +1,4 @@
-"""The table of methods that converge, on a shortened run: measured as it is proved, in every cell."""
+"""The table of methods that converge, on a shortened run: every cell agrees with its theorem."""
 
 import importlib.util
 import json
@@ -33,14 +33,14 @@ def table(study: ModuleType) -> tuple:
         return study.table(study.Config(steps=4000))
 
 
-def test_every_cell_is_as_proved(table: tuple) -> None:
+def test_every_cell_agrees_with_its_theorem(table: tuple) -> None:
     cells, _ = table
     assert Counter(cell.theorem for cell in cells) == {"linear": 10, "none": 7, "not linear": 3}
     assert [(c.method, c.moves, c.measured, c.theorem) for c in cells if not c.agrees] == []
 
 
-def test_cells_disagree_where_they_should(study: ModuleType) -> None:
-    """A verdict of "linear" or "none" bears nothing else; "not linear" leaves two."""
+def test_cells_disagree_with_a_wrong_theorem(study: ModuleType) -> None:
+    """The theorems "linear" and "none" agree only with themselves; "not linear" with the two others."""
 
     def agree(measured: str, theorem: str) -> bool:
         return study.Cell("GAN", "alternating", measured, None, 1.0, None, None, theorem).agrees
@@ -62,7 +62,7 @@ def test_spectral_radii_are_those_of_the_formula(table: tuple) -> None:
             assert cell.spectral_radius == pytest.approx(cell.closed_form, abs=1e-6)
 
 
-def test_linear_cells_fall_at_their_spectral_radius(table: tuple) -> None:
+def test_linear_cells_converge_at_their_spectral_radius(table: tuple) -> None:
     cells, _ = table
     linear = [cell for cell in cells if cell.measured == "linear"]
     assert len(linear) == 10
@@ -70,7 +70,7 @@ def test_linear_cells_fall_at_their_spectral_radius(table: tuple) -> None:
         assert cell.rate == pytest.approx(cell.closed_form, abs=5e-4)
 
 
-def test_sublinear_cells_fall_as_the_square_root(table: tuple) -> None:
+def test_sublinear_cells_converge_with_the_square_root(table: tuple) -> None:
     """In a unit of time r² loses r⁴/8 of the non-saturating loss, and r⁴/2 of least squares."""
     cells, paths = table
     found = {cell.method: cell for cell in cells if cell.measured == "sublinear"}
@@ -83,7 +83,7 @@ def test_sublinear_cells_fall_as_the_square_root(table: tuple) -> None:
 
 
 def test_wgan_gp_cycles(table: tuple) -> None:
-    """It comes back, for ever: no drift of its distance, which keeps away from 0, and ψ changes its sign."""
+    """Its distance stays away from 0 without drift, and ψ keeps changing its sign."""
     _, paths = table
     for moves in ("simultaneous", "alternating"):
         late = paths["WGAN-GP", moves][2000:]
@@ -92,7 +92,7 @@ def test_wgan_gp_cycles(table: tuple) -> None:
         assert (np.diff(np.sign(late[:, 1])) != 0).sum() > 10
 
 
-def test_consensus_at_once_is_the_rule(study: ModuleType) -> None:
+def test_consensus_as_a_game_is_the_rule(study: ModuleType) -> None:
     import optax
 
     from jaxgan.games.toy import dirac

@@ -176,7 +176,7 @@ def test_an_import_begins_with_the_file_that_it_is_given(folder, monkeypatch, tm
     other = shutil.copytree(folder, tmp_path / "export") / "other.safetensors"
     shutil.copy(folder / "weights.safetensors", other)
     assert jaxgan(monkeypatch, "import", other) == 2
-    assert f"error: {other} is not called weights.safetensors, as that of an" in capsys.readouterr().err
+    assert f"error: {other} is not named weights.safetensors like the file of an" in capsys.readouterr().err
 
 
 def state_of(game, tx, seed):

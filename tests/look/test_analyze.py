@@ -1,4 +1,4 @@
-"""Pictures of a trained generator: ways through its latents, what is drawn of which game, bad input."""
+"""Pictures of a trained generator: latent paths, spectra, which panels each game has, bad input."""
 
 import xml.etree.ElementTree as ElementTree
 
@@ -12,7 +12,7 @@ from jaxgan.errors import Refused
 from jaxgan.look import latent, panels
 from jaxgan.look.analyze import analyze
 from jaxgan.look.panels import power
-from jaxgan.look.subject import Examples, Latents, Subject, subject
+from jaxgan.look.subject import Examples, Latents, Subject, make_subject
 from jaxgan.pictures.chart import Chart
 from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
@@ -34,7 +34,7 @@ def again(digits):
 
 
 @pytest.fixture(scope="module")
-def found(digits):
+def analysis(digits):
     return analyze(digits)
 
 
@@ -45,27 +45,27 @@ def ring(tmp_path_factory):
     return run
 
 
-def test_a_spherical_way_keeps_its_length_and_turns_evenly():
+def test_a_spherical_path_keeps_its_length_and_turns_evenly():
     a, b = RANDOM.normal(size=(2, 16))
     b *= np.linalg.norm(a) / np.linalg.norm(b)
-    way = latent.spherical(a, b, np.linspace(0, 1, 7))
-    np.testing.assert_allclose(way[[0, -1]], [a, b], rtol=1e-12)
-    np.testing.assert_allclose(np.linalg.norm(way, axis=1), np.linalg.norm(a), rtol=1e-12)
-    turns = (way[1:] * way[:-1]).sum(axis=1)
+    path = latent.spherical(a, b, np.linspace(0, 1, 7))
+    np.testing.assert_allclose(path[[0, -1]], [a, b], rtol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(path, axis=1), np.linalg.norm(a), rtol=1e-12)
+    turns = (path[1:] * path[:-1]).sum(axis=1)
     np.testing.assert_allclose(turns, turns[0], rtol=1e-12)
     angle = np.arccos(a @ b / (a @ a))
     np.testing.assert_allclose(turns[0], a @ a * np.cos(angle / 6), rtol=1e-12)
 
 
-def test_ways_between_latents_in_one_line():
+def test_paths_between_collinear_latents_are_linear():
     a, t = np.array([1.0, 2.0]), np.linspace(0, 1, 5)
     for b in (-a, 3 * a, 0 * a):
         np.testing.assert_array_equal(latent.spherical(a, b, t), latent.linear(a, b, t))
 
 
-def test_lengths_change_evenly_on_the_way():
-    way = latent.spherical(np.array([1.0, 0.0]), np.array([0.0, 3.0]), np.array([0.5]))
-    np.testing.assert_allclose(way, [[2**0.5, 2**0.5]])
+def test_lengths_change_evenly_along_a_path():
+    path = latent.spherical(np.array([1.0, 0.0]), np.array([0.0, 3.0]), np.array([0.5]))
+    np.testing.assert_allclose(path, [[2**0.5, 2**0.5]])
 
 
 def test_directions_of_a_linear_generator_are_its_singular_vectors():
@@ -73,27 +73,27 @@ def test_directions_of_a_linear_generator_are_its_singular_vectors():
     z = np.linalg.qr(z - z.mean(axis=0))[0] * 20  # of covariance 1, exactly
     matrix = RANDOM.normal(size=(5, 9))
     _, scale, rows = np.linalg.svd(matrix.T, full_matrices=False)
-    found = latent.directions(z, (z @ matrix + 3.0).reshape(400, 3, 3, 1), 4)
-    np.testing.assert_allclose(np.abs(found.vectors @ rows[:4].T), np.eye(4), atol=1e-9)
-    np.testing.assert_allclose(found.varied, scale[:4] ** 2 / (scale**2).sum())
-    np.testing.assert_allclose(found.followed, 1.0)
-    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1.0)
+    directions = latent.directions(z, (z @ matrix + 3.0).reshape(400, 3, 3, 1), 4)
+    np.testing.assert_allclose(np.abs(directions.vectors @ rows[:4].T), np.eye(4), atol=1e-9)
+    np.testing.assert_allclose(directions.varied, scale[:4] ** 2 / (scale**2).sum())
+    np.testing.assert_allclose(directions.followed, 1.0)
+    np.testing.assert_allclose(np.linalg.norm(directions.vectors, axis=1), 1.0)
 
 
-def test_what_does_not_follow_the_latent_linearly_is_said():
+def test_components_that_are_not_linear_in_the_latent_are_found():
     z = RANDOM.normal(size=(1000, 2))
-    bent = latent.directions(z, np.stack([5 * z[:, 0], z[:, 1] ** 2], axis=1), 2)
-    assert bent.followed[0] > 0.99
-    assert bent.followed[1] < 0.05
+    directions = latent.directions(z, np.stack([5 * z[:, 0], z[:, 1] ** 2], axis=1), 2)
+    assert directions.followed[0] > 0.99
+    assert directions.followed[1] < 0.05
 
 
-def test_what_does_not_follow_many_latents_at_all_is_not_said_to():
+def test_components_independent_of_many_latents_are_not_called_linear():
     """R^2 of 300 examples on 100 latents is 1/3 by chance alone."""
     z, x = RANDOM.normal(size=(300, 100)), RANDOM.normal(size=(300, 4))
     assert latent.directions(z, x, 4).followed.max() < 0.2
     assert np.isnan(latent.directions(z[:101], x[:101], 4).followed).all()
-    seen = made((4, 4, 1), latents=Latents(z[:50], lambda z, given: np.zeros((len(z), 4, 4, 1))))
-    names = [text.get_text() for text in panels.traversals(seen).figure.axes[0].get_yticklabels()]
+    subject = noise_subject((4, 4, 1), latents=Latents(z[:50], lambda z, given: np.zeros((len(z), 4, 4, 1))))
+    names = [text.get_text() for text in panels.traversals(subject).figure.axes[0].get_yticklabels()]
     assert all(name.endswith("% of variance") for name in names)
 
 
@@ -107,53 +107,57 @@ def test_a_wave_has_its_power_at_its_frequency(shape):
     height, width = shape
     y, x = np.mgrid[:height, :width]
     wave = np.cos(2 * np.pi * (3 * y / height + 4 * x / width))[None, :, :, None].repeat(3, axis=-1)
-    found = power(wave)[0]
+    spectrum = power(wave)[0]
     side = min(shape)
     ring = round(np.hypot(3 * side / height, 4 * side / width))
     fine = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None]) * side
     count = (np.rint(fine) == ring).sum()
-    np.testing.assert_allclose(found[ring] * count, 2 * height * width / 4)
-    np.testing.assert_allclose(np.delete(found, ring), 0, atol=1e-12)
+    np.testing.assert_allclose(spectrum[ring] * count, 2 * height * width / 4)
+    np.testing.assert_allclose(np.delete(spectrum, ring), 0, atol=1e-12)
 
 
 def test_white_noise_has_the_same_power_everywhere():
-    found = power(0.5 * RANDOM.normal(size=(2000, 8, 8, 2))).mean(axis=0)
-    np.testing.assert_allclose(found, 0.25, rtol=0.08)
-    assert found.shape == (5,)
+    spectrum = power(0.5 * RANDOM.normal(size=(2000, 8, 8, 2))).mean(axis=0)
+    np.testing.assert_allclose(spectrum, 0.25, rtol=0.08)
+    assert spectrum.shape == (5,)
 
 
-def test_a_subject_is_what_the_run_draws_and_was_trained_on(again):
-    seen = subject(again, seed=3)
-    drawn = sampler(again.experiment.game, again.experiment.source)(again.state.generator, 1000, 3)
-    np.testing.assert_array_equal(seen.samples.x, drawn)
-    assert seen.latents is not None
-    np.testing.assert_allclose(seen.latents.decode(seen.latents.z, seen.samples.given), drawn, atol=1e-5)
-    few = seen.latents.decode(seen.latents.z[300:305], {"label": seen.samples.given["label"][300:305]})
-    np.testing.assert_allclose(few, drawn[300:305], atol=1e-5)
-    assert (seen.train.x.shape, seen.held_out.x.shape, seen.whole) == ((1500, 8, 8, 1), (297, 8, 8, 1), True)
-    assert "label" in seen.samples.given
-    by_hand = again.experiment.game.looks.judge(
-        again.state.d.side, seen.train.x[:4], {"label": seen.train.given["label"][:4]}
+def test_a_subject_has_the_samples_and_the_examples_of_the_run(again):
+    subject = make_subject(again, seed=3)
+    samples = sampler(again.experiment.game, again.experiment.source)(again.state.generator, 1000, 3)
+    np.testing.assert_array_equal(subject.samples.x, samples)
+    latents, given = subject.latents, subject.samples.given
+    assert latents is not None
+    np.testing.assert_allclose(latents.decode(latents.z, given), samples, atol=1e-5)
+    few = latents.decode(latents.z[300:305], {"label": given["label"][300:305]})
+    np.testing.assert_allclose(few, samples[300:305], atol=1e-5)
+    shapes = subject.train.x.shape, subject.held_out.x.shape
+    assert (shapes, subject.whole) == (((1500, 8, 8, 1), (297, 8, 8, 1)), True)
+    assert "label" in given
+    logits = again.experiment.game.looks.judge(
+        again.state.d.side, subject.train.x[:4], {"label": subject.train.given["label"][:4]}
     )
-    np.testing.assert_allclose(seen.judge(*seen.train)[:4], by_hand, rtol=1e-5)
+    np.testing.assert_allclose(subject.judge(*subject.train)[:4], logits, rtol=1e-5)
 
 
 def test_held_out_examples_are_of_the_same_data(again):
     source = again.experiment.source
     none = again._replace(experiment=again.experiment._replace(source=source._replace(held_out=None)))
-    assert subject(none).held_out is None
-    assert len(subject(again).held_out.x) == 297
-    endless = subject(again._replace(experiment=again.experiment._replace(source=source._replace(size=None))))
+    assert make_subject(none).held_out is None
+    assert len(make_subject(again).held_out.x) == 297
+    endless = make_subject(
+        again._replace(experiment=again.experiment._replace(source=source._replace(size=None)))
+    )
     assert not np.array_equal(endless.held_out.x, endless.train.x)
     assert not endless.whole
 
 
-def test_images_have_every_picture(digits, found):
-    assert found.left_out == []
-    assert {path.name for path in found.pictures} == {
+def test_images_have_every_picture(digits, analysis):
+    assert analysis.left_out == []
+    assert {path.name for path in analysis.pictures} == {
         f"{name}.{kind}" for name in ALL for kind in ("png", "svg")
     }
-    for path in found.pictures:
+    for path in analysis.pictures:
         assert path.parent == digits / "analysis"
         if path.suffix == ".png":
             with Image.open(path) as picture:
@@ -163,35 +167,34 @@ def test_images_have_every_picture(digits, found):
                 "".join(x.itertext())
                 for x in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")
             }
-            assert any(len(text) > 5 for text in texts)  # letters stay letters
+            assert any(len(text) > 5 for text in texts)  # text stays text
 
 
-def test_of_few_training_examples_all_are_beside(again):
-    seen = subject(again)
-    few = seen._replace(train=Examples(seen.train.x[:3], {}))
+def test_few_training_examples_are_all_neighbours(again):
+    subject = make_subject(again)
+    few = subject._replace(train=Examples(subject.train.x[:3], {}))
     assert panels.neighbours(few).name == "neighbours"
 
 
-def test_the_same_run_gives_the_same_pictures(digits, found, tmp_path):
+def test_the_same_run_gives_the_same_pictures(digits, analysis, tmp_path):
     second = analyze(digits, tmp_path).pictures
-    assert [path.read_bytes() for path in second] == [path.read_bytes() for path in found.pictures]
+    assert [path.read_bytes() for path in second] == [path.read_bytes() for path in analysis.pictures]
 
 
-def test_unusual_pictures_lie_apart(digits, monkeypatch):
-    """Of another checkpoint or other samples: they do not replace the usual ones."""
+def test_another_checkpoint_or_seed_has_a_subfolder(digits, monkeypatch):
     monkeypatch.setattr("jaxgan.look.analyze.PANELS", [panels.spectrum])
     for more, folder in (({"seed": 1}, "seed-1"), ({"at": "best", "seed": 2}, "best-seed-2")):
         assert {path.parent for path in analyze(digits, **more).pictures} == {digits / "analysis" / folder}
 
 
-def test_points_have_what_makes_sense(ring):
-    found = analyze(ring, lane="seed=1")
-    assert found.left_out == ["spectrum: examples that are no images have no power spectrum"]
-    assert {path.stem for path in found.pictures} == ALL - {"spectrum"}
-    assert {path.parent for path in found.pictures} == {ring / "analysis" / "seed=1"}
+def test_points_have_every_picture_but_the_spectrum(ring):
+    analysis = analyze(ring, lane="seed=1")
+    assert analysis.left_out == ["spectrum: only images have a power spectrum"]
+    assert {path.stem for path in analysis.pictures} == ALL - {"spectrum"}
+    assert {path.parent for path in analysis.pictures} == {ring / "analysis" / "seed=1"}
 
 
-def made(shape, **parts):
+def noise_subject(shape, **parts):
     """A subject of noise."""
     train, held_out, samples = (Examples(RANDOM.normal(size=(50, *shape)), {}) for _ in range(3))
     latents = Latents(RANDOM.normal(size=(50, 3)), lambda z, given: np.zeros((len(z), *shape)))
@@ -201,41 +204,44 @@ def made(shape, **parts):
 
 
 @pytest.mark.parametrize(
-    ("seen", "left_out"),
+    ("subject", "left_out"),
     [
-        (made((2,)), {"spectrum", "scores"}),
-        (made((5,)), {"spectrum", "scores"}),
-        (made((4, 4, 3)), {"scores"}),
-        (made((8, 6, 2), held_out=None), {"scores"}),
-        (made((1,)), {"interpolation", "truncation", "traversals", "spectrum", "scores"}),
-        (made((4, 4)), {"interpolation", "truncation", "traversals", "spectrum", "scores"}),
-        (made((2,), latents=None), {"interpolation", "truncation", "traversals", "spectrum", "scores"}),
-        (made((2,), samples=Examples(np.ones((50, 2)), {})), {"traversals", "spectrum", "scores"}),
-        (made((2,), judge=lambda x, given: np.zeros(len(x))), {"spectrum"}),
-        (made((2,), judge=lambda x, given: np.full(len(x), np.nan)), {"spectrum", "scores"}),
+        (noise_subject((2,)), {"spectrum", "scores"}),
+        (noise_subject((5,)), {"spectrum", "scores"}),
+        (noise_subject((4, 4, 3)), {"scores"}),
+        (noise_subject((8, 6, 2), held_out=None), {"scores"}),
+        (noise_subject((1,)), {"interpolation", "truncation", "traversals", "spectrum", "scores"}),
+        (noise_subject((4, 4)), {"interpolation", "truncation", "traversals", "spectrum", "scores"}),
+        (
+            noise_subject((2,), latents=None),
+            {"interpolation", "truncation", "traversals", "spectrum", "scores"},
+        ),
+        (noise_subject((2,), samples=Examples(np.ones((50, 2)), {})), {"traversals", "spectrum", "scores"}),
+        (noise_subject((2,), judge=lambda x, given: np.zeros(len(x))), {"spectrum"}),
+        (noise_subject((2,), judge=lambda x, given: np.full(len(x), np.nan)), {"spectrum", "scores"}),
     ],
 )
-def test_each_game_has_the_pictures_that_it_can(seen, left_out):
-    drawn = {panel.__name__: panel(seen) for panel in panels.PANELS}
-    assert {name for name, said in drawn.items() if not isinstance(said, Chart)} == left_out
+def test_each_game_has_the_pictures_that_can_be_drawn(subject, left_out):
+    results = {panel.__name__: panel(subject) for panel in panels.PANELS}
+    assert {name for name, result in results.items() if not isinstance(result, Chart)} == left_out
 
 
 def test_classes_are_no_directions():
-    """What a class is does not follow the latent: means of classes are left out where there are some."""
+    """Differences between classes do not follow the latent: the means of classes are subtracted."""
     label = np.arange(50) % 2
     latents = Latents(RANDOM.normal(size=(50, 1)), lambda z, given: np.zeros((len(z), 4, 4, 1)))
     x = np.zeros((50, 4, 4, 1))
     x[:, 0, 0, 0], x[:, 1, 1, 0] = 100.0 * label, latents.z[:, 0]
-    seen = made((4, 4, 1), samples=Examples(x, {}), latents=latents)
+    subject = noise_subject((4, 4, 1), samples=Examples(x, {}), latents=latents)
     texts = [
-        [text.get_text() for text in panels.traversals(one).figure.axes[0].get_yticklabels()]
-        for one in (seen, seen._replace(samples=Examples(x, {"label": label})))
+        [text.get_text() for text in panels.traversals(each).figure.axes[0].get_yticklabels()]
+        for each in (subject, subject._replace(samples=Examples(x, {"label": label})))
     ]
     assert texts[1] == ["100 % of variance\n100 % linear in z"]
     assert texts[0] != texts[1]
 
 
-def test_bad_input_is_one_clear_line(digits, ring, tmp_path):
+def test_bad_input_is_refused_in_one_line(digits, ring, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     (tmp_path / "file").write_text("")
@@ -260,12 +266,12 @@ def test_samples_that_are_not_finite_are_refused(again):
     game = again.experiment.game._replace(sample=lambda g, key, index, given: np.nan * index.astype(float))
     rule = again.experiment.rule._replace(game=game)
     broken = again._replace(experiment=again.experiment._replace(rule=rule))
-    with pytest.raises(Refused, match="are not finite; look at another checkpoint"):
-        subject(broken)
+    with pytest.raises(Refused, match="are not finite: choose another checkpoint"):
+        make_subject(broken)
 
 
-def test_a_large_set_leaves_room_for_a_wider_one():
-    """Or half of the smaller would lie in the last bin, as one bar that dwarfs the others."""
+def test_histograms_have_room_for_a_small_set_that_is_wider():
+    """Otherwise half of it would be in the last bin, which would dwarf the others."""
     from matplotlib.figure import Figure
 
     axes, random = Figure().add_subplot(), np.random.RandomState(0)

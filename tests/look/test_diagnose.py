@@ -1,4 +1,4 @@
-"""`jaxgan diagnose` of a run whose answers are known, and what cannot be diagnosed."""
+"""`jaxgan diagnose` of runs whose dynamics are known, and what is refused."""
 
 import json
 import sys
@@ -15,32 +15,32 @@ from jaxgan.data.source import batch
 from jaxgan.errors import Refused
 from jaxgan.evaluate.rotation import draw_batches, rotation
 from jaxgan.instruments.diagnosis import rotation_and_noise
-from jaxgan.look.diagnose import _beginning, diagnose
+from jaxgan.look.diagnose import _initial_state, diagnose
 from jaxgan.run.experiment import Experiment, Hook, Moment
 from jaxgan.run.reopen import reopen
 
 
-def played(path: Path, *options: object) -> Path:
+def train(path: Path, *options: object) -> Path:
     assert play(script("dirac"), *options, "--out", path) == 0
     return path
 
 
-def numbers_of(run: Path) -> dict[str, Any]:
+def read_numbers(run: Path) -> dict[str, Any]:
     return json.loads((run / "diagnosis" / "diagnosis.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return played(tmp_path_factory.mktemp("diagnosed") / "run")
+    return train(tmp_path_factory.mktemp("diagnosed") / "run")
 
 
 def test_both_checkpoints_are_diagnosed(run: Path) -> None:
-    said: list[str] = []
-    report = diagnose(run, ("last", "best"), batches=2, steps=2, say=said.append)
-    found = numbers_of(run)
-    # how far it is, before what takes long and not after
-    assert said[0] == "step 4 (last): part 1 of 5, rotation and noise ..."
-    assert said[-1] == "step 2 (best): and last the path angle ..."
+    progress: list[str] = []
+    report = diagnose(run, ("last", "best"), batches=2, steps=2, say=progress.append)
+    found = read_numbers(run)
+    # progress is reported before each part
+    assert progress[0] == "step 4 (last): part 1 of 5, rotation and noise ..."
+    assert progress[-1] == "step 2 (best): path angle ..."
     assert {where: found[where]["step"] for where in found} == {"last": 4, "best": 2}
     drawings = {
         f"{name}-{at}.{kind}" for name in ("spectrum", "path") for at in found for kind in ("png", "svg")
@@ -65,10 +65,10 @@ def test_both_checkpoints_are_diagnosed(run: Path) -> None:
 
 
 def test_at_the_equilibrium(tmp_path: Path) -> None:
-    """The eigenvalues are those of the theorem; and a run that never moved has no path, which is said."""
-    run = played(tmp_path / "run", "--start", 0.0)
+    """The eigenvalues are those of the theorem, and a run that never moved has no path."""
+    run = train(tmp_path / "run", "--start", 0.0)
     report = diagnose(run, ("best", "last"), batches=2, steps=1)
-    found = numbers_of(run)["last"]
+    found = read_numbers(run)["last"]
     eigenvalues = sorted(imaginary for _, imaginary in found["eigenvalues"])
     np.testing.assert_allclose(eigenvalues, [-0.4, 0.4], rtol=1e-5)
     assert found["spectrum/real"] == pytest.approx(-0.3)
@@ -78,12 +78,12 @@ def test_at_the_equilibrium(tmp_path: Path) -> None:
     assert not [path for path in report.files if "path" in path.name]
 
 
-def test_one_checkpoint_twice_is_looked_at_once(tmp_path: Path) -> None:
-    run = played(tmp_path / "run", "--steps", 2)
+def test_a_checkpoint_that_is_both_last_and_best_is_diagnosed_once(tmp_path: Path) -> None:
+    run = train(tmp_path / "run", "--steps", 2)
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "diagnosis.json").write_text('{"last": {"step": 1}}')  # of when the run was shorter
+    (tmp_path / "out" / "diagnosis.json").write_text('{"last": {"step": 1}}')  # of an earlier step
     report = diagnose(run, ("best", "last"), batches=2, steps=1, out=tmp_path / "out")
-    assert "step 2 (last): as best" in report.text
+    assert "step 2 (last): same as best" in report.text
     assert {path.parent for path in report.files} == {tmp_path / "out"}
     assert not [path for path in report.files if "last" in path.name]
     file = tmp_path / "out" / "diagnosis.json"
@@ -91,11 +91,11 @@ def test_one_checkpoint_twice_is_looked_at_once(tmp_path: Path) -> None:
     assert best.keys() == {"best"}
     diagnose(run, batches=2, steps=1, out=tmp_path / "out")
     found = json.loads(file.read_text())
-    assert (found.keys(), found["best"]) == ({"best", "last"}, best["best"])  # which is kept
+    assert (found.keys(), found["best"]) == ({"best", "last"}, best["best"])  # best is kept
 
 
 def test_one_lane_is_diagnosed(tmp_path: Path) -> None:
-    run = played(tmp_path / "run", "--over", "gamma=0.2,0.6", "--start", 0.0)
+    run = train(tmp_path / "run", "--over", "gamma=0.2,0.6", "--start", 0.0)
     diagnose(run, lane="seed=0,gamma=0.2", batches=2, steps=1)
     found = json.loads((run / "diagnosis" / "seed=0,gamma=0.2" / "diagnosis.json").read_text())["last"]
     assert found["spectrum/real"] == pytest.approx(-0.1)
@@ -103,23 +103,23 @@ def test_one_lane_is_diagnosed(tmp_path: Path) -> None:
         diagnose(run)
 
 
-def test_the_beginning_is_that_of_the_run(tmp_path: Path) -> None:
-    """Of networks, whose parameters are drawn by the seed and here never move."""
+def test_the_initial_state_is_that_of_the_run(tmp_path: Path) -> None:
+    """Of networks, whose parameters depend on the seed and here never move."""
     run = tmp_path / "run"
     assert play(script("tiny"), "--steps", 1, "--lr", 0.0, "--seed", 7, "--out", run) == 0
     again = reopen(run)
-    start = _beginning(again, run)
+    start = _initial_state(again, run)
     assert int(start.step) == 0
     same((start.g.params, start.d.params), (again.state.g.params, again.state.d.params))
 
 
 def test_a_run_of_several_devices_is_diagnosed_on_one(tmp_path: Path) -> None:
-    """Its means name the axis of devices."""
-    run = played(tmp_path / "run", "--devices", 2, "--parallel", "shard_map", "--start", 0.0)
+    """Though its means name the axis of devices."""
+    run = train(tmp_path / "run", "--devices", 2, "--parallel", "shard_map", "--start", 0.0)
     diagnose(run, batches=2, steps=1)
-    assert numbers_of(run)["last"]["spectrum/real"] == pytest.approx(-0.3)
+    assert read_numbers(run)["last"]["spectrum/real"] == pytest.approx(-0.3)
     found = []
-    for one in (run, played(tmp_path / "plain", "--start", 0.0)):
+    for one in (run, train(tmp_path / "plain", "--start", 0.0)):
         again = reopen(one)
         game, source = again.experiment.game, again.experiment.source
         moment = Moment(4, again.state, game, lambda *_: None)
@@ -127,18 +127,18 @@ def test_a_run_of_several_devices_is_diagnosed_on_one(tmp_path: Path) -> None:
     assert found[0] == pytest.approx(found[1])
 
 
-def test_batches_from_files_are_those_of_the_run(tmp_path: Path) -> None:
+def test_batches_that_are_read_from_files_are_those_of_the_run(tmp_path: Path) -> None:
     for number in range(20):
         (tmp_path / f"{number:02d}.png").write_bytes(png(np.full((8, 8), 10 * number, np.uint8)))
     source = load(str(tmp_path), 8)
     assert source.read is not None
     key = jax.random.key(3)
-    held = source.read(np.arange(source.size, dtype=np.uint32))
-    memory = source._replace(read=None, arrays=held)
+    arrays = source.read(np.arange(source.size, dtype=np.uint32))
+    memory = source._replace(read=None, arrays=arrays)
     memory = memory._replace(
         take=lambda arrays, key, number: source.take({k: a[number] for k, a in arrays.items()}, key, number)
     )
-    expected = batch(memory, (2, 4), held, key, 5)
+    expected = batch(memory, (2, 4), arrays, key, 5)
     found = draw_batches(source, (2, 4), key, 5)
     np.testing.assert_allclose(found["x"], expected["x"], atol=1e-6)
     np.testing.assert_array_equal(found["index"], expected["index"])
@@ -152,7 +152,7 @@ def test_the_hook_logs_the_cheap_numbers(run: Path) -> None:
     assert found.keys() == {"rotation", "g/noise_scale", "d/noise_scale"}
 
 
-def test_the_hook_looks_at_each_lanes_own_game(tmp_path: Path) -> None:
+def test_the_hook_measures_the_game_of_each_lane(tmp_path: Path) -> None:
     """At the equilibrium J is [[0, -1/2], [1/2, -gamma]]."""
     dirac = script("dirac")
 
@@ -172,15 +172,15 @@ def test_the_hook_looks_at_each_lanes_own_game(tmp_path: Path) -> None:
     np.testing.assert_allclose(measured, shares, rtol=1e-5)
 
 
-def test_without_matplotlib_nothing_is_begun(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
+def test_without_matplotlib_nothing_is_computed(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress: list[str] = []
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(Refused, match=r"install jaxgan\[report\]"):
-        diagnose(run, batches=2, steps=1, say=said.append)
-    assert not said
+        diagnose(run, batches=2, steps=1, say=progress.append)
+    assert not progress
 
 
-def test_bad_input_is_one_line(run: Path, tmp_path: Path) -> None:
+def test_bad_input_is_refused_in_one_line(run: Path, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="--batches must be at least 2"):
         diagnose(run, batches=1)
     for steps in (0, -3):

@@ -150,7 +150,7 @@ def test_a_lane_that_fails_stands_still_and_the_others_go_on(how, tmp_path, caps
     assert record(run).halted.keys() == {"seed=0"}
     capsys.readouterr()
     assert jaxgan(monkeypatch, "info", run) == 0
-    assert re.search(r"standing still +seed=0 stands still: step 5: d/adv is nan\n", capsys.readouterr().out)
+    assert re.search(r"halted lanes +seed=0 stands still: step 5: d/adv is nan\n", capsys.readouterr().out)
     assert play(TINY, "--resume", taken, "--steps", 8, "--on-nan", "skip") == 0
     assert int(final(taken).rule.skipped) == 1
 
