@@ -289,7 +289,7 @@ def main(args: Sequence[str] | None = None) -> None:
 def alone(runs: Path) -> Iterator[None]:
     """One benchmark at a time: another would write the results over with what it knew when it began."""
     try:
-        with lock.locked(runs):
+        with lock.lock_folder(runs):
             yield
     except Refused as error:
         sys.exit(f"error: {error}")

@@ -12,7 +12,7 @@ class Unreadable(Exception):
     """Examples that should be there cannot be read; the message says which, where they lie and why."""
 
 
-def looked(look: Callable[[Path], bool], path: Path) -> bool:
+def probe(look: Callable[[Path], bool], path: Path) -> bool:
     """What a look at a path finds; refused where the system does not let us look.
 
     >>> looked(Path.exists, Path("nowhere"))

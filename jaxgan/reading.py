@@ -15,7 +15,7 @@ KINDS = {
 }
 
 
-def opened(path: str | Path) -> BufferedReader:
+def open_file(path: str | Path) -> BufferedReader:
     """Opens a regular file to read its bytes; of a pipe, a socket, a device or a folder an OSError says so.
 
     A pipe would wait for whoever writes into it, and a device need not end.
@@ -40,11 +40,11 @@ def content(path: str | Path) -> bytes:
     >>> content(__file__).count(b"import stat")
     2
     """
-    with opened(path) as file:
+    with open_file(path) as file:
         return file.read()
 
 
-def lies_in(home: Path, path: Path) -> bool:
+def is_file_in(home: Path, path: Path) -> bool:
     """Whether a path is of a regular file below a folder, wherever links lead.
 
     >>> lies_in(Path(__file__).parent, Path(__file__)), lies_in(Path(__file__).parent, Path("/dev/zero"))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, TextIO, cast
 
-GONE = {errno.EPIPE, errno.EBADF, errno.EIO}
+READER_CLOSED = {errno.EPIPE, errno.EBADF, errno.EIO}
 """How a write fails where the reader of a pipe has gone, a stream was closed, or the terminal has hung up."""
 
 
@@ -17,7 +17,7 @@ HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 """Characters that move the cursor, colour what follows, or have it read from right to left."""
 
 
-def visible(text: str, keep: str = "") -> str:
+def escape(text: str, keep: str = "") -> str:
     r"""Text out of a file as it can be shown: what a terminal would obey is written as in code.
 
     >>> print(visible("red: \x1b[31m, a line:\n and\t"), visible("a\nb", keep="\n"))
@@ -35,10 +35,10 @@ def warn(line: str) -> None:
 
     >>> warn("the disk is nearly full")
     """
-    print(f"warning: {visible(line)}", file=sys.stderr)
+    print(f"warning: {escape(line)}", file=sys.stderr)
 
 
-class Lasting:
+class TolerantStream:
     """A stream that drops what can no longer be written, and remembers why in `lost`.
 
     >>> from pathlib import Path
@@ -85,7 +85,7 @@ class Lasting:
 
 
 @contextlib.contextmanager
-def lasting() -> Iterator[Lasting]:
+def tolerant_streams() -> Iterator[TolerantStream]:
     """For as long as this lasts nothing fails because stdout or stderr has closed, if only by `2>&-`.
 
     Yields stdout.
@@ -101,7 +101,9 @@ def lasting() -> Iterator[Lasting]:
             _to_nowhere(number)
     before = sys.stdout, sys.stderr
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        out, err = (each if isinstance(each, Lasting) else Lasting(each or nowhere) for each in before)
+        out, err = (
+            each if isinstance(each, TolerantStream) else TolerantStream(each or nowhere) for each in before
+        )
         sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, err)
         try:
             yield out
@@ -117,14 +119,14 @@ def lasting() -> Iterator[Lasting]:
 @contextlib.contextmanager
 def command() -> Iterator[None]:
     """As `lasting`; but where words are lost, since a disk is full say, it ends with a line and status 1."""
-    with lasting() as out:
+    with tolerant_streams() as out:
         end: SystemExit | None = None
         try:
             yield
         except SystemExit as asked:
             end = asked
         out.flush()
-        if out.lost and out.lost.errno not in GONE and not (end and end.code):
+        if out.lost and out.lost.errno not in READER_CLOSED and not (end and end.code):
             print(f"error: stdout cannot be written: {out.lost.strerror}", file=sys.stderr)
             sys.exit(1)
         if end is not None:

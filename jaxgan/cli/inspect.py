@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from jaxgan.terminal import visible
+from jaxgan.terminal import escape
 
 Run = Annotated[Path, tyro.conf.Positional]
 Runs = Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -96,7 +96,7 @@ def compare(
     """
     from jaxgan.compare.compare import compare as said
 
-    print(visible(said(runs, metric, lower=lower, higher=higher, within=within, as_json=json), keep="\n"))
+    print(escape(said(runs, metric, lower=lower, higher=higher, within=within, as_json=json), keep="\n"))
 
 
 def analyze(

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.folder import folder
-from jaxgan.folder.create import edited, in_words
+from jaxgan.folder.create import describe_changes, edited_options
 from jaxgan.folder.folder import Folder
-from jaxgan.folder.manifest import Manifest, ends, read_manifest, still_lanes
-from jaxgan.folder.rows import Row, alone, read
+from jaxgan.folder.manifest import Manifest, endings, halted_lanes, read_manifest
+from jaxgan.folder.rows import Row, read, read_single
 from jaxgan.folder.settings import Settings
 from jaxgan.metrics.metric import Estimate
 from jaxgan.pictures.words import count
@@ -121,7 +121,7 @@ class Record(NamedTuple):
     @property
     def still(self) -> Mapping[str, str]:
         """The lanes that stand still, and why."""
-        return still_lanes(self.manifest)
+        return halted_lanes(self.manifest)
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -150,7 +150,9 @@ class Record(NamedTuple):
         """The sample pictures of a lane and their steps, oldest first: files of the run folder alone."""
         steps = [(path.stem.removeprefix("step_"), path) for path in _samples(self.path, lane)]
         return sorted(
-            (int(step), path) for step, path in steps if step.isdecimal() and reading.lies_in(self.path, path)
+            (int(step), path)
+            for step, path in steps
+            if step.isdecimal() and reading.is_file_in(self.path, path)
         )
 
 
@@ -165,24 +167,24 @@ def records(runs: Sequence[Path]) -> list[Record]:
 
 def record(run: Path) -> Record:
     """What one folder says."""
-    place = folder.existing(run)
+    place = folder.find_folder(run)
     manifest, config = read_manifest(place), folder.read_config(place)
-    options = edited(place)
+    options = edited_options(place)
     members = _lanes(place, config)
     names = [lane.name for lane in members] or [""]
     of_lanes: list[int | None] = [*range(len(members))] or [None]
-    rows = tuple(read(place.metrics, lane) if members else alone(place.metrics) for lane in of_lanes)
+    rows = tuple(read(place.metrics, lane) if members else read_single(place.metrics) for lane in of_lanes)
     evaluations, notes = _evaluations(place, manifest, [lane.name for lane in members])
     if options:
-        notes.append(f"config.json was edited, not by a session: {in_words(options)}")
+        notes.append(f"config.json was edited, not by a session: {describe_changes(options)}")
     pictures = [path for name in names for path in _samples(place.path, name)]
     notes += [
         f"{path.relative_to(place.path)} is no file of the run folder: it is left out"
         for path in pictures
-        if not reading.lies_in(place.path, path)
+        if not reading.is_file_in(place.path, path)
     ]
     saved, best, trouble = _saved(place, names)
-    last, finished = max((row.step for of in rows for row in of), default=None), ends(place, manifest)
+    last, finished = max((row.step for of in rows for row in of), default=None), endings(place, manifest)
     if last is None:
         notes.append("metrics.jsonl is missing or empty: there are no curves")
     elif finished[-1:] == ("finished",) and last < (manifest.sessions[-1].step or 0):

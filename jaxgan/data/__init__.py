@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import lazy_loader
 
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 
 if TYPE_CHECKING:
     from jaxgan.data import arrays as arrays
@@ -73,7 +73,7 @@ def _loaded(name: str, size: int, split: Literal["train", "test"]) -> Source:
 
         return tfds(name.removeprefix("tfds:"), size, split)
     # the path "" would be where we are
-    if name and name not in KNOWN and looked(Path.is_dir, Path(name)):
+    if name and name not in KNOWN and probe(Path.is_dir, Path(name)):
         from jaxgan.data.folder import folder
 
         return folder(name, size, split)

@@ -14,7 +14,7 @@ from jaxgan import reading
 from jaxgan.data.kind import of_array, with_label
 from jaxgan.data.order import spread
 from jaxgan.data.source import Source, check_split
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
 Held = dict[str, np.ndarray]  # "x" and, where there are labels, "label"
@@ -64,7 +64,7 @@ def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
     chosen = order[:kept] if split == "train" else order[kept:]
     if not len(chosen):
         raise Refused(f"{path} has one example: it cannot be held out and trained on")
-    with reading.opened(path) as file:
+    with reading.open_file(path) as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     return _source({name: leaf[chosen] for name, leaf in held.items()}, classes, f"{content} {split}")
 
@@ -78,10 +78,10 @@ def _source(held: Held, classes: int, fingerprint: str) -> Source:
 
 
 def _read(path: str | Path) -> dict[str, np.ndarray]:
-    if not looked(Path.exists, Path(path)):
+    if not probe(Path.exists, Path(path)):
         raise Refused(f"there is no file {path}")
     try:
-        with reading.opened(path) as opened:
+        with reading.open_file(path) as opened:
             zipped = zipfile.is_zipfile(opened)
             opened.seek(0)
             saved = _unzipped(opened) if zipped else {}

@@ -35,7 +35,7 @@ def opened(file: str | Path | bytes) -> Iterator[Any]:
 
     try:
         with (
-            BytesIO(file) if isinstance(file, bytes) else reading.opened(file) as stored,
+            BytesIO(file) if isinstance(file, bytes) else reading.open_file(file) as stored,
             Image.open(stored, formats=FORMATS) as picture,
         ):
             if picture.mode[0] in "IF" or any(map(_deep, picture.tile)):

@@ -22,7 +22,7 @@ from jaxgan.pictures import png
 from jaxgan.pictures.drawn import drawn
 from jaxgan.run.reopen import Reopened, members, reopened
 from jaxgan.run.sample import sampler
-from jaxgan.terminal import visible
+from jaxgan.terminal import escape
 
 
 class Asked(NamedTuple):
@@ -51,7 +51,7 @@ def evaluate(
     examples. `say` is told what is going on.
     """
     _looked_at(asked)
-    place = folder.existing(run)
+    place = folder.find_folder(run)
     written: list[Path] = []
     ready = source = None
     every = [lane] if lane else [one.name for one in members(run, trust)] or [""]
@@ -77,13 +77,13 @@ def evaluate(
             trouble = f"{name or run} was not evaluated at step {step}: {why}"
             if len(every) == 1:
                 raise Refused(trouble) from None
-            print(f"warning: {visible(trouble)}", file=sys.stderr)
+            print(f"warning: {escape(trouble)}", file=sys.stderr)
             continue
         unusual = _unusual(asked, source, ready)
         said = _said(again, name, asked, ready, measured, oracle, alike) | {"usual": not unusual}
         words = [step, ready.extractor.name.replace(" ", "_"), name, *unusual]
         stem = "-".join(word for word in words if word)
-        print(visible(table(said), keep="\n"))
+        print(escape(table(said), keep="\n"))
         written.append(_written(place.path / "evaluations", stem, said, draw, source, ready))
     if not written:
         raise Refused(f"none of the {len(every)} lanes of {run} could be evaluated")
@@ -174,7 +174,10 @@ def _said(
         **about,
         "warnings": list(dict.fromkeys(warnings)),
         "rows": {
-            row: {name: dict(zip(x._fields, map(files.plain, x), strict=True)) for name, x in numbers.items()}
+            row: {
+                name: dict(zip(x._fields, map(files.json_number, x), strict=True))
+                for name, x in numbers.items()
+            }
             for row, numbers in rows.items()
         },
         "floor": {name: value for name, value in held.floor.items() if name in scores},

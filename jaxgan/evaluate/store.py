@@ -21,7 +21,7 @@ def stored(key: str, make: Callable[[], Arrays]) -> Arrays:
     """
     path = cache.home() / "evaluation" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     unreadable = contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile)
-    with unreadable, reading.opened(path) as opened, np.load(opened) as file:
+    with unreadable, reading.open_file(path) as opened, np.load(opened) as file:
         return dict(file)
     arrays = make()
     temporary = path.with_name(f"{path.stem}.{os.getpid()}.npz")

@@ -25,8 +25,15 @@ from orbax.checkpoint import v1 as ocp
 from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.folder.files import still_there
-from jaxgan.folder.fingerprint import digest, first_not_finite, kinds, on_host, seal, structure
-from jaxgan.folder.orbax import linked, no_file, quiet, unscored
+from jaxgan.folder.fingerprint import (
+    digest,
+    dtypes_and_shapes,
+    first_not_finite,
+    host_arrays,
+    seal,
+    structure,
+)
+from jaxgan.folder.orbax import irregular_file, link_plain_path, rename_damaged_scores, silence
 from jaxgan.parts.types import PyTree
 from jaxgan.scale.processes import broadcast, error_anywhere, is_main, lost_peer
 
@@ -81,9 +88,9 @@ class Checkpoints:
         self._thread = ThreadPoolExecutor(1) if jax.process_count() == 1 else None
         self._failed = False
         self._aside = broadcast(lambda: self._irregular(keep is not None))
-        self._link = linked(path)
-        quiet()
-        self._unscored = [] if keep is None else broadcast(lambda: unscored(path))
+        self._link = link_plain_path(path)
+        silence()
+        self._unscored = [] if keep is None else broadcast(lambda: rename_damaged_scores(path))
         try:
             self._orbax = ocp.training.Checkpointer(
                 path if self._link is None else Path(self._link.name) / path.name,
@@ -116,7 +123,7 @@ class Checkpoints:
             raise self._failure(step, FileNotFoundError())
         if step in self.steps():
             return
-        host = on_host(state)
+        host = host_arrays(state)
         if bad := first_not_finite(host):
             raise SaveFailed(f"the state of step {step} is not finite ({bad}), so it was not saved")
         finite = {lane: float(score) for lane, score in (scores or {}).items() if math.isfinite(score)}
@@ -275,7 +282,7 @@ class Checkpoints:
         """
         lines = []
         for step in sorted(int(path.name) for path in self._path.glob("*") if path.name.isdecimal()):
-            if why := no_file(self._path / str(step)):
+            if why := irregular_file(self._path / str(step)):
                 if not working:
                     raise Refused(f"checkpoint {step} is damaged: {why}; `jaxgan resume` steps over it")
                 lines.append(self._set_aside(step, why))
@@ -303,12 +310,14 @@ class Checkpoints:
             trouble = "it was saved by another run"
         if trouble := error_anywhere(trouble):
             raise _Damaged(trouble)
-        if notes["structure"] != structure(on_host(like)):
+        if notes["structure"] != structure(host_arrays(like)):
             raise Refused(f"checkpoint {step} is of another recipe: its arrays have other names or shapes")
         state = None
         try:
             state = self._orbax.load(step, like)
-            if kinds(state) != kinds(like):  # without its own word for a key's that is numbers again
+            if dtypes_and_shapes(state) != dtypes_and_shapes(
+                like
+            ):  # without its own word for a key's that is numbers again
                 trouble = "its arrays are of other dtypes than were saved"
         except Exception as error:
             trouble = _reason(error)
@@ -316,7 +325,7 @@ class Checkpoints:
             raise Refused(f"checkpoint {step} cannot be loaded: {trouble}")
         if trouble:
             raise _Damaged(trouble)
-        if trouble := error_anywhere("" if digest(on_host(state)) == notes["digest"] else "other"):
+        if trouble := error_anywhere("" if digest(host_arrays(state)) == notes["digest"] else "other"):
             raise _Damaged("its numbers are not those that were saved")
         return state, notes
 
@@ -339,7 +348,7 @@ def read(
     raise Replaced(f"checkpoints of {path} give way to newer ones sooner than they are read: {gave_way}")
 
 
-def beside(path: Path) -> tuple[int, str] | None:
+def newest_text(path: Path) -> tuple[int, str] | None:
     """The newest step in a folder beside which a text was saved, and the text; no arrays are read.
 
     >>> beside(Path("nowhere")) is None

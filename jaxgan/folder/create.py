@@ -8,7 +8,7 @@ from typing import Any
 from jaxgan.errors import Refused
 from jaxgan.folder.files import write
 from jaxgan.folder.folder import Folder, read_config
-from jaxgan.folder.manifest import Data, Manifest, described, in_one_line, read_manifest, write_manifest
+from jaxgan.folder.manifest import Data, Manifest, compact_json, new_manifest, read_manifest, write_manifest
 from jaxgan.folder.script import Script, hashes
 from jaxgan.folder.settings import FIXED, RESUMABLE
 
@@ -34,14 +34,14 @@ def create(
         folder.samples.mkdir(parents=True)
         if script is not None:
             folder.script.write_bytes(script.code)
-        write_manifest(folder, described(script, seed, data, weights, config_text))
+        write_manifest(folder, new_manifest(script, seed, data, weights, config_text))
         write(folder.config, config_text)  # last: a folder with a config is a run
     except OSError as error:
         raise Refused(f"cannot write the run folder {path}: {error.strerror or error}") from None
     return folder
 
 
-def changed(folder: Folder, script: Script) -> dict[str, tuple[str, str]]:
+def changed_files(folder: Folder, script: Script) -> dict[str, tuple[str, str]]:
     """The script and the modules it loads from its own folder that are not what they were: both hashes.
 
     `script` is the one running: the copy in the run folder, which stands for the original, or another.
@@ -54,16 +54,16 @@ def changed(folder: Folder, script: Script) -> dict[str, tuple[str, str]]:
 
 def check_files(folder: Folder, script: Script, force: bool) -> None:
     """Refuses to go on where the script is not what it was."""
-    if (other := changed(folder, script)) and not force:
+    if (other := changed_files(folder, script)) and not force:
         raise Refused(f"changed since the run was started: {', '.join(other)}; --force resumes all the same")
 
 
-def adopted(folder: Folder, script: Script, data: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+def adopt(folder: Folder, script: Script, data: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Makes the script and the data that a run goes on with, by force if they are others, the run's own.
 
     What they were and are, by name: the beginnings of hashes.
     """
-    manifest, other = read_manifest(folder), changed(folder, script)
+    manifest, other = read_manifest(folder), changed_files(folder, script)
     was = manifest.data.fingerprint
     if was != data["fingerprint"]:
         other["content of the data"] = was, data["fingerprint"]
@@ -89,16 +89,16 @@ def check_data(folder: Folder, fingerprint: str, force: bool) -> None:
 def write_config(folder: Folder, text: str) -> None:
     """Writes config.json, and into the manifest what it says; killed in between, nothing counts as edited."""
     manifest = read_manifest(folder)
-    if manifest.config == [in_one_line(text)] and not edited(folder):
+    if manifest.config == [compact_json(text)] and not edited_options(folder):
         return
-    manifest.config = [*manifest.config[-1:], in_one_line(text)]
+    manifest.config = [*manifest.config[-1:], compact_json(text)]
     write_manifest(folder, manifest)
     write(folder.config, text)
     manifest.config = manifest.config[-1:]
     write_manifest(folder, manifest)
 
 
-def edited(folder: Folder) -> dict[str, tuple[Any, Any]]:
+def edited_options(folder: Folder) -> dict[str, tuple[Any, Any]]:
     """The options of config.json that no session has written there: what they were, and are.
 
     None of a run by a jaxgan that did not note them.
@@ -118,7 +118,7 @@ def _other(was: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[An
     return {name: pair for name, pair in pairs.items() if json.dumps(pair[0]) != json.dumps(pair[1])}
 
 
-def in_words(changed: Mapping[str, tuple[Any, Any]]) -> str:
+def describe_changes(changed: Mapping[str, tuple[Any, Any]]) -> str:
     """Options and what they were and are.
 
     >>> in_words({"lr": (0.1, 0.2), "data": ("ring", "grid")})
@@ -129,12 +129,12 @@ def in_words(changed: Mapping[str, tuple[Any, Any]]) -> str:
 
 def check_config(folder: Folder, force: bool) -> None:
     """Refuses to go on where config.json was edited, but for what could be given as an option as well."""
-    changed = {name: pair for name, pair in edited(folder).items() if name not in RESUMABLE}
+    changed = {name: pair for name, pair in edited_options(folder).items() if name not in RESUMABLE}
     if kept := {name: pair for name, pair in changed.items() if name in FIXED}:
         raise Refused(
-            f"{folder.config} was edited: {in_words(kept)}, which cannot change while a run goes on, not by "
+            f"{folder.config} was edited: {describe_changes(kept)}, which cannot change while a run goes on, not by "
             "--force either: put it back, or begin a new run"
         )
     if changed and not force:
         way = "put it back, or --force goes on with what it says"
-        raise Refused(f"{folder.config} was edited: {in_words(changed)}; {way}")
+        raise Refused(f"{folder.config} was edited: {describe_changes(changed)}; {way}")

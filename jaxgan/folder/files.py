@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -58,7 +58,7 @@ def still_there(path: Path) -> Callable[[], bool]:
     return there
 
 
-def plain(x: float) -> float | str | None:
+def json_number(x: float) -> float | str | None:
     """A number as JSON can hold it: null for what cannot be said, a word for what is infinite.
 
     >>> plain(0.5), plain(float("nan")), plain(float("-inf"))
@@ -67,7 +67,7 @@ def plain(x: float) -> float | str | None:
     return x if math.isfinite(x) else None if math.isnan(x) else str(x)
 
 
-def fill(home: Path, content: Mapping[str, bytes]) -> list[Path]:
+def write_files(home: Path, content: Mapping[str, bytes]) -> list[Path]:
     """Writes files by their names into a folder, made where there is none: their paths."""
     paths, path = [home / name for name in content], home
     try:
@@ -80,9 +80,9 @@ def fill(home: Path, content: Mapping[str, bytes]) -> list[Path]:
 
 
 @contextlib.contextmanager
-def whole(out: Path) -> Iterator[Path]:
+def atomic_folder(out: Path) -> Iterator[Path]:
     """Yields a folder to write into, which becomes `out` in the end, or else leaves nothing."""
-    if looked(Path.exists, out):
+    if probe(Path.exists, out):
         raise Refused(f"{out} exists already; choose another --out")
     aside = out.absolute().with_name(f".{out.name}.tmp")
     try:

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.parts.types import PyTree
-from jaxgan.scale.processes import gathered
+from jaxgan.scale.processes import gather
 
 
-def on_host(state: PyTree) -> dict[str, np.ndarray]:
+def host_arrays(state: PyTree) -> dict[str, np.ndarray]:
     """Its arrays by their paths, keys as the numbers that they are; of several processes the whole.
 
     >>> on_host({"a": jax.random.key(7)})["['a']"].tolist()
@@ -24,10 +24,10 @@ def on_host(state: PyTree) -> dict[str, np.ndarray]:
         return jax.random.key_data(x) if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else x
 
     leaves = jax.tree_util.tree_flatten_with_path(jax.tree.map(array, state))[0]
-    return {jax.tree_util.keystr(path): x for path, x in jax.device_get(gathered(leaves))}
+    return {jax.tree_util.keystr(path): x for path, x in jax.device_get(gather(leaves))}
 
 
-def kinds(state: PyTree) -> list[tuple[Any, tuple[int, ...]]]:
+def dtypes_and_shapes(state: PyTree) -> list[tuple[Any, tuple[int, ...]]]:
     """The type and shape of each array.
 
     >>> kinds({"a": jnp.zeros(3)})

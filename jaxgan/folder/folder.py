@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from jaxgan import reading
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 from jaxgan.folder.settings import Settings
 
 
@@ -51,24 +51,24 @@ class Folder(NamedTuple):
         return self.path / "samples"
 
 
-def free(name: str, root: Path = Path("runs")) -> Path:
+def free_path(name: str, root: Path = Path("runs")) -> Path:
     """The first of root/name, root/name-2, root/name-3, ... that is not there yet."""
     n, path = 1, root / name
-    while looked(Path.exists, path):
+    while probe(Path.exists, path):
         n += 1
         path = root / f"{name}-{n}"
     return path
 
 
-def existing(path: Path) -> Folder:
+def find_folder(path: Path) -> Folder:
     """The folder of a run that was started before."""
     folder = Folder(path.absolute())
-    if not looked(Path.is_file, folder.config):
+    if not probe(Path.is_file, folder.config):
         raise Refused(f"{path} is not a run folder: there is no config.json in it")
     return folder
 
 
-OWN = {"config.json", "manifest.json", "script.py", "metrics.jsonl", "checkpoints", "samples", ".lock"}
+RUN_FILES = {"config.json", "manifest.json", "script.py", "metrics.jsonl", "checkpoints", "samples", ".lock"}
 """What a run itself writes, and nobody else."""
 
 
@@ -84,7 +84,11 @@ def check_out(path: Path) -> None:
         return  # which cannot be written to either
     for home in place.parents:
         first = place.relative_to(home).parts[0]
-        if first in OWN and looked(Path.is_file, home / "config.json") and (home / "manifest.json").exists():
+        if (
+            first in RUN_FILES
+            and probe(Path.is_file, home / "config.json")
+            and (home / "manifest.json").exists()
+        ):
             raise Refused(f"{path} is {home.name}'s own, as a run: choose another --out")
 
 

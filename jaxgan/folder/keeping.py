@@ -6,7 +6,7 @@ from functools import partial
 
 from jaxgan.folder.checkpoint import Checkpoints, Restored
 from jaxgan.folder.folder import Folder
-from jaxgan.folder.manifest import copied, read_manifest
+from jaxgan.folder.manifest import manifest_text, read_manifest
 from jaxgan.parts.types import PyTree
 from jaxgan.scale.processes import broadcast, is_main
 
@@ -50,12 +50,16 @@ class NoCheckpoints:
         return None
 
 
-Kept = Checkpoints | NoCheckpoints
+AnyCheckpoints = Checkpoints | NoCheckpoints
 
 
-def keeping(folder: Folder | None, keep: int, lanes: Sequence[str]) -> AbstractContextManager[Kept]:
+def open_checkpoints(
+    folder: Folder | None, keep: int, lanes: Sequence[str]
+) -> AbstractContextManager[AnyCheckpoints]:
     """The checkpoints of a run, to be closed at its end; those of no folder keep nothing."""
     if folder is None:
         return nullcontext(NoCheckpoints())
     run = broadcast(lambda: read_manifest(folder).id)
-    return Checkpoints(folder.checkpoints, keep, lanes, run, partial(copied, folder) if is_main() else str)
+    return Checkpoints(
+        folder.checkpoints, keep, lanes, run, partial(manifest_text, folder) if is_main() else str
+    )

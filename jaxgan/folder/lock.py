@@ -11,7 +11,7 @@ from jaxgan.errors import Refused
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def lock_folder(path: Path) -> Iterator[None]:
     """Holds the folder for this process alone; the lock dies with it, however it dies.
 
     A folder made for the lock goes with it if nothing else was put there.
@@ -39,7 +39,7 @@ def locked(path: Path) -> Iterator[None]:
 def in_use(path: Path) -> bool:
     """Whether a process holds the folder, as far as its file system tells of locks."""
     try:
-        with reading.opened(path / ".lock") as lock:
+        with reading.open_file(path / ".lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

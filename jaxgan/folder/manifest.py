@@ -26,7 +26,9 @@ from jaxgan.terminal import warn
 
 FORMAT = 2
 """Of this file and the rows beside it."""
-BEFORE = "was made by an older jaxgan, which kept its numbers otherwise: go on with the version that made it"
+OLD_FORMAT = (
+    "was made by an older jaxgan, which kept its numbers otherwise: go on with the version that made it"
+)
 
 
 class Session(msgspec.Struct, kw_only=True, rename={"began": "from"}):
@@ -86,7 +88,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     config: list[str] = []  # what config.json says; two texts while one gives way to the other
 
 
-def described(
+def new_manifest(
     script: Script | None,
     seed: int,
     data: Mapping[str, str],
@@ -106,7 +108,7 @@ def described(
         sessions=[],
         weights=Weights(**weights) if weights else None,
         id=new_id(),
-        config=[in_one_line(config)],
+        config=[compact_json(config)],
         **_machine(),
     )
 
@@ -120,7 +122,7 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def in_one_line(text: str) -> str:
+def compact_json(text: str) -> str:
     """JSON text without its line breaks.
 
     >>> in_one_line('{\\n "steps": 3\\n}')
@@ -144,7 +146,7 @@ def read_manifest(folder: Folder) -> Manifest:
     except (ValueError, RecursionError) as error:
         return _again(folder, f"cannot be read: {error}")
     if isinstance(said, dict) and "sessions" in said and said.get("format") != FORMAT:
-        raise Refused(f"{folder.path} {BEFORE}")
+        raise Refused(f"{folder.path} {OLD_FORMAT}")
     try:
         return msgspec.convert(said, Manifest)
     except msgspec.ValidationError as error:
@@ -157,9 +159,9 @@ def _again(folder: Folder, trouble: str) -> Manifest:
         if folder.config.exists():
             warn(f"{folder.manifest} {trouble}; it is written again")
         return msgspec.json.decode(known, type=Manifest)
-    from jaxgan.folder.checkpoint import beside
+    from jaxgan.folder.checkpoint import newest_text
 
-    if (saved := beside(folder.checkpoints)) is None:
+    if (saved := newest_text(folder.checkpoints)) is None:
         raise Refused(f"{folder.manifest} {trouble}, and no checkpoint has a copy of it: put it back")
     step, text = saved
     try:
@@ -182,12 +184,12 @@ def write_manifest(folder: Folder, manifest: Manifest) -> None:
     write(folder.manifest, msgspec.json.format(text, indent=2))
 
 
-def copied(folder: Folder) -> str:
+def manifest_text(folder: Folder) -> str:
     """The manifest as text, to be saved beside a checkpoint."""
     return msgspec.json.encode(read_manifest(folder)).decode()
 
 
-def copied_script(folder: Folder) -> Path:
+def script_copy(folder: Folder) -> Path:
     """The script that the run goes on with: that which it was started with, or was forced to since."""
     if not read_manifest(folder).script:
         raise Refused(
@@ -255,7 +257,7 @@ def session(folder: Folder | None) -> Iterator[Session]:
             del _AT_WORK[folder.path]
 
 
-def note(folder: Folder | None, entry: Session) -> None:
+def update_session(folder: Folder | None, entry: Session) -> None:
     """Writes down what the session that goes on can say of itself so far, if anything is kept."""
     if folder is None:
         return
@@ -264,7 +266,7 @@ def note(folder: Folder | None, entry: Session) -> None:
     write_manifest(folder, manifest)
 
 
-def ends(folder: Folder, manifest: Manifest) -> tuple[str, ...]:
+def endings(folder: Folder, manifest: Manifest) -> tuple[str, ...]:
     """How each session ended, in its own words, or what happened to one that left none: running, killed."""
     said = [session.ended or "killed" for session in manifest.sessions]
     if said and not manifest.sessions[-1].ended and in_use(folder.path):
@@ -272,7 +274,7 @@ def ends(folder: Folder, manifest: Manifest) -> tuple[str, ...]:
     return tuple(said)
 
 
-def in_a_line(entry: Session, end: str) -> str:
+def session_line(entry: Session, end: str) -> str:
     """A session: when it began, how far it came, how it ended, and the options that it has changed.
 
     >>> in_a_line(Session(started="noon", began=3, step=5, changed={"lr": (0.1, 0.2)}), "finished")
@@ -284,7 +286,7 @@ def in_a_line(entry: Session, end: str) -> str:
     return f"{words}; by --force {changed}" if changed else words
 
 
-def still_lanes(manifest: Manifest) -> dict[str, str]:
+def halted_lanes(manifest: Manifest) -> dict[str, str]:
     """The lanes that any session saw stand still, and why: none ever moves again."""
     return {lane: why for session in manifest.sessions for lane, why in session.still.items()}
 

@@ -16,7 +16,7 @@ THEIRS = (f"{os.sep}orbax{os.sep}", "tensorstore", "TensorStore", "OCDBT", "zarr
 """Where it comes from, or what it is about."""
 
 
-def quiet() -> None:
+def silence() -> None:
     """Drops the warnings and tracebacks that Orbax and TensorStore write beside the error they raise.
 
     Their log, what asyncio logs of tasks that nobody waits for any more once one of them has failed, and what
@@ -47,7 +47,7 @@ def _theirs(text: str) -> bool:
     return any(word in text for word in THEIRS)
 
 
-def no_file(home: Path) -> str:
+def irregular_file(home: Path) -> str:
     """What in a folder is neither a file nor a folder, with the reason; "" where nothing is.
 
     >>> no_file(Path(__file__).parent)
@@ -67,7 +67,7 @@ def no_file(home: Path) -> str:
     return ""
 
 
-def unscored(path: Path) -> list[str]:
+def rename_damaged_scores(path: Path) -> list[str]:
     """Renames scores that cannot be read, with which Orbax lists no checkpoint at all; a line on each.
 
     >>> unscored(Path("nowhere"))
@@ -86,7 +86,7 @@ def unscored(path: Path) -> list[str]:
     return said
 
 
-def linked(path: Path) -> tempfile.TemporaryDirectory[str] | None:
+def link_plain_path(path: Path) -> tempfile.TemporaryDirectory[str] | None:
     """A folder with a link to this one, where Orbax would misread its name; None where it would not.
 
     >>> linked(Path("runs/plain")) is None

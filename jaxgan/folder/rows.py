@@ -44,7 +44,7 @@ class _Line(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Line)
 
 
-def encoded(row: Row) -> str:
+def encode(row: Row) -> str:
     """A row as a line of JSON.
 
     >>> encoded(Row(50, "measured", {"x": math.nan, "y": [1.0, None]}))
@@ -55,7 +55,7 @@ def encoded(row: Row) -> str:
     return json.dumps(said if row.scheduled else {**said, "scheduled": False})
 
 
-def decoded(line: str | bytes) -> Row | None:
+def decode(line: str | bytes) -> Row | None:
     """The row of a line, None where a crash or the disk has damaged it.
 
     >>> row = Row(50, "measured", {"x": [math.inf, None]}, scheduled=False)
@@ -92,7 +92,7 @@ def from_json(value: Any) -> Any:
     return None if value is None else float(value)
 
 
-def of_lane(row: Row, lane: int) -> Row:
+def select_lane(row: Row, lane: int) -> Row:
     """What one lane alone would have of a row.
 
     >>> of_lane(Row(50, "train", {"x": [1.0, 2.0], "y": [3.0, None]}), 1).numbers
@@ -119,12 +119,12 @@ def read(path: Path, lane: int | None = None) -> list[Row]:
         lines = []
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}") from None
-    told = {(row.step, row.kind, tuple(row.numbers)): row for line in lines if (row := decoded(line))}
+    told = {(row.step, row.kind, tuple(row.numbers)): row for line in lines if (row := decode(line))}
     rows = list(told.values())
-    return rows if lane is None else [of_lane(row, lane) for row in rows]
+    return rows if lane is None else [select_lane(row, lane) for row in rows]
 
 
-def alone(path: Path) -> list[Row]:
+def read_single(path: Path) -> list[Row]:
     """The rows of a single run: lists, as only lanes have them, are damage and passed over.
 
     >>> alone(Path("nowhere"))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from jaxgan import reading
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 from jaxgan.folder.folder import Folder
 from jaxgan.folder.manifest import Manifest, read_manifest
 from jaxgan.terminal import warn
@@ -25,7 +25,7 @@ def check(folder: Folder, trust: bool = False) -> None:
         return
     home, name = Path(manifest.script).parent, Path(manifest.script).name
     files = sources(folder, manifest)
-    if not looked(Path.is_dir, home):  # on another machine: modules that it needs are not found, or elsewhere
+    if not probe(Path.is_dir, home):  # on another machine: modules that it needs are not found, or elsewhere
         files = {name: files[name]}
     _same(f"{folder.path}: changed since the run was started", files, manifest.files, trust)
 
@@ -44,7 +44,7 @@ def check_export(home: Path, noted: Mapping[str, str], trust: bool = False) -> P
     name = noted.get("script", "")
     _inside(name, str(home))
     script = home / name
-    if not name or not looked(Path.exists, script):
+    if not name or not probe(Path.exists, script):
         raise Refused(f"{home} has no script to begin with; give the file to the --weights of a script")
     try:
         hashes = dict(json.loads(noted.get("files", "{}")))
@@ -53,7 +53,7 @@ def check_export(home: Path, noted: Mapping[str, str], trust: bool = False) -> P
     files = {name: script, **{each: home / each for each in hashes}}
     for each, path in files.items():
         _inside(each, str(home))
-        if looked(Path.exists, path) and not reading.lies_in(home, path):
+        if probe(Path.exists, path) and not reading.is_file_in(home, path):
             raise Refused(f"{each} in {home} is no file of that folder: nothing outside it is run")
     _same(f"{home}: changed since it was exported", files, hashes, trust)  # an older export has no hashes
     return script

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan import reading
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 from jaxgan.folder.folder import Folder
 from jaxgan.folder.manifest import Weights, read_manifest
 from jaxgan.games.game import Side, State
@@ -24,15 +24,15 @@ NAME = "weights.safetensors"
 Arrays = dict[str, np.ndarray]
 
 
-def file(path: Path) -> Path:
+def find_file(path: Path) -> Path:
     """The file itself, of it or of the folder of an export.
 
     >>> file(Path("nowhere"))
     Traceback (most recent call last):
     jaxgan.errors.Refused: there are no weights at nowhere
     """
-    found = path / NAME if looked(Path.is_dir, path) else path
-    if not looked(Path.is_file, found):
+    found = path / NAME if probe(Path.is_dir, path) else path
+    if not probe(Path.is_file, found):
         raise Refused(f"there are no weights at {found}")
     return found
 
@@ -48,14 +48,14 @@ def save(path: Path, state: State, notes: Mapping[str, str]) -> None:
     path.write_bytes(serialised(arrays, {**made, "digest": _digest(arrays), **notes}))
 
 
-def notes(path: Path) -> dict[str, str]:
+def metadata(path: Path) -> dict[str, str]:
     """What is noted in the file beside the arrays: the step, the version, a digest, ..."""
     return _read(path)[1]
 
 
-def note(path: Path) -> dict[str, str]:
+def identify(path: Path) -> dict[str, str]:
     """Which file it is, for the manifest of a run that begins with it."""
-    with reading.opened(path) as opened:
+    with reading.open_file(path) as opened:
         return {"path": str(path.absolute()), "sha256": hashlib.file_digest(opened, "sha256").hexdigest()}
 
 
@@ -64,7 +64,7 @@ def check(path: Path, shapes: State) -> None:
     _fitting(shapes, path)
 
 
-def begun(state: State, folder: Folder) -> State:
+def initial_state(state: State, folder: Folder) -> State:
     """The state a run begins with: as it is, or with the weights that the run was told to begin with.
 
     Optimisers stay fresh. One that begins as a copy of the parameters, as slow weights do, gets a new copy.
@@ -73,7 +73,7 @@ def begun(state: State, folder: Folder) -> State:
     if noted is None:
         return state
     path = Path(noted.path)
-    if not looked(Path.is_file, path) or noted != Weights(**note(path)):
+    if not probe(Path.is_file, path) or noted != Weights(**identify(path)):
         raise Refused(f"{folder.path} has no checkpoint yet, and what it begins with is not at {path}")
     arrays = _fitting(state, path)
     new = jax.tree.map(_placed, _players(state), _tree(_players(state), arrays))
@@ -165,7 +165,7 @@ def frozen(path: str | Path, network: Network, *inputs: Any, player: str = "d") 
     Traceback (most recent call last):
     jaxgan.errors.Refused: there are no weights at nowhere
     """
-    found = file(Path(path))
+    found = find_file(Path(path))
     arrays, _ = _read(found)
     shapes = Side(*jax.eval_shape(network.init, jax.random.key(0), *inputs))
     tree = {player: shapes} if player else shapes
@@ -178,7 +178,7 @@ def _read(path: Path) -> tuple[Arrays, dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with reading.opened(path), safe_open(path, framework="numpy") as opened:
+        with reading.open_file(path), safe_open(path, framework="numpy") as opened:
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
             noted = opened.metadata() or {}
     except (OSError, SafetensorError) as error:

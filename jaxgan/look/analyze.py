@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from jaxgan.folder.files import fill
+from jaxgan.folder.files import write_files
 from jaxgan.folder.folder import check_out
 from jaxgan.look.panels import PANELS
 from jaxgan.look.subject import subject
@@ -38,7 +38,7 @@ def analyze(
     unusual = "-".join([*([at] if at != "last" else []), *([f"seed-{seed}"] if seed else [])])
     home = (run / "analysis" / lane / unusual) if out is None else out
     drawn = [panel(seen) for panel in PANELS]
-    pictures = fill(home, files(chart for chart in drawn if isinstance(chart, Chart)))
+    pictures = write_files(home, files(chart for chart in drawn if isinstance(chart, Chart)))
     left_out = [
         f"{panel.__name__}: {said}"
         for panel, said in zip(PANELS, drawn, strict=True)

@@ -13,8 +13,8 @@ from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.evaluate.rotation import drawn, given_to
 from jaxgan.folder import folder
-from jaxgan.folder.files import fill
-from jaxgan.folder.weights import begun
+from jaxgan.folder.files import write_files
+from jaxgan.folder.weights import initial_state
 from jaxgan.games.game import State
 from jaxgan.instruments.diagnosis import Diagnosis, diagnosed
 from jaxgan.instruments.field import on_one_device
@@ -113,7 +113,7 @@ def diagnose(
     before = _before(home / "diagnosis.json")
     kept = {name: x for name, x in before.items() if name not in at}  # its pictures stay as well
     content = {"diagnosis.json": json.dumps({**kept, **found}, indent=1).encode(), **files(charts)}
-    return Report(fill(home, content), "\n".join(lines).rstrip())
+    return Report(write_files(home, content), "\n".join(lines).rstrip())
 
 
 def _before(path: Path) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _beginning(again: Reopened, run: Path) -> State:
     many, micro, size = layout(experiment, config)
     key = jax.random.key(config.seed)
     arrays = given_to(experiment.source, (many * micro, size), key, 0)
-    return begun(starter(experiment, config)(key, arrays), folder.existing(run))
+    return initial_state(starter(experiment, config)(key, arrays), folder.find_folder(run))
 
 
 def _spectrum(name: str, title: str, spectrum: np.ndarray) -> Chart:

@@ -6,8 +6,8 @@ from html import escape
 from pathlib import Path
 
 from jaxgan.compare.record import Record, records
-from jaxgan.errors import Refused, looked
-from jaxgan.folder.files import fill
+from jaxgan.errors import Refused, probe
+from jaxgan.folder.files import write_files
 from jaxgan.folder.folder import check_out
 from jaxgan.pictures.chart import Chart, files
 from jaxgan.report import charts, numbers, sections
@@ -29,7 +29,7 @@ def report(
     folder lacks something, is told as far as it is known. With `rebuild`, scripts
     of runs are run to see what networks on points have learnt, where they are what they were, or trusted.
     """
-    if out is not None and looked(Path.is_dir, out):
+    if out is not None and probe(Path.is_dir, out):
         raise Refused(f"--out {out} is a folder: give the name of the page, as {out / 'report.html'}")
     if out is not None and out.suffix.lower() not in (".html", ".htm"):
         raise Refused(f"--out {out} is not called as a page is: give it a name that ends in .html")
@@ -55,9 +55,9 @@ def report(
     path = out or found[0].path / "report.html"
     title = escape(", ".join(one.name for one in found))
     text = _PAGE.format(title=title, css=CSS, body="\n".join(parts), script=SCRIPT)
-    fill(path.parent, {path.name: text.encode()})
+    write_files(path.parent, {path.name: text.encode()})
     if figures is not None:
-        fill(figures, files([*curves, *signals, *planes]))
+        write_files(figures, files([*curves, *signals, *planes]))
     return path
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from jaxgan.compare.line import summary
 from jaxgan.compare.record import Record
-from jaxgan.folder.manifest import commit, devices, in_a_line
+from jaxgan.folder.manifest import commit, devices, session_line
 from jaxgan.pictures.chart import Chart
 from jaxgan.report.charts import Series
 from jaxgan.report.elements import SIGNS, figures, key, lines, section, table
@@ -100,7 +100,7 @@ def origins(found: Sequence[Record], notes: Iterable[str]) -> str:
             ["devices", devices(manifest.devices)],
         ]
         for n, (entry, end) in enumerate(zip(manifest.sessions, one.ends, strict=True), 1):
-            rows.append([f"session {n}", in_a_line(entry, end)])
+            rows.append([f"session {n}", session_line(entry, end)])
         parts.append(table(f"Where {one.name} comes from", [one.name, ""], rows))
     unread = [(one.name, note) for one in found for note in (*one.notes, *one.lost)]
     missing = [f"{name}: {note}" if len(found) > 1 else note for name, note in unread]

@@ -17,8 +17,8 @@ from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane
 from jaxgan.run.program import RuleOf, layout, lowered, start_shapes
 from jaxgan.scale import memory
-from jaxgan.scale.devices import DATA, over_data, row, whole
-from jaxgan.scale.lanes import LANE, grid, over_lanes, shardings, stacked
+from jaxgan.scale.devices import DATA, data_mesh, data_parallel, replicated
+from jaxgan.scale.lanes import LANE, lane_mesh, lane_parallel, shardings, stack
 
 
 def looped(settings: Settings, lanes: int) -> bool:
@@ -104,7 +104,7 @@ def named_means(experiment: Experiment, settings: Settings, state: State, mesh: 
     made = partial(batch, experiment.source, lay)
     batches = jax.eval_shape(made, shapes(experiment.source, lay), state.key, state.step)
     try:
-        jax.eval_shape(over_data(experiment.rule.update, mesh, "shard_map"), _inner(state), batches)
+        jax.eval_shape(data_parallel(experiment.rule.update, mesh, "shard_map"), _inner(state), batches)
     except Refused:
         raise
     except ValueError as error:
@@ -126,22 +126,22 @@ def fit(experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rul
     on_cpu, in_turn, rows = devices[0].platform == "cpu", looped(settings, len(lanes)), len(devices) // data
     rows = min(rows, len(lanes)) if in_turn else rows
     if not in_turn:  # the others are compiled later, and asked then
-        named_means(experiment, settings, one, row(devices[:data]))
+        named_means(experiment, settings, one, data_mesh(devices[:data]))
     room = there // len(devices) if on_cpu else there  # devices of a CPU share the computer's
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(jax.eval_shape(_raw, one)))
 
     def compiles(per_row: int) -> bool:
-        mesh = grid(devices, data)
-        state = jax.eval_shape(stacked, [one] * per_row * rows)
+        mesh = lane_mesh(devices, data)
+        state = jax.eval_shape(stack, [one] * per_row * rows)
         state = jax.tree.map(_shaped, state, shardings(state, mesh))
         arrays = shapes(experiment.source, layout(experiment, settings))
         if experiment.source.read is None:
-            where = whole(mesh)
+            where = replicated(mesh)
         else:
             where, count = NamedSharding(mesh, P(LANE, None, DATA)), per_row * rows
             arrays = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), arrays)
         arrays = jax.tree.map(lambda leaf: _shaped(leaf, where), arrays)
-        spread = partial(over_lanes, mesh=mesh, way=settings.parallel)
+        spread = partial(lane_parallel, mesh=mesh, way=settings.parallel)
         return memory.needs(lowered(experiment, settings, state, arrays, spread).compile()) <= room
 
     def held(per_row: int) -> bool:
@@ -154,7 +154,7 @@ def fit(experiment: Experiment, settings: Settings, lanes: tuple[Lane, ...], rul
     fits, per_row = held if in_turn else compiles, -(-len(lanes) // rows)
     if held(per_row) and fits(per_row):
         return
-    found = memory.most(lambda n: held(n) and fits(n), per_row) * rows
+    found = memory.largest_fit(lambda n: held(n) and fits(n), per_row) * rows
     raise Refused(
         f"{len(lanes)} lanes do not fit into {there / 2**30:.1f} GiB of {devices[0].device_kind}: {found} do"
     )

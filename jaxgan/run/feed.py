@@ -20,7 +20,7 @@ from jaxgan.data.source import Made, Source, numbers, places
 from jaxgan.data.stream import Blocks, Steps, Together
 from jaxgan.folder.settings import Settings
 from jaxgan.parts.types import Key, PyTree
-from jaxgan.scale.devices import everywhere, held_here
+from jaxgan.scale.devices import distribute, local_indices
 
 
 class Stream:
@@ -113,7 +113,7 @@ def feeder(
     if source.read is None:
 
         def there(whole: Sharding, step: Sharding) -> Feed:
-            own = everywhere(source.arrays, whole)
+            own = distribute(source.arrays, whole)
             return Feed(lambda key, at: own, lambda key, start: Stream((own for _ in count()), files=False))
 
         return there
@@ -122,7 +122,7 @@ def feeder(
     one = base(np.zeros(1, np.uint32))
     if size * sum(leaf.nbytes for leaf in jax.tree.leaves(one)) <= settings.memory * 2**20:
         held = _all(Blocks(base, size, classes), one, settings.workers)
-        return lambda whole, step: _from_memory(source, layout, everywhere(held, whole), step)
+        return lambda whole, step: _from_memory(source, layout, distribute(held, whole), step)
     return lambda whole, step: _from_files(source, layout, settings, step, classes)
 
 
@@ -159,7 +159,7 @@ def _from_files(
     examples, rows = prod(layout), (prod(layout[:-1]), layout[-1])
 
     def steps(key: Key, start: int, stop: int) -> Steps | Together:
-        *lanes, _, columns = held_here(where, (*key.shape, *rows))
+        *lanes, _, columns = local_indices(where, (*key.shape, *rows))
         share = (np.arange(rows[0])[:, None] * rows[1] + columns).ravel()
         if not lanes:
             return Steps.of(source, examples, key, start, stop, share, classes)

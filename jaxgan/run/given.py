@@ -10,7 +10,7 @@ from jaxgan import reading
 from jaxgan.data import image
 from jaxgan.data.folder import SUFFIXES
 from jaxgan.data.kind import Image, Kind, Label, Leaf, Tokens
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 
 Conditions = dict[str, np.ndarray]
 
@@ -30,10 +30,10 @@ def read_given(asked: Sequence[str], leaves: Mapping[str, Leaf]) -> Conditions:
         if not leaves:
             raise Refused(f"--given {text}: this generator is told nothing, so there is nothing to give")
         if not equals or name not in leaves:
-            if equals and not looked(Path.exists, Path(text)):
+            if equals and not probe(Path.exists, Path(text)):
                 raise Refused(f"--given {text}: the generator is not told {name}, but {', '.join(leaves)}")
             conditions |= _from_path(Path(text), leaves)
-        elif looked(Path.exists, Path(value)):
+        elif probe(Path.exists, Path(value)):
             conditions |= _from_path(Path(value), {name: leaves[name]})
         else:
             conditions[name] = np.asarray([one(leaves[name].kind, value, text)], leaves[name].dtype)
@@ -95,11 +95,11 @@ def _(kind: Tokens, leaf: Leaf, path: Path) -> np.ndarray | None:
 
 
 def _from_path(path: Path, leaves: Mapping[str, Leaf]) -> Conditions:
-    if not looked(Path.exists, path):
+    if not probe(Path.exists, path):
         raise Refused(f"--given {path}: there is no such file; of a label it is label=3")
     if path.suffix.lower() == ".npz":
         try:
-            with reading.opened(path) as opened, np.load(opened) as file:
+            with reading.open_file(path) as opened, np.load(opened) as file:
                 there = {name: file[name] for name in file.files if name in leaves}
         except Exception as error:  # of many kinds, by how it is packed and by where it is damaged
             raise Refused(f"{path} cannot be read: {_why(error)}") from None

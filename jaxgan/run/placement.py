@@ -24,8 +24,8 @@ from jaxgan.run.experiment import Experiment
 from jaxgan.run.feed import Stream, Streams, feeder
 from jaxgan.run.lane import Lane
 from jaxgan.run.program import RuleOf, layout, lowered, starter
-from jaxgan.scale.devices import DATA, everywhere, over_data, row, whole
-from jaxgan.scale.lanes import LANE, grid, lane, over_lanes, shardings, stacked
+from jaxgan.scale.devices import DATA, data_mesh, data_parallel, distribute, replicated
+from jaxgan.scale.lanes import LANE, lane_mesh, lane_parallel, shardings, stack, take_lane
 
 Held = Any  # the state of a run as it lies on devices: only its placement looks into it
 Update = Callable[[Held, PyTree], tuple[Held, PyTree]]
@@ -77,19 +77,21 @@ def one_after_another(
 ) -> Placement:
     """Every lane is a state of its own, on a row of devices; a row has its lanes in turn."""
     members = lanes or (Lane("", settings.seed, {}),)
-    rows = [row(devices[i : i + data]) for i in range(0, len(devices), data)][: len(members)]
+    rows = [data_mesh(devices[i : i + data]) for i in range(0, len(devices), data)][: len(members)]
     mesh_of = [rows[i % len(rows)] for i in range(len(members))]
     experiment = experiment._replace(rule=rule_of(members[0].values))
     feed = feeder(experiment.source, layout(experiment, settings), settings)
-    feeds = [feed(whole(mesh), NamedSharding(mesh, P(None, DATA))) for mesh in rows]
+    feeds = [feed(replicated(mesh), NamedSharding(mesh, P(None, DATA))) for mesh in rows]
     fed = [feeds[i % len(rows)] for i in range(len(members))]
 
     def begin(change: Callable[[State], State]) -> Held:
         init = starter(experiment, settings, rule_of)
 
         def first(i: int) -> State:
-            key = everywhere(jax.random.key(members[i].seed), whole(mesh_of[i]))
-            return jax.device_put(change(init(key, fed[i].at(key, 0), members[i].values)), whole(mesh_of[i]))
+            key = distribute(jax.random.key(members[i].seed), replicated(mesh_of[i]))
+            return jax.device_put(
+                change(init(key, fed[i].at(key, 0), members[i].values)), replicated(mesh_of[i])
+            )
 
         return tuple(first(i) for i in range(len(members)))
 
@@ -106,8 +108,8 @@ def one_after_another(
         once = experiment._replace(rule=experiment.rule._replace(update=inlined))
 
         def for_row(i: int) -> Lowered:
-            spread = partial(over_data, mesh=rows[i], way=settings.parallel)
-            return lowered(once, settings, held[i], arrays[i], spread, whole(rows[i]))
+            spread = partial(data_parallel, mesh=rows[i], way=settings.parallel)
+            return lowered(once, settings, held[i], arrays[i], spread, replicated(rows[i]))
 
         waiting = _compiled_beside([for_row(i) for i in range(len(rows))])
 
@@ -125,12 +127,12 @@ def one_after_another(
     def saved(held: Held) -> State:
         if not lanes:
             return held[0]
-        return jax.jit(stacked)(tuple(jax.device_put(state, whole(rows[0])) for state in held))
+        return jax.jit(stack)(tuple(jax.device_put(state, replicated(rows[0])) for state in held))
 
     def restored(state: State) -> Held:
         if not lanes:
             return (state,)
-        return tuple(jax.device_put(lane(state, i), whole(mesh)) for i, mesh in enumerate(mesh_of))
+        return tuple(jax.device_put(take_lane(state, i), replicated(mesh)) for i, mesh in enumerate(mesh_of))
 
     def read(small: PyTree) -> Any:
         each = jax.device_get(small)
@@ -140,7 +142,7 @@ def one_after_another(
         state = held[number]
         state = state.replace(rule=state.rule._replace(failed=jnp.int32(failed)))
         state = state if step is None else state.replace(step=jnp.int32(step))
-        state = jax.device_put(state, whole(mesh_of[number]))
+        state = jax.device_put(state, replicated(mesh_of[number]))
         return (*held[:number], state, *held[number + 1 :])
 
     return Placement(
@@ -166,8 +168,8 @@ def side_by_side(
     data: int,
 ) -> Placement:
     """All lanes are one state, in one program."""
-    mesh = grid(devices, data)
-    everyone = whole(mesh)
+    mesh = lane_mesh(devices, data)
+    everyone = replicated(mesh)
     experiment = experiment._replace(rule=rule_of(lanes[0].values))
     keys = jax.vmap(jax.random.key)(jnp.array([member.seed for member in lanes], jnp.uint32))
     feed = feeder(experiment.source, layout(experiment, settings), settings)
@@ -180,17 +182,17 @@ def side_by_side(
             own = here(arrays if experiment.source.read is None else choose(arrays, i))
             return change(init(keys[i], own, lanes[i].values))
 
-        state = stacked([first(i) for i in range(len(lanes))])
-        return everywhere(state, shardings(state, mesh))
+        state = stack([first(i) for i in range(len(lanes))])
+        return distribute(state, shardings(state, mesh))
 
     def compiling(held: State, arrays: PyTree) -> Callable[[], Update]:
-        spread = partial(over_lanes, mesh=mesh, way=settings.parallel)
+        spread = partial(lane_parallel, mesh=mesh, way=settings.parallel)
         where = (shardings(held, mesh), NamedSharding(mesh, P(LANE)))
         waiting = _compiled_beside([lowered(experiment, settings, held, arrays, spread, where)])
         return lambda: waiting()[0]
 
     gather = jax.jit(lambda tree: tree, out_shardings=everyone)
-    pick = jax.jit(lane, out_shardings=everyone)
+    pick = jax.jit(take_lane, out_shardings=everyone)
     choose = jax.jit(lambda tree, i: jax.tree.map(lambda leaf: leaf[i], tree), out_shardings=everyone)
 
     def marked(held: State, number: int, failed: int, step: int | None) -> State:

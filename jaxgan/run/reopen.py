@@ -17,17 +17,17 @@ from jaxgan.errors import Refused
 from jaxgan.folder import cache as compiled
 from jaxgan.folder import codec, folder, trusted
 from jaxgan.folder.checkpoint import Checkpoints, read
-from jaxgan.folder.create import edited, in_words
-from jaxgan.folder.manifest import copied_script, read_manifest
+from jaxgan.folder.create import describe_changes, edited_options
+from jaxgan.folder.manifest import read_manifest, script_copy
 from jaxgan.games.game import Side, State
 from jaxgan.run.check import experiment_of, source_of
 from jaxgan.run.command import BEFORE, REOPENED, takes_source
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
 from jaxgan.run.program import blank, start_shapes
-from jaxgan.scale.devices import check_there
-from jaxgan.scale.lanes import lane as one_of
-from jaxgan.scale.lanes import stacked
+from jaxgan.scale.devices import check_devices
+from jaxgan.scale.lanes import stack
+from jaxgan.scale.lanes import take_lane as one_of
 from jaxgan.terminal import warn
 
 
@@ -56,18 +56,18 @@ def reopened(
     What is not the script that the run was played by is run only where the user says so, by `trust`.
     """
     compiled.enable()
-    check_there()
-    place = folder.existing(run)
+    check_devices()
+    place = folder.find_folder(run)
     script, config = _script(place, trust)
     own = lanes(config)
     number = named(own, lane, run)
     experiment = _built(place, script, config, source)
-    if options := edited(place):
-        warn(f"{place.config} was edited: {in_words(options)}")
+    if options := edited_options(place):
+        warn(f"{place.config} was edited: {describe_changes(options)}")
     if own:
         rule = rule_of(script["build"], config, experiment)(own[0].values)
         shapes = start_shapes(experiment._replace(rule=rule), config)
-        shapes = jax.eval_shape(stacked, [shapes] * len(own))
+        shapes = jax.eval_shape(stack, [shapes] * len(own))
     else:
         shapes = start_shapes(experiment, config)
     if not place.checkpoints.is_dir():
@@ -109,12 +109,12 @@ def _chosen(state: State, average: str, run: Path) -> Side:
 
 def members(run: Path, trust: bool = False) -> tuple[Lane, ...]:
     """The lanes of a run, none of a single one."""
-    return lanes(_script(folder.existing(run), trust)[1])
+    return lanes(_script(folder.find_folder(run), trust)[1])
 
 
 def _script(place: folder.Folder, trust: bool) -> tuple[dict[str, Any], Any]:
     """What the script copied into the folder defines, and the options of the run."""
-    path, home = str(copied_script(place)), _home(place)
+    path, home = str(script_copy(place)), _home(place)
     trusted.check(place, trust)
     if home not in sys.path:  # and it stays there: functions may import what they need when they are called
         sys.path.insert(0, home)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.folder.checkpoint import Restored
-from jaxgan.folder.keeping import Kept
+from jaxgan.folder.keeping import AnyCheckpoints
 from jaxgan.folder.manifest import Session
 from jaxgan.games.game import State
 from jaxgan.parts.rng import fold
@@ -53,7 +53,7 @@ def restored(
     trouble: Trouble,
     placed: Placement,
     held: Held,
-    checkpoints: Kept,
+    checkpoints: AnyCheckpoints,
     attempt: int,
     entry: Session,
 ) -> Start:
@@ -70,7 +70,7 @@ def restored(
     return Start(placed.restored(back.state), back.step, back.attempt, True, tuple(back.aside))
 
 
-def attempted(attempt: int, checkpoints: Kept, like: State, seed: int) -> Restored:
+def attempted(attempt: int, checkpoints: AnyCheckpoints, like: State, seed: int) -> Restored:
     """The newest checkpoint with the random numbers of another attempt."""
     back = checkpoints.newest(like)
     assert back is not None  # step 0 at least was saved

@@ -21,7 +21,7 @@ DATA = "data"
 """The axis of devices over which a batch is split: what `Lowering` is told under shard_map and pmap."""
 
 
-def check_there() -> None:
+def check_devices() -> None:
     """Refuses to go on where JAX finds no devices, as with a JAX_PLATFORMS of which there are none.
 
     >>> check_there()
@@ -33,7 +33,7 @@ def check_there() -> None:
         raise Refused(f"JAX has no devices{asked}: {error or 'nothing of the kind is installed'}") from None
 
 
-def row(devices: list[jax.Device]) -> Mesh:
+def data_mesh(devices: list[jax.Device]) -> Mesh:
     """Devices in a row, to split batches over.
 
     >>> row(jax.devices()[:1]).axis_names
@@ -43,17 +43,17 @@ def row(devices: list[jax.Device]) -> Mesh:
     return jax.make_mesh((len(devices),), (DATA,), axis_types=(AxisType.Auto,), devices=devices)
 
 
-def whole(mesh: Mesh) -> NamedSharding:
+def replicated(mesh: Mesh) -> NamedSharding:
     """Every device holds all of it."""
     return NamedSharding(mesh, P())
 
 
-def shares(mesh: Mesh, axis: int) -> NamedSharding:
+def sharded(mesh: Mesh, axis: int) -> NamedSharding:
     """Every device holds its share along this axis."""
     return NamedSharding(mesh, P(*[None] * axis, DATA))
 
 
-def over_data(update: Update, mesh: Mesh, way: Way) -> Update:
+def data_parallel(update: Update, mesh: Mesh, way: Way) -> Update:
     """The update (state, batches [batches, micro, B, ...]) with B split over a row of devices, to be jitted.
 
     `jit`: the compiler splits one program; means and BatchNorm are of the whole batch by themselves.
@@ -67,7 +67,7 @@ def over_data(update: Update, mesh: Mesh, way: Way) -> Update:
     """
 
     def by_jit(state: State, batches: Batch) -> tuple[State, Mapping[str, Array]]:
-        return update(state, jax.lax.with_sharding_constraint(batches, shares(mesh, 2)))
+        return update(state, jax.lax.with_sharding_constraint(batches, sharded(mesh, 2)))
 
     def by_pmap(state: State, batches: Batch) -> tuple[State, Mapping[str, Array]]:
         devices = list(mesh.devices.flat)
@@ -84,7 +84,7 @@ def over_data(update: Update, mesh: Mesh, way: Way) -> Update:
             return by_pmap
 
 
-def everywhere(tree: PyTree, sharding: PyTree | Sharding) -> PyTree:
+def distribute(tree: PyTree, sharding: PyTree | Sharding) -> PyTree:
     """Arrays that every process has, where the sharding says, or for each the one in a tree of them."""
     if jax.process_count() == 1:
         return jax.device_put(tree, sharding)
@@ -102,7 +102,7 @@ def everywhere(tree: PyTree, sharding: PyTree | Sharding) -> PyTree:
     return jax.tree.map(spread_all, sharding, tree, is_leaf=lambda x: isinstance(x, Sharding))
 
 
-def held_here(sharding: Sharding, shape: tuple[int, ...]) -> list[np.ndarray]:
+def local_indices(sharding: Sharding, shape: tuple[int, ...]) -> list[np.ndarray]:
     """The indices along each axis that devices of this process hold.
 
     >>> [axis.tolist() for axis in held_here(whole(row(jax.devices()[:1])), (2, 3))]

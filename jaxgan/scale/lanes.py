@@ -15,7 +15,7 @@ LANE = "lane"
 """The axis of devices over which lanes are split."""
 
 
-def along(state: State, everything: PyTree, step: PyTree) -> State:
+def fill_state(state: State, everything: PyTree, step: PyTree) -> State:
     """A tree shaped like the state: `everything` at each leaf, but `step` at the step.
 
     One step for all, and not one per lane: a condition on it, as lazy terms have, then stays a condition
@@ -24,7 +24,7 @@ def along(state: State, everything: PyTree, step: PyTree) -> State:
     return jax.tree.map(lambda _: everything, state).replace(step=step)
 
 
-def stacked(states: Sequence[State]) -> State:
+def stack(states: Sequence[State]) -> State:
     """One state of many lanes, all at the same step.
 
     >>> import optax
@@ -38,38 +38,38 @@ def stacked(states: Sequence[State]) -> State:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states).replace(step=states[0].step)
 
 
-def lane(state: State, number: int | Array) -> State:
+def take_lane(state: State, number: int | Array) -> State:
     """One run out of many, with a copy of the step: two donated states may not hold one buffer."""
     own = jax.tree.map(lambda leaf: leaf[number], state.replace(step=None))
     return own.replace(step=jnp.copy(state.step))
 
 
-def side_by_side(update: Update) -> Update:
+def vmap_lanes(update: Update) -> Update:
     """The update of one run as that of many, leaves of the batches [lanes, batches, micro, B, ...]."""
 
     def update_all(state: State, batches: Batch) -> tuple[State, Mapping[str, Array]]:
-        axes = along(state, 0, None)
+        axes = fill_state(state, 0, None)
         return jax.vmap(update, in_axes=(axes, 0), out_axes=(axes, 0))(state, batches)
 
     return update_all
 
 
-def grid(devices: Sequence[jax.Device], data: int) -> Mesh:
+def lane_mesh(devices: Sequence[jax.Device], data: int) -> Mesh:
     """Devices in a rectangle: lanes are split over its rows, the batch of each over the `data` of a row."""
     shape = (len(devices) // data, data)
     return jax.make_mesh(shape, (LANE, DATA), axis_types=(AxisType.Auto,) * 2, devices=devices)
 
 
-def over_lanes(update: Update, mesh: Mesh, way: Way) -> Update:
+def lane_parallel(update: Update, mesh: Mesh, way: Way) -> Update:
     """The update of many lanes, split over both sides of a grid: rows of devices have lanes of their own.
 
     `shard_map` outside, `vmap` inside: left to `jit`, the compiler would see grouped convolutions and gather
     all lanes at every turn. Rows never talk to one another.
     """
-    all_lanes = side_by_side(update)
+    all_lanes = vmap_lanes(update)
 
     def laid_out(state: State, batches: Batch) -> tuple[State, Mapping[str, Array]]:
-        state_specs = along(state, P(LANE), P())
+        state_specs = fill_state(state, P(LANE), P())
         if way == "shard_map":
             spec, names = P(LANE, None, None, DATA), {LANE, DATA}
         else:  # the data side is left to the compiler
@@ -89,4 +89,4 @@ def over_lanes(update: Update, mesh: Mesh, way: Way) -> Update:
 
 def shardings(state: PyTree, mesh: Mesh) -> PyTree:
     """Where the arrays of a state of lanes lie in a grid."""
-    return along(state, NamedSharding(mesh, P(LANE)), NamedSharding(mesh, P()))
+    return fill_state(state, NamedSharding(mesh, P(LANE)), NamedSharding(mesh, P()))

@@ -16,10 +16,10 @@ def limit(device: jax.Device) -> int:
     True
     """
     stats = device.memory_stats() or {}
-    return stats.get("bytes_limit") or of_host()
+    return stats.get("bytes_limit") or host_limit()
 
 
-def of_host() -> int:
+def host_limit() -> int:
     """The bytes of the computer's memory that this process may use.
 
     >>> of_host() > 2**20
@@ -47,7 +47,7 @@ def needs(program: Any) -> int:
     )
 
 
-def most(fits: Callable[[int], bool], too_many: int) -> int:
+def largest_fit(fits: Callable[[int], bool], too_many: int) -> int:
     """The most that fit, where `too_many` do not: by halving, so few are tried. 0 where not even one does.
 
     >>> most(lambda n: n <= 5, 64)

@@ -29,7 +29,7 @@ GOODBYE = 5
 
 
 @contextlib.contextmanager
-def together(coordinator: str, processes: int, process: int, within: int) -> Iterator[None]:
+def join_processes(coordinator: str, processes: int, process: int, within: int) -> Iterator[None]:
     """Several processes as one run for as long as this lasts; without a coordinator, this one alone.
 
     `coordinator` is host:port of the process 0, the same for all; "auto" is for clusters that JAX knows:
@@ -109,7 +109,7 @@ def _keep_stdout() -> None:
     sys.stdout.flush()
     own = os.dup(1)
     os.dup2(2, 1)
-    sys.stdout = cast(TextIO, terminal.Lasting(os.fdopen(own, "w", buffering=1)))
+    sys.stdout = cast(TextIO, terminal.TolerantStream(os.fdopen(own, "w", buffering=1)))
 
 
 def _say(line: str) -> None:
@@ -187,7 +187,7 @@ def _exchange(said: bytes) -> list[bytes]:
     return [bytes(row[:length]) for row, length in zip(process_allgather(padded), lengths, strict=True)]
 
 
-def gathered(tree: PyTree) -> PyTree:
+def gather(tree: PyTree) -> PyTree:
     """Arrays of which this process holds the whole: what only others hold is fetched from them.
 
     >>> gathered({"x": jax.numpy.ones(2)})["x"].tolist()

@@ -11,7 +11,7 @@ from support import jaxgan, play, rows, script, steps
 
 from jaxgan.folder.checkpoint import Checkpoints
 from jaxgan.folder.files import write
-from jaxgan.folder.folder import existing
+from jaxgan.folder.folder import find_folder
 from jaxgan.folder.manifest import read_manifest
 from jaxgan.run import log
 
@@ -63,7 +63,7 @@ def test_an_edited_option_is_noticed(run, capsys, monkeypatch):
     assert said(capsys) == f"error: {run}/config.json was edited: lr 0.001 -> 0.1; {way}\n"
     assert steps(run)[-1] == 6
     assert play(TINY, "--resume", run, "--steps", 8, "--force") == 0
-    assert read_manifest(existing(run)).sessions[-1].changed == {"lr": (0.001, 0.1)}
+    assert read_manifest(find_folder(run)).sessions[-1].changed == {"lr": (0.001, 0.1)}
     assert play(TINY, "--resume", run, "--steps", 9) == 0
 
 
@@ -110,14 +110,14 @@ def test_another_runs_checkpoint_is_stepped_over(run, tmp_path, capsys):
 @pytest.mark.parametrize("harm", ["lost", "empty", "torn", "alien"])
 def test_a_lost_manifest_is_made_again(harm, run, capsys):
     path = run / "manifest.json"
-    before, text = read_manifest(existing(run)), path.read_text()
+    before, text = read_manifest(find_folder(run)), path.read_text()
     path.unlink() if harm == "lost" else path.write_text(
         {"empty": "", "torn": text[:300], "alien": text.replace('"sessions": [', '"sessions": [3, ')}[harm]
     )
     assert play(TINY, "--resume", run, "--steps", 8) == 0
     assert f"warning: {path} " in (line := said(capsys))
     assert "taken in its place is what it was at checkpoint 6" in line
-    after = read_manifest(existing(run))
+    after = read_manifest(find_folder(run))
     for name in ("id", "seed", "files", "data"):
         assert getattr(after, name) == getattr(before, name)
     assert [entry.ended for entry in after.sessions] == [None, "finished"]
@@ -137,7 +137,7 @@ def test_a_manifest_lost_under_a_run_is_written_again(tmp_path, monkeypatch, cap
     at_step(monkeypatch, 4, lambda: (run / "manifest.json").unlink())
     assert play(TINY, "--out", run) == 0
     assert f"warning: {run}/manifest.json is not there; it is written again" in said(capsys)
-    manifest = read_manifest(existing(run))
+    manifest = read_manifest(find_folder(run))
     assert [entry.ended for entry in manifest.sessions] == ["finished"]
     assert "tiny.py" in manifest.files
 

@@ -4,13 +4,13 @@ import math
 
 import pytest
 
-from jaxgan.folder.rows import Row, decoded, encoded, of_lane, read
+from jaxgan.folder.rows import Row, decode, encode, read, select_lane
 
 WHOLE = Row(4, "measured", {"x": [math.inf, None], "y": math.nan, "z": 0.25}, scheduled=False)
 
 
 def test_what_is_written_is_read():
-    assert str(decoded(encoded(WHOLE))) == str(WHOLE)  # NaN is not equal to itself
+    assert str(decode(encode(WHOLE))) == str(WHOLE)  # NaN is not equal to itself
 
 
 @pytest.mark.parametrize(
@@ -32,16 +32,16 @@ def test_what_is_written_is_read():
     ],
 )
 def test_what_is_no_row_is_none(line):
-    assert decoded(line) is None
+    assert decode(line) is None
 
 
 def test_a_lane_that_a_list_is_too_short_for_has_no_such_number():
-    assert of_lane(Row(1, "train", {"x": [1.0], "y": [1.0, 2.0]}), 1).numbers == {"y": 2.0}
+    assert select_lane(Row(1, "train", {"x": [1.0], "y": [1.0, 2.0]}), 1).numbers == {"y": 2.0}
 
 
 def test_a_file_that_holds_its_rows_twice_is_read_once(tmp_path):
     rows = [Row(n, "train", {"x": float(n)}) for n in range(3)]
     rows += [Row(2, "measured", {"a": 1.0}), Row(2, "measured", {"b": 1.0})]
-    text = "".join(encoded(row) + "\n" for row in rows)
+    text = "".join(encode(row) + "\n" for row in rows)
     (tmp_path / "metrics.jsonl").write_text(text + text)
     assert read(tmp_path / "metrics.jsonl") == rows

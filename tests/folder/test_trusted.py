@@ -8,7 +8,7 @@ from safetensors.numpy import load_file, save_file
 from support import jaxgan, play, script, steps
 
 from jaxgan.folder import weights
-from jaxgan.folder.folder import existing
+from jaxgan.folder.folder import find_folder
 from jaxgan.folder.manifest import read_manifest, write_manifest
 from jaxgan.run.export import export
 
@@ -84,9 +84,9 @@ def test_a_run_goes_on_by_a_changed_script_where_it_is_trusted_and_forced(change
 @pytest.mark.parametrize("files", [{}, {"tiny.py": ""}])
 def test_a_script_without_its_hash_is_not_run(files, changed, monkeypatch, capsys):
     _, copy, mark = changed
-    manifest = read_manifest(existing(copy))
+    manifest = read_manifest(find_folder(copy))
     manifest.files = files
-    write_manifest(existing(copy), manifest)
+    write_manifest(find_folder(copy), manifest)
     assert jaxgan(monkeypatch, "sample", copy) == 2
     assert "changed since the run was started: tiny.py" in error(capsys)
     assert not mark.exists()
@@ -96,10 +96,10 @@ def test_a_module_that_is_not_what_it_was(run, monkeypatch, tmp_path, capsys):
     copy, home = shutil.copytree(run, tmp_path / "copy"), tmp_path / "home"
     home.mkdir()
     (home / "its_module.py").write_text("x = 1\n")
-    manifest = read_manifest(existing(copy))
+    manifest = read_manifest(find_folder(copy))
     manifest.script = str(home / "tiny.py")
     manifest.files = {"tiny.py": manifest.files["tiny.py"], "its_module.py": 64 * "0"}
-    write_manifest(existing(copy), manifest)
+    write_manifest(find_folder(copy), manifest)
     assert jaxgan(monkeypatch, "sample", copy) == 2
     assert "started: its_module.py; --trust" in error(capsys)
     (home / "its_module.py").unlink()  # a folder of that name may be imported in its place
@@ -110,9 +110,9 @@ def test_a_module_that_is_not_what_it_was(run, monkeypatch, tmp_path, capsys):
 @pytest.mark.parametrize("name", ["../../secret", "/etc/hostname"])
 def test_an_export_takes_no_file_from_elsewhere(name, run, monkeypatch, tmp_path, capsys):
     copy = shutil.copytree(run, tmp_path / "copy")
-    manifest = read_manifest(existing(copy))
+    manifest = read_manifest(find_folder(copy))
     manifest.files = {**manifest.files, name: 64 * "0"}
-    write_manifest(existing(copy), manifest)
+    write_manifest(find_folder(copy), manifest)
     assert jaxgan(monkeypatch, "export", copy, "--trust") == 2
     assert f"names a script or module outside its folder, {name!r}: nothing of it is run" in error(capsys)
 
@@ -125,7 +125,7 @@ def exported(run, tmp_path):
 def noting(home, **notes):
     """The export with other notes in the file of its weights."""
     file = home / weights.NAME
-    save_file(load_file(file), file, {**weights.notes(file), **notes})
+    save_file(load_file(file), file, {**weights.metadata(file), **notes})
 
 
 @pytest.mark.parametrize("kind", ["above", "absolute", "link"])
@@ -145,7 +145,7 @@ def test_an_import_runs_no_script_outside_its_folder(kind, exported, monkeypatch
 
 
 def test_an_import_runs_the_script_that_was_exported(exported, monkeypatch, tmp_path, capsys):
-    assert "script/tiny.py" in json.loads(weights.notes(exported / weights.NAME)["files"])
+    assert "script/tiny.py" in json.loads(weights.metadata(exported / weights.NAME)["files"])
     mark = tmp_path / "mark"
     marked(exported / "script" / "tiny.py", mark)
     more = ("--out", tmp_path / "new", "--", "--steps", 1)

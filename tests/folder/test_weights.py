@@ -17,7 +17,7 @@ from jaxgan.data.source import labelled
 from jaxgan.errors import Refused
 from jaxgan.folder import weights
 from jaxgan.folder.create import create
-from jaxgan.folder.folder import existing
+from jaxgan.folder.folder import find_folder
 from jaxgan.folder.manifest import read_manifest, write_manifest
 from jaxgan.folder.script import Script
 from jaxgan.folder.weights import frozen
@@ -72,7 +72,7 @@ def test_step_0_is_the_export(run, folder, tmp_path):
     assert rows(begun)[0]["mean"] == [row for row in rows(run) if "mean" in row][-1]["mean"]
     config = json.loads((begun / "config.json").read_text())
     assert (config["lr"], config["batch_size"], config["steps"]) == (1e-2, 16, 4)
-    assert read_manifest(existing(begun)).weights.path == str(folder / "weights.safetensors")
+    assert read_manifest(find_folder(begun)).weights.path == str(folder / "weights.safetensors")
 
 
 def test_the_command_goes_on_bit_for_bit_without_the_weights(folder, monkeypatch, tmp_path):
@@ -98,9 +98,9 @@ def test_killed_before_the_first_checkpoint(run, folder, tmp_path, capsys):
     assert play(PICTURES, "--resume", begun, "--steps", 2) == 0
     same(final(begun), reached)
 
-    noted = read_manifest(existing(lost))
+    noted = read_manifest(find_folder(lost))
     noted.weights.sha256 = "0" * 64
-    write_manifest(existing(lost), noted)
+    write_manifest(find_folder(lost), noted)
     assert "what it begins with is not at" in refused(capsys, "--resume", lost, "--steps", 2)
 
 
@@ -187,7 +187,7 @@ def state_of(game, tx, seed):
 
 def run_with(path, tmp_path):
     """A run folder that says it begins with this file."""
-    return create(tmp_path / "run", Script(tmp_path / "script.py", b""), "{}", 0, {}, weights.note(path))
+    return create(tmp_path / "run", Script(tmp_path / "script.py", b""), "{}", 0, {}, weights.identify(path))
 
 
 def test_an_optimiser_that_starts_as_a_copy_of_the_parameters_gets_a_new_one(tmp_path):
@@ -196,7 +196,7 @@ def test_an_optimiser_that_starts_as_a_copy_of_the_parameters_gets_a_new_one(tmp
     old, new = state_of(game, tx, 0), state_of(game, tx, 1)
     path = tmp_path / "weights.safetensors"
     weights.save(path, old, {})
-    begun = weights.begun(new, run_with(path, tmp_path))
+    begun = weights.initial_state(new, run_with(path, tmp_path))
     same(begun.g, old.g)  # the copies in its optimiser too
     same(begun.d, old.d)
     same(begun.ema, old.ema)
@@ -210,7 +210,7 @@ def test_zeros_are_no_copy_of_parameters_that_begin_as_zeros(tmp_path):
     new = new.replace(d=new.d.replace(params=jax.tree.map(jnp.zeros_like, new.d.params)))
     path = tmp_path / "weights.safetensors"
     weights.save(path, old, {})
-    begun = weights.begun(new, run_with(path, tmp_path))
+    begun = weights.initial_state(new, run_with(path, tmp_path))
     same(begun.d.params, old.d.params)
     same(begun.d.opt_state, new.d.opt_state)
 
@@ -221,9 +221,9 @@ def test_weights_of_half_precision_and_scalars(tmp_path):
     state = state.replace(g=state.g.replace(params=half, stats={"scale": jnp.float32(0.5)}))
     path = tmp_path / "weights.safetensors"
     weights.save(path, state, {"who": "me"})
-    assert weights.notes(path)["who"] == "me"
+    assert weights.metadata(path)["who"] == "me"
     zeros = jax.tree.map(jnp.zeros_like, state.replace(key=jnp.zeros(())))
-    same(weights.begun(zeros, run_with(path, tmp_path)).g, state.g)
+    same(weights.initial_state(zeros, run_with(path, tmp_path)).g, state.g)
     with pytest.raises(Refused, match="not float32"):
         weights.check(path, state_of(ring_game(), optax.sgd(0.1), 0).replace())
 

@@ -8,7 +8,7 @@ from run_folders import evaluated, lines, logged, run_folder
 from jaxgan.compare.line import summary
 from jaxgan.compare.record import record
 from jaxgan.compare.scores import scored, scores
-from jaxgan.folder.lock import locked
+from jaxgan.folder.lock import lock_folder
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.numbers import metrics
 from jaxgan.report.signs import copying, health
@@ -164,7 +164,7 @@ def test_how_it_ended(ended, mark, words, tmp_path):
 
 def test_a_run_that_is_held_is_running(tmp_path):
     run = run_folder(tmp_path / "run", logged(4), ended=None)
-    with locked(run):
+    with lock_folder(run):
         assert lines(run)["End"].words == "Still running: 200 of 1,000 steps."
 
 

@@ -12,7 +12,7 @@ from support import SCRIPTS, ended, final, jaxgan, play, rows, same, script, sta
 
 import jaxgan as jg
 from jaxgan.compare.record import record
-from jaxgan.folder.folder import existing
+from jaxgan.folder.folder import find_folder
 from jaxgan.folder.manifest import read_manifest
 
 TINY = script("tiny")
@@ -151,7 +151,7 @@ def test_resume_with_other_options(copy, monkeypatch, capsys):
     assert play(TINY, "--resume", copy, "--steps", 10, "--log-every", 3) == 0  # these change no update
     assert play(TINY, "--resume", copy, "--steps", 12, "--lr", 0.1, "--force") == 0
     assert json.loads((copy / "config.json").read_text())["lr"] == 0.1
-    first, *_, last = read_manifest(existing(copy)).sessions
+    first, *_, last = read_manifest(find_folder(copy)).sessions
     assert (first.changed, last.changed) == ({}, {"lr": (0.001, 0.1)})
     capsys.readouterr()
     assert jaxgan(monkeypatch, "info", copy) == 0

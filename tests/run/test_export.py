@@ -18,7 +18,7 @@ from support import SCRIPTS, ended, jaxgan, play, rows, same, script, start, ste
 
 from jaxgan.data.pairs import edges, paired
 from jaxgan.errors import Refused
-from jaxgan.folder.folder import existing
+from jaxgan.folder.folder import find_folder
 from jaxgan.games.gan import gan
 from jaxgan.parts import latents, objectives
 from jaxgan.parts.network import from_linen
@@ -204,14 +204,14 @@ def test_the_card_says_what_the_run_folder_says(run, folder):
 
 
 def test_the_card_invents_no_score(run, points):
-    said = card(reopened(points), existing(points), 0)
+    said = card(reopened(points), find_folder(points), 0)
     assert "None was measured." in said
     assert "--steps 200" in said
     again = reopened(run)
     odd = again._replace(config=replace(again.config, data="my pets", over=("lr=1,2", "width=3")))
-    assert "--over lr=1,2 width=3 --data 'my pets'`" in card(odd, existing(run), 10)
+    assert "--over lr=1,2 width=3 --data 'my pets'`" in card(odd, find_folder(run), 10)
     between = again._replace(state=again.state.replace(step=5))
-    assert "Measured at step 4, not at this one" in card(between, existing(run), 10)
+    assert "Measured at step 4, not at this one" in card(between, find_folder(run), 10)
 
 
 def test_the_card_says_what_samples_are_made_of(run):
@@ -219,8 +219,8 @@ def test_the_card_says_what_samples_are_made_of(run):
     rule, source = again.experiment.rule, paired(again.experiment.source, edges)
     told = rule._replace(game=rule.game._replace(given=("label", "source")))
     of_edges = again._replace(experiment=again.experiment._replace(rule=told, source=source))
-    assert "- Of `source` [8, 8, 1]: those in `given.npz`" in card(of_edges, existing(run), 10)
-    assert "given.npz" not in card(again, existing(run), 10)
+    assert "- Of `source` [8, 8, 1]: those in `given.npz`" in card(of_edges, find_folder(run), 10)
+    assert "given.npz" not in card(again, find_folder(run), 10)
 
 
 def test_of_the_best_checkpoint(monkeypatch, tmp_path, capsys):

@@ -18,7 +18,7 @@ from jaxgan.parts.network import from_linen
 from jaxgan.parts.types import Lowering
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.guard import guarded
-from jaxgan.scale.devices import DATA, over_data, row, whole
+from jaxgan.scale.devices import DATA, data_mesh, data_parallel, replicated
 
 SOURCE = load("digits")
 LAYOUT = (2, 2, 16)  # two steps of D, two micro-batches each
@@ -55,21 +55,21 @@ def everything(axis, convolutions=False):
 @cache
 def played(way, count, convolutions=False, steps=20):
     """Everything that a run of so many steps leaves, on so many devices."""
-    mesh = row(jax.devices()[:count])
+    mesh = data_mesh(jax.devices()[:count])
     rule = everything(None if way == "jit" else DATA, convolutions)
-    update = over_data(rule.update, mesh, way)
+    update = data_parallel(rule.update, mesh, way)
     batches = partial(batch, SOURCE, LAYOUT)
 
-    @partial(jax.jit, out_shardings=whole(mesh))
+    @partial(jax.jit, out_shardings=replicated(mesh))
     def run(key, arrays):
         return rule.init(key, batches(arrays, key, jnp.int32(0)))
 
-    @partial(jax.jit, donate_argnums=0, out_shardings=whole(mesh))
+    @partial(jax.jit, donate_argnums=0, out_shardings=replicated(mesh))
     def move(state, arrays):
         return update(state, batches(arrays, state.key, state.step))
 
-    arrays = jax.device_put(SOURCE.arrays, whole(mesh))
-    state = run(jax.device_put(jax.random.key(0), whole(mesh)), arrays)
+    arrays = jax.device_put(SOURCE.arrays, replicated(mesh))
+    state = run(jax.device_put(jax.random.key(0), replicated(mesh)), arrays)
     for _ in range(steps):
         state, metrics = move(state, arrays)
     return jax.device_get((state.replace(key=(), rule=()), metrics))
@@ -110,7 +110,7 @@ def test_a_gradient_is_no_larger_on_eight_devices(way):
     state = rule.init(jax.random.key(0), batches)
 
     def moved(count):
-        new = jax.jit(over_data(rule.update, row(jax.devices()[:count]), way))(state, batches)[0]
+        new = jax.jit(data_parallel(rule.update, data_mesh(jax.devices()[:count]), way))(state, batches)[0]
         return optax.tree.norm(optax.tree.sub(new.d.params, state.d.params))
 
     np.testing.assert_allclose(moved(8), moved(1), rtol=1e-5)

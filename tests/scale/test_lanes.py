@@ -13,8 +13,8 @@ from jax.sharding import PartitionSpec as P
 
 from jaxgan.data.source import batch
 from jaxgan.scale import memory
-from jaxgan.scale.devices import DATA, whole
-from jaxgan.scale.lanes import LANE, grid, lane, over_lanes, shardings, stacked
+from jaxgan.scale.devices import DATA, replicated
+from jaxgan.scale.lanes import LANE, lane_mesh, lane_parallel, shardings, stack, take_lane
 from scale.test_devices import LAYOUT, SOURCE, everything, played
 
 SEEDS = 4
@@ -23,21 +23,21 @@ SEEDS = 4
 @cache
 def program(way, rows, data):
     """The lanes at step 0, the arrays, and the compiled update."""
-    mesh = grid(jax.devices()[: rows * data], data)
+    mesh = lane_mesh(jax.devices()[: rows * data], data)
     rule = everything(None if way == "jit" else DATA)
     batches = partial(batch, SOURCE, LAYOUT)
     keys = [jax.random.key(seed) for seed in range(SEEDS)]
     begin = jax.jit(lambda key, arrays: rule.init(key, batches(arrays, key, jnp.int32(0))))
-    state = stacked([begin(key, SOURCE.arrays) for key in keys])
+    state = stack([begin(key, SOURCE.arrays) for key in keys])
     where = shardings(state, mesh)
-    update = over_lanes(rule.update, mesh, way)
+    update = lane_parallel(rule.update, mesh, way)
 
     @partial(jax.jit, out_shardings=(where, NamedSharding(mesh, P(LANE))))
     def move(state, arrays):
         made = jax.vmap(batches, (None, 0, None))(arrays, state.key, state.step)
         return update(state, made)
 
-    state, arrays = jax.device_put(state, where), jax.device_put(SOURCE.arrays, whole(mesh))
+    state, arrays = jax.device_put(state, where), jax.device_put(SOURCE.arrays, replicated(mesh))
     return state, arrays, move.lower(state, arrays).compile()
 
 
@@ -47,7 +47,7 @@ def test_twenty_steps_agree_with_the_single_run(way, rows, data):
     for _ in range(20):
         state, metrics = update(state, arrays)
     single, numbers = played("jit", 1)
-    mine = jax.device_get(lane(state, 0).replace(key=(), rule=()))
+    mine = jax.device_get(take_lane(state, 0).replace(key=(), rule=()))
     for a, b in zip(jax.tree.leaves(single), jax.tree.leaves(mine), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-5)
     for name, value in numbers.items():

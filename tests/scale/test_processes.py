@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support import SCRIPTS, final, picture_folder, play, rows, same, script, start, steps
 
-from jaxgan.folder.lock import locked
+from jaxgan.folder.lock import lock_folder
 from jaxgan.run.reopen import reopened
 from jaxgan.scale import processes
 
@@ -177,7 +177,7 @@ def test_two_go_on_where_one_has_been(home, tmp_path):
 
 def test_what_the_first_refuses_all_do(home, tmp_path):
     run = tmp_path / "run"
-    with locked(run), together("--data", home / "data", "--out", run) as pair:
+    with lock_folder(run), together("--data", home / "data", "--out", run) as pair:
         said = left(pair, 2, 2)
     for _, err in said:
         assert f"error: {run} is in use by process" in err
