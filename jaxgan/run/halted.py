@@ -37,7 +37,7 @@ class Still:
     def add(self, number: int, why: str) -> str:
         """This lane does too, which is written down at once: it is known also if the process is killed."""
         self._why[number] = why
-        self._entry.still = {self._lanes[lane]: reason for lane, reason in self._why.items()}
+        self._entry.halted = {self._lanes[lane]: reason for lane, reason in self._why.items()}
         broadcast(lambda: update_session(self._folder, self._entry))
         return f"{self._lanes[number]} {why}"
 

@@ -89,9 +89,8 @@ def one_after_another(
 
         def first(i: int) -> State:
             key = distribute(jax.random.key(members[i].seed), replicated(mesh_of[i]))
-            return jax.device_put(
-                change(init(key, fed[i].at(key, 0), members[i].values)), replicated(mesh_of[i])
-            )
+            state = change(init(key, fed[i].at(key, 0), members[i].values))
+            return jax.device_put(state, replicated(mesh_of[i]))
 
         return tuple(first(i) for i in range(len(members)))
 

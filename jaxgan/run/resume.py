@@ -45,7 +45,7 @@ def start(run: Run, placed: Placement, checkpoints: AnyCheckpoints) -> Start:
         return Start(held, 0)
     if found.step >= run.settings.steps:
         raise Refused(f"{folder.path} has made {found.step} steps already; ask for more with --steps")
-    state, aside = placed.restored(found.state), tuple(found.aside)
+    state, aside = placed.restored(found.state), tuple(found.damaged)
     return Start(state, found.step, found.attempt, True, aside, found.rows)
 
 

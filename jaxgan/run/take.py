@@ -47,7 +47,7 @@ def take(run: Path, lane: str, out: Path, trust: bool = False) -> Path:
             with (
                 Checkpoints(place.checkpoints, run=of) as old,
                 Checkpoints(
-                    new.checkpoints, again.config.keep, run=manifest.id, beside=partial(manifest_text, new)
+                    new.checkpoints, again.config.keep, run=manifest.id, manifest=partial(manifest_text, new)
                 ) as mine,
             ):
                 scores, source = old.scores(lane), again.experiment.source
@@ -66,4 +66,4 @@ def _session(manifest: Manifest, lane: str, step: int) -> Session:
     """The lane's past as one session: on what it was played, how far it came, and why it ended."""
     last = manifest.sessions[-1]
     ended = halted_lanes(manifest).get(lane) or last.ended or "Interrupted: taken from a run that went on"
-    return msgspec.structs.replace(last, began=0, step=step, ended=ended, still={})
+    return msgspec.structs.replace(last, began=0, step=step, ended=ended, halted={})

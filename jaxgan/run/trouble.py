@@ -67,7 +67,7 @@ def restored(
         checkpoints.save(trouble.step, placed.saved(held), attempt=attempt)
         raise NotFinite(trouble.why + (f", after {attempt} other attempts" if attempt else ""))
     back = attempted(attempt + 1, checkpoints, placed.saved(held), settings.seed)
-    return Start(placed.restored(back.state), back.step, back.attempt, True, tuple(back.aside))
+    return Start(placed.restored(back.state), back.step, back.attempt, True, tuple(back.damaged))
 
 
 def attempted(attempt: int, checkpoints: AnyCheckpoints, like: State, seed: int) -> Restored:
