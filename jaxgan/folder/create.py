@@ -106,9 +106,9 @@ def edited_options(folder: Folder) -> dict[str, tuple[Any, Any]]:
 
     Empty for a run of an older jaxgan, which did not save its options in the manifest.
     """
-    config = read_config(folder)
+    config, saved = read_config(folder), read_manifest(folder).config
     try:
-        edits = [_changes(dict(json.loads(text)), config) for text in read_manifest(folder).config]
+        edits = [_changes(dict(json.loads(text)), config) for text in saved]
     except (ValueError, TypeError, RecursionError):
         raise Refused(f"{folder.manifest} is damaged: its copy of config.json cannot be read") from None
     return edits[-1] if edits and all(edits) else {}

@@ -1,4 +1,4 @@
-"""The run folder. Rebuilding a run runs the script in it.
+"""The run folder. Whatever rebuilds the run executes its script.py.
 
 config.json     the options, reloaded exactly
 manifest.json   versions, devices, commit, command, seed, hashes; each session and why it ended

@@ -37,7 +37,7 @@ def lock_folder(path: Path) -> Iterator[None]:
 
 
 def in_use(path: Path) -> bool:
-    """Returns whether a process has locked the folder; False if the file system has no locks."""
+    """Returns whether a process has locked the folder; False if its file system has no locks."""
     try:
         with reading.open_file(path / ".lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

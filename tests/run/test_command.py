@@ -211,7 +211,7 @@ def test_a_config_may_hold_paths(run_file, tmp_path):
 def test_a_config_may_not_hold_what_json_cannot(run_file, tmp_path, capsys):
     text = TEXT.replace("    width: jg.Count", "    odd: complex = 1j\n    width: jg.Count")
     assert run_file(text, "--out", tmp_path / "run")[1] == 2
-    assert last_line(capsys).startswith("error: the Config holds 1j, of which config.json has no like")
+    assert last_line(capsys).startswith("error: the Config holds 1j, which JSON cannot hold")
     assert not (tmp_path / "run").exists()
 
 
