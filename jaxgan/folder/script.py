@@ -32,8 +32,10 @@ def hashes(script: Script) -> dict[str, str]:
     # not Python, jaxgan itself, nor packages wherever they are installed
     excluded = {Path(sys.prefix), Path(sysconfig.get_path("stdlib")), Path(__file__).parent.parent}
     packages = {"site-packages", "dist-packages"}
-    own = [f for f in files if not excluded & set(f.parents) and not packages & set(f.parts) and f.is_file()]
-    modules = {str(f.relative_to(home)): _sha256(f.read_bytes()) for f in sorted(own)}
+    loaded = [
+        f for f in files if not excluded & set(f.parents) and not packages & set(f.parts) and f.is_file()
+    ]
+    modules = {str(f.relative_to(home)): _sha256(f.read_bytes()) for f in sorted(loaded)}
     return {**modules, script.path.name: _sha256(script.code)}
 
 

@@ -50,11 +50,11 @@ def check_export(home: Path, metadata: Mapping[str, str], trust: bool = False) -
         hashes = dict(json.loads(metadata.get("files", "{}")))
     except (ValueError, TypeError):
         raise Refused(f"{home} is damaged: its weights have no readable hashes of the script") from None
-    files = {name: script, **{each: home / each for each in hashes}}
-    for each, path in files.items():
-        _check_inside(each, str(home))
+    files = {name: script, **{file: home / file for file in hashes}}
+    for file, path in files.items():
+        _check_inside(file, str(home))
         if probe(Path.exists, path) and not reading.is_file_in(home, path):
-            raise Refused(f"{each} in {home} is not a file of that folder: nothing outside it is run")
+            raise Refused(f"{file} in {home} is not a file of that folder: nothing outside it is run")
     # an older export has no hashes
     _check_hashes(f"{home}: changed since it was exported", files, hashes, trust)
     return script

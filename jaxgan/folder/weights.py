@@ -46,8 +46,8 @@ def save(path: Path, state: State, notes: Mapping[str, str]) -> None:
 
     arrays = jax.device_get(_named(_players(state)))
     arrays = {name: np.asarray(x, order="C") for name, x in arrays.items()}
-    own = {"step": str(int(state.step)), "jaxgan": version("jaxgan"), "structure": _structure(arrays)}
-    path.write_bytes(serialise(arrays, {**own, "digest": _digest(arrays), **notes}))
+    fields = {"step": str(int(state.step)), "jaxgan": version("jaxgan"), "structure": _structure(arrays)}
+    path.write_bytes(serialise(arrays, {**fields, "digest": _digest(arrays), **notes}))
 
 
 def metadata(path: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Data parallelism: each device holds the whole state and a shard of every batch. The run is the same."""
+"""Data parallelism: each device holds the whole state and a shard of every batch, as one run."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -56,7 +56,7 @@ def sharded(mesh: Mesh, axis: int) -> NamedSharding:
 def data_parallel(update: Update, mesh: Mesh, way: Way) -> Update:
     """Returns the update (state, batches [batches, micro, B, ...]) with B split over the mesh, to be jitted.
 
-    `jit`: the compiler splits one program; means and BatchNorm are of the whole batch without more.
+    `jit`: the compiler splits one program; means and BatchNorm are over the whole batch.
     `shard_map`, `pmap`: every device runs the program on its shard, and the recipe was built with
     `Lowering("data")`, whose means are over that axis.
 

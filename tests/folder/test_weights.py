@@ -77,13 +77,13 @@ def test_step_0_equals_the_export(run, folder, tmp_path):
 
 def test_a_resume_is_bit_exact_without_the_weights(folder, monkeypatch, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
-    whole, half = tmp_path / "whole", tmp_path / "half"
-    for run, count in ((whole, 6), (half, 3)):
+    uninterrupted, half = tmp_path / "uninterrupted", tmp_path / "half"
+    for run, count in ((uninterrupted, 6), (half, 3)):
         options = ("--lr", 1e-4, "--steps", count)
         assert jaxgan(monkeypatch, "import", copy, "--out", run, "--", *options) == 0
     shutil.rmtree(copy)
     assert jaxgan(monkeypatch, "resume", half, "--steps", 6) == 0
-    same(final(whole), final(half))
+    same(final(uninterrupted), final(half))
 
 
 def test_a_run_killed_before_its_first_checkpoint_can_resume(run, folder, tmp_path, capsys):

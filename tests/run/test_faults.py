@@ -52,8 +52,8 @@ def test_a_signal_saves_the_step_and_prints_how_to_resume(signum, status, tmp_pa
 
 
 def test_a_run_stopped_by_a_signal_resumes_bit_exactly(tmp_path, monkeypatch):
-    run, whole = tmp_path / "run", tmp_path / "whole"
-    assert play(TINY, "--out", whole) == 0
+    run, undisturbed = tmp_path / "run", tmp_path / "undisturbed"
+    assert play(TINY, "--out", undisturbed) == 0
     module = script("tiny")
     from jaxgan.run import log
 
@@ -69,8 +69,8 @@ def test_a_run_stopped_by_a_signal_resumes_bit_exactly(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert steps(run) == [0, 5]
     assert play(module, "--resume", run) == 0
-    same(final(run), final(whole))
-    assert rows(run) == rows(whole)
+    same(final(run), final(undisturbed))
+    assert rows(run) == rows(undisturbed)
 
 
 def test_a_signal_at_the_end_changes_nothing(tmp_path, monkeypatch):
@@ -139,17 +139,17 @@ def test_a_run_on_a_full_disk_can_resume(tmp_path, capsys):
         last = err.splitlines()[-1]
         assert re.fullmatch(r"error: (checkpoint \d could not be written: )?the disk is full", last)
         assert "Traceback" not in err
-        kept = steps(run)
-        assert kept
+        saved = steps(run)
+        assert saved
 
         # with space freed, it resumes to the same final state
         for path in (run / "checkpoints").iterdir():
-            if path.name != str(kept[-1]):
+            if path.name != str(saved[-1]):
                 shutil.rmtree(path)
         assert play(TINY, "--resume", run, "--keep", 1) == 0
-        whole = tmp_path / "whole"
-        assert play(TINY, "--out", whole, "--ballast", 500_000, "--keep", 1) == 0
-        same(final(run), final(whole))
+        undisturbed = tmp_path / "undisturbed"
+        assert play(TINY, "--out", undisturbed, "--ballast", 500_000, "--keep", 1) == 0
+        same(final(run), final(undisturbed))
 
 
 @pytest.mark.parametrize("limits", [("7m", 0), ("99m", 75)])

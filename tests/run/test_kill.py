@@ -33,15 +33,15 @@ def kill(process, run, rng):
 def check_kills(tmp_path, kills, length):
     rng = random.Random(kills)
     options = (*HEAVY, "--steps", length)
-    whole, run = tmp_path / "whole", tmp_path / "run"
-    undisturbed = start(TINY, "--out", whole, *options)
+    undisturbed, run = tmp_path / "undisturbed", tmp_path / "run"
+    reference = start(TINY, "--out", undisturbed, *options)
     assert kill(start(TINY, "--out", run, *options), run, rng)
     for _ in range(kills - 1):
         assert kill(start(TINY, "--resume", run), run, rng), "the run was over too soon: make it longer"
     ended(start(TINY, "--resume", run))
-    ended(undisturbed)
-    same(final(whole), final(run))
-    assert rows(run) == rows(whole)
+    ended(reference)
+    same(final(undisturbed), final(run))
+    assert rows(run) == rows(undisturbed)
 
 
 def test_three_kills(tmp_path):

@@ -26,7 +26,7 @@ FILES = script("files")
 
 
 def everything(axis, convolutions=False):
-    """A rule with BatchNorm, spectral norm, dropout, penalties, labels and noise, which devices could change."""
+    """A rule with BatchNorm, spectral norm, dropout, penalties, labels, noise: what devices could change."""
     low = Lowering(axis, unroll=False)  # a smaller program, to be compiled many times
     shape = (8, 8, 1)
     if convolutions:
