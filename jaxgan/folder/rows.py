@@ -18,8 +18,8 @@ class Row(NamedTuple):
     """Numbers of a step by name: metrics of the update that led to it ("train"), or hooks' measurements.
 
     In a run with lanes each is a list with a number per lane, None if it has none. `scheduled` is False for
-    a row that was logged only because a session ended: an uninterrupted run would not have it, so stop rules
-    do not get it.
+    a row that was logged only because a session ended: a resumed run does not have it, so stop rules do not
+    get it.
 
     >>> Row(50, "train", {"d/adv": 0.5}).numbers["d/adv"]
     0.5
