@@ -46,11 +46,11 @@ def player(lanes: int) -> Any:
     from jaxgan.data.source import batch
     from jaxgan.games.game import State
     from jaxgan.rules.guard import guarded
-    from jaxgan.scale.lanes import side_by_side, stacked
+    from jaxgan.scale.lanes import stack, vmap_lanes
 
     ring = experiment(work("W4"))
     rule, source, layout = guarded(ring.rule), ring.source, (1, 1, work("W4").batch)
-    update = side_by_side(rule.update)
+    update = vmap_lanes(rule.update)
 
     def advance(state: State) -> tuple[State, Any]:
         draw = jax.vmap(lambda key: batch(source, layout, source.arrays, key, state.step))
@@ -60,7 +60,7 @@ def player(lanes: int) -> Any:
         key = jax.random.key(seed)
         return rule.init(key, batch(source, layout, source.arrays, key, 0))
 
-    state = stacked([jax.jit(init)(seed) for seed in range(lanes)])
+    state = stack([jax.jit(init)(seed) for seed in range(lanes)])
     program = jax.jit(advance, donate_argnums=0).lower(state).compile()
 
     def play(updates: int) -> None:

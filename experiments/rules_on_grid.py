@@ -147,8 +147,8 @@ def train(config: Config, game: jg.Game, rule: jg.Rule, mixture: Any, updates: i
 
     keys = jax.vmap(jax.random.key)(jnp.arange(config.seeds))
     first = jax.eval_shape(start, keys[0])
-    state = jax.jit(jax.vmap(start, out_axes=lanes.along(first, 0, None)))(keys)
-    update = lanes.side_by_side(rule.update)
+    state = jax.jit(jax.vmap(start, out_axes=lanes.fill_state(first, 0, None)))(keys)
+    update = lanes.vmap_lanes(rule.update)
 
     def step(_: Any, state: jg.State) -> jg.State:
         return update(state, jax.vmap(batches, in_axes=(0, None))(state.key, state.step))[0]
@@ -156,7 +156,7 @@ def train(config: Config, game: jg.Game, rule: jg.Rule, mixture: Any, updates: i
     state = jax.jit(lambda state: jax.lax.fori_loop(0, updates, step, state))(state)
 
     def score(seed: int) -> dict[str, float]:
-        lane = lanes.lane(state, seed)
+        lane = lanes.take_lane(state, seed)
         x = game.sample(lane.generator, jg.fold(lane.key, "measure"), jnp.arange(2500), {})
         return jg.metrics.mixture.mode_coverage(np.asarray(x), mixture.centres, mixture.sigma)
 

@@ -291,7 +291,7 @@ def main(args: Sequence[str] | None = None) -> None:
 def exclusive(runs: Path) -> Iterator[None]:
     """Allows one benchmark at a time: a second would overwrite the results of the first."""
     try:
-        with lock.locked(runs):
+        with lock.lock_folder(runs):
             yield
     except Refused as error:
         sys.exit(f"error: {error}")

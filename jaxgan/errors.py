@@ -1,24 +1,24 @@
-"""The one error a user is meant to read."""
+"""Errors whose message is meant for the user."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 
 class Refused(ValueError):
-    """What was asked cannot be done; the message is one line that says why, and what can be done instead."""
+    """The request cannot be carried out; the message says in one line why, and what to do instead."""
 
 
 class Unreadable(Exception):
-    """Examples that should be there cannot be read; the message says which, where they lie and why."""
+    """Examples of the data cannot be read; the message says which, from where and why."""
 
 
-def looked(look: Callable[[Path], bool], path: Path) -> bool:
-    """What a look at a path finds; refused where the system does not let us look.
+def probe(test: Callable[[Path], bool], path: Path) -> bool:
+    """Returns `test(path)`; raises `Refused` if the operating system does not allow it.
 
-    >>> looked(Path.exists, Path("nowhere"))
+    >>> probe(Path.exists, Path("nowhere"))
     False
     """
     try:
-        return look(path)
+        return test(path)
     except OSError as error:
-        raise Refused(f"cannot look at {path}: {error.strerror}") from None
+        raise Refused(f"cannot access {path}: {error.strerror}") from None

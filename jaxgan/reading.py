@@ -1,4 +1,4 @@
-"""Reading of files that others may have put there: only regular ones have an end, and do not wait."""
+"""Reading of files from others: only regular files are read, as pipes block and devices may not end."""
 
 import errno
 import os
@@ -15,49 +15,48 @@ KINDS = {
 }
 
 
-def opened(path: str | Path) -> BufferedReader:
-    """Opens a regular file to read its bytes; of a pipe, a socket, a device or a folder an OSError says so.
+def open_file(path: str | Path) -> BufferedReader:
+    """Opens a regular file to read its bytes; raises OSError for a pipe, a socket, a device or a folder.
 
-    A pipe would wait for whoever writes into it, and a device need not end.
-
-    >>> opened("/dev/zero")
+    >>> open_file("/dev/zero")
     Traceback (most recent call last):
     OSError: [Errno 22] it is a device, not a file: '/dev/zero'
     """
     _check(os.stat(path), path)
-    found = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        _check(os.fstat(found), path)  # it may be another by now
-        return os.fdopen(found, "rb")
+        _check(os.fstat(descriptor), path)  # it may have been replaced meanwhile
+        return os.fdopen(descriptor, "rb")
     except BaseException:
-        os.close(found)
+        os.close(descriptor)
         raise
 
 
 def content(path: str | Path) -> bytes:
-    """The bytes of a regular file; see `opened`.
+    """Returns the bytes of a regular file; see `open_file`.
 
     >>> content(__file__).count(b"import stat")
     2
     """
-    with opened(path) as file:
+    with open_file(path) as file:
         return file.read()
 
 
-def lies_in(home: Path, path: Path) -> bool:
-    """Whether a path is of a regular file below a folder, wherever links lead.
+def is_file_in(home: Path, path: Path) -> bool:
+    """Returns whether a path, with links resolved, is a regular file below a folder.
 
-    >>> lies_in(Path(__file__).parent, Path(__file__)), lies_in(Path(__file__).parent, Path("/dev/zero"))
+    >>> home = Path(__file__).parent
+    >>> is_file_in(home, Path(__file__)), is_file_in(home, Path("/dev/zero"))
     (True, False)
     """
     try:
-        found = path.resolve(strict=True)
-        return found.is_relative_to(home.resolve()) and stat.S_ISREG(found.stat().st_mode)
-    except (OSError, RuntimeError):  # nothing there, or links that lead round
+        target = path.resolve(strict=True)
+        return target.is_relative_to(home.resolve()) and stat.S_ISREG(target.stat().st_mode)
+    except (OSError, RuntimeError):  # it does not exist, or is a cycle of links
         return False
 
 
-def _check(found: os.stat_result, path: str | Path) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        kind = KINDS.get(stat.S_IFMT(found.st_mode), "something else")
+def _check(status: os.stat_result, path: str | Path) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = KINDS.get(stat.S_IFMT(status.st_mode), "something else")
         raise OSError(errno.EINVAL, f"it is {kind}, not a file", str(path))

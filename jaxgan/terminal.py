@@ -1,4 +1,4 @@
-"""stdout and stderr that may close: that nobody reads along any more is no reason to stop."""
+"""Output to stdout and stderr that may be closed: a lost reader does not end a run."""
 
 import contextlib
 import errno
@@ -9,41 +9,38 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, TextIO, cast
 
-GONE = {errno.EPIPE, errno.EBADF, errno.EIO}
-"""How a write fails where the reader of a pipe has gone, a stream was closed, or the terminal has hung up."""
+READER_CLOSED = {errno.EPIPE, errno.EBADF, errno.EIO}
+"""Errors of a write if the reader of a pipe has ended, or the stream or the terminal is closed."""
+
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that move the cursor, colour the text after them, or change its direction."""
 
 
-HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Characters that move the cursor, colour what follows, or have it read from right to left."""
+def escape(text: str, keep: str = "") -> str:
+    r"""Returns text from a file with control characters, which a terminal would obey, as escape sequences.
 
-
-def visible(text: str, keep: str = "") -> str:
-    r"""Text out of a file as it can be shown: what a terminal would obey is written as in code.
-
-    >>> print(visible("red: \x1b[31m, a line:\n and\t"), visible("a\nb", keep="\n"))
+    >>> print(escape("red: \x1b[31m, a line:\n and\t"), escape("a\nb", keep="\n"))
     red: \x1b[31m, a line:\n and\t a
     b
     """
-    return HIDDEN.sub(
-        lambda found: found[0] if found[0] in keep else found[0].encode("unicode_escape").decode(), text
-    )
+    return CONTROL.sub(lambda m: m[0] if m[0] in keep else m[0].encode("unicode_escape").decode(), text)
 
 
 @cache
 def warn(line: str) -> None:
-    """A warning on stderr: once, however often it is asked for.
+    """Prints a warning to stderr, once.
 
     >>> warn("the disk is nearly full")
     """
-    print(f"warning: {visible(line)}", file=sys.stderr)
+    print(f"warning: {escape(line)}", file=sys.stderr)
 
 
-class Lasting:
-    """A stream that drops what can no longer be written, and remembers why in `lost`.
+class TolerantStream:
+    """A stream that drops text once writing fails; the first error is in `lost`.
 
     >>> from pathlib import Path
     >>> with Path("/dev/full").open("w") as full:
-    ...     stream = Lasting(full)
+    ...     stream = TolerantStream(full)
     ...     print("a line", file=stream, flush=True)
     >>> stream.lost.strerror
     'No space left on device'
@@ -54,7 +51,7 @@ class Lasting:
         self.lost: OSError | None = None
 
     def write(self, text: str) -> int:
-        """Writes the text if that can be."""
+        """Writes the text, if possible."""
         if not self._stream.closed:
             try:
                 return self._stream.write(text)
@@ -63,7 +60,7 @@ class Lasting:
         return len(text)
 
     def flush(self) -> None:
-        """Writes what has been kept back if that can be."""
+        """Flushes the buffer, if possible."""
         if not self._stream.closed:
             try:
                 self._stream.flush()
@@ -71,44 +68,42 @@ class Lasting:
                 self._give_up(error)
 
     def isatty(self) -> bool:
-        """Whether a person can read along."""
+        """Returns whether this is an open terminal."""
         return not self._stream.closed and self._stream.isatty()
 
     def _give_up(self, error: OSError) -> None:
-        """From now on it goes nowhere, and so does what was kept back, which Python would try again."""
+        """Redirects the stream to /dev/null, with what is buffered, which Python would try to write again."""
         self.lost = self.lost or error
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            _to_nowhere(self._stream.fileno())
+            _redirect_to_null(self._stream.fileno())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
 @contextlib.contextmanager
-def lasting() -> Iterator[Lasting]:
-    """For as long as this lasts nothing fails because stdout or stderr has closed, if only by `2>&-`.
+def tolerant_streams() -> Iterator[TolerantStream]:
+    """Within this context no write fails because stdout or stderr is closed, as by `2>&-`; yields stdout.
 
-    Yields stdout.
-
-    >>> with lasting() as out:
+    >>> with tolerant_streams() as out:
     ...     print("a line")
     a line
     """
-    for number in (0, 1, 2):  # or the next file that is opened, a run's own, would be taken for it
+    for descriptor in (0, 1, 2):  # else the next file that is opened would get this number
         try:
-            os.fstat(number)
+            os.fstat(descriptor)
         except OSError:
-            _to_nowhere(number)
+            _redirect_to_null(descriptor)
     before = sys.stdout, sys.stderr
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        out, err = (each if isinstance(each, Lasting) else Lasting(each or nowhere) for each in before)
+    with open(os.devnull, "w", encoding="utf-8") as null:
+        out, err = (x if isinstance(x, TolerantStream) else TolerantStream(x or null) for x in before)
         sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, err)
         try:
             yield out
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
-            if sys.stdout is out:  # or another has been put there for good
+            if sys.stdout is out:  # else it was replaced for good
                 sys.stdout = before[0]
             if sys.stderr is err:
                 sys.stderr = before[1]
@@ -116,25 +111,25 @@ def lasting() -> Iterator[Lasting]:
 
 @contextlib.contextmanager
 def command() -> Iterator[None]:
-    """As `lasting`; but where words are lost, since a disk is full say, it ends with a line and status 1."""
-    with lasting() as out:
+    """As `tolerant_streams`, but ends with an error and status 1 if output was lost, as by a full disk."""
+    with tolerant_streams() as out:
         end: SystemExit | None = None
         try:
             yield
-        except SystemExit as asked:
-            end = asked
+        except SystemExit as error:
+            end = error
         out.flush()
-        if out.lost and out.lost.errno not in GONE and not (end and end.code):
+        if out.lost and out.lost.errno not in READER_CLOSED and not (end and end.code):
             print(f"error: stdout cannot be written: {out.lost.strerror}", file=sys.stderr)
             sys.exit(1)
         if end is not None:
             raise end
 
 
-def _to_nowhere(number: int) -> None:
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    if nowhere == number:
-        os.set_inheritable(number, True)
+def _redirect_to_null(descriptor: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    if null == descriptor:
+        os.set_inheritable(descriptor, True)
     else:
-        os.dup2(nowhere, number)
-        os.close(nowhere)
+        os.dup2(null, descriptor)
+        os.close(null)

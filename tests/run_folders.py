@@ -1,4 +1,4 @@
-"""Run folders written by hand, so that a test of what reads them needs no training."""
+"""Writes run folders without training, for tests of what reads them."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ def run_folder(
     pictures: Sequence[int] = (),
     lanes: Sequence[str] = ("",),
 ) -> Path:
-    """A run that has logged these rows and drawn a picture at these steps, of each lane."""
+    """Writes the folder of a run that logged these rows, with pictures of each lane at these steps."""
     rows = list(rows)
     path.mkdir(parents=True)
     options = {**vars(Settings(steps=1000)), "lr": 1e-3, **(config or {})}
@@ -58,15 +58,15 @@ def run_folder(
     (path / "metrics.jsonl").write_text("".join(map(line, rows)))
     for lane in lanes:
         for step in pictures:
-            place = path / "samples" / lane / f"step_{step:06d}.png"
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(png(np.full((4, 4, 3), step % 256, np.uint8)))
+            picture = path / "samples" / lane / f"step_{step:06d}.png"
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            picture.write_bytes(png(np.full((4, 4, 3), step % 256, np.uint8)))
     return path
 
 
 def logged(count: int = 20, every: int = 50, **changed: Any) -> list[dict[str, Any]]:
-    """Rows of a healthy training; `changed` are numbers, or functions of the step."""
-    usual = {
+    """Returns rows of healthy training; `changed` are numbers, or functions of the step."""
+    healthy = {
         "d/adv": lambda step: 0.7 + 1 / step,
         "g/adv": 0.8,
         "d/acc_real": 0.7,
@@ -77,7 +77,7 @@ def logged(count: int = 20, every: int = 50, **changed: Any) -> list[dict[str, A
         "g/update": 1e-3,
     }
     steps = [every * (n + 1) for n in range(count)]
-    numbers = {**usual, **changed, "images_per_s": 1000.0}
+    numbers = {**healthy, **changed, "images_per_s": 1000.0}
     return [
         {"step": step, **{name: x(step) if callable(x) else x for name, x in numbers.items()}}
         for step in steps
@@ -85,20 +85,24 @@ def logged(count: int = 20, every: int = 50, **changed: Any) -> list[dict[str, A
 
 
 def evaluated(
-    run: Path, step: int, samples: Mapping[str, float], oracle: Mapping[str, float] | None = None, **said: Any
+    run: Path,
+    step: int,
+    samples: Mapping[str, float],
+    oracle: Mapping[str, float] | None = None,
+    **fields: Any,
 ) -> Path:
-    """Writes an evaluation: each number with an interval of a tenth of it to either side."""
+    """Writes an evaluation, with intervals of plus or minus a tenth of each number."""
 
     def row(numbers: Mapping[str, float]) -> dict[str, dict[str, float]]:
         return {name: {"value": x, "low": 0.9 * x, "high": 1.1 * x} for name, x in numbers.items()}
 
     rows = {"samples": row(samples), **({"oracle": row(oracle)} if oracle else {})}
-    lane = said.get("lane", "")
+    lane = fields.get("lane", "")
     content = {
         "step": step,
         "lane": lane,
         "n": 10000,
-        "oracle_n": said.get("n", 10000) if oracle else None,
+        "oracle_n": fields.get("n", 10000) if oracle else None,
         "seed": 0,
         "split": "test",
         "reference_n": 297,
@@ -109,17 +113,17 @@ def evaluated(
         "floor": {},
         "better": {"fd_local": "lower", "coverage": "higher"},
         "pictures": {},
-        **said,
+        **fields,
     }
-    place = run / "evaluations" / f"{step}{f'-{lane}' if lane else ''}.json"
-    place.parent.mkdir(exist_ok=True)
-    place.write_text(json.dumps(content))
-    return place
+    path = run / "evaluations" / f"{step}{f'-{lane}' if lane else ''}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content))
+    return path
 
 
 def lines(run: Path) -> dict[str, Line]:
-    """The verdict by its headings; of several scores the first."""
-    found: dict[str, Line] = {}
-    for each in verdict(record(run)):
-        found.setdefault(each.what, each)
-    return found
+    """Returns the lines of the verdict by heading; of several scores the first."""
+    by_heading: dict[str, Line] = {}
+    for entry in verdict(record(run)):
+        by_heading.setdefault(entry.what, entry)
+    return by_heading

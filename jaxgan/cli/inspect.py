@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from jaxgan.cli.runs import At, Average, Lane, Names, Out, Run, Trust
-from jaxgan.terminal import visible
+from jaxgan.terminal import escape
 
 Runs = Annotated[tuple[Path, ...], Positional, arg(metavar="RUN [RUN ...]", help_behavior_hint="")]
 
@@ -86,7 +86,7 @@ def compare(
     from jaxgan.compare.compare import compare as compare_runs
 
     text = compare_runs(runs, metric, lower=lower, higher=higher, within=within, as_json=json)
-    print(visible(text, keep="\n"))
+    print(escape(text, keep="\n"))
 
 
 def analyze(

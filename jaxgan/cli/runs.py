@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from jaxgan.errors import Refused, looked
-from jaxgan.terminal import visible
+from jaxgan.errors import Refused, probe
+from jaxgan.terminal import escape
 
 Run = Annotated[Path, Positional, arg(metavar="RUN", help="Run folder.")]
 Options = Annotated[tuple[str, ...], Positional, arg(metavar="[-- OPTIONS]", help_behavior_hint="")]
@@ -40,10 +40,10 @@ def resume(
         force: Continue even if options, data or script have changed, which makes it another run.
     """
     from jaxgan.folder import folder, trusted
-    from jaxgan.folder.manifest import copied_script, read_manifest
+    from jaxgan.folder.manifest import read_manifest, script_copy
 
-    place = folder.existing(run)
-    script = str(copied_script(place))
+    place = folder.find_folder(run)
+    script = str(script_copy(place))
     trusted.check(place, trust)
     sys.path.insert(0, str(Path(read_manifest(place).script).parent))
     more = [] if steps is None else ["--steps", str(steps)]
@@ -147,14 +147,14 @@ def start(
         out: New run folder.
     """
     from jaxgan.folder import trusted
-    from jaxgan.folder.weights import NAME, file, notes
+    from jaxgan.folder.weights import NAME, find_file, metadata
 
-    home = (weights if looked(Path.is_dir, weights) else weights.parent).absolute()
-    if file(weights).name != NAME:
+    home = (weights if probe(Path.is_dir, weights) else weights.parent).absolute()
+    if find_file(weights).name != NAME:
         raise Refused(
             f"{weights} is not named {NAME} like the file of an export: give it to --weights of a script"
         )
-    script = trusted.check_export(home, notes(file(weights)), trust)
+    script = trusted.check_export(home, metadata(find_file(weights)), trust)
     sys.path.insert(0, str(script.parent))
     _execute(str(script), ["--weights", str(home), *(["--out", out] if out else []), *options])
 
@@ -162,10 +162,10 @@ def start(
 def info(run: Run) -> None:
     """Describes a run: options, versions, progress, and why it ended."""
     from jaxgan.folder import folder, rows
-    from jaxgan.folder.create import edited, in_words
-    from jaxgan.folder.manifest import commit, devices, ends, in_a_line, read_manifest, still_lanes
+    from jaxgan.folder.create import describe_changes, edited_options
+    from jaxgan.folder.manifest import commit, devices, endings, halted_lanes, read_manifest, session_line
 
-    place = folder.existing(run)
+    place = folder.find_folder(run)
     manifest, config = read_manifest(place), folder.read_config(place)
     steps = sorted(int(p.name) for p in place.checkpoints.glob("[0-9]*") if p.name.isdecimal())
     lines: dict[str, Any] = {
@@ -177,23 +177,23 @@ def info(run: Run) -> None:
         "options": ", ".join(f"{name}={value}" for name, value in config.items()),
         "checkpoints": ", ".join(map(str, steps)) or "none",
     }
-    if options := edited(place):
-        lines["edited"] = f"config.json, not by a session: {in_words(options)}"
+    if options := edited_options(place):
+        lines["edited"] = f"config.json, not by a session: {describe_changes(options)}"
     if manifest.data.note:
         lines["data"] = manifest.data.note
     if manifest.taken:
         lines["taken"] = manifest.taken
     if manifest.weights:
         lines["weights"] = manifest.weights.path
-    for number, (entry, end) in enumerate(zip(manifest.sessions, ends(place, manifest), strict=True), 1):
-        lines[f"session {number}"] = in_a_line(entry, end)
-    if still := still_lanes(manifest):
+    for number, (entry, end) in enumerate(zip(manifest.sessions, endings(place, manifest), strict=True), 1):
+        lines[f"session {number}"] = session_line(entry, end)
+    if still := halted_lanes(manifest):
         lines["halted lanes"] = "; ".join(f"{name} {why}" for name, why in still.items())
     if logged := rows.read(place.metrics):
         numbers = {"step": logged[-1].step, **logged[-1].numbers}
         lines["last numbers"] = ", ".join(f"{name}={_rounded(value)}" for name, value in numbers.items())
     width = max(map(len, lines))
-    print("\n".join(f"{name:{width}}  {visible(str(value))}" for name, value in lines.items()))
+    print("\n".join(f"{name:{width}}  {escape(str(value))}" for name, value in lines.items()))
 
 
 def _rounded(value: Any) -> str:

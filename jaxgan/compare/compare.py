@@ -14,7 +14,7 @@ from jaxgan.compare.statistics import fisher, holm, proportion
 from jaxgan.compare.tables import ALPHA, MIN_SEEDS, MIN_WITHIN, Better, Table, table
 from jaxgan.errors import Refused
 from jaxgan.evaluate import names
-from jaxgan.folder.files import plain
+from jaxgan.folder.files import json_number
 from jaxgan.metrics.metric import Estimate
 from jaxgan.pictures.words import count, short
 
@@ -215,7 +215,7 @@ def _plain(x: Any) -> Any:
         return {name: _plain(value) for name, value in x.items()}
     if isinstance(x, list | tuple):
         return [_plain(value) for value in x]
-    return plain(x) if isinstance(x, float) else x
+    return json_number(x) if isinstance(x, float) else x
 
 
 def to_text(comparison: Comparison) -> str:

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.folder import folder
-from jaxgan.folder.create import edited, in_words
+from jaxgan.folder.create import describe_changes, edited_options
 from jaxgan.folder.folder import Folder
-from jaxgan.folder.manifest import Manifest, ends, read_manifest, still_lanes
-from jaxgan.folder.rows import Row, alone, read
+from jaxgan.folder.manifest import Manifest, endings, halted_lanes, read_manifest
+from jaxgan.folder.rows import Row, read, read_single
 from jaxgan.folder.settings import Settings
 from jaxgan.metrics.metric import Estimate
 from jaxgan.pictures.words import count
@@ -124,7 +124,7 @@ class Record(NamedTuple):
     @property
     def halted(self) -> Mapping[str, str]:
         """The lanes that no longer train, and why."""
-        return still_lanes(self.manifest)
+        return halted_lanes(self.manifest)
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -154,7 +154,9 @@ class Record(NamedTuple):
         """Returns the steps and sample pictures of a lane, oldest first; only files inside the folder."""
         steps = [(path.stem.removeprefix("step_"), path) for path in _samples(self.path, lane)]
         return sorted(
-            (int(step), path) for step, path in steps if step.isdecimal() and reading.lies_in(self.path, path)
+            (int(step), path)
+            for step, path in steps
+            if step.isdecimal() and reading.is_file_in(self.path, path)
         )
 
 
@@ -169,22 +171,22 @@ def records(runs: Sequence[Path]) -> list[Record]:
 
 def record(run: Path) -> Record:
     """Reads a run folder."""
-    place = folder.existing(run)
+    place = folder.find_folder(run)
     manifest, config = read_manifest(place), folder.read_config(place)
     lanes = _lanes(place, config)
     names = [lane.name for lane in lanes] or [""]
-    members = tuple(read(place.metrics, lane) for lane in range(len(lanes))) or (alone(place.metrics),)
+    members = tuple(read(place.metrics, lane) for lane in range(len(lanes))) or (read_single(place.metrics),)
     evaluations, notes = _evaluations(place, manifest, [lane.name for lane in lanes])
-    if options := edited(place):
-        notes.append(f"config.json was edited, not by a session: {in_words(options)}")
+    if options := edited_options(place):
+        notes.append(f"config.json was edited, not by a session: {describe_changes(options)}")
     pictures = [path for name in names for path in _samples(place.path, name)]
     notes += [
         f"{path.relative_to(place.path)} is not a file inside the run folder: it is left out"
         for path in pictures
-        if not reading.lies_in(place.path, path)
+        if not reading.is_file_in(place.path, path)
     ]
     saved, best, checkpoint_notes = _checkpoints(place, names)
-    session_ends = ends(place, manifest)
+    session_ends = endings(place, manifest)
     last = max((row.step for rows in members for row in rows), default=None)
     if last is None:
         notes.append("metrics.jsonl is missing or empty: there are no curves")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import lazy_loader
 
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 
 if TYPE_CHECKING:
     from jaxgan.data import arrays as arrays
@@ -72,7 +72,7 @@ def _load(name: str, size: int, split: Literal["train", "test"]) -> Source:
 
         return tfds(name.removeprefix("tfds:"), size, split)
     # the path "" would be the working directory
-    if name and name not in KNOWN and looked(Path.is_dir, Path(name)):
+    if name and name not in KNOWN and probe(Path.is_dir, Path(name)):
         from jaxgan.data.folder import folder
 
         return folder(name, size, split)

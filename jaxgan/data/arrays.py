@@ -14,7 +14,7 @@ from jaxgan import reading
 from jaxgan.data.kind import of_array, with_label
 from jaxgan.data.order import stratified_order
 from jaxgan.data.source import Source, check_split
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
 Arrays = dict[str, np.ndarray]  # "x" and, if there are labels, "label"
@@ -64,7 +64,7 @@ def npz(path: str | Path, split: Literal["train", "test"] = "train") -> Source:
     number = order[:train] if split == "train" else order[train:]
     if not len(number):
         raise Refused(f"{path} has one example, which cannot be both trained on and held out: add more")
-    with reading.opened(path) as file:
+    with reading.open_file(path) as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     return _source({name: leaf[number] for name, leaf in examples.items()}, classes, f"{content} {split}")
 
@@ -78,11 +78,11 @@ def _source(examples: Arrays, classes: int, fingerprint: str) -> Source:
 
 
 def _read(path: str | Path) -> Arrays:
-    if not looked(Path.exists, Path(path)):
+    if not probe(Path.exists, Path(path)):
         raise Refused(f"there is no file {path}")
     saved: Arrays = {}
     try:
-        with reading.opened(path) as file:
+        with reading.open_file(path) as file:
             zipped = zipfile.is_zipfile(file)
             file.seek(0)
             if zipped:

@@ -14,7 +14,7 @@ import numpy as np
 from jaxgan import reading
 from jaxgan.data import image, kind
 from jaxgan.data.source import Source, check_split
-from jaxgan.errors import Refused, Unreadable, looked
+from jaxgan.errors import Refused, Unreadable, probe
 from jaxgan.parts.types import PyTree
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"})
@@ -44,7 +44,7 @@ def folder(path: str | Path, size: int = 0, split: Literal["train", "test"] = "t
     """
     check_split(split)
     root = Path(path)
-    if not looked(Path.is_dir, root):
+    if not probe(Path.is_dir, root):
         raise Refused(f"there is no folder {root}")
     if size < 0:
         raise Refused(f"the size of images cannot be {size}: give the side in pixels")
@@ -221,7 +221,7 @@ def _fingerprint(files: Sequence[_File], classes: Sequence[str]) -> str:
 
 def _hash_file(digest: "hashlib._Hash", path: Path) -> None:
     """Reads in blocks, since a file with an image's suffix may have any size."""
-    with reading.opened(path) as file:
+    with reading.open_file(path) as file:
         while block := file.read(2**20):
             digest.update(block)
 

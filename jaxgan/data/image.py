@@ -34,7 +34,7 @@ def open_image(file: str | Path | bytes) -> Iterator[Any]:
 
     try:
         with (
-            BytesIO(file) if isinstance(file, bytes) else reading.opened(file) as content,
+            BytesIO(file) if isinstance(file, bytes) else reading.open_file(file) as content,
             Image.open(content, formats=FORMATS) as picture,
         ):
             if picture.mode[0] in "IF" or any(map(_is_16_bit, picture.tile)):

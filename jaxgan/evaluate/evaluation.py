@@ -22,7 +22,7 @@ from jaxgan.pictures import png
 from jaxgan.pictures.drawn import drawn
 from jaxgan.run.reopen import Reopened, read_lanes, reopen
 from jaxgan.run.sample import sampler
-from jaxgan.terminal import visible
+from jaxgan.terminal import escape
 
 
 class Options(NamedTuple):
@@ -51,7 +51,7 @@ def evaluate(
     nearest to training examples. `say` gets lines on the progress.
     """
     _check_options(options)
-    run_folder = folder.existing(run)
+    run_folder = folder.find_folder(run)
     paths: list[Path] = []
     prepared = source = None
     lanes = [lane] if lane else [member.name for member in read_lanes(run, trust)] or [""]
@@ -78,14 +78,14 @@ def evaluate(
             message = f"{name or run} was not evaluated at step {step}: {error}"
             if len(lanes) == 1:
                 raise Refused(message) from None
-            print(f"warning: {visible(message)}", file=sys.stderr)
+            print(f"warning: {escape(message)}", file=sys.stderr)
             continue
         changed = _non_defaults(options, source, prepared)
         evaluation = _to_json(checkpoint, name, options, prepared, samples, oracle, alike)
         evaluation["usual"] = not changed
         words = [step, extractor.name.replace(" ", "_"), name, *changed]
         stem = "-".join(word for word in words if word)
-        print(visible(table(evaluation), keep="\n"))
+        print(escape(table(evaluation), keep="\n"))
         paths.append(run_folder.path / "evaluations" / f"{stem}.json")
         _write(paths[-1], evaluation, draw, source, extractor)
     if not paths:
@@ -171,7 +171,10 @@ def _to_json(
         **about,
         "warnings": list(dict.fromkeys(warnings)),
         "rows": {
-            row: {name: dict(zip(x._fields, map(files.plain, x), strict=True)) for name, x in numbers.items()}
+            row: {
+                name: dict(zip(x._fields, map(files.json_number, x), strict=True))
+                for name, x in numbers.items()
+            }
             for row, numbers in rows.items()
         },
         "floor": {name: value for name, value in prepared.floor.items() if name in samples[0]},

@@ -21,7 +21,7 @@ def load_or_compute(key: str, compute: Callable[[], Arrays]) -> Arrays:
     """
     path = cache.home() / "evaluation" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     unreadable = contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile)
-    with unreadable, reading.opened(path) as opened, np.load(opened) as file:
+    with unreadable, reading.open_file(path) as opened, np.load(opened) as file:
         return dict(file)
     arrays = compute()
     temporary = path.with_name(f"{path.stem}.{os.getpid()}.npz")

@@ -1,4 +1,4 @@
-"""Configurations to JSON and exactly back."""
+"""Configurations as JSON, without loss."""
 
 import dataclasses
 import difflib
@@ -14,12 +14,12 @@ C = TypeVar("C")
 
 
 def dumps(config: Any) -> str:
-    """A dataclass as JSON text; floats keep every bit."""
-    return json.dumps(dataclasses.asdict(config), indent=2, default=_plain) + "\n"
+    """Returns a dataclass as JSON text; floats keep every bit."""
+    return json.dumps(dataclasses.asdict(config), indent=2, default=_encode) + "\n"
 
 
 def loads(text: str | bytes, config_type: type[C], where: str = "config.json") -> C:
-    """The dataclass back again. What does not fit is refused by name.
+    """Returns the dataclass of JSON text; raises `Refused` naming the option that is unknown or invalid.
 
     >>> from jaxgan.folder.settings import Settings
     >>> loads(dumps(Settings(seed=3)), Settings) == Settings(seed=3)
@@ -38,37 +38,32 @@ def loads(text: str | bytes, config_type: type[C], where: str = "config.json") -
             f"{where}: there is no option {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
         )
     try:
-        return msgspec.convert(values, config_type, dec_hook=_of_type)
+        return msgspec.convert(values, config_type, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise Refused(f"{where}: {error}") from None
 
 
-def _plain(value: Any) -> str:
+def _encode(value: Any) -> str:
     if isinstance(value, PurePath):
         return str(value)
-    raise Refused(
-        f"the Config holds {value!r}, of which config.json has no like: take numbers, texts and paths"
-    )
+    raise Refused(f"the Config holds {value!r}, which JSON cannot hold: use numbers, texts and paths")
 
 
-def _of_type(wanted: type, value: Any) -> Any:
-    if issubclass(wanted, PurePath) and isinstance(value, str):
-        return wanted(value)
-    raise ValueError(f"no {wanted.__name__} can be read")
+def _decode(field_type: type, value: Any) -> Any:
+    if issubclass(field_type, PurePath) and isinstance(value, str):
+        return field_type(value)
+    raise ValueError(f"no {field_type.__name__} can be read")
 
 
 def differences(new: Any, old: Any) -> dict[str, tuple[Any, Any]]:
-    """The fields in which two configurations differ: name -> (new, old)."""
-    new_values, old_values = dataclasses.asdict(new), dataclasses.asdict(old)
-    return {
-        name: (value, old_values.get(name))
-        for name, value in new_values.items()
-        if not same(value, old_values.get(name))
-    }
+    """Returns the fields in which two configurations differ: name -> (new, old)."""
+    old_values = dataclasses.asdict(old)
+    pairs = {name: (value, old_values.get(name)) for name, value in dataclasses.asdict(new).items()}
+    return {name: pair for name, pair in pairs.items() if not same(*pair)}
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two options are equal, as NaN is to itself here.
+    """Returns whether two options are equal; NaN equals itself.
 
     >>> same(float("nan"), float("nan")), same(0.1, 0.2)
     (True, False)

@@ -1,4 +1,4 @@
-"""Files and folders that are there whole, or not at all."""
+"""Atomic writes of files and folders."""
 
 import contextlib
 import math
@@ -7,18 +7,18 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Writes a file whole or not at all, whatever fails: the disk, the process or the power."""
+    """Writes a file completely or not at all, whatever fails: the disk, the process or the power."""
     temporary = path.with_name(path.name + ".tmp")
-    temporary.unlink(missing_ok=True)  # what a killed process left, or a link to somewhere else
+    temporary.unlink(missing_ok=True)  # left by a killed process, or a link to another file
     try:
         with temporary.open("xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
-            os.fsync(file.fileno())  # or the new name may be on disk sooner than what it names
+            os.fsync(file.fileno())  # or the name may be on disk before the content
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -28,47 +28,47 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Brings the names in a folder to the disk, where its file system can do that."""
+    """Flushes a folder's entries to disk, if its file system supports that."""
     with contextlib.suppress(OSError):
-        opened = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(opened)
+            os.fsync(descriptor)
         finally:
-            os.close(opened)
+            os.close(descriptor)
 
 
 def still_there(path: Path) -> Callable[[], bool]:
-    """A function that says whether a path is the folder that it is now: not moved, nor made anew.
+    """Returns a function that returns whether a path is still the same folder: not moved, nor recreated.
 
     >>> import tempfile
     >>> home = Path(tempfile.mkdtemp())
-    >>> there = still_there(home)
-    >>> there(), home.rmdir(), there()
+    >>> exists = still_there(home)
+    >>> exists(), home.rmdir(), exists()
     (True, None, False)
     """
     before = os.stat(path) if path.is_dir() else None
 
-    def there() -> bool:
+    def exists() -> bool:
         try:
             now = os.stat(path)
         except OSError:
             return False
         return before is None or os.path.samestat(before, now)
 
-    return there
+    return exists
 
 
-def plain(x: float) -> float | str | None:
-    """A number as JSON can hold it: null for what cannot be said, a word for what is infinite.
+def json_number(x: float) -> float | str | None:
+    """Returns a number as JSON can hold it: null for NaN, text for an infinity.
 
-    >>> plain(0.5), plain(float("nan")), plain(float("-inf"))
+    >>> json_number(0.5), json_number(float("nan")), json_number(float("-inf"))
     (0.5, None, '-inf')
     """
     return x if math.isfinite(x) else None if math.isnan(x) else str(x)
 
 
-def fill(home: Path, content: Mapping[str, bytes]) -> list[Path]:
-    """Writes files by their names into a folder, made where there is none: their paths."""
+def write_files(home: Path, content: Mapping[str, bytes]) -> list[Path]:
+    """Writes files, by name, into a folder, which is created if missing; returns their paths."""
     paths, path = [home / name for name in content], home
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -80,20 +80,20 @@ def fill(home: Path, content: Mapping[str, bytes]) -> list[Path]:
 
 
 @contextlib.contextmanager
-def whole(out: Path) -> Iterator[Path]:
-    """Yields a folder to write into, which becomes `out` in the end, or else leaves nothing."""
-    if looked(Path.exists, out):
+def atomic_folder(out: Path) -> Iterator[Path]:
+    """Yields a temporary folder that is renamed to `out` on exit, or removed after an exception."""
+    if probe(Path.exists, out):
         raise Refused(f"{out} exists already; choose another --out")
-    aside = out.absolute().with_name(f".{out.name}.tmp")
+    temporary = out.absolute().with_name(f".{out.name}.tmp")
     try:
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        yield aside
-        aside.rename(out)
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        yield temporary
+        temporary.rename(out)
     except OSError as error:
         name = error.filename
-        elsewhere = isinstance(name, str) and aside not in (Path(name), *Path(name).parents)
+        elsewhere = isinstance(name, str) and temporary not in (Path(name), *Path(name).parents)
         why = f"{name}: {error.strerror}" if elsewhere else error.strerror or error
         raise Refused(f"cannot write {out}: {why}") from None
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)

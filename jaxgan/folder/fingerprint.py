@@ -1,4 +1,4 @@
-"""What tells one state from another: its numbers on the host, their digest, their names and shapes."""
+"""Digests of states: of their numbers on the host, and of their names, dtypes and shapes."""
 
 import hashlib
 import json
@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.parts.types import PyTree
-from jaxgan.scale.processes import gathered
+from jaxgan.scale.processes import gather
 
 
-def on_host(state: PyTree) -> dict[str, np.ndarray]:
-    """Its arrays by their paths, keys as the numbers that they are; of several processes the whole.
+def host_arrays(state: PyTree) -> dict[str, np.ndarray]:
+    """Returns a state's arrays by path, gathered over processes, with random keys as their numbers.
 
-    >>> on_host({"a": jax.random.key(7)})["['a']"].tolist()
+    >>> host_arrays({"a": jax.random.key(7)})["['a']"].tolist()
     [0, 7]
     """
 
@@ -24,43 +24,34 @@ def on_host(state: PyTree) -> dict[str, np.ndarray]:
         return jax.random.key_data(x) if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else x
 
     leaves = jax.tree_util.tree_flatten_with_path(jax.tree.map(array, state))[0]
-    return {jax.tree_util.keystr(path): x for path, x in jax.device_get(gathered(leaves))}
-
-
-def kinds(state: PyTree) -> list[tuple[Any, tuple[int, ...]]]:
-    """The type and shape of each array.
-
-    >>> kinds({"a": jnp.zeros(3)})
-    [(dtype('float32'), (3,))]
-    """
-    return [(leaf.dtype, leaf.shape) for leaf in jax.tree.leaves(state)]
+    return {jax.tree_util.keystr(path): x for path, x in jax.device_get(gather(leaves))}
 
 
 def digest(host: Mapping[str, np.ndarray]) -> str:
-    """sha256 of every bit, name, type and shape.
+    """Returns the sha256 of every bit, name, dtype and shape.
 
     >>> digest({"a": np.zeros(2)}) == digest({"a": np.array([0.0, -0.0])})
     False
     """
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for path, x in host.items():
-        found.update(f"{path} {x.dtype} {x.shape}\n".encode())
-        found.update(np.ascontiguousarray(x).tobytes())
-    return found.hexdigest()
+        sha256.update(f"{path} {x.dtype} {x.shape}\n".encode())
+        sha256.update(np.ascontiguousarray(x).tobytes())
+    return sha256.hexdigest()
 
 
 def seal(notes: Mapping[str, Any]) -> str:
-    """A digest of the notes themselves: a flipped bit in them is damage, not another recipe.
+    """Returns a digest of a checkpoint's notes: a flipped bit in them is damage, not another recipe.
 
     >>> seal({"step": 3}) == seal({"step": 3, "seal": "what it was"})
     True
     """
-    said = {name: value for name, value in notes.items() if name != "seal"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    content = {name: value for name, value in notes.items() if name != "seal"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def structure(host: Mapping[str, np.ndarray]) -> str:
-    """As `digest`, of names, types and shapes alone: those of one recipe.
+    """Returns the sha256 of the names, dtypes and shapes, which are the same for all states of a recipe.
 
     >>> structure({"a": np.zeros(2)}) == structure({"a": np.ones(2)})
     True
@@ -69,7 +60,7 @@ def structure(host: Mapping[str, np.ndarray]) -> str:
 
 
 def first_not_finite(host: Mapping[str, np.ndarray]) -> str | None:
-    """The path of an array that holds NaN or an infinity, None where none does.
+    """Returns the path of the first array with a NaN or an infinity, else None.
 
     >>> first_not_finite({"a": np.zeros(2), "b": np.array([np.nan])})
     'b'

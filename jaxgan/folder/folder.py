@@ -1,12 +1,12 @@
-"""The run folder: what is written where, and by whom. What builds the run again runs its script.
+"""The run folder. Whatever rebuilds the run executes its script.py.
 
 config.json     the options, reloaded exactly
 manifest.json   versions, devices, commit, command, seed, hashes; each session and why it ended
 script.py       the script that ran
 metrics.jsonl   a line per logged step
 checkpoints/    the state at some steps
-samples/        pictures, the same latents from step 0 on
-tensorboard/, wandb/, export-STEP/, evaluations/, report.html, analysis/, diagnosis/   where asked for
+samples/        pictures, with the same latents at every step
+tensorboard/, wandb/, export-STEP/, evaluations/, report.html, analysis/, diagnosis/   on request
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from jaxgan import reading
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 from jaxgan.folder.settings import Settings
 
 
@@ -51,49 +51,49 @@ class Folder(NamedTuple):
         return self.path / "samples"
 
 
-def free(name: str, root: Path = Path("runs")) -> Path:
-    """The first of root/name, root/name-2, root/name-3, ... that is not there yet."""
+def free_path(name: str, root: Path = Path("runs")) -> Path:
+    """Returns the first of root/name, root/name-2, root/name-3, ... that does not exist."""
     n, path = 1, root / name
-    while looked(Path.exists, path):
+    while probe(Path.exists, path):
         n += 1
         path = root / f"{name}-{n}"
     return path
 
 
-def existing(path: Path) -> Folder:
-    """The folder of a run that was started before."""
+def find_folder(path: Path) -> Folder:
+    """Returns the folder of an existing run; raises `Refused` if `path` is not one."""
     folder = Folder(path.absolute())
-    if not looked(Path.is_file, folder.config):
+    if not probe(Path.is_file, folder.config):
         raise Refused(f"{path} is not a run folder: there is no config.json in it")
     return folder
 
 
-OWN = {"config.json", "manifest.json", "script.py", "metrics.jsonl", "checkpoints", "samples", ".lock"}
-"""What a run itself writes, and nobody else."""
+FILES = {"config.json", "manifest.json", "script.py", "metrics.jsonl", "checkpoints", "samples", ".lock"}
+"""Files and folders that only the run itself writes."""
 
 
 def check_out(path: Path) -> None:
-    """Refuses to write where a run keeps what is its own.
+    """Raises `Refused` if `path`, an --out, is among a run's own files.
 
     >>> check_out(Path("grid.png"))
     """
-    place = path.absolute()
+    target = path.absolute()
     try:
-        place = place.parent.resolve() / place.name
+        target = target.parent.resolve() / target.name
     except (OSError, RuntimeError):
-        return  # which cannot be written to either
-    for home in place.parents:
-        first = place.relative_to(home).parts[0]
-        if first in OWN and looked(Path.is_file, home / "config.json") and (home / "manifest.json").exists():
-            raise Refused(f"{path} is {home.name}'s own, as a run: choose another --out")
+        return  # it cannot be written to either
+    for home in target.parents:
+        first = target.relative_to(home).parts[0]
+        if first in FILES and probe(Path.is_file, home / "config.json") and (home / "manifest.json").exists():
+            raise Refused(f"{path} belongs to the run folder {home.name}: choose another --out")
 
 
 def read_config(folder: Folder) -> dict[str, Any]:
-    """What config.json says, whatever the script is now; the options of all scripts are what they can be."""
+    """Returns the options in config.json; those of `Settings` are valid, a script's own are not checked."""
     shared = {field.name for field in dataclasses.fields(Settings)}
     try:
-        said = dict(json.loads(reading.content(folder.config)))  # which knows NaN, as msgspec does not
-        msgspec.convert({name: value for name, value in said.items() if name in shared}, Settings)
+        options = dict(json.loads(reading.content(folder.config)))  # json, because msgspec has no NaN
+        msgspec.convert({name: value for name, value in options.items() if name in shared}, Settings)
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise Refused(f"{folder.config} is damaged: {error}") from None
-    return said
+    return options

@@ -1,4 +1,4 @@
-"""What a run keeps: checkpoints in its folder, or nothing."""
+"""The checkpoints of a run: in its folder, or none."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -6,17 +6,17 @@ from functools import partial
 
 from jaxgan.folder.checkpoint import Checkpoints, Restored
 from jaxgan.folder.folder import Folder
-from jaxgan.folder.manifest import copied, read_manifest
+from jaxgan.folder.manifest import manifest_text, read_manifest
 from jaxgan.parts.types import PyTree
 from jaxgan.scale.processes import broadcast, is_main
 
 
 class NoCheckpoints:
-    """The checkpoints of a run without a folder: none, whatever is saved.
+    """The checkpoints of a run without a folder: saves nothing.
 
-    >>> kept = NoCheckpoints()
-    >>> kept.save(3, {})
-    >>> kept.steps(), kept.best(), kept.newest({})
+    >>> checkpoints = NoCheckpoints()
+    >>> checkpoints.save(3, {})
+    >>> checkpoints.steps(), checkpoints.best(), checkpoints.newest({})
     ([], None, None)
     """
 
@@ -29,33 +29,36 @@ class NoCheckpoints:
         scores: Mapping[str, float] | None = None,
         rows: int | None = None,
     ) -> None:
-        """Keeps nothing."""
+        """Does nothing."""
 
     def wait(self) -> None:
-        """Returns at once."""
+        """Does nothing."""
 
     def read_back(self, step: int, like: PyTree) -> None:
-        """Nothing was written."""
+        """Does nothing."""
 
     def steps(self) -> list[int]:
-        """None."""
+        """Returns an empty list."""
         return []
 
     def best(self, lane: str = "") -> int | None:
-        """None."""
+        """Returns None."""
         return None
 
     def newest(self, like: PyTree) -> Restored | None:
-        """None."""
+        """Returns None."""
         return None
 
 
-Kept = Checkpoints | NoCheckpoints
+AnyCheckpoints = Checkpoints | NoCheckpoints
 
 
-def keeping(folder: Folder | None, keep: int, lanes: Sequence[str]) -> AbstractContextManager[Kept]:
-    """The checkpoints of a run, to be closed at its end; those of no folder keep nothing."""
+def open_checkpoints(
+    folder: Folder | None, keep: int, lanes: Sequence[str]
+) -> AbstractContextManager[AnyCheckpoints]:
+    """Returns the checkpoints of a run as a context manager that closes them."""
     if folder is None:
         return nullcontext(NoCheckpoints())
     run = broadcast(lambda: read_manifest(folder).id)
-    return Checkpoints(folder.checkpoints, keep, lanes, run, partial(copied, folder) if is_main() else str)
+    text = partial(manifest_text, folder) if is_main() else str
+    return Checkpoints(folder.checkpoints, keep, lanes, run, text)

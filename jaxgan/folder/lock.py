@@ -1,4 +1,4 @@
-"""A run folder is held by one process at a time."""
+"""A lock on a run folder: one process at a time."""
 
 import contextlib
 import fcntl
@@ -11,25 +11,25 @@ from jaxgan.errors import Refused
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Holds the folder for this process alone; the lock dies with it, however it dies.
+def lock_folder(path: Path) -> Iterator[None]:
+    """Locks the folder for this process; the lock ends with the process, however that ends.
 
-    A folder made for the lock goes with it if nothing else was put there.
+    A folder created for the lock is removed again if it is still empty.
     """
     try:
-        made = not path.exists()
+        created = not path.exists()
         path.mkdir(parents=True, exist_ok=True)
         lock = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise Refused(f"cannot write the run folder {path}: {error.strerror or error}") from None
     try:
-        _hold(lock, path)
+        _acquire(lock, path)
         try:
-            _sign(lock, path)
+            _write_pid(lock, path)
             yield
         finally:
             with contextlib.suppress(OSError):
-                if made and [p.name for p in path.iterdir()] == [".lock"]:
+                if created and [p.name for p in path.iterdir()] == [".lock"]:
                     (path / ".lock").unlink()
                     path.rmdir()
     finally:
@@ -37,9 +37,9 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def in_use(path: Path) -> bool:
-    """Whether a process holds the folder, as far as its file system tells of locks."""
+    """Returns whether a process has locked the folder; False if its file system has no locks."""
     try:
-        with reading.opened(path / ".lock") as lock:
+        with reading.open_file(path / ".lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -48,7 +48,7 @@ def in_use(path: Path) -> bool:
     return False
 
 
-def _hold(lock: int, path: Path) -> None:
+def _acquire(lock: int, path: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -58,7 +58,7 @@ def _hold(lock: int, path: Path) -> None:
         raise Refused(f"cannot lock the run folder {path}: {error.strerror or error}") from None
 
 
-def _sign(lock: int, path: Path) -> None:
+def _write_pid(lock: int, path: Path) -> None:
     try:
         os.truncate(lock, 0)
         os.write(lock, str(os.getpid()).encode())

@@ -1,4 +1,4 @@
-"""manifest.json: what a run was started as, on which machine, and each session that worked on it."""
+"""manifest.json: how and where a run was started, and each session that trained it."""
 
 import contextlib
 import importlib.metadata
@@ -25,75 +25,75 @@ from jaxgan.folder.script import Script, hashes
 from jaxgan.terminal import warn
 
 FORMAT = 2
-"""Of this file and the rows beside it."""
-BEFORE = "was made by an older jaxgan, which kept its numbers otherwise: go on with the version that made it"
+"""The version of this file and of metrics.jsonl."""
+OLD_FORMAT = "was made by an older jaxgan, in another format: go on with the version that made it"
 
 
-class Session(msgspec.Struct, kw_only=True, rename={"began": "from"}):
-    """One process at work on a run: from which step, up to which, and why it ended."""
+class Session(msgspec.Struct, kw_only=True, rename={"began": "from", "halted": "still"}):
+    """One process that trained a run: from which step to which, and why it ended."""
 
     started: str
     command: list[str] = []
     versions: dict[str, str] = {}
     devices: list[str] = []
-    began: int | None = None  # None where it was refused before it knew
+    began: int | None = None  # None if it was refused before the step was known
     step: int | None = None
-    ended: str | None = None  # None while it works, and of one that was killed
+    ended: str | None = None  # None while it runs, and if it was killed
     stopped: str | None = None  # when
-    changed: dict[str, tuple[Any, Any]] = {}  # options by force: old, new
-    hooks: dict[str, dict[str, Any]] = {}  # what they noted of how they measure
-    still: dict[str, str] = {}  # lanes that stand still, and why
+    changed: dict[str, tuple[Any, Any]] = {}  # options changed by --force: old, new
+    hooks: dict[str, dict[str, Any]] = {}  # what hooks recorded of how they measure
+    halted: dict[str, str] = {}  # lanes that no longer move, and why
 
 
 class Git(msgspec.Struct):
-    """Where the script stood in its repository."""
+    """The state of the script's repository."""
 
     commit: str
     changed: bool
 
 
 class Data(msgspec.Struct):
-    """Which examples a run is about."""
+    """Which examples a run is trained on."""
 
     fingerprint: str = ""
     note: str = ""
 
 
 class Weights(msgspec.Struct):
-    """The file that a run began with."""
+    """The file of weights that a run was started from."""
 
     path: str
     sha256: str
 
 
 class Manifest(msgspec.Struct, kw_only=True):
-    """What a run was started as, and what has worked on it since."""
+    """How a run was started, and the sessions since."""
 
     format: int
     created: str
     command: list[str] = []
     seed: int = 0
     data: Data = msgspec.field(default_factory=Data)
-    script: str  # "" of a run that `jg.fit` has made
-    files: dict[str, str]  # the script and what it loads from its folder, and their sha256
+    script: str  # "" for a run made by `jg.fit`
+    files: dict[str, str]  # sha256 of the script and of the modules it loads from its folder
     git: Git | None
     versions: dict[str, str]
     devices: list[str]
     sessions: list[Session]
     weights: Weights | None = None
-    taken: str | None = None  # the lane that it was, and of which run
-    id: str = ""  # tells its checkpoints from those of other runs
-    config: list[str] = []  # what config.json says; two texts while one gives way to the other
+    taken: str | None = None  # for a run taken from another: of which lane and run
+    id: str = ""  # distinguishes its checkpoints from those of other runs
+    config: list[str] = []  # the text of config.json; the old and the new one while it is being replaced
 
 
-def described(
+def new_manifest(
     script: Script | None,
     seed: int,
     data: Mapping[str, str],
     weights: Mapping[str, str] | None = None,
     config: str = "{}",
 ) -> Manifest:
-    """The manifest of a run that begins here and now."""
+    """Returns the manifest of a run that starts now on this machine."""
     return Manifest(
         format=FORMAT,
         created=_now(),
@@ -106,13 +106,13 @@ def described(
         sessions=[],
         weights=Weights(**weights) if weights else None,
         id=new_id(),
-        config=[in_one_line(config)],
+        config=[compact_json(config)],
         **_machine(),
     )
 
 
 def new_id() -> str:
-    """What no other run is called.
+    """Returns a random id for a run.
 
     >>> len(new_id())
     16
@@ -120,79 +120,78 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def in_one_line(text: str) -> str:
-    """JSON text without its line breaks.
+def compact_json(text: str) -> str:
+    """Returns JSON text on one line.
 
-    >>> in_one_line('{\\n "steps": 3\\n}')
+    >>> compact_json('{\\n "steps": 3\\n}')
     '{"steps": 3}'
     """
     return json.dumps(json.loads(text))
 
 
 def read_manifest(folder: Folder) -> Manifest:
-    """What manifest.json says; refused where it is of an older jaxgan.
+    """Returns the content of manifest.json; raises `Refused` if it is of an older jaxgan.
 
-    Where it is lost or damaged: what the session that is at work knows, or else what was saved of it beside
-    the newest checkpoint, with a warning; refused where there is neither.
+    If it is missing or damaged, returns the manifest that a session of this process last wrote, or else the
+    one saved with the newest checkpoint, with a warning; raises `Refused` if there is neither.
     """
     try:
-        said = msgspec.json.decode(reading.content(folder.manifest))
+        content = msgspec.json.decode(reading.content(folder.manifest))
     except FileNotFoundError:
-        return _again(folder, "is not there")
+        return _recover(folder, "is not there")
     except OSError as error:
-        return _again(folder, f"cannot be read: {error.strerror or error}")
+        return _recover(folder, f"cannot be read: {error.strerror or error}")
     except (ValueError, RecursionError) as error:
-        return _again(folder, f"cannot be read: {error}")
-    if isinstance(said, dict) and "sessions" in said and said.get("format") != FORMAT:
-        raise Refused(f"{folder.path} {BEFORE}")
+        return _recover(folder, f"cannot be read: {error}")
+    if isinstance(content, dict) and "sessions" in content and content.get("format") != FORMAT:
+        raise Refused(f"{folder.path} {OLD_FORMAT}")
     try:
-        return msgspec.convert(said, Manifest)
+        return msgspec.convert(content, Manifest)
     except msgspec.ValidationError as error:
-        return _again(folder, f"is damaged: {error}")
+        return _recover(folder, f"is damaged: {error}")
 
 
-def _again(folder: Folder, trouble: str) -> Manifest:
-    """The manifest from another place, where the file has this trouble."""
-    if (known := _AT_WORK.get(folder.path)) is not None:
+def _recover(folder: Folder, trouble: str) -> Manifest:
+    if (last_written := _ACTIVE.get(folder.path)) is not None:
         if folder.config.exists():
             warn(f"{folder.manifest} {trouble}; it is written again")
-        return msgspec.json.decode(known, type=Manifest)
-    from jaxgan.folder.checkpoint import beside
+        return msgspec.json.decode(last_written, type=Manifest)
+    from jaxgan.folder.checkpoint import newest_manifest
 
-    if (saved := beside(folder.checkpoints)) is None:
-        raise Refused(f"{folder.manifest} {trouble}, and no checkpoint has a copy of it: put it back")
+    if (saved := newest_manifest(folder.checkpoints)) is None:
+        raise Refused(f"{folder.manifest} {trouble}, and no checkpoint has a copy of it: restore it")
     step, text = saved
     try:
         manifest = msgspec.json.decode(text, type=Manifest)
     except (ValueError, msgspec.DecodeError):
         raise Refused(f"{folder.manifest} {trouble}, and so is its copy in checkpoint {step}") from None
-    warn(f"{folder.manifest} {trouble}; taken in its place is what it was at checkpoint {step}")
+    warn(f"{folder.manifest} {trouble}; using the copy in checkpoint {step} instead")
     return manifest
 
 
-_AT_WORK: dict[Path, bytes] = {}
-"""The manifests of the runs that a session of this process works on, as they were last written."""
+_ACTIVE: dict[Path, bytes] = {}
+"""The last written manifests of the runs that a session of this process trains."""
 
 
 def write_manifest(folder: Folder, manifest: Manifest) -> None:
-    """Writes manifest.json, whole or not at all."""
+    """Writes manifest.json atomically."""
     text = msgspec.json.encode(manifest)
-    if folder.path in _AT_WORK:
-        _AT_WORK[folder.path] = text
+    if folder.path in _ACTIVE:
+        _ACTIVE[folder.path] = text
     write(folder.manifest, msgspec.json.format(text, indent=2))
 
 
-def copied(folder: Folder) -> str:
-    """The manifest as text, to be saved beside a checkpoint."""
+def manifest_text(folder: Folder) -> str:
+    """Returns the manifest as text, to save with a checkpoint."""
     return msgspec.json.encode(read_manifest(folder)).decode()
 
 
-def copied_script(folder: Folder) -> Path:
-    """The script that the run goes on with: that which it was started with, or was forced to since."""
+def script_copy(folder: Folder) -> Path:
+    """Returns the run folder's copy of the script, with which the run is resumed."""
     if not read_manifest(folder).script:
         raise Refused(
             f"{folder.path} was made by jg.fit, which keeps no script: the same call, with this folder as "
-            "`out`, goes on with it or gives back what it holds"
+            "`out`, resumes it or returns its result"
         )
     if not folder.script.is_file():
         raise Refused(f"{folder.path} has lost its script.py; copy the script there again")
@@ -200,13 +199,13 @@ def copied_script(folder: Folder) -> Path:
 
 
 def commit(manifest: Manifest) -> str:
-    """Where the script stood in its repository when the run was started, if in one."""
+    """Returns the commit of the script's repository when the run was started, or "none"."""
     git = manifest.git
     return "none" if git is None else git.commit + (" with changes" if git.changed else "")
 
 
 def devices(names: Sequence[str]) -> str:
-    """What the run, or a session of it, had to work on.
+    """Returns device names with their counts.
 
     >>> devices(["NVIDIA H100"] * 8), devices(["Apple M4"])
     ('8 x NVIDIA H100', 'Apple M4')
@@ -217,12 +216,10 @@ def devices(names: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def session(folder: Folder | None) -> Iterator[Session]:
-    """Notes in the manifest that a process works on the run, and in the end why it stopped.
+    """Adds a session to the manifest, and on exit writes why it ended; without a folder, writes nothing.
 
-    The caller fills in where it began, the step and how it ended; where an exception ends it, that is named
-    instead. One that was refused before it had a step leaves no trace, unless it was the first.
-
-    Without a folder nothing is noted.
+    The caller fills in `began`, `step` and `ended`; an exception overrides `ended`. A session that is refused
+    before it has a step is removed again, unless it is the first of the run.
     """
     if folder is None:
         yield Session(started=_now())
@@ -230,7 +227,7 @@ def session(folder: Folder | None) -> Iterator[Session]:
     manifest = read_manifest(folder)
     entry = Session(started=_now(), command=_command(), **_machine())
     manifest.sessions.append(entry)
-    _AT_WORK[folder.path], there = b"", still_there(folder.path)
+    _ACTIVE[folder.path], exists = b"", still_there(folder.path)
     failed = False
     try:
         write_manifest(folder, manifest)
@@ -244,19 +241,19 @@ def session(folder: Folder | None) -> Iterator[Session]:
     finally:
         entry.stopped = _now()
         try:
-            now = read_manifest(folder)
-            now.sessions = manifest.sessions
-            if there():
-                write_manifest(folder, now)
+            latest = read_manifest(folder)
+            latest.sessions = manifest.sessions
+            if exists():
+                write_manifest(folder, latest)
         except (OSError, Refused) as error:
-            if not failed:  # else that may be what ended it
+            if not failed:  # else this may be what ended the session
                 warn(f"{folder.manifest} cannot be written: {error}")
         finally:
-            del _AT_WORK[folder.path]
+            del _ACTIVE[folder.path]
 
 
-def note(folder: Folder | None, entry: Session) -> None:
-    """Writes down what the session that goes on can say of itself so far, if anything is kept."""
+def update_session(folder: Folder | None, entry: Session) -> None:
+    """Writes the running session to the manifest, if there is a folder."""
     if folder is None:
         return
     manifest = read_manifest(folder)
@@ -264,56 +261,49 @@ def note(folder: Folder | None, entry: Session) -> None:
     write_manifest(folder, manifest)
 
 
-def ends(folder: Folder, manifest: Manifest) -> tuple[str, ...]:
-    """How each session ended, in its own words, or what happened to one that left none: running, killed."""
-    said = [session.ended or "killed" for session in manifest.sessions]
-    if said and not manifest.sessions[-1].ended and in_use(folder.path):
-        said[-1] = "running"
-    return tuple(said)
+def endings(folder: Folder, manifest: Manifest) -> tuple[str, ...]:
+    """Returns how each session ended; "running" or "killed" for one that did not write it."""
+    texts = [session.ended or "killed" for session in manifest.sessions]
+    if texts and not manifest.sessions[-1].ended and in_use(folder.path):
+        texts[-1] = "running"
+    return tuple(texts)
 
 
-def in_a_line(entry: Session, end: str) -> str:
-    """A session: when it began, how far it came, how it ended, and the options that it has changed.
+def session_line(entry: Session, end: str) -> str:
+    """Returns a session in a line: when it started, its steps, how it ended, and the options it changed.
 
-    >>> in_a_line(Session(started="noon", began=3, step=5, changed={"lr": (0.1, 0.2)}), "finished")
+    >>> session_line(Session(started="noon", began=3, step=5, changed={"lr": (0.1, 0.2)}), "finished")
     'noon, step 3 to 5, finished; by --force lr 0.1 -> 0.2'
     """
     step = "?" if entry.step is None else entry.step
-    words = f"{entry.started}, step {entry.began or 0} to {step}, {end}"
+    line = f"{entry.started}, step {entry.began or 0} to {step}, {end}"
     changed = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in entry.changed.items())
-    return f"{words}; by --force {changed}" if changed else words
+    return f"{line}; by --force {changed}" if changed else line
 
 
-def still_lanes(manifest: Manifest) -> dict[str, str]:
-    """The lanes that any session saw stand still, and why: none ever moves again."""
-    return {lane: why for session in manifest.sessions for lane, why in session.still.items()}
+def halted_lanes(manifest: Manifest) -> dict[str, str]:
+    """Returns the lanes that halted in any session, and why: they are never updated again."""
+    return {lane: why for session in manifest.sessions for lane, why in session.halted.items()}
 
 
 def _machine() -> dict[str, Any]:
     import jax
 
     names = ("jaxgan", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
-    return {
-        "versions": {
-            "python": platform.python_version(),
-            **{n: importlib.metadata.version(n) for n in names},
-        },
-        "devices": [
-            cache.processor() if device.platform == "cpu" else device.device_kind for device in jax.devices()
-        ],
-    }
+    versions = {"python": platform.python_version(), **{n: importlib.metadata.version(n) for n in names}}
+    kinds = [cache.processor() if d.platform == "cpu" else d.device_kind for d in jax.devices()]
+    return {"versions": versions, "devices": kinds}
 
 
 def _git(folder: Path) -> Git | None:
-    def ask(*words: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True
-        ).stdout.strip()
+    def run(*args: str) -> str:
+        command = ["git", "-C", str(folder), *args]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        return Git(ask("rev-parse", "HEAD"), bool(ask("status", "--porcelain")))
+        return Git(run("rev-parse", "HEAD"), bool(run("status", "--porcelain")))
     except (OSError, subprocess.CalledProcessError):
-        return None  # no git, or no commit: not every script lives in a repository
+        return None  # no git, no repository, or no commit
 
 
 def _command() -> list[str]:

@@ -1,4 +1,4 @@
-"""Around Orbax: files it cannot read, paths it misreads, and the tracebacks it writes beside its errors."""
+"""Around Orbax: files it cannot read, paths it misreads, errors it wraps, and tracebacks it logs."""
 
 import json
 import logging
@@ -12,45 +12,59 @@ from pathlib import Path
 from jaxgan import reading
 from jaxgan.errors import Refused
 
-THEIRS = (f"{os.sep}orbax{os.sep}", "tensorstore", "TensorStore", "OCDBT", "zarr3", "Event loop is closed")
-"""Where it comes from, or what it is about."""
+LIBRARIES = (f"{os.sep}orbax{os.sep}", "tensorstore", "TensorStore", "OCDBT", "zarr3", "Event loop is closed")
+"""Parts of paths or messages by which a log record of Orbax or TensorStore is recognised."""
+
+NO_MEMORY = "out of memory"
 
 
-def quiet() -> None:
-    """Drops the warnings and tracebacks that Orbax and TensorStore write beside the error they raise.
+def reason(error: BaseException) -> str:
+    """Returns the first line of the innermost cause of an error."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = str(error).strip() or type(error).__name__
+    if isinstance(error, MemoryError) or "Out of memory" in text:
+        return NO_MEMORY
+    if "RESOURCE_EXHAUSTED" in text or "No space left" in text:
+        return "the disk is full"
+    return text.splitlines()[0][:120]
 
-    Their log, what asyncio logs of tasks that nobody waits for any more once one of them has failed, and what
-    threads of TensorStore raise that come to a loop which is closed by then.
+
+def silence() -> None:
+    """Drops the warnings and tracebacks that Orbax and TensorStore log beside the error they raise.
+
+    These are their own log, what asyncio logs of tasks that are no longer awaited once one has failed, and
+    what TensorStore's threads raise when the event loop is closed already.
     """
     for name in ("absl", "asyncio", ""):
-        logging.getLogger(name).addFilter(_of_others)
-    warnings.filterwarnings("ignore", r"coroutine 'Store\.", RuntimeWarning)  # a reader's that never began
-    aside = sys.unraisablehook
-    if getattr(aside, "quiet", False):
+        logging.getLogger(name).addFilter(_is_wanted)
+    warnings.filterwarnings("ignore", r"coroutine 'Store\.", RuntimeWarning)  # of a read that never started
+    original = sys.unraisablehook
+    if getattr(original, "quiet", False):
         return
 
-    def unraisable(what: "sys.UnraisableHookArgs") -> None:
-        if not (isinstance(what.exc_value, Exception) and _theirs(str(what.exc_value))):
-            aside(what)
+    def unraisable(hook_args: "sys.UnraisableHookArgs") -> None:
+        if not (isinstance(hook_args.exc_value, Exception) and _of_libraries(str(hook_args.exc_value))):
+            original(hook_args)
 
     unraisable.quiet = True  # type: ignore[attr-defined]
     sys.unraisablehook = unraisable
 
 
-def _of_others(record: logging.LogRecord) -> bool:
+def _is_wanted(record: logging.LogRecord) -> bool:
     if record.levelno < logging.WARNING:
         return True
-    return not _theirs(record.getMessage() if record.name == "asyncio" else record.pathname)
+    return not _of_libraries(record.getMessage() if record.name == "asyncio" else record.pathname)
 
 
-def _theirs(text: str) -> bool:
-    return any(word in text for word in THEIRS)
+def _of_libraries(text: str) -> bool:
+    return any(word in text for word in LIBRARIES)
 
 
-def no_file(home: Path) -> str:
-    """What in a folder is neither a file nor a folder, with the reason; "" where nothing is.
+def irregular_file(home: Path) -> str:
+    """Returns the first path below a folder that is neither a file nor a folder, and what it is; else "".
 
-    >>> no_file(Path(__file__).parent)
+    >>> irregular_file(Path(__file__).parent)
     ''
     """
     for path in sorted(home.rglob("*")):
@@ -58,22 +72,22 @@ def no_file(home: Path) -> str:
             mode = path.stat().st_mode
         except FileNotFoundError:
             if not path.is_symlink():
-                continue  # a checkpoint that gives way to a newer one
+                continue  # the checkpoint is being replaced by a newer one
             return f"{path.relative_to(home)} is a link to nowhere"
         except OSError as error:
             return f"{path.relative_to(home)}: {error.strerror}"
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            return f"{path.relative_to(home)} is no file"
+            return f"{path.relative_to(home)} is not a file"
     return ""
 
 
-def unscored(path: Path) -> list[str]:
-    """Renames scores that cannot be read, with which Orbax lists no checkpoint at all; a line on each.
+def rename_damaged_scores(path: Path) -> list[str]:
+    """Renames scores that cannot be read, as Orbax would list no checkpoint at all; returns a line on each.
 
-    >>> unscored(Path("nowhere"))
+    >>> rename_damaged_scores(Path("nowhere"))
     []
     """
-    said = []
+    lines = []
     for file in path.glob("[0-9]*/metrics/metrics"):
         try:
             scores = json.loads(reading.content(file))
@@ -82,31 +96,33 @@ def unscored(path: Path) -> list[str]:
         except (OSError, ValueError, AttributeError, RecursionError):
             pass
         file.rename(file.with_name("damaged"))
-        said.append(f"the scores of checkpoint {file.parents[1].name} are damaged; it counts as not scored")
-    return said
+        lines.append(f"the scores of checkpoint {file.parents[1].name} are damaged; it counts as not scored")
+    return lines
 
 
-def linked(path: Path) -> tempfile.TemporaryDirectory[str] | None:
-    """A folder with a link to this one, where Orbax would misread its name; None where it would not.
+def link_plain_path(path: Path) -> tempfile.TemporaryDirectory[str] | None:
+    """Returns a folder with a link to `path` if Orbax would misread its name, else None.
 
-    >>> linked(Path("runs/plain")) is None
+    >>> link_plain_path(Path("runs/plain")) is None
     True
 
-    It looks for what it has written by a pattern that the whole path is part of, TensorStore takes a
-    backslash for a slash, and neither takes bytes that are no UTF-8.
+    Orbax finds its own files by a glob pattern that includes the whole path, TensorStore takes a backslash
+    for a slash, and neither accepts bytes that are not UTF-8.
     """
-    if _plain(path):
+    if _is_plain(path):
         return None
     path.mkdir(parents=True, exist_ok=True)
     home = tempfile.TemporaryDirectory(prefix="jaxgan-")
-    if not _plain(Path(home.name)):
+    if not _is_plain(Path(home.name)):
         home.cleanup()
-        raise Refused(f"no checkpoints can be kept in {path}: its name has one of * ? [ \\, or is no UTF-8")
+        raise Refused(
+            f"{path} cannot hold checkpoints: its name has one of * ? [ \\, or is not UTF-8; rename it"
+        )
     (Path(home.name) / path.name).symlink_to(path.absolute())
     return home
 
 
-def _plain(path: Path) -> bool:
+def _is_plain(path: Path) -> bool:
     try:
         return not set("*?[\\") & set(str(path).encode().decode())
     except UnicodeEncodeError:

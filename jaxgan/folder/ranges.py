@@ -1,4 +1,4 @@
-"""Numbers within bounds, as types of a script's options; what lies outside is refused in one line."""
+"""Types of bounded numbers for a script's options, and the check of their bounds."""
 
 import contextlib
 import dataclasses
@@ -9,7 +9,7 @@ import msgspec
 
 from jaxgan.errors import Refused
 
-_MOST = 2**31 - 1  # what a number of 32 bits holds, as steps and sizes are on a device
+_MOST = 2**31 - 1  # steps and sizes are 32 bits on a device
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
 """A whole number of at least 1, such as a width."""
@@ -26,7 +26,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 def check_ranges(config: Any, group: str = "") -> None:
-    """Refuses an option outside the bounds that its type has, those of groups within too.
+    """Raises `Refused` if an option is outside the bounds of its type; nested groups are checked too.
 
     >>> @dataclasses.dataclass
     ... class Config:
@@ -45,12 +45,12 @@ def check_ranges(config: Any, group: str = "") -> None:
 
 
 def _bounds(kind: type, name: str) -> list[msgspec.Meta]:
-    """Those of an option in a class, and in the classes below it, which may only say `int` once more."""
-    said: list[Any] = []
+    """Returns the bounds of an option in a class and its bases, as a subclass may redeclare a plain `int`."""
+    metadata: list[Any] = []
     for base in kind.__mro__[:-1]:
-        with contextlib.suppress(NameError):  # of a script that is read again: it was checked when it was run
-            said += getattr(get_type_hints(base, include_extras=True).get(name), "__metadata__", ())
-    return [about for about in said if isinstance(about, msgspec.Meta)]
+        with contextlib.suppress(NameError):  # of a reopened run, checked when it was trained
+            metadata += getattr(get_type_hints(base, include_extras=True).get(name), "__metadata__", ())
+    return [bounds for bounds in metadata if isinstance(bounds, msgspec.Meta)]
 
 
 def _check(option: str, value: float, bounds: msgspec.Meta) -> None:

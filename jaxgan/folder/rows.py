@@ -1,4 +1,4 @@
-"""The rows of metrics.jsonl: what a step was found to be, by training itself or by what hooks measured."""
+"""The rows of metrics.jsonl: metrics of training, and measurements of hooks."""
 
 import json
 import math
@@ -15,11 +15,11 @@ Kind = Literal["train", "measured"]
 
 
 class Row(NamedTuple):
-    """Numbers of a step by name: metrics of the update that led to it ("train"), or what hooks measured.
+    """Numbers of a step by name: metrics of the update that led to it ("train"), or hooks' measurements.
 
-    In a run with lanes each is a list, a number to each of them, None where there is none. `scheduled` is
-    False where the row is there only because a session ended: a resumed run does not have it, so rules are
-    not shown it.
+    In a run with lanes each is a list with a number per lane, None if it has none. `scheduled` is False for
+    a row that was logged only because a session ended: a resumed run does not have it, so stop rules do not
+    get it.
 
     >>> Row(50, "train", {"d/adv": 0.5}).numbers["d/adv"]
     0.5
@@ -44,34 +44,34 @@ class _Line(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Line)
 
 
-def encoded(row: Row) -> str:
-    """A row as a line of JSON.
+def encode(row: Row) -> str:
+    """Returns a row as a line of JSON.
 
-    >>> encoded(Row(50, "measured", {"x": math.nan, "y": [1.0, None]}))
+    >>> encode(Row(50, "measured", {"x": math.nan, "y": [1.0, None]}))
     '{"step": 50, "kind": "measured", "numbers": {"x": "nan", "y": [1.0, null]}}'
     """
     numbers = {name: to_json(value) for name, value in row.numbers.items()}
-    said = {"step": row.step, "kind": row.kind, "numbers": numbers}
-    return json.dumps(said if row.scheduled else {**said, "scheduled": False})
+    content = {"step": row.step, "kind": row.kind, "numbers": numbers}
+    return json.dumps(content if row.scheduled else {**content, "scheduled": False})
 
 
-def decoded(line: str | bytes) -> Row | None:
-    """The row of a line, None where a crash or the disk has damaged it.
+def decode(line: str | bytes) -> Row | None:
+    """Returns the row of a line, None if the line is damaged.
 
     >>> row = Row(50, "measured", {"x": [math.inf, None]}, scheduled=False)
-    >>> decoded(encoded(row)) == row, decoded('{"step": 50, "kind": "mea')
+    >>> decode(encode(row)) == row, decode('{"step": 50, "kind": "mea')
     (True, None)
     """
     try:
-        said = _DECODER.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # of what has another type too
+        content = _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # ValidationError is a DecodeError
         return None
-    numbers = {name: from_json(value) for name, value in said.numbers.items()}
-    return Row(said.step, said.kind, numbers, said.scheduled)
+    numbers = {name: from_json(value) for name, value in content.numbers.items()}
+    return Row(content.step, content.kind, numbers, content.scheduled)
 
 
 def to_json(value: Any) -> Any:
-    """Numbers as JSON can hold them: what is not finite becomes a word.
+    """Returns numbers as JSON can hold them: those that are not finite become text.
 
     >>> to_json([0.5, math.nan, None])
     [0.5, 'nan', None]
@@ -82,7 +82,7 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(value: Any) -> Any:
-    """The numbers again.
+    """Returns the numbers that `to_json` was given.
 
     >>> from_json([0.5, "inf", None])
     [0.5, inf, None]
@@ -92,26 +92,26 @@ def from_json(value: Any) -> Any:
     return None if value is None else float(value)
 
 
-def of_lane(row: Row, lane: int) -> Row:
-    """What one lane alone would have of a row.
+def select_lane(row: Row, lane: int) -> Row:
+    """Returns the row of a single lane.
 
-    >>> of_lane(Row(50, "train", {"x": [1.0, 2.0], "y": [3.0, None]}), 1).numbers
+    >>> select_lane(Row(50, "train", {"x": [1.0, 2.0], "y": [3.0, None]}), 1).numbers
     {'x': 2.0}
     """
-    own = {name: _of(value, lane) for name, value in row.numbers.items()}
-    return row._replace(numbers={name: value for name, value in own.items() if value is not None})
+    numbers = {name: _lane_value(value, lane) for name, value in row.numbers.items()}
+    return row._replace(numbers={name: value for name, value in numbers.items() if value is not None})
 
 
-def _of(value: Any, lane: int) -> Any:
+def _lane_value(value: Any, lane: int) -> Any:
     if not isinstance(value, list):
         return value
     return value[lane] if lane < len(value) else None
 
 
 def read(path: Path, lane: int | None = None) -> list[Row]:
-    """The rows of metrics.jsonl, or what one lane alone would have written of them; none where it is missing.
+    """Returns the rows of metrics.jsonl, or those of a single lane; none if the file is missing.
 
-    A line that a crash or the disk has damaged is passed over, and so is what is there once more.
+    Damaged lines and duplicates are skipped.
     """
     try:
         lines = reading.content(path).splitlines()
@@ -119,15 +119,15 @@ def read(path: Path, lane: int | None = None) -> list[Row]:
         lines = []
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}") from None
-    told = {(row.step, row.kind, tuple(row.numbers)): row for line in lines if (row := decoded(line))}
-    rows = list(told.values())
-    return rows if lane is None else [of_lane(row, lane) for row in rows]
+    unique = {(row.step, row.kind, tuple(row.numbers)): row for line in lines if (row := decode(line))}
+    rows = list(unique.values())
+    return rows if lane is None else [select_lane(row, lane) for row in rows]
 
 
-def alone(path: Path) -> list[Row]:
-    """The rows of a single run: lists, as only lanes have them, are damage and passed over.
+def read_single(path: Path) -> list[Row]:
+    """Returns the rows of a run without lanes: lists are damage and are skipped.
 
-    >>> alone(Path("nowhere"))
+    >>> read_single(Path("nowhere"))
     []
     """
     return [

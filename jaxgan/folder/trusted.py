@@ -1,6 +1,6 @@
-"""Run folders and exports are programs: what is in them is run where it is what it was, or is trusted.
+"""Checks that the scripts of run folders and exports are unchanged or trusted before they are run.
 
-Nothing is run to find out. `info`, `compare` and `report --no-rebuild` run nothing at all.
+The check runs nothing. `info`, `compare` and `report --no-rebuild` run no script at all.
 """
 
 import hashlib
@@ -9,58 +9,59 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from jaxgan import reading
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 from jaxgan.folder.folder import Folder
 from jaxgan.folder.manifest import Manifest, read_manifest
 from jaxgan.terminal import warn
 
 
 def check(folder: Folder, trust: bool = False) -> None:
-    """Refuses to run a script where it, or a module that it loads, is not what the run was played by.
+    """Raises `Refused` if the script, or a module it loads, changed since the run was started.
 
-    What is trusted is run all the same, with a warning.
+    With `trust`, only warns.
     """
     manifest = read_manifest(folder)
     if not manifest.script:
         return
     home, name = Path(manifest.script).parent, Path(manifest.script).name
     files = sources(folder, manifest)
-    if not looked(Path.is_dir, home):  # on another machine: modules that it needs are not found, or elsewhere
+    if not probe(Path.is_dir, home):  # on another machine the modules are missing, or elsewhere
         files = {name: files[name]}
-    _same(f"{folder.path}: changed since the run was started", files, manifest.files, trust)
+    _check_hashes(f"{folder.path}: changed since the run was started", files, manifest.files, trust)
 
 
 def sources(folder: Folder, manifest: Manifest) -> dict[str, Path]:
-    """Where the script, and the modules that it loads from its own folder, lie; by name."""
+    """Returns the paths of the script and of the modules it loads from its folder, by name."""
     original = Path(manifest.script)
     names = {original.name, *manifest.files}
     for name in names:
-        _inside(name, str(folder.manifest))
+        _check_inside(name, str(folder.manifest))
     return {n: folder.script if n == original.name else original.parent / n for n in sorted(names)}
 
 
-def check_export(home: Path, noted: Mapping[str, str], trust: bool = False) -> Path:
-    """The script of an export, by what is noted in its weights; refused where it is no longer that."""
-    name = noted.get("script", "")
-    _inside(name, str(home))
+def check_export(home: Path, metadata: Mapping[str, str], trust: bool = False) -> Path:
+    """Returns the script of an export, checked against the metadata of its weights."""
+    name = metadata.get("script", "")
+    _check_inside(name, str(home))
     script = home / name
-    if not name or not looked(Path.exists, script):
-        raise Refused(f"{home} has no script to begin with; give the file to the --weights of a script")
+    if not name or not probe(Path.exists, script):
+        raise Refused(f"{home} has no script to run; pass the file as --weights of a script")
     try:
-        hashes = dict(json.loads(noted.get("files", "{}")))
+        hashes = dict(json.loads(metadata.get("files", "{}")))
     except (ValueError, TypeError):
-        raise Refused(f"{home} is damaged: its weights do not say what the script was") from None
-    files = {name: script, **{each: home / each for each in hashes}}
-    for each, path in files.items():
-        _inside(each, str(home))
-        if looked(Path.exists, path) and not reading.lies_in(home, path):
-            raise Refused(f"{each} in {home} is no file of that folder: nothing outside it is run")
-    _same(f"{home}: changed since it was exported", files, hashes, trust)  # an older export has no hashes
+        raise Refused(f"{home} is damaged: its weights have no readable hashes of the script") from None
+    files = {name: script, **{file: home / file for file in hashes}}
+    for file, path in files.items():
+        _check_inside(file, str(home))
+        if probe(Path.exists, path) and not reading.is_file_in(home, path):
+            raise Refused(f"{file} in {home} is not a file of that folder: nothing outside it is run")
+    # an older export has no hashes
+    _check_hashes(f"{home}: changed since it was exported", files, hashes, trust)
     return script
 
 
 def sha256(path: Path) -> str:
-    """Of what is in a file, "" where it cannot be read.
+    """Returns the sha256 of a file, "" if it cannot be read.
 
     >>> sha256(Path("/dev/zero"))
     ''
@@ -71,16 +72,16 @@ def sha256(path: Path) -> str:
         return ""
 
 
-def _same(said: str, files: Mapping[str, Path], hashes: Mapping[str, str], trust: bool) -> None:
-    now = {name: sha256(path) for name, path in files.items()}
-    other = [f"{name}{'' if x else ' (not there)'}" for name, x in now.items() if x != hashes.get(name)]
-    if other and not trust:
-        raise Refused(f"{said}: {', '.join(other)}; --trust runs it all the same")
-    if other:
-        warn(f"{said}: {', '.join(other)}")
+def _check_hashes(message: str, files: Mapping[str, Path], hashes: Mapping[str, str], trust: bool) -> None:
+    current = {name: sha256(path) for name, path in files.items()}
+    changed = [f"{name}{'' if x else ' (missing)'}" for name, x in current.items() if x != hashes.get(name)]
+    if changed and not trust:
+        raise Refused(f"{message}: {', '.join(changed)}; --trust runs it anyway")
+    if changed:
+        warn(f"{message}: {', '.join(changed)}")
 
 
-def _inside(name: str, where: str) -> None:
+def _check_inside(name: str, where: str) -> None:
     path = PurePath(name)
     if path.is_absolute() or ".." in path.parts:
-        raise Refused(f"{where} names a script or module outside its folder, {name!r}: nothing of it is run")
+        raise Refused(f"{where} names a script or module outside its folder, {name!r}: it is not run")

@@ -1,4 +1,4 @@
-"""The arrays of both players by name, in one file that other programs can read: safetensors."""
+"""The arrays of both players by name, in a safetensors file, which other programs can read."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan import reading
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 from jaxgan.folder.folder import Folder
 from jaxgan.folder.manifest import Weights, read_manifest
 from jaxgan.games.game import Side, State
@@ -24,61 +24,65 @@ NAME = "weights.safetensors"
 Arrays = dict[str, np.ndarray]
 
 
-def file(path: Path) -> Path:
-    """The file itself, of it or of the folder of an export.
+def find_file(path: Path) -> Path:
+    """Returns the file of weights, given the file or the folder of an export.
 
-    >>> file(Path("nowhere"))
+    >>> find_file(Path("nowhere"))
     Traceback (most recent call last):
     jaxgan.errors.Refused: there are no weights at nowhere
     """
-    found = path / NAME if looked(Path.is_dir, path) else path
-    if not looked(Path.is_file, found):
-        raise Refused(f"there are no weights at {found}")
-    return found
+    file = path / NAME if probe(Path.is_dir, path) else path
+    if not probe(Path.is_file, file):
+        raise Refused(f"there are no weights at {file}")
+    return file
 
 
 def save(path: Path, state: State, notes: Mapping[str, str]) -> None:
-    """Writes parameters and statistics, with notes: g/..., d/..., and of averages that there are average/...,
-    which is sampled, and averages/NAME/... of the others."""
-    from safetensors.numpy import save as serialised
+    """Writes parameters and statistics, with `notes` as metadata.
+
+    Names are g/... and d/..., average/... for the average that is sampled, and averages/NAME/... for others.
+    """
+    from safetensors.numpy import save as serialise
 
     arrays = jax.device_get(_named(_players(state)))
     arrays = {name: np.asarray(x, order="C") for name, x in arrays.items()}
-    made = {"step": str(int(state.step)), "jaxgan": version("jaxgan"), "structure": _structure(arrays)}
-    path.write_bytes(serialised(arrays, {**made, "digest": _digest(arrays), **notes}))
+    fields = {"step": str(int(state.step)), "jaxgan": version("jaxgan"), "structure": _structure(arrays)}
+    path.write_bytes(serialise(arrays, {**fields, "digest": _digest(arrays), **notes}))
 
 
-def notes(path: Path) -> dict[str, str]:
-    """What is noted in the file beside the arrays: the step, the version, a digest, ..."""
+def metadata(path: Path) -> dict[str, str]:
+    """Returns the metadata of the file: the step, the version, a digest, ..."""
     return _read(path)[1]
 
 
-def note(path: Path) -> dict[str, str]:
-    """Which file it is, for the manifest of a run that begins with it."""
-    with reading.opened(path) as opened:
-        return {"path": str(path.absolute()), "sha256": hashlib.file_digest(opened, "sha256").hexdigest()}
+def identify(path: Path) -> dict[str, str]:
+    """Returns the path and sha256 of the file, for the manifest of a run that starts from it."""
+    with reading.open_file(path) as file:
+        return {"path": str(path.absolute()), "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def check(path: Path, shapes: State) -> None:
-    """Refuses weights that a state of these shapes cannot take, by the name of the first that differs."""
-    _fitting(shapes, path)
+    """Raises `Refused` if the weights do not fit a state of these shapes, naming the first that differs."""
+    _read_like(shapes, path)
 
 
-def begun(state: State, folder: Folder) -> State:
-    """The state a run begins with: as it is, or with the weights that the run was told to begin with.
+def initial_state(state: State, folder: Folder) -> State:
+    """Returns the initial state, with the weights that the run's manifest names, if any.
 
-    Optimisers stay fresh. One that begins as a copy of the parameters, as slow weights do, gets a new copy.
+    Optimiser states are not loaded. One that starts as a copy of the parameters, such as slow weights, gets a
+    new copy.
     """
-    noted = read_manifest(folder).weights
-    if noted is None:
+    weights = read_manifest(folder).weights
+    if weights is None:
         return state
-    path = Path(noted.path)
-    if not looked(Path.is_file, path) or noted != Weights(**note(path)):
-        raise Refused(f"{folder.path} has no checkpoint yet, and what it begins with is not at {path}")
-    arrays = _fitting(state, path)
-    new = jax.tree.map(_placed, _players(state), _tree(_players(state), arrays))
+    path = Path(weights.path)
+    if not probe(Path.is_file, path) or weights != Weights(**identify(path)):
+        raise Refused(f"{folder.path} has no checkpoint yet, and its initial weights are not at {path}")
+    arrays = _read_like(state, path)
+    players = _players(state)
+    new = jax.tree.map(lambda x, y: jax.device_put(y, x.sharding), players, _unflatten(players, arrays))
     g, d = new["g"], new["d"]
-    state = _replaced(_replaced(state, state.g.params, g.params), state.d.params, d.params)
+    state = _replace_copies(_replace_copies(state, state.g.params, g.params), state.d.params, d.params)
     return state.replace(
         g=state.g.replace(params=g.params, stats=g.stats),
         d=state.d.replace(params=d.params, stats=d.stats),
@@ -97,30 +101,23 @@ def _named(tree: PyTree) -> dict[str, Any]:
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
     named = {jax.tree_util.keystr(path, simple=True, separator="/"): x for path, x in leaves}
     if len(named) < len(leaves):
-        raise Refused("two arrays of the players go by one name; the keys of a tree may not hold a slash")
+        raise Refused("two arrays of the players have the same name: rename tree keys that contain a slash")
     return named
 
 
-def _tree(like: PyTree, arrays: Arrays) -> PyTree:
+def _unflatten(like: PyTree, arrays: Arrays) -> PyTree:
     return jax.tree.unflatten(jax.tree.structure(like), [arrays[name] for name in _named(like)])
 
 
-def _placed(old: jax.Array, new: np.ndarray) -> jax.Array:
-    return jax.device_put(new, old.sharding)
+def _replace_copies(tree: PyTree, old: PyTree, new: PyTree) -> PyTree:
+    """Returns the tree with each subtree that equals `old` replaced by a copy of `new`.
 
-
-def _replaced(tree: PyTree, old: PyTree, new: PyTree) -> PyTree:
-    """The tree with copies of `new` in the place of every copy of `old`, as one whole, in it.
-
-    Zeros are taken for no copy: what an optimiser remembers of gradients begins as those too.
+    Nothing is replaced if `old` is all zeros: an optimiser's moments start as zeros too.
     """
     leaves = jax.tree.leaves(old)
     if not any(bool(x.any()) for x in leaves):
         return tree
     structure: Any = jax.tree.structure(old)
-
-    def renewed(part: PyTree) -> PyTree:
-        return jax.tree.map(jnp.copy, new) if is_copy(part) else part
 
     def is_copy(part: PyTree) -> bool:
         if jax.tree.structure(part) != structure:
@@ -130,67 +127,67 @@ def _replaced(tree: PyTree, old: PyTree, new: PyTree) -> PyTree:
             for x, y in zip(jax.tree.leaves(part), leaves, strict=True)
         )
 
-    return jax.tree.map(renewed, tree, is_leaf=is_copy)
+    return jax.tree.map(
+        lambda part: jax.tree.map(jnp.copy, new) if is_copy(part) else part, tree, is_leaf=is_copy
+    )
 
 
-def _fitting(like: State, path: Path) -> Arrays:
+def _read_like(state: State, path: Path) -> Arrays:
     arrays, _ = _read(path)
-    wanted = _named(_players(like))
-    _check(arrays, wanted, path)
-    if more := sorted(arrays.keys() - wanted.keys()):
-        raise Refused(f"{path} does not fit: it has {more[0]}, which the experiment has not")
+    expected = _named(_players(state))
+    _check(arrays, expected, path)
+    if more := sorted(arrays.keys() - expected.keys()):
+        raise Refused(f"{path} does not fit: it has {more[0]}, which the experiment does not have")
     return arrays
 
 
-def _check(arrays: Arrays, wanted: Mapping[str, Any], path: Path) -> None:
-    """Refuses arrays without one that is wanted, or with another shape or type of it."""
-    for name, x in wanted.items():
+def _check(arrays: Arrays, expected: Mapping[str, Any], path: Path) -> None:
+    """Raises `Refused` if an expected array is missing or has another shape or dtype."""
+    for name, x in expected.items():
         if name not in arrays:
             raise Refused(f"{path} does not fit: it has no {name}")
-        found = arrays[name]
-        if (found.shape, found.dtype) != (x.shape, x.dtype):
-            raise Refused(
-                f"{path} does not fit: its {name} is {found.dtype} {found.shape}, not {x.dtype} {x.shape}"
-            )
+        y = arrays[name]
+        if (y.shape, y.dtype) != (x.shape, x.dtype):
+            raise Refused(f"{path} does not fit: its {name} is {y.dtype} {y.shape}, not {x.dtype} {x.shape}")
 
 
 def frozen(path: str | Path, network: Network, *inputs: Any, player: str = "d") -> Frozen:
-    """A network with the weights of a safetensors file or of an export, which no player moves.
+    """Returns a network with the weights of a safetensors file or of an export, which are not trained.
 
-    `inputs` are like those it will be called with, `player` is the part of an export that it is: "d", "g" or
-    "average". In a file of another program the arrays are called params/LAYER/kernel and the like, after the
-    parameters and statistics of the network, and `player` is "".
+    `inputs` are like those it will be called with, `player` is the part of an export to use: "d", "g" or
+    "average". For a file of another program `player` is ""; its arrays are named after the parameters and
+    statistics of the network, as params/LAYER/kernel.
 
     >>> frozen("nowhere", None)
     Traceback (most recent call last):
     jaxgan.errors.Refused: there are no weights at nowhere
     """
-    found = file(Path(path))
-    arrays, _ = _read(found)
+    file = find_file(Path(path))
+    arrays, _ = _read(file)
     shapes = Side(*jax.eval_shape(network.init, jax.random.key(0), *inputs))
     tree = {player: shapes} if player else shapes
-    _check(arrays, _named(tree), found)
-    whole = jax.tree.unflatten(jax.tree.structure(tree), [arrays[name] for name in _named(tree)])
-    return Frozen(network, *(whole[player] if player else whole))
+    _check(arrays, _named(tree), file)
+    loaded = _unflatten(tree, arrays)
+    return Frozen(network, *(loaded[player] if player else loaded))
 
 
 def _read(path: Path) -> tuple[Arrays, dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with reading.opened(path), safe_open(path, framework="numpy") as opened:
-            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-            noted = opened.metadata() or {}
+        with reading.open_file(path), safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise Refused(f"{path} cannot be read: {error}") from None
-    if noted.get("digest", "") not in ("", _digest(arrays)):
+    if metadata.get("digest", "") not in ("", _digest(arrays)):
         raise Refused(f"{path} is damaged: its numbers are not those that were saved")
-    return arrays, noted
+    return arrays, metadata
 
 
 def _structure(arrays: Arrays) -> str:
-    said = repr(sorted((name, str(x.dtype), x.shape) for name, x in arrays.items()))
-    return hashlib.sha256(said.encode()).hexdigest()
+    text = repr(sorted((name, str(x.dtype), x.shape) for name, x in arrays.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _digest(arrays: Arrays) -> str:

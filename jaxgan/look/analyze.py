@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from jaxgan.folder.files import fill
+from jaxgan.folder.files import write_files
 from jaxgan.folder.folder import check_out
 from jaxgan.look.panels import PANELS
 from jaxgan.look.subject import make_subject
@@ -38,5 +38,5 @@ def analyze(
     subfolder = "-".join([*([at] if at != "last" else []), *([f"seed-{seed}"] if seed else [])])
     home = (run / "analysis" / lane / subfolder) if out is None else out
     results = {panel.__name__: panel(subject) for panel in PANELS}
-    pictures = fill(home, files(chart for chart in results.values() if isinstance(chart, Chart)))
+    pictures = write_files(home, files(chart for chart in results.values() if isinstance(chart, Chart)))
     return Analysis(pictures, [f"{name}: {why}" for name, why in results.items() if isinstance(why, str)])

@@ -13,8 +13,8 @@ from jaxgan import reading
 from jaxgan.errors import Refused
 from jaxgan.evaluate.rotation import draw_batches, source_arrays
 from jaxgan.folder import folder
-from jaxgan.folder.files import fill
-from jaxgan.folder.weights import begun
+from jaxgan.folder.files import write_files
+from jaxgan.folder.weights import initial_state
 from jaxgan.games.game import State
 from jaxgan.instruments.diagnosis import Diagnosis, run_instruments
 from jaxgan.instruments.field import on_one_device
@@ -113,7 +113,7 @@ def diagnose(
         lines += [title, *_lines(diagnosis), ""]
     earlier = {name: x for name, x in _read(home / "diagnosis.json").items() if name not in at}
     content = {"diagnosis.json": json.dumps({**earlier, **results}, indent=1).encode(), **files(charts)}
-    return Report(fill(home, content), "\n".join(lines).rstrip())
+    return Report(write_files(home, content), "\n".join(lines).rstrip())
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _initial_state(again: Reopened, run: Path) -> State:
     many, micro, size = layout(experiment, config)
     key = jax.random.key(config.seed)
     arrays = source_arrays(experiment.source, (many * micro, size), key, 0)
-    return begun(make_init(experiment, config)(key, arrays), folder.existing(run))
+    return initial_state(make_init(experiment, config)(key, arrays), folder.find_folder(run))
 
 
 def _spectrum(name: str, title: str, spectrum: np.ndarray) -> Chart:

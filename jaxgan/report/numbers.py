@@ -42,7 +42,7 @@ def memorisation(records: Sequence[Record]) -> str:
         pictures = [
             (each.lane, each.neighbours)
             for each in newest
-            if each.neighbours and reading.lies_in(record.path, each.neighbours)
+            if each.neighbours and reading.is_file_in(record.path, each.neighbours)
         ]
         if names or pictures:
             parts.append(f"<h3>{escape(record.name)}, step {count(newest[-1].step)}</h3>")

@@ -6,8 +6,8 @@ from html import escape
 from pathlib import Path
 
 from jaxgan.compare.record import Record, records
-from jaxgan.errors import Refused, looked
-from jaxgan.folder.files import fill
+from jaxgan.errors import Refused, probe
+from jaxgan.folder.files import write_files
 from jaxgan.folder.folder import check_out
 from jaxgan.pictures.chart import Chart, files
 from jaxgan.report import charts, numbers, sections
@@ -29,7 +29,7 @@ def report(
     whose folder lacks files, the page shows what is known. With `rebuild`, the scripts of the runs are run to
     draw what networks on points have learnt, if they are unchanged, or with `trust`.
     """
-    if out is not None and looked(Path.is_dir, out):
+    if out is not None and probe(Path.is_dir, out):
         raise Refused(f"--out {out} is a folder: give the name of the page, as {out / 'report.html'}")
     if out is not None and out.suffix.lower() not in (".html", ".htm"):
         raise Refused(f"--out {out} is not an HTML file: give it a name that ends in .html")
@@ -61,9 +61,9 @@ def report(
     path = out or run_records[0].path / "report.html"
     title = escape(", ".join(record.name for record in run_records))
     text = _PAGE.format(title=title, css=CSS, body="\n".join(parts), script=SCRIPT)
-    fill(path.parent, {path.name: text.encode()})
+    write_files(path.parent, {path.name: text.encode()})
     if figures is not None:
-        fill(figures, files([*quality, *health, *planes]))
+        write_files(figures, files([*quality, *health, *planes]))
     return path
 
 

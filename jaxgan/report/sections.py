@@ -7,7 +7,7 @@ from typing import Any
 
 from jaxgan.compare.line import summary
 from jaxgan.compare.record import Record
-from jaxgan.folder.manifest import commit, devices, in_a_line
+from jaxgan.folder.manifest import commit, devices, session_line
 from jaxgan.pictures.chart import Chart
 from jaxgan.report.charts import Series
 from jaxgan.report.elements import SIGNS, figures, key, lines, section, table
@@ -97,7 +97,7 @@ def origins(records: Sequence[Record], notes: Iterable[str]) -> str:
             ["devices", devices(manifest.devices)],
         ]
         for n, (entry, end) in enumerate(zip(manifest.sessions, record.ends, strict=True), 1):
-            rows.append([f"session {n}", in_a_line(entry, end)])
+            rows.append([f"session {n}", session_line(entry, end)])
         parts.append(table(f"Where {record.name} comes from", [record.name, ""], rows))
     unread = [(record.name, note) for record in records for note in (*record.notes, *record.checkpoint_notes)]
     missing = [f"{name}: {note}" if len(records) > 1 else note for name, note in unread]

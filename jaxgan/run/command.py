@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jaxgan import reading, terminal
 from jaxgan.data import KNOWN
-from jaxgan.errors import Refused, Unreadable, looked
+from jaxgan.errors import Refused, Unreadable, probe
 from jaxgan.folder import codec
 from jaxgan.folder.script import Script, read_script
 from jaxgan.folder.settings import FIXED, RESUMABLE, Settings, check
@@ -164,14 +164,14 @@ def _backend(config: Settings, chosen: argparse.Namespace) -> Iterator[None]:
     from jaxgan.folder import cache
     from jaxgan.run import lane
     from jaxgan.run.devices import make_devices
-    from jaxgan.scale.devices import check_there
-    from jaxgan.scale.processes import together
+    from jaxgan.scale.devices import check_devices
+    from jaxgan.scale.processes import join_processes
 
     cache.enable()
     if not chosen.coordinator:
         make_devices(config, len(lane.lanes(config)))
-    with together(chosen.coordinator, chosen.processes, chosen.process, chosen.join_within):
-        check_there()
+    with join_processes(chosen.coordinator, chosen.processes, chosen.process, chosen.join_within):
+        check_devices()
         yield
 
 
@@ -187,7 +187,7 @@ def _run(
     from jaxgan.folder import create, folder
     from jaxgan.folder import weights as arrays
     from jaxgan.folder.checkpoint import SaveFailed
-    from jaxgan.folder.lock import locked
+    from jaxgan.folder.lock import lock_folder
     from jaxgan.run import lane
     from jaxgan.run.check import experiment_of, source_of
     from jaxgan.run.devices import check_memory, choose_devices
@@ -199,9 +199,9 @@ def _run(
     from jaxgan.scale.processes import broadcast
 
     lanes = lane.lanes(config)
-    path = run or (Path(config.out) if config.out else broadcast(lambda: folder.free(script.path.stem)))
+    path = run or (Path(config.out) if config.out else broadcast(lambda: folder.free_path(script.path.stem)))
     with contextlib.ExitStack() as stack:
-        broadcast(lambda: stack.enter_context(locked(path)))
+        broadcast(lambda: stack.enter_context(lock_folder(path)))
         source = source_of(config, data)
         experiment = experiment_of(config, build, source)
         rule_of = lane.rule_of(build, config, experiment)
@@ -215,19 +215,19 @@ def _run(
 
         def opened() -> folder.Folder:
             if run is not None:
-                place = folder.existing(path)
+                place = folder.find_folder(path)
                 create.check_files(place, script, force)
                 create.check_data(place, source.fingerprint, force)
                 return place
             begins = None
             if weights:
-                arrays.check(arrays.file(weights), start_shapes(experiment, config))
-                begins = arrays.note(arrays.file(weights))
+                arrays.check(arrays.find_file(weights), start_shapes(experiment, config))
+                begins = arrays.identify(arrays.find_file(weights))
             return create.create(path, script, codec.dumps(config), config.seed, about, begins)
 
         place = broadcast(opened)
         try:
-            adopted = partial(create.adopted, place, script, about)
+            adopted = partial(create.adopt, place, script, about)
             return train(Run(experiment, config, place, lanes, rule_of, games, adopted)).state
         except Interrupted as stop:
             print(f"{stop}: saved; go on with `jaxgan resume {path}`", file=sys.stderr)
@@ -300,12 +300,12 @@ def _stored(run: Path, config_type: type[C]) -> C:
 def _unedited(run: Path, force: bool) -> None:
     from jaxgan.folder import create, folder
 
-    create.check_config(folder.existing(run), force)
+    create.check_config(folder.find_folder(run), force)
 
 
 def _exported(weights: Path | None, config_type: type[C]) -> C:
     """The options a new run starts from: the script's own, or those of an export but its run folder."""
-    if weights is None or not looked(Path.is_dir, weights):
+    if weights is None or not probe(Path.is_dir, weights):
         return config_type()
     return dataclasses.replace(_stored(weights, config_type), out="")
 
@@ -319,7 +319,7 @@ def _from_anywhere(data: str) -> str:
     name = data
     while name.startswith(("stacked:", "mirrored:")):
         name = name.partition(":")[2]
-    found = bool(name) and name not in KNOWN and looked(Path.exists, Path(name))
+    found = bool(name) and name not in KNOWN and probe(Path.exists, Path(name))
     return data.removesuffix(name) + str(Path(name).absolute()) if found else data
 
 
@@ -342,5 +342,5 @@ def _same(config: Settings, started: Settings, run: Path, force: bool) -> None:
 
 
 def _say(error: BaseException | str, status: int) -> int:
-    print(f"error: {terminal.visible(str(error))}", file=sys.stderr)
+    print(f"error: {terminal.escape(str(error))}", file=sys.stderr)
     return status

@@ -17,8 +17,8 @@ from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane
 from jaxgan.run.program import RuleOf, layout, lower_update, start_shapes
 from jaxgan.scale import memory
-from jaxgan.scale.devices import DATA, over_data, row, whole
-from jaxgan.scale.lanes import LANE, grid, over_lanes, shardings, stacked
+from jaxgan.scale.devices import DATA, data_mesh, data_parallel, replicated
+from jaxgan.scale.lanes import LANE, lane_mesh, lane_parallel, shardings, stack
 
 
 def in_turn(settings: Settings, lanes: int) -> bool:
@@ -111,7 +111,7 @@ def check_axis_names(experiment: Experiment, settings: Settings, state: State, m
     batches = jax.eval_shape(take, array_shapes(experiment.source, lay), state.key, state.step)
     unguarded = state.replace(rule=state.rule.inner)
     try:
-        jax.eval_shape(over_data(experiment.rule.update, mesh, "shard_map"), unguarded, batches)
+        jax.eval_shape(data_parallel(experiment.rule.update, mesh, "shard_map"), unguarded, batches)
     except Refused:
         raise
     except ValueError as error:
@@ -131,7 +131,7 @@ def check_memory(
     on_cpu, loop, rows = devices[0].platform == "cpu", in_turn(settings, len(lanes)), len(devices) // data
     rows = min(rows, len(lanes)) if loop else rows
     if not loop:  # lanes in turn are checked when they are compiled
-        check_axis_names(experiment, settings, lane, row(devices[:data]))
+        check_axis_names(experiment, settings, lane, data_mesh(devices[:data]))
     per_device = limit // len(devices) if on_cpu else limit  # CPU devices share the memory of the computer
     arrays = jax.eval_shape(lambda state: state.replace(key=jax.random.key_data(state.key)), lane)
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays))
@@ -142,20 +142,20 @@ def check_memory(
             return ((count if on_cpu else per_row) + 2 * count) * size <= limit
         if 2 * per_row * size > per_device:  # the states before and after an update
             return False
-        state, mesh = jax.eval_shape(stacked, [lane] * count), grid(devices, data)
+        state, mesh = jax.eval_shape(stack, [lane] * count), lane_mesh(devices, data)
         state = jax.tree.map(_with_sharding, state, shardings(state, mesh))
-        arrays, sharding = array_shapes(experiment.source, layout(experiment, settings)), whole(mesh)
+        arrays, sharding = array_shapes(experiment.source, layout(experiment, settings)), replicated(mesh)
         if experiment.source.read is not None:
             sharding = NamedSharding(mesh, P(LANE, None, DATA))
             arrays = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), arrays)
         arrays = jax.tree.map(lambda leaf: _with_sharding(leaf, sharding), arrays)
-        spread = partial(over_lanes, mesh=mesh, way=settings.parallel)
+        spread = partial(lane_parallel, mesh=mesh, way=settings.parallel)
         program = lower_update(experiment, settings, state, arrays, spread).compile()
         return memory.needs(program) <= per_device
 
     if fits(per_row := -(-len(lanes) // rows)):
         return
-    most = memory.most(fits, per_row) * rows
+    most = memory.largest_fit(fits, per_row) * rows
     raise Refused(
         f"{len(lanes)} lanes do not fit into {limit / 2**30:.1f} GiB of {devices[0].device_kind}: {most} do"
     )

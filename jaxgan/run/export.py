@@ -51,11 +51,11 @@ def export(
     if out is not None:
         folder.check_out(out)
     again = reopen(run, at, lane, average=average, trust=trust)
-    place = folder.existing(run)
+    place = folder.find_folder(run)
     out = out or place.path / "-".join(["export", *filter(None, (lane, average)), str(int(again.state.step))])
     source, generator = again.experiment.source, again.state.generator
     game = again.experiment.game
-    with files.whole(out) as unfinished:
+    with files.atomic_folder(out) as unfinished:
         leaves = {name: source.leaves[name] for name in game.given}
         classes = source.classes if "label" in leaves else 0
         artefact = export_generator(game, generator, leaves, source.kind)

@@ -20,7 +20,7 @@ from jaxgan.data.source import DerivedReader, Source, numbers, positions
 from jaxgan.data.stream import Blocks, LaneSteps, Steps
 from jaxgan.folder.settings import Settings
 from jaxgan.parts.types import Key, PyTree
-from jaxgan.scale.devices import everywhere, held_here
+from jaxgan.scale.devices import distribute, local_indices
 
 
 class Stream:
@@ -113,7 +113,7 @@ def make_feed(
     if source.read is None:
 
         def from_arrays(shared: Sharding, per_step: Sharding) -> Feed:
-            arrays = everywhere(source.arrays, shared)
+            arrays = distribute(source.arrays, shared)
             stream = partial(Stream, files=False)
             return Feed(lambda key, at: arrays, lambda key, start: stream(arrays for _ in count()))
 
@@ -123,7 +123,7 @@ def make_feed(
     example = read(np.zeros(1, np.uint32))
     if size * sum(leaf.nbytes for leaf in jax.tree.leaves(example)) <= settings.memory * 2**20:
         examples = _read_all(Blocks(read, size, classes), example, settings.workers)
-        return lambda shared, per_step: _from_memory(source, layout, everywhere(examples, shared), per_step)
+        return lambda shared, per_step: _from_memory(source, layout, distribute(examples, shared), per_step)
     return lambda shared, per_step: _from_files(source, layout, settings, per_step, classes)
 
 
@@ -156,7 +156,7 @@ def _from_files(
     examples, rows = prod(layout), (prod(layout[:-1]), layout[-1])
 
     def steps(key: Key, start: int, stop: int) -> Steps | LaneSteps:
-        *lanes, _, columns = held_here(sharding, (*key.shape, *rows))
+        *lanes, _, columns = local_indices(sharding, (*key.shape, *rows))
         share = (np.arange(rows[0])[:, None] * rows[1] + columns).ravel()
         if not lanes:
             return Steps.of(source, examples, key, start, stop, share, classes)

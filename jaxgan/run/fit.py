@@ -15,7 +15,7 @@ from jaxgan.errors import Refused
 from jaxgan.folder import codec, create
 from jaxgan.folder.checkpoint import Checkpoints
 from jaxgan.folder.folder import Folder
-from jaxgan.folder.lock import locked
+from jaxgan.folder.lock import lock_folder
 from jaxgan.folder.manifest import read_manifest
 from jaxgan.folder.rows import read
 from jaxgan.folder.settings import RESUMABLE, Settings, check, check_seed
@@ -94,11 +94,11 @@ def fit(
             folder = None
         else:
             path = Path(out)
-            broadcast(lambda: stack.enter_context(locked(path)))
+            broadcast(lambda: stack.enter_context(lock_folder(path)))
             folder = broadcast(lambda: _opened(path, settings, experiment))
             if made := _made(folder, settings, experiment):
                 return made
-        stack.enter_context(terminal.lasting())
+        stack.enter_context(terminal.tolerant_streams())
         try:
             return train(Run(experiment, settings, folder, bar=bar))
         except NotFinite as error:

@@ -10,7 +10,7 @@ from jaxgan import reading
 from jaxgan.data import image
 from jaxgan.data.folder import SUFFIXES
 from jaxgan.data.kind import Image, Kind, Label, Leaf, Tokens
-from jaxgan.errors import Refused, looked
+from jaxgan.errors import Refused, probe
 
 Conditions = dict[str, np.ndarray]
 
@@ -30,10 +30,10 @@ def read_given(args: Sequence[str], leaves: Mapping[str, Leaf]) -> Conditions:
         if not leaves:
             raise Refused(f"--given {text}: this generator takes no conditions")
         if not equals or name not in leaves:
-            if equals and not looked(Path.exists, Path(text)):
+            if equals and not probe(Path.exists, Path(text)):
                 raise Refused(f"--given {text}: the generator takes no {name}, only {', '.join(leaves)}")
             conditions |= _from_path(Path(text), leaves)
-        elif looked(Path.exists, Path(value)):
+        elif probe(Path.exists, Path(value)):
             conditions |= _from_path(Path(value), {name: leaves[name]})
         else:
             parsed = parse(leaves[name].kind, value, text)
@@ -96,11 +96,11 @@ def _(kind: Tokens, leaf: Leaf, path: Path) -> np.ndarray | None:
 
 
 def _from_path(path: Path, leaves: Mapping[str, Leaf]) -> Conditions:
-    if not looked(Path.exists, path):
+    if not probe(Path.exists, path):
         raise Refused(f"--given {path}: there is no such file; for a label write label=3")
     if path.suffix.lower() == ".npz":
         try:
-            with reading.opened(path) as opened, np.load(opened) as file:
+            with reading.open_file(path) as opened, np.load(opened) as file:
                 arrays = {name: file[name] for name in file.files if name in leaves}
         except Exception as error:  # of many types, depending on how it is packed and where it is damaged
             raise Refused(f"{path} cannot be read: {_why(error)}") from None

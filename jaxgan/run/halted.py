@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxgan.folder.folder import Folder
-from jaxgan.folder.manifest import Session, note, read_manifest, still_lanes
+from jaxgan.folder.manifest import Session, halted_lanes, read_manifest, update_session
 from jaxgan.scale.processes import broadcast
 
 FAILED = ("stands still", "has stood still")
@@ -26,7 +26,7 @@ class Still:
         self._folder, self._entry, self._lanes = folder, entry, lanes
         self._why: dict[int, str] = {}
         if lanes:
-            known = broadcast(lambda: still_lanes(read_manifest(folder))) if folder else {}
+            known = broadcast(lambda: halted_lanes(read_manifest(folder))) if folder else {}
             for number, step in self.failing(failed):
                 self.add(number, known.get(lanes[number], f"has stood still since step {step}"))
 
@@ -37,8 +37,8 @@ class Still:
     def add(self, number: int, why: str) -> str:
         """This lane does too, which is written down at once: it is known also if the process is killed."""
         self._why[number] = why
-        self._entry.still = {self._lanes[lane]: reason for lane, reason in self._why.items()}
-        broadcast(lambda: note(self._folder, self._entry))
+        self._entry.halted = {self._lanes[lane]: reason for lane, reason in self._why.items()}
+        broadcast(lambda: update_session(self._folder, self._entry))
         return f"{self._lanes[number]} {why}"
 
     def failing(self, failed: np.ndarray) -> list[tuple[int, int]]:

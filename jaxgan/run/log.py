@@ -16,9 +16,9 @@ import numpy as np
 import tqdm
 
 from jaxgan.folder.files import still_there, write
-from jaxgan.folder.rows import Row, encoded, of_lane, read
+from jaxgan.folder.rows import Row, encode, read, select_lane
 from jaxgan.run.sinks import Sink
-from jaxgan.terminal import visible
+from jaxgan.terminal import escape
 
 Numbers = Mapping[str, Any]
 """Names to numbers; in a run with lanes to one number for each, None where there is none."""
@@ -111,7 +111,7 @@ class Log:
             own += [row for row in new if row.scheduled]
             self._shown = len(self._rows)
         else:
-            own += [of_lane(row, lane) for row in new]
+            own += [select_lane(row, lane) for row in new]
         return own
 
     def pictured(self, step: int, path: Path) -> None:
@@ -128,7 +128,7 @@ class Log:
         row = row._replace(scheduled=every > 0 and row.step % every == 0)
         self._rows.append(row)
         if self._file is not None and not self._mended():
-            print(encoded(row), file=self._file, flush=True)
+            print(encode(row), file=self._file, flush=True)
             self._size = os.fstat(self._file.fileno()).st_size
         for sink in self._sinks:
             sink.numbers(row.step, dict(self._each(row.numbers)))
@@ -157,7 +157,7 @@ class Log:
     def say(self, line: str) -> None:
         """A line for the person watching."""
         if not self._silent:
-            tqdm.tqdm.write(visible(line), file=sys.stderr)
+            tqdm.tqdm.write(escape(line), file=sys.stderr)
 
     def _open(self, last: int) -> None:
         """The file for appending, with rows up to the step `last` only."""
@@ -169,7 +169,7 @@ class Log:
             self._write_all(self._path)
 
     def _write_all(self, path: Path) -> None:
-        write(path, "".join(encoded(row) + "\n" for row in self._rows))
+        write(path, "".join(encode(row) + "\n" for row in self._rows))
         self._file = path.open("a")
         self._size = path.stat().st_size
 

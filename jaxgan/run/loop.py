@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from jaxgan.errors import Refused, Unreadable
-from jaxgan.folder.keeping import Kept, keeping
-from jaxgan.folder.manifest import note, session
+from jaxgan.folder.keeping import AnyCheckpoints, open_checkpoints
+from jaxgan.folder.manifest import session, update_session
 from jaxgan.folder.rows import Row
 from jaxgan.games.game import State
 from jaxgan.rules.update_norms import UPDATE_NORMS
@@ -52,7 +52,7 @@ def train(run: Run) -> Fitted:
         signals = requests() if alone else processes.signals(lambda: step)
         # what is not kept cannot be saved either: Ctrl-C ends it as it ends anything
         asked = stack.enter_context(signals if folder else contextlib.nullcontext(lambda: 0))
-        checkpoints = stack.enter_context(keeping(folder, settings.keep, names))
+        checkpoints = stack.enter_context(open_checkpoints(folder, settings.keep, names))
         begin = resume.start(run, placed, checkpoints)
         held, step, attempt, seen = begin.held, begin.step, begin.attempt, begin.resumed
         entry.began = step
@@ -73,7 +73,7 @@ def train(run: Run) -> Fitted:
 
         def noted(name: str, facts: Mapping[str, Any]) -> None:
             entry.hooks[name] = dict(facts)
-            note(folder, entry)
+            update_session(folder, entry)
             log.warn(facts.get("warnings", ()))
 
         def moment(number: int) -> Moment:
@@ -200,7 +200,7 @@ def where(run: Run) -> str:
     return str(run.folder.path) if run.folder else "a run that is not kept"
 
 
-def scored(checkpoints: Kept, names: Sequence[str]) -> str:
+def scored(checkpoints: AnyCheckpoints, names: Sequence[str]) -> str:
     """Where each lane was best: a mean over them ends with the first that stands still."""
     best = {step for name in names if (step := checkpoints.best(name)) is not None}
     if len(best) > 1:

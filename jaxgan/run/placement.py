@@ -24,8 +24,8 @@ from jaxgan.run.experiment import Experiment
 from jaxgan.run.feed import Stream, Streams, make_feed
 from jaxgan.run.lane import Lane
 from jaxgan.run.program import RuleOf, layout, lower_update, make_init
-from jaxgan.scale.devices import DATA, everywhere, over_data, row, whole
-from jaxgan.scale.lanes import LANE, grid, lane, over_lanes, shardings, stacked
+from jaxgan.scale.devices import DATA, data_mesh, data_parallel, distribute, replicated
+from jaxgan.scale.lanes import LANE, lane_mesh, lane_parallel, shardings, stack, take_lane
 
 Sharded = Any  # the state of a run, sharded over devices: only the functions of its placement read it
 Update = Callable[[Sharded, PyTree], tuple[Sharded, PyTree]]
@@ -77,20 +77,20 @@ def one_after_another(
 ) -> Placement:
     """Places each lane as a separate state on a row of `data` devices; a row updates its lanes in turn."""
     members = lanes or (Lane("", settings.seed, {}),)
-    rows = [row(devices[i : i + data]) for i in range(0, len(devices), data)][: len(members)]
+    rows = [data_mesh(devices[i : i + data]) for i in range(0, len(devices), data)][: len(members)]
     mesh_of = [rows[i % len(rows)] for i in range(len(members))]
     experiment = experiment._replace(rule=rule_of(members[0].values))
     feed_on = make_feed(experiment.source, layout(experiment, settings), settings)
-    row_feeds = [feed_on(whole(mesh), NamedSharding(mesh, P(None, DATA))) for mesh in rows]
+    row_feeds = [feed_on(replicated(mesh), NamedSharding(mesh, P(None, DATA))) for mesh in rows]
     feeds = [row_feeds[i % len(rows)] for i in range(len(members))]
 
     def init(change: Callable[[State], State]) -> Sharded:
         init_lane = make_init(experiment, settings, rule_of)
 
         def initial(i: int) -> State:
-            key = everywhere(jax.random.key(members[i].seed), whole(mesh_of[i]))
+            key = distribute(jax.random.key(members[i].seed), replicated(mesh_of[i]))
             state = init_lane(key, feeds[i].at(key, 0), members[i].values)
-            return jax.device_put(change(state), whole(mesh_of[i]))
+            return jax.device_put(change(state), replicated(mesh_of[i]))
 
         return tuple(initial(i) for i in range(len(members)))
 
@@ -107,8 +107,8 @@ def one_after_another(
         cached = experiment._replace(rule=experiment.rule._replace(update=inlined))
 
         def lower(i: int) -> Lowered:
-            spread = partial(over_data, mesh=rows[i], way=settings.parallel)
-            return lower_update(cached, settings, states[i], arrays[i], spread, whole(rows[i]))
+            spread = partial(data_parallel, mesh=rows[i], way=settings.parallel)
+            return lower_update(cached, settings, states[i], arrays[i], spread, replicated(rows[i]))
 
         programs_ready = _compile_in_threads([lower(i) for i in range(len(rows))])
 
@@ -126,12 +126,12 @@ def one_after_another(
     def gather(states: Sharded) -> State:
         if not lanes:
             return states[0]
-        return jax.jit(stacked)(tuple(jax.device_put(state, whole(rows[0])) for state in states))
+        return jax.jit(stack)(tuple(jax.device_put(state, replicated(rows[0])) for state in states))
 
     def scatter(state: State) -> Sharded:
         if not lanes:
             return (state,)
-        return tuple(jax.device_put(lane(state, i), whole(mesh)) for i, mesh in enumerate(mesh_of))
+        return tuple(jax.device_put(take_lane(state, i), replicated(mesh)) for i, mesh in enumerate(mesh_of))
 
     def read(trees: PyTree) -> Any:
         host = jax.device_get(trees)
@@ -141,7 +141,7 @@ def one_after_another(
         state = states[number]
         state = state.replace(rule=state.rule._replace(failed=jnp.int32(failed)))
         state = state if step is None else state.replace(step=jnp.int32(step))
-        state = jax.device_put(state, whole(mesh_of[number]))
+        state = jax.device_put(state, replicated(mesh_of[number]))
         return (*states[:number], state, *states[number + 1 :])
 
     return Placement(
@@ -167,12 +167,12 @@ def side_by_side(
     data: int,
 ) -> Placement:
     """Places all lanes as one state with a lane axis, updated by one program."""
-    mesh = grid(devices, data)
-    replicated = whole(mesh)
+    mesh = lane_mesh(devices, data)
+    on_all = replicated(mesh)
     experiment = experiment._replace(rule=rule_of(lanes[0].values))
     keys = jax.vmap(jax.random.key)(jnp.array([member.seed for member in lanes], jnp.uint32))
     feed_on = make_feed(experiment.source, layout(experiment, settings), settings)
-    feed = feed_on(replicated, NamedSharding(mesh, P(LANE, None, DATA)))
+    feed = feed_on(on_all, NamedSharding(mesh, P(LANE, None, DATA)))
 
     def init(change: Callable[[State], State]) -> Sharded:
         init_lane, arrays = make_init(experiment, settings, rule_of), feed.at(keys, 0)
@@ -181,18 +181,18 @@ def side_by_side(
             of_lane = _local_copy(arrays if experiment.source.read is None else pick_arrays(arrays, i))
             return change(init_lane(keys[i], of_lane, lanes[i].values))
 
-        state = stacked([initial(i) for i in range(len(lanes))])
-        return everywhere(state, shardings(state, mesh))
+        state = stack([initial(i) for i in range(len(lanes))])
+        return distribute(state, shardings(state, mesh))
 
     def compile_update(state: State, arrays: PyTree) -> Callable[[], Update]:
-        spread = partial(over_lanes, mesh=mesh, way=settings.parallel)
+        spread = partial(lane_parallel, mesh=mesh, way=settings.parallel)
         shards = (shardings(state, mesh), NamedSharding(mesh, P(LANE)))
         ready = _compile_in_threads([lower_update(experiment, settings, state, arrays, spread, shards)])
         return lambda: ready()[0]
 
-    replicate = jax.jit(lambda tree: tree, out_shardings=replicated)
-    pick_lane = jax.jit(lane, out_shardings=replicated)
-    pick_arrays = jax.jit(lambda tree, i: jax.tree.map(lambda leaf: leaf[i], tree), out_shardings=replicated)
+    replicate = jax.jit(lambda tree: tree, out_shardings=on_all)
+    pick_lane = jax.jit(take_lane, out_shardings=on_all)
+    pick_arrays = jax.jit(lambda tree, i: jax.tree.map(lambda leaf: leaf[i], tree), out_shardings=on_all)
 
     def with_failed(state: State, number: int, failed: int, step: int | None) -> State:
         state = state.replace(rule=state.rule._replace(failed=state.rule.failed.at[number].set(failed)))

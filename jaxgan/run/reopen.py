@@ -16,17 +16,16 @@ from jaxgan.data.source import Source
 from jaxgan.errors import Refused
 from jaxgan.folder import cache, codec, folder, trusted
 from jaxgan.folder.checkpoint import Checkpoints, read
-from jaxgan.folder.create import edited, in_words
-from jaxgan.folder.manifest import copied_script, read_manifest
+from jaxgan.folder.create import describe_changes, edited_options
+from jaxgan.folder.manifest import read_manifest, script_copy
 from jaxgan.games.game import Side, State
 from jaxgan.run.check import experiment_of, source_of
 from jaxgan.run.command import BEFORE, REOPENED, takes_source
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, as_single_run, lane_index, lanes, rule_of
 from jaxgan.run.program import placeholder, start_shapes
-from jaxgan.scale.devices import check_there
-from jaxgan.scale.lanes import lane as lane_of
-from jaxgan.scale.lanes import stacked
+from jaxgan.scale.devices import check_devices
+from jaxgan.scale.lanes import stack, take_lane
 from jaxgan.terminal import warn
 
 
@@ -55,18 +54,18 @@ def reopen(
     that was changed since the run was trained with it is run only with `trust`.
     """
     cache.enable()
-    check_there()
-    place = folder.existing(run)
+    check_devices()
+    place = folder.find_folder(run)
     script, config = _load_script(place, trust)
     members = lanes(config)
     number = lane_index(members, lane, run)
     experiment = _build(place, script, config, source)
-    if options := edited(place):
-        warn(f"{place.config} was edited: {in_words(options)}")
+    if options := edited_options(place):
+        warn(f"{place.config} was edited: {describe_changes(options)}")
     if members:
         rule = rule_of(script["build"], config, experiment)(members[0].values)
         shapes = start_shapes(experiment._replace(rule=rule), config)
-        shapes = jax.eval_shape(stacked, [shapes] * len(members))
+        shapes = jax.eval_shape(stack, [shapes] * len(members))
     else:
         shapes = start_shapes(experiment, config)
     if not place.checkpoints.is_dir():
@@ -86,7 +85,7 @@ def reopen(
     if members:
         config = members[number].settings(config)
         experiment = script["build"](config, experiment.source)
-        state = as_single_run(lane_of(state, number), members[number])
+        state = as_single_run(take_lane(state, number), members[number])
     if average:
         if average not in state.averages:
             others = ", ".join(state.averages) or "none"
@@ -97,12 +96,12 @@ def reopen(
 
 def read_lanes(run: Path, trust: bool = False) -> tuple[Lane, ...]:
     """Returns the lanes of a run, () of a single run."""
-    return lanes(_load_script(folder.existing(run), trust)[1])
+    return lanes(_load_script(folder.find_folder(run), trust)[1])
 
 
 def _load_script(place: folder.Folder, trust: bool) -> tuple[dict[str, Any], Any]:
     """Returns the globals of the script copied into the folder, and the options of the run."""
-    path, home = str(copied_script(place)), _home(place)
+    path, home = str(script_copy(place)), _home(place)
     trusted.check(place, trust)
     if home not in sys.path:  # for good: functions may import modules from there when they are called
         sys.path.insert(0, home)

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 from jaxgan.errors import Refused
 from jaxgan.folder import codec
-from jaxgan.folder.create import edited, write_config
+from jaxgan.folder.create import edited_options, write_config
 from jaxgan.folder.folder import Folder, read_config
-from jaxgan.folder.keeping import Kept
-from jaxgan.folder.manifest import Session, note, read_manifest
+from jaxgan.folder.keeping import AnyCheckpoints
+from jaxgan.folder.manifest import Session, read_manifest, update_session
 from jaxgan.folder.rows import read
 from jaxgan.folder.settings import RESUMABLE, Settings
-from jaxgan.folder.weights import begun
+from jaxgan.folder.weights import initial_state
 from jaxgan.run.hooks import stopped_by
 from jaxgan.run.log import Log
 from jaxgan.run.placement import Placement, Sharded
@@ -31,7 +31,7 @@ class Start(NamedTuple):
     rows: int | None = None  # how many had been logged up to this step, if that was noted
 
 
-def start(run: Run, placed: Placement, checkpoints: Kept) -> Start:
+def start(run: Run, placed: Placement, checkpoints: AnyCheckpoints) -> Start:
     """The state of the newest checkpoint, or else of step 0; refused where there is nothing to go on with."""
     folder = run.folder
     if folder is None:
@@ -39,13 +39,13 @@ def start(run: Run, placed: Placement, checkpoints: Kept) -> Start:
     fresh = not checkpoints.steps()
     if fresh and broadcast(lambda: _moved_before(folder)):
         raise Refused(f"{folder.path} has lost its checkpoints: copy them back, or begin anew elsewhere")
-    held = placed.init(partial(begun, folder=folder) if fresh else lambda state: state)
+    held = placed.init(partial(initial_state, folder=folder) if fresh else lambda state: state)
     found = None if fresh else checkpoints.newest(placed.gather(held))
     if found is None:
         return Start(held, 0)
     if found.step >= run.settings.steps:
         raise Refused(f"{folder.path} has made {found.step} steps already; ask for more with --steps")
-    state, aside = placed.scatter(found.state), tuple(found.aside)
+    state, aside = placed.scatter(found.state), tuple(found.damaged)
     return Start(state, found.step, found.attempt, True, aside, found.rows)
 
 
@@ -63,12 +63,12 @@ def adopt(run: Run, entry: Session) -> None:
         return
     if changed := broadcast(lambda: {**_reconfigured(folder, run.settings), **run.adopted()}):
         entry.changed = changed
-        broadcast(lambda: note(folder, entry))
+        broadcast(lambda: update_session(folder, entry))
 
 
 def _reconfigured(folder: Folder, settings: Settings) -> dict[str, tuple[Any, Any]]:
     """Writes down the options the run goes on with; those changed by force, by name: old, new."""
-    old = {**read_config(folder), **{name: was for name, (was, _) in edited(folder).items()}}
+    old = {**read_config(folder), **{name: was for name, (was, _) in edited_options(folder).items()}}
     write_config(folder, codec.dumps(settings))
     new = read_config(folder)
     fixed = [name for name in new if name not in RESUMABLE]

@@ -55,7 +55,7 @@ def sampler(game: Game, source: Source | None = None, block: int = BLOCK) -> Sam
             conditions = dict(default(number) if given is None or set(game.given) - given.keys() else {})
             conditions |= {name: leaf[number % len(leaf)] for name, leaf in (given or {}).items()}
             blocks.append(draw_block(generator, key, jnp.uint32(first), conditions))
-            if (size := n * blocks[0].nbytes / block) > memory.of_host():
+            if (size := n * blocks[0].nbytes / block) > memory.host_limit():
                 raise Refused(f"{n} samples take {size / 2**30:,.0f} GB, more than the memory: draw fewer")
         return np.concatenate(jax.device_get(blocks))[:n]
 

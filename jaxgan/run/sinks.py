@@ -19,7 +19,7 @@ from jaxgan import reading
 from jaxgan.data import image
 from jaxgan.errors import Refused
 from jaxgan.folder.settings import Settings
-from jaxgan.terminal import visible
+from jaxgan.terminal import escape
 
 
 class Sink(NamedTuple):
@@ -80,7 +80,7 @@ def lasting(name: str, start: Callable[[], Sink]) -> Sink:
                 with contextlib.suppress(Exception):
                     failed.close()
             line = (str(error).strip() or type(error).__name__).splitlines()[0]
-            tqdm.tqdm.write(f"warning: {name} gets no more of this run: {visible(line)}", file=sys.stderr)
+            tqdm.tqdm.write(f"warning: {name} gets no more of this run: {escape(line)}", file=sys.stderr)
 
     def guarded(field: str) -> Callable[..., None]:
         def call(*args: Any) -> None:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.folder.checkpoint import Restored
-from jaxgan.folder.keeping import Kept
+from jaxgan.folder.keeping import AnyCheckpoints
 from jaxgan.folder.manifest import Session
 from jaxgan.games.game import State
 from jaxgan.parts.rng import fold
@@ -53,7 +53,7 @@ def restored(
     trouble: Trouble,
     placed: Placement,
     held: Sharded,
-    checkpoints: Kept,
+    checkpoints: AnyCheckpoints,
     attempt: int,
     entry: Session,
 ) -> Start:
@@ -67,10 +67,10 @@ def restored(
         checkpoints.save(trouble.step, placed.gather(held), attempt=attempt)
         raise NotFinite(trouble.why + (f", after {attempt} other attempts" if attempt else ""))
     back = attempted(attempt + 1, checkpoints, placed.gather(held), settings.seed)
-    return Start(placed.scatter(back.state), back.step, back.attempt, True, tuple(back.aside))
+    return Start(placed.scatter(back.state), back.step, back.attempt, True, tuple(back.damaged))
 
 
-def attempted(attempt: int, checkpoints: Kept, like: State, seed: int) -> Restored:
+def attempted(attempt: int, checkpoints: AnyCheckpoints, like: State, seed: int) -> Restored:
     """The newest checkpoint with the random numbers of another attempt."""
     back = checkpoints.newest(like)
     assert back is not None  # step 0 at least was saved

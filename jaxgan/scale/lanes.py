@@ -1,4 +1,4 @@
-"""Lanes: several runs as one state, along a leading axis of every array but the step, which they share."""
+"""Lanes: several runs in one state, stacked along a leading axis of every array except the shared step."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,67 +12,67 @@ from jaxgan.parts.types import Array, Batch, PyTree
 from jaxgan.scale.devices import DATA, Update, Way
 
 LANE = "lane"
-"""The axis of devices over which lanes are split."""
+"""The mesh axis over which lanes are split."""
 
 
-def along(state: State, everything: PyTree, step: PyTree) -> State:
-    """A tree shaped like the state: `everything` at each leaf, but `step` at the step.
+def fill_state(state: State, value: PyTree, step: PyTree) -> State:
+    """Returns a tree with the structure of the state: `step` at the step, `value` at every other leaf.
 
-    One step for all, and not one per lane: a condition on it, as lazy terms have, then stays a condition
-    under `vmap`, where one on a batched number computes both sides.
+    Lanes share one step, so that a condition on it, as in lazy terms, stays a condition under `vmap`, which
+    computes both branches of a condition on a batched number.
     """
-    return jax.tree.map(lambda _: everything, state).replace(step=step)
+    return jax.tree.map(lambda _: value, state).replace(step=step)
 
 
-def stacked(states: Sequence[State]) -> State:
-    """One state of many lanes, all at the same step.
+def stack(states: Sequence[State]) -> State:
+    """Returns one state of many lanes, all at the same step.
 
     >>> import optax
     >>> from jaxgan.games.toy import bilinear
     >>> from jaxgan.rules.alternating import alternating
     >>> rule = alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
     >>> runs = [rule.init(jax.random.key(i), {"x": jnp.zeros((1, 1, 1))}) for i in range(3)]
-    >>> stacked(runs).g.params.shape, stacked(runs).step.shape, lane(stacked(runs), 1) == runs[1]
+    >>> stack(runs).g.params.shape, stack(runs).step.shape, take_lane(stack(runs), 1) == runs[1]
     ((3,), (), True)
     """
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states).replace(step=states[0].step)
 
 
-def lane(state: State, number: int | Array) -> State:
-    """One run out of many, with a copy of the step: two donated states may not hold one buffer."""
-    own = jax.tree.map(lambda leaf: leaf[number], state.replace(step=None))
-    return own.replace(step=jnp.copy(state.step))
+def take_lane(state: State, number: int | Array) -> State:
+    """Returns the state of one lane, with a copy of the step: donated states may not share a buffer."""
+    taken = jax.tree.map(lambda leaf: leaf[number], state.replace(step=None))
+    return taken.replace(step=jnp.copy(state.step))
 
 
-def side_by_side(update: Update) -> Update:
-    """The update of one run as that of many, leaves of the batches [lanes, batches, micro, B, ...]."""
+def vmap_lanes(update: Update) -> Update:
+    """Returns the update of all lanes, with batches [lanes, batches, micro, B, ...]."""
 
     def update_all(state: State, batches: Batch) -> tuple[State, Mapping[str, Array]]:
-        axes = along(state, 0, None)
+        axes = fill_state(state, 0, None)
         return jax.vmap(update, in_axes=(axes, 0), out_axes=(axes, 0))(state, batches)
 
     return update_all
 
 
-def grid(devices: Sequence[jax.Device], data: int) -> Mesh:
-    """Devices in a rectangle: lanes are split over its rows, the batch of each over the `data` of a row."""
+def lane_mesh(devices: Sequence[jax.Device], data: int) -> Mesh:
+    """Returns a mesh [rows, data]: lanes are split over rows, each lane's batch over the devices of a row."""
     shape = (len(devices) // data, data)
     return jax.make_mesh(shape, (LANE, DATA), axis_types=(AxisType.Auto,) * 2, devices=devices)
 
 
-def over_lanes(update: Update, mesh: Mesh, way: Way) -> Update:
-    """The update of many lanes, split over both sides of a grid: rows of devices have lanes of their own.
+def lane_parallel(update: Update, mesh: Mesh, way: Way) -> Update:
+    """Returns the update of many lanes, split over both axes of a mesh of `lane_mesh`.
 
-    `shard_map` outside, `vmap` inside: left to `jit`, the compiler would see grouped convolutions and gather
-    all lanes at every turn. Rows never talk to one another.
+    `shard_map` outside, `vmap` inside: under `jit` alone the compiler would see grouped convolutions and
+    gather all lanes in every update. Rows do not communicate.
     """
-    all_lanes = side_by_side(update)
+    all_lanes = vmap_lanes(update)
 
-    def laid_out(state: State, batches: Batch) -> tuple[State, Mapping[str, Array]]:
-        state_specs = along(state, P(LANE), P())
+    def update_lanes(state: State, batches: Batch) -> tuple[State, Mapping[str, Array]]:
+        state_specs = fill_state(state, P(LANE), P())
         if way == "shard_map":
             spec, names = P(LANE, None, None, DATA), {LANE, DATA}
-        else:  # the data side is left to the compiler
+        else:  # the compiler splits the data axis
             spec, names = P(LANE), {LANE}
         split = jax.shard_map(
             all_lanes,
@@ -81,12 +81,12 @@ def over_lanes(update: Update, mesh: Mesh, way: Way) -> Update:
             out_specs=(state_specs, P(LANE)),
             axis_names=names,
         )
-        where = NamedSharding(mesh, P(LANE, None, None, DATA))
-        return split(state, jax.lax.with_sharding_constraint(batches, where))
+        sharding = NamedSharding(mesh, P(LANE, None, None, DATA))
+        return split(state, jax.lax.with_sharding_constraint(batches, sharding))
 
-    return laid_out
+    return update_lanes
 
 
 def shardings(state: PyTree, mesh: Mesh) -> PyTree:
-    """Where the arrays of a state of lanes lie in a grid."""
-    return along(state, NamedSharding(mesh, P(LANE)), NamedSharding(mesh, P()))
+    """Returns the shardings of a state of lanes on a mesh of `lane_mesh`."""
+    return fill_state(state, NamedSharding(mesh, P(LANE)), NamedSharding(mesh, P()))

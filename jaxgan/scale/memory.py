@@ -1,4 +1,4 @@
-"""How much a program needs of a device's memory, known when it is compiled, before it runs."""
+"""Device memory that a compiled program needs, known before it runs."""
 
 import contextlib
 import os
@@ -10,51 +10,46 @@ import jax
 
 
 def limit(device: jax.Device) -> int:
-    """The bytes there are: a device's own, or what of the computer's this process may use.
+    """Returns the bytes of a device's memory; for a CPU, what this process may use of the host's.
 
     >>> limit(jax.devices("cpu")[0]) > 2**20
     True
     """
     stats = device.memory_stats() or {}
-    return stats.get("bytes_limit") or of_host()
+    return stats.get("bytes_limit") or host_limit()
 
 
-def of_host() -> int:
-    """The bytes of the computer's memory that this process may use.
+def host_limit() -> int:
+    """Returns the bytes of the host's memory that this process may use.
 
-    >>> of_host() > 2**20
+    >>> host_limit() > 2**20
     True
     """
-    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with contextlib.suppress(OSError, ValueError):  # no such file, or "max"
-        return min(there, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return there
+        return min(physical, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return physical
 
 
 def needs(program: Any) -> int:
-    """The bytes of each device that a compiled program needs at once, its arguments included.
+    """Returns the bytes that a compiled program needs on each device at once, including its arguments.
 
     >>> import jax.numpy as jnp
     >>> needs(jax.jit(lambda x: x + 1).lower(jnp.zeros(1000)).compile()) >= 8000
     True
     """
-    said = program.memory_analysis()
-    return (
-        said.argument_size_in_bytes
-        + said.output_size_in_bytes
-        + said.temp_size_in_bytes
-        - said.alias_size_in_bytes
-    )
+    m = program.memory_analysis()
+    return m.argument_size_in_bytes + m.output_size_in_bytes + m.temp_size_in_bytes - m.alias_size_in_bytes
 
 
-def most(fits: Callable[[int], bool], too_many: int) -> int:
-    """The most that fit, where `too_many` do not: by halving, so few are tried. 0 where not even one does.
+def largest_fit(fits: Callable[[int], bool], too_many: int) -> int:
+    """Returns the largest n below `too_many` that fits, by bisection; 0 if not even 1 does.
 
-    >>> most(lambda n: n <= 5, 64)
+    >>> largest_fit(lambda n: n <= 5, 64)
     5
     """
-    good, bad = 0, too_many
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if fits(middle) else (good, middle)
-    return good
+    fitting = 0
+    while too_many - fitting > 1:
+        middle = (fitting + too_many) // 2
+        fitting, too_many = (middle, too_many) if fits(middle) else (fitting, middle)
+    return fitting

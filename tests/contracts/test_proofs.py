@@ -29,7 +29,7 @@ from jaxgan.run.devices import check_axis_names
 from jaxgan.run.program import start_shapes
 from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
-from jaxgan.scale.devices import over_data, row, whole
+from jaxgan.scale.devices import data_mesh, data_parallel, replicated
 
 METHODS = Path(jg.__file__).parents[1] / "experiments" / "methods"
 NAMES = sorted(path.stem for path in METHODS.glob("*.py"))
@@ -184,21 +184,21 @@ def test_every_rule_accepts_it_or_refuses_in_one_line(name, rule):
 def test_its_means_are_those_of_all_devices(name):
     """By tracing alone: under shard_map JAX knows what devices do not agree on."""
     experiment, config = experiment_of(name, "shard_map"), config_of(name, parallel="shard_map")
-    check_axis_names(experiment, config, start_shapes(experiment, config), row(jax.devices()[:2]))
+    check_axis_names(experiment, config, start_shapes(experiment, config), data_mesh(jax.devices()[:2]))
 
 
 @cache
 def moved(name, way, count):
     """Two steps of both players at once by plain gradients, so that rounding stays rounding."""
     experiment = experiment_of(name, way)
-    mesh = row(jax.devices()[:count])
+    mesh = data_mesh(jax.devices()[:count])
     rule = jg.simultaneous(experiment.game, optax.sgd(0.02), optax.sgd(0.02))
-    update = jax.jit(over_data(rule.update, mesh, way), out_shardings=whole(mesh))
+    update = jax.jit(data_parallel(rule.update, mesh, way), out_shardings=replicated(mesh))
     batches = [batches_of(experiment, rule, 16, step) for step in range(2)]
     state = jax.jit(rule.init)(jax.random.key(1), batches[0])
-    state = jax.device_put(state, whole(mesh))
+    state = jax.device_put(state, replicated(mesh))
     for one in batches:
-        state, metrics = update(state, jax.device_put(one, whole(mesh)))
+        state, metrics = update(state, jax.device_put(one, replicated(mesh)))
     return jax.device_get((state.replace(key=()), metrics))
 
 

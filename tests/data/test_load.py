@@ -82,7 +82,7 @@ def test_load(tmp_path):
     with pytest.raises(Refused, match="square images"):
         load("ring", size=8)
     for name in ("a" * 300, f"{'a' * 300}.npz"):
-        with pytest.raises(Refused, match=r"cannot look at aaa.*: File name too long"):
+        with pytest.raises(Refused, match=r"cannot access aaa.*: File name too long"):
             load(name)
 
 

@@ -18,7 +18,7 @@ from jaxgan.errors import Refused
 from jaxgan.run.devices import check_axis_names
 from jaxgan.run.lane import check_over
 from jaxgan.run.program import start_shapes
-from jaxgan.scale.devices import row
+from jaxgan.scale.devices import data_mesh
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 SMALL = ("--steps", 6, "--batch-size", 8, "--log-every", 2, "--save-every", 6, "--sample-every", 3)
@@ -113,7 +113,7 @@ def test_a_script_supports_several_devices_and_lanes(name: str) -> None:
         config = replace(config, size=8)
     experiment = built(module, config)
     assert experiment.rule.batches >= 1
-    check_axis_names(experiment, config, start_shapes(experiment, config), row(jax.devices()[:2]))
+    check_axis_names(experiment, config, start_shapes(experiment, config), data_mesh(jax.devices()[:2]))
     plain = replace(config, parallel="jit", over=("lr=1e-4,1e-3",))
     check_over(module.build, plain, experiment)
 

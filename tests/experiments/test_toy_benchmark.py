@@ -17,7 +17,7 @@ from support import built, line
 from jaxgan.data import load
 from jaxgan.data.source import labelled
 from jaxgan.errors import Refused
-from jaxgan.folder.lock import locked
+from jaxgan.folder.lock import lock_folder
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 NUMBERS = {
@@ -215,7 +215,7 @@ def test_two_benchmarks_in_one_folder_are_refused(
     benchmark: ModuleType, quick: list[str], tmp_path: Path
 ) -> None:
     args = ["--results", str(tmp_path / "toy.json"), "--runs", str(tmp_path / "runs"), "--seeds", "0:1"]
-    with locked(tmp_path / "runs"), pytest.raises(SystemExit, match="runs is in use by process"):
+    with lock_folder(tmp_path / "runs"), pytest.raises(SystemExit, match="runs is in use by process"):
         benchmark.main(args)
     assert not quick
 

@@ -1,4 +1,4 @@
-"""Checkpoints come back whole or not at all, and the best one stays."""
+"""Checkpoints load completely or not at all, and the best one is kept."""
 
 import os
 import re
@@ -48,28 +48,28 @@ def files(step_path):
 
 
 def test_round_trip(path):
-    found = newest(path)
-    assert (found.step, found.attempt, found.aside) == (3, 3, [])
-    same(found.state, state(3))
+    restored = newest(path)
+    assert (restored.step, restored.attempt, restored.damaged) == (3, 3, [])
+    same(restored.state, state(3))
     with Checkpoints(path) as checkpoints:
         same(checkpoints.at(2, state(0)), state(2))
         with pytest.raises(Refused, match=r"no checkpoint of step 7; there are \[1, 2, 3\]"):
             checkpoints.at(7, state(0))
 
 
-def test_what_memory_cannot_hold_is_not_damaged(path, monkeypatch):
+def test_running_out_of_memory_is_not_damage(path, monkeypatch):
     with Checkpoints(path, keep=3) as checkpoints:
 
         def load(*_):
             raise ValueError("RESOURCE_EXHAUSTED: Out of memory allocating 4000 bytes.")
 
         monkeypatch.setattr(checkpoints._orbax, "load", load)
-        with pytest.raises(Refused, match="checkpoint 3 cannot be loaded: memory has run out"):
+        with pytest.raises(Refused, match="checkpoint 3 cannot be loaded: out of memory"):
             checkpoints.newest(state(0))
     assert newest(path).step == 3
 
 
-def test_an_empty_folder_has_none(tmp_path):
+def test_an_empty_folder_has_no_checkpoint(tmp_path):
     assert newest(tmp_path / "c") is None
 
 
@@ -88,33 +88,33 @@ def delete(file):
 
 
 @pytest.mark.parametrize("harm", [flip, truncate, delete])
-def test_every_file_of_the_newest_damaged_in_turn(path, harm):
-    """Each damage is noticed and set aside, or else harmless: the numbers are right either way."""
-    noticed = 0
+def test_damage_to_each_file_of_the_newest_checkpoint(path, harm):
+    """It is detected and the checkpoint renamed, or it is harmless: the numbers are right either way."""
+    detected = 0
     for i, name in enumerate(str(file.relative_to(path / "3")) for file in files(path / "3")):
         copy = path.parent / f"copy{i}"
         shutil.copytree(path, copy)
         harm(copy / "3" / name)
-        found = newest(copy)
-        same(found.state, state(found.step))
-        assert found.state["key"].dtype == state(0)["key"].dtype
-        assert found.attempt == found.step
-        if found.step == 2:
-            noticed += 1
-            assert len(found.aside) == 1
-            assert "checkpoint 3 is damaged" in found.aside[0]
-            assert "\n" not in found.aside[0]
+        restored = newest(copy)
+        same(restored.state, state(restored.step))
+        assert restored.state["key"].dtype == state(0)["key"].dtype
+        assert restored.attempt == restored.step
+        if restored.step == 2:
+            detected += 1
+            (line,) = restored.damaged
+            assert "checkpoint 3 is damaged" in line
+            assert "\n" not in line
             assert (copy / "damaged-3").is_dir()
             with Checkpoints(copy, keep=3) as checkpoints:  # and the same step can be saved again
                 checkpoints.save(3, state(3), attempt=3)
             assert newest(copy).step == 3
         else:
-            assert not found.aside
-    assert noticed >= 3
+            assert not restored.damaged
+    assert detected >= 3
 
 
-def test_numbers_that_changed_on_the_disk_are_noticed(path, monkeypatch):
-    """What no file format notices: the arrays load, and are not those that were saved."""
+def test_numbers_changed_on_disk_are_detected(path, monkeypatch):
+    """No file format detects this: the arrays load, but differ from those that were saved."""
     with Checkpoints(path, keep=3) as checkpoints:
         load = checkpoints._orbax.load
 
@@ -124,32 +124,32 @@ def test_numbers_that_changed_on_the_disk_are_noticed(path, monkeypatch):
             return {**loaded, "w": w} if step == 3 else loaded
 
         monkeypatch.setattr(checkpoints._orbax, "load", one_bit_off)
-        found = checkpoints.newest(state(0))
-    assert found.step == 2
-    assert "not those that were saved" in found.aside[0]
+        restored = checkpoints.newest(state(0))
+    assert restored.step == 2
+    assert "not those that were saved" in restored.damaged[0]
 
 
-def test_an_empty_step_folder_is_set_aside(path):
+def test_an_empty_step_folder_is_skipped(path):
     (path / "9").mkdir()
-    found = newest(path)
-    assert found.step == 3
-    assert "checkpoint 9 is damaged" in found.aside[0]
+    restored = newest(path)
+    assert restored.step == 3
+    assert "checkpoint 9 is damaged" in restored.damaged[0]
 
 
-def test_with_none_whole_nothing_is_touched(path):
+def test_if_all_are_damaged_nothing_is_renamed(path):
     for step in (1, 2, 3):
         shutil.rmtree(path / str(step) / "state", ignore_errors=True)
         for file in files(path / str(step)):
             if file.stat().st_size:
                 truncate(file)
     before = sorted(path.rglob("*"))
-    with pytest.raises(Refused, match=r"no checkpoint in .* is whole: 3 .*, 2 .*, 1 "):
+    with pytest.raises(Refused, match=r"every checkpoint in .* is damaged: 3 .*, 2 .*, 1 "):
         newest(path)
     assert sorted(path.rglob("*")) == before
 
 
 @pytest.mark.parametrize(
-    "other",
+    "like",
     [
         {**state(0), "w": jnp.zeros(999)},
         {**state(0), "w": jnp.zeros(1000, jnp.bfloat16)},
@@ -157,13 +157,13 @@ def test_with_none_whole_nothing_is_touched(path):
         {name: x for name, x in state(0).items() if name != "n"},
     ],
 )
-def test_another_recipe_is_refused_and_sets_nothing_aside(path, other):
+def test_another_recipe_is_refused_and_nothing_is_renamed(path, like):
     with pytest.raises(Refused, match=r"^checkpoint 3 is of another recipe"):
-        newest(path, other)
+        newest(path, like)
     assert sorted(p.name for p in path.iterdir() if p.is_dir()) == ["1", "2", "3"]
 
 
-def test_the_best_is_kept_beside_the_newest(tmp_path):
+def test_the_best_is_kept_with_the_newest(tmp_path):
     scores = {1: 0.1, 2: 0.9, 3: float("nan"), 4: None, 5: 0.3, 6: float("inf"), 7: 0.2}
     with Checkpoints(tmp_path / "c", keep=1) as checkpoints:
         for step, score in scores.items():
@@ -174,7 +174,7 @@ def test_the_best_is_kept_beside_the_newest(tmp_path):
         same(checkpoints.at(2, state(0)), state(2))
 
 
-def test_each_lane_has_a_best_of_its_own(tmp_path):
+def test_the_best_of_each_lane_is_kept(tmp_path):
     scores = {1: {"a": 0.9, "b": 0.1}, 2: {"a": 0.2, "b": 0.3}, 3: {"b": 0.2}, 4: {}, 5: {"a": float("nan")}}
     with Checkpoints(tmp_path / "c", keep=1, lanes=("a", "b", "never")) as checkpoints:
         for step, of_lanes in scores.items():
@@ -184,19 +184,19 @@ def test_each_lane_has_a_best_of_its_own(tmp_path):
         assert {1, 2, 5} <= set(checkpoints.steps())
 
 
-def test_a_damaged_checkpoint_says_how_to_be_rid_of_it(path):
-    """Of the newest that is a resume; an older one, as the best may be, no resume reads."""
-    for step, said in ((3, "`jaxgan resume` steps over it"), (1, f"so delete {path / '1'}")):
+def test_the_error_of_a_damaged_checkpoint_says_what_to_do(path):
+    """A resume skips the newest; it does not read an older one, as the best may be."""
+    for step, way in ((3, "`jaxgan resume` skips it"), (1, f"so delete {path / '1'}")):
         for file in files(path / str(step)):
             file.write_bytes(b"")
-        with Checkpoints(path) as checkpoints, pytest.raises(Refused, match=re.escape(said)):
+        with Checkpoints(path) as checkpoints, pytest.raises(Refused, match=re.escape(way)):
             checkpoints.at(step, state(0))
 
 
-def test_a_checkpoint_that_a_run_has_replaced_meanwhile_is_not_damaged(path):
+def test_a_checkpoint_that_a_run_replaced_meanwhile_is_not_damaged(path):
     with Checkpoints(path) as reader:
         shutil.rmtree(path / "1")
-        with pytest.raises(Refused, match=r"^checkpoint 1 has just given way to a newer one: ask again$"):
+        with pytest.raises(Refused, match=r"^checkpoint 1 was just replaced by a newer one: try again$"):
             reader.at(1, state(0))
 
 
@@ -217,29 +217,29 @@ def test_a_reader_leaves_a_save_in_progress_alone(path):
 
 
 @pytest.mark.parametrize("name", ["r[1]", "[a", "back\\slash", "r*", "q?", "\udcff", "b#c%20d", "{x}", ".."])
-def test_a_folder_of_whatever_name_keeps_its_checkpoints(name, tmp_path):
-    """Orbax looks for files by a pattern that the path is part of, and TensorStore knows no backslash."""
+def test_a_folder_of_any_name_can_hold_checkpoints(name, tmp_path):
+    """Orbax finds files by a glob pattern with the whole path; TensorStore reads a backslash as a slash."""
     home = tmp_path / "run" / name
-    (tmp_path / "run" / "rest" / "c").mkdir(parents=True)  # what a pattern would find instead
+    (tmp_path / "run" / "rest" / "c").mkdir(parents=True)  # what the pattern would match
     with Checkpoints(home / "c", keep=2) as checkpoints:
         for step in (0, 1, 2):
             checkpoints.save(step, state(step))
         checkpoints.read_back(2, state(0))
-    found = newest(home / "c")
-    same(found.state, state(2))
+    restored = newest(home / "c")
+    same(restored.state, state(2))
     assert sorted(p.name for p in (home / "c").iterdir() if p.is_dir()) == ["1", "2"]
     assert not [p for p in Path(tempfile.gettempdir()).glob("jaxgan-*") if os.path.lexists(p / "c")]
 
 
-def test_no_folder_for_a_link_to_a_folder_of_such_a_name(tmp_path, monkeypatch):
+def test_a_temporary_folder_that_also_needs_a_link_is_refused(tmp_path, monkeypatch):
     (tmp_path / "t[1]").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t[1]"))
-    with pytest.raises(Refused, match=r"^no checkpoints can be kept in .*r\[1\]"):
+    with pytest.raises(Refused, match=r"r\[1\] cannot hold checkpoints: "):
         Checkpoints(tmp_path / "r[1]", keep=2)
     assert not list((tmp_path / "t[1]").iterdir())
 
 
-def test_what_is_written_and_cannot_be_read_is_said_at_once(tmp_path):
+def test_a_checkpoint_that_cannot_be_read_back_is_an_error(tmp_path):
     with Checkpoints(tmp_path / "c", keep=2) as checkpoints:
         checkpoints.save(0, state(0))
         checkpoints.wait()
@@ -248,7 +248,7 @@ def test_what_is_written_and_cannot_be_read_is_said_at_once(tmp_path):
             checkpoints.read_back(0, state(0))
 
 
-def test_a_checkpoint_of_another_step_or_run_is_stepped_over(tmp_path):
+def test_a_checkpoint_of_another_step_or_run_is_skipped(tmp_path):
     for run in ("mine", "other"):
         with Checkpoints(tmp_path / run, keep=3, run=run) as checkpoints:
             for step in (1, 2):
@@ -261,22 +261,22 @@ def test_a_checkpoint_of_another_step_or_run_is_stepped_over(tmp_path):
     with Checkpoints(tmp_path / "mine", keep=3, run="mine") as checkpoints:
         with pytest.raises(Refused, match=r"^checkpoint 2 is damaged: it was saved by another run; "):
             checkpoints.at(2, state(0))
-        found = checkpoints.newest(state(0))
-    assert found.step == 1
-    same(found.state, state(1))
+        restored = checkpoints.newest(state(0))
+    assert restored.step == 1
+    same(restored.state, state(1))
     whys = ["it was saved at step 1", "it was saved at step 2", "it was saved by another run"]
-    assert [why in line for why, line in zip(whys, found.aside, strict=True)] == [True] * 3
-    with Checkpoints(tmp_path / "other", keep=3) as checkpoints:  # of whichever run, where none is asked for
+    assert [why in line for why, line in zip(whys, restored.damaged, strict=True)] == [True] * 3
+    with Checkpoints(tmp_path / "other", keep=3) as checkpoints:  # of any run, if none is given
         same(checkpoints.at(2, state(0)), state(2))
 
 
-def test_a_step_that_gives_way_while_it_is_read_is_chosen_again(path):
+def test_if_the_chosen_step_is_removed_another_is_chosen(path):
     chosen = []
 
     def newest_step(checkpoints):
         chosen.append(max(checkpoints.steps()))
         if len(chosen) == 1:
-            raise FileNotFoundError  # as Orbax does that lists what is just removed
+            raise FileNotFoundError  # as Orbax does if a step is removed while it is listed
         if len(chosen) == 2:
             shutil.rmtree(path / "3")
         return chosen[-1]
@@ -286,7 +286,7 @@ def test_a_step_that_gives_way_while_it_is_read_is_chosen_again(path):
     assert read(path, lambda checkpoints: None, state(0)) is None
 
 
-def test_a_step_of_which_something_is_left_while_it_is_removed(path, monkeypatch):
+def test_a_step_that_is_being_removed_is_not_damaged(path, monkeypatch):
     load = Checkpoints._load
 
     def removed_meanwhile(self, step, like):
@@ -294,7 +294,7 @@ def test_a_step_of_which_something_is_left_while_it_is_removed(path, monkeypatch
         return load(self, step, like)
 
     monkeypatch.setattr(Checkpoints, "_load", removed_meanwhile)
-    with Checkpoints(path) as checkpoints, pytest.raises(Replaced, match=r"^checkpoint 3 has just given way"):
+    with Checkpoints(path) as checkpoints, pytest.raises(Replaced, match=r"^checkpoint 3 was just replaced"):
         checkpoints.at(3, state(0))
 
 
@@ -320,12 +320,12 @@ time.sleep(1)
 
 
 def test_a_damaged_checkpoint_is_one_line(tmp_path):
-    """What threads of the libraries log and raise later is left out."""
-    done = subprocess.run(
+    """What the libraries' threads log and raise later is dropped."""
+    process = subprocess.run(
         [sys.executable, "-c", NOISE, tmp_path / "c"], capture_output=True, text=True, check=True
     )
-    assert done.stderr == ""
-    assert [line[:24] for line in done.stdout.splitlines()] == ["checkpoint 1 is damaged:"] * 3
+    assert process.stderr == ""
+    assert [line[:24] for line in process.stdout.splitlines()] == ["checkpoint 1 is damaged:"] * 3
 
 
 WRITER = """
@@ -339,24 +339,23 @@ with Checkpoints(Path(sys.argv[1]), 1) as checkpoints:
 
 
 @pytest.mark.slow
-def test_reading_beside_a_run_that_removes_checkpoints(tmp_path):
+def test_reading_while_a_run_removes_checkpoints(tmp_path):
     path = tmp_path / "c"
     writer = subprocess.Popen([sys.executable, "-c", WRITER, path])
     try:
         while not list(path.glob("[0-9]*")):
             time.sleep(0.1)
         for _ in range(40):
-            found = read(path, lambda checkpoints: max(checkpoints.steps()), {"w": jnp.zeros(1000)})
-            step = int(found["w"][1])
-            same(found, {"w": jnp.arange(1000.0) * step})
+            loaded = read(path, lambda checkpoints: max(checkpoints.steps()), {"w": jnp.zeros(1000)})
+            same(loaded, {"w": jnp.arange(1000.0) * int(loaded["w"][1])})
     finally:
         writer.kill()
         writer.communicate()
 
 
 @pytest.mark.parametrize("harm", ["", '{"score": ', "[1]", '{"score": "high"}', None])
-def test_scores_that_cannot_be_read(harm, tmp_path):
-    """Orbax lists no checkpoint at all where those of one are damaged."""
+def test_damaged_scores_count_as_missing(harm, tmp_path):
+    """Orbax lists no checkpoint at all if the scores of one are damaged."""
     path = tmp_path / "c"
     with Checkpoints(path, keep=3) as checkpoints:
         for step in (1, 2, 3):
@@ -365,13 +364,13 @@ def test_scores_that_cannot_be_read(harm, tmp_path):
     file.unlink()
     file.mkdir() if harm is None else file.write_text(harm)
     if harm in ("", None):
-        with pytest.raises(Refused, match=r"^scores in .* are damaged \(.*\); a resume leaves them out$"):
+        with pytest.raises(Refused, match=r"^scores in .* are damaged \(.*\); a resume skips them$"):
             Checkpoints(path)
     with Checkpoints(path, keep=3) as checkpoints:
-        found = checkpoints.newest(state(0))
-        assert (found.step, checkpoints.best()) == (3, 2)
-        assert found.aside == ["the scores of checkpoint 3 are damaged; it counts as not scored"]
-        same(found.state, state(3))
+        restored = checkpoints.newest(state(0))
+        assert (restored.step, checkpoints.best()) == (3, 2)
+        assert restored.damaged == ["the scores of checkpoint 3 are damaged; it counts as not scored"]
+        same(restored.state, state(3))
         checkpoints.save(4, state(4), scores={"": 4.0})
     with Checkpoints(path) as checkpoints:
         assert checkpoints.best() == 4

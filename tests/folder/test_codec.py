@@ -1,4 +1,4 @@
-"""Configurations go to JSON and come back exactly, or are refused by name."""
+"""Configurations are read from JSON exactly as they were, or are refused with the name of the option."""
 
 import json
 import math
@@ -52,7 +52,7 @@ def test_round_trip(config):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('{"sede": 1}', "no option 'sede'; did you mean 'seed'"),
         ('{"zzz": 1}', "no option 'zzz'"),
@@ -65,14 +65,14 @@ def test_round_trip(config):
         ("[1]", "must hold an object"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(text, said):
-    with pytest.raises(Refused, match=r"here\.json") as refusal:
+def test_an_invalid_option_is_refused_by_name(text, message):
+    with pytest.raises(Refused, match=r"here\.json") as error:
         codec.loads(text, Wide, "here.json")
-    assert said in str(refusal.value)
-    assert "\n" not in str(refusal.value)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-def test_damaged_bytes():
+def test_bytes_that_are_not_utf8_are_refused():
     with pytest.raises(Refused, match="is not JSON"):
         codec.loads(b'{"seed": \xff}', Wide)
 

@@ -1,4 +1,4 @@
-"""What is no regular file in the place of one: a line or a note, never a hang or memory without end."""
+"""Pipes, devices and folders in place of regular files give one error line or a note, and never a hang."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ TINY = script("tiny")
 def run(tmp_path_factory):
     run = tmp_path_factory.mktemp("irregular") / "run"
     assert play(TINY, "--out", run, "--steps", 2) == 0
-    report([run], run.parent / "page.html", rebuild=False)  # loads what takes longer than the alarm waits
+    report([run], run.parent / "page.html", rebuild=False)  # its imports take longer than the alarm waits
     return run
 
 
@@ -28,7 +28,7 @@ def copy(run, tmp_path):
 
 @pytest.fixture
 def alarm():
-    """Ten seconds: a pipe would be waited for, and a device read, for ever."""
+    """Fails after ten seconds: a read of a pipe or a device would never end."""
 
     def late(signum, frame):
         raise AssertionError("it hangs")
@@ -49,28 +49,28 @@ def error(capsys):
 @pytest.mark.parametrize("name", ["metrics.jsonl", "manifest.json", "config.json"])
 def test_files_of_a_run(kind, name, copy, monkeypatch, capsys, alarm):
     irregular(kind, copy / name)
-    said = "is not a run folder" if name == "config.json" else f"it is a {kind}, not a file"
+    message = "is not a run folder" if name == "config.json" else f"it is a {kind}, not a file"
     for command in ("info", "report", "compare"):
         status = jaxgan(monkeypatch, command, copy)
-        said_now = capsys.readouterr().err
-        if name == "manifest.json":  # of which each checkpoint has a copy; it is said once
+        err = capsys.readouterr().err
+        if name == "manifest.json":  # each checkpoint has a copy of it; the warning is printed once
             assert status == 0 or command == "compare"
-            assert said in said_now or command != "info"
+            assert message in err or command != "info"
         else:
             assert status == 2
-            assert said in said_now
-            assert said_now.count("\n") == 1
+            assert message in err
+            assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("kind", IRREGULAR)
-def test_options_to_go_on_with(kind, copy, capsys, alarm):
+def test_config_of_a_resume(kind, copy, capsys, alarm):
     irregular(kind, copy / "config.json")
     assert play(TINY, "--resume", copy, "--steps", 3) == 2
     assert "is not a run folder" in error(capsys)
 
 
 @pytest.mark.parametrize("kind", IRREGULAR)
-def test_what_is_beside_the_run(kind, copy, monkeypatch, capsys, alarm):
+def test_other_files_of_a_run(kind, copy, monkeypatch, capsys, alarm):
     (copy / "evaluations").mkdir()
     irregular(kind, copy / "evaluations" / "2-raw.json")
     irregular(kind, copy / ".lock")
@@ -101,7 +101,7 @@ def test_conditions(kind, name, tmp_path, alarm):
 
 
 @pytest.mark.parametrize("link", ["samples/step_00000002.png", "samples"])
-def test_a_report_embeds_what_lies_in_the_run_folder_alone(link, copy, tmp_path, monkeypatch):
+def test_a_report_embeds_only_files_of_the_run_folder(link, copy, tmp_path, monkeypatch):
     away = tmp_path / "away"
     away.mkdir()
     secret = base64.b64encode((away / "step_00000002.png").write_bytes(b"a secret key") and b"a secret key")
@@ -130,32 +130,32 @@ def test_a_report_embeds_what_lies_in_the_run_folder_alone(link, copy, tmp_path,
         ("take", "--out", "checkpoints/3"),
     ],
 )
-def test_nothing_is_written_over_what_is_the_runs_own(command, option, name, copy, monkeypatch, capsys):
-    def there():
+def test_a_runs_own_files_are_not_overwritten(command, option, name, copy, monkeypatch, capsys):
+    def contents():
         return {path: path.is_file() and path.read_bytes() for path in copy.rglob("*")}
 
-    before = there()
+    before = contents()
     more = ["seed=0"] if command == "take" else []
     assert jaxgan(monkeypatch, command, copy, *more, option, copy / name) == 2
-    assert "choose another --out" in (said := error(capsys)) or "ends in .html" in said
-    assert there() == before
+    assert "choose another --out" in (line := error(capsys)) or "ends in .html" in line
+    assert contents() == before
 
 
-def test_a_page_is_not_written_over_a_script(copy, tmp_path, monkeypatch, capsys):
+def test_a_report_does_not_overwrite_a_script(copy, tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.py").write_text("precious")
     assert jaxgan(monkeypatch, "report", copy, "--out", tmp_path / "mine.py") == 2
     assert "give it a name that ends in .html" in error(capsys)
     assert (tmp_path / "mine.py").read_text() == "precious"
 
 
-def test_what_a_terminal_would_obey_is_shown_as_code(copy, monkeypatch, capsys):
+def test_control_characters_are_escaped(copy, monkeypatch, capsys):
     config = json.loads((copy / "config.json").read_text())
     config |= {"data": "\x1b[31mred\nsession 9  forged", "\x1b]0;title\x07": 1}
     (copy / "config.json").write_text(json.dumps(config))
     assert jaxgan(monkeypatch, "info", copy) == 0
-    said = capsys.readouterr().out
-    assert r"data=\x1b[31mred\nsession 9  forged" in said
-    assert r"\x1b]0;title\x07=1" in said
+    output = capsys.readouterr().out
+    assert r"data=\x1b[31mred\nsession 9  forged" in output
+    assert r"\x1b]0;title\x07=1" in output
     assert jaxgan(monkeypatch, "info", f"{copy}/no\x1b[31m\nwhere") == 2
-    said += error(capsys)
-    assert not set(said) & {"\x1b", "\x07"}
+    output += error(capsys)
+    assert not set(output) & {"\x1b", "\x07"}

@@ -1,16 +1,16 @@
-"""Rows that a crash, the disk or somebody's editor has damaged."""
+"""Rows of metrics.jsonl, also damaged ones."""
 
 import math
 
 import pytest
 
-from jaxgan.folder.rows import Row, decoded, encoded, of_lane, read
+from jaxgan.folder.rows import Row, decode, encode, read, select_lane
 
-WHOLE = Row(4, "measured", {"x": [math.inf, None], "y": math.nan, "z": 0.25}, scheduled=False)
+ROW = Row(4, "measured", {"x": [math.inf, None], "y": math.nan, "z": 0.25}, scheduled=False)
 
 
-def test_what_is_written_is_read():
-    assert str(decoded(encoded(WHOLE))) == str(WHOLE)  # NaN is not equal to itself
+def test_round_trip():
+    assert str(decode(encode(ROW))) == str(ROW)  # NaN is not equal to itself
 
 
 @pytest.mark.parametrize(
@@ -31,17 +31,17 @@ def test_what_is_written_is_read():
         '{"step": ' + "9" * 400 + ', "kind": "train", "numbers": {}}',
     ],
 )
-def test_what_is_no_row_is_none(line):
-    assert decoded(line) is None
+def test_a_damaged_line_is_none(line):
+    assert decode(line) is None
 
 
-def test_a_lane_that_a_list_is_too_short_for_has_no_such_number():
-    assert of_lane(Row(1, "train", {"x": [1.0], "y": [1.0, 2.0]}), 1).numbers == {"y": 2.0}
+def test_a_list_that_is_too_short_has_no_number_for_a_lane():
+    assert select_lane(Row(1, "train", {"x": [1.0], "y": [1.0, 2.0]}), 1).numbers == {"y": 2.0}
 
 
-def test_a_file_that_holds_its_rows_twice_is_read_once(tmp_path):
+def test_duplicate_rows_are_read_once(tmp_path):
     rows = [Row(n, "train", {"x": float(n)}) for n in range(3)]
     rows += [Row(2, "measured", {"a": 1.0}), Row(2, "measured", {"b": 1.0})]
-    text = "".join(encoded(row) + "\n" for row in rows)
+    text = "".join(encode(row) + "\n" for row in rows)
     (tmp_path / "metrics.jsonl").write_text(text + text)
     assert read(tmp_path / "metrics.jsonl") == rows

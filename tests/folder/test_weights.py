@@ -1,4 +1,4 @@
-"""A run begun with exported weights: theirs to the last bit, everything else fresh."""
+"""A run that starts from exported weights has them bit for bit, and fresh optimisers."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from jaxgan.data.source import labelled
 from jaxgan.errors import Refused
 from jaxgan.folder import weights
 from jaxgan.folder.create import create
-from jaxgan.folder.folder import existing
+from jaxgan.folder.folder import find_folder
 from jaxgan.folder.manifest import read_manifest, write_manifest
 from jaxgan.folder.script import Script
 from jaxgan.folder.weights import frozen
@@ -45,17 +45,17 @@ def folder(run):
 
 
 def refused(capsys, *args):
-    """The one line with which a command line is refused."""
+    """Runs a command line that is refused, and returns the error line."""
     assert play(PICTURES, *args) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     return line
 
 
-def test_step_0_is_the_export(run, folder, tmp_path):
-    begun = tmp_path / "begun"
-    assert play(PICTURES, "--weights", folder, "--out", begun, "--steps", 4, "--lr", 1e-2, "--keep", 9) == 0
-    assert steps(begun)[0] == 0
-    at_0 = Path(shutil.copytree(begun, tmp_path / "at_0"))
+def test_step_0_equals_the_export(run, folder, tmp_path):
+    started = tmp_path / "started"
+    assert play(PICTURES, "--weights", folder, "--out", started, "--steps", 4, "--lr", 1e-2, "--keep", 9) == 0
+    assert steps(started)[0] == 0
+    at_0 = Path(shutil.copytree(started, tmp_path / "at_0"))
     for step in steps(at_0)[1:]:
         shutil.rmtree(at_0 / "checkpoints" / str(step))
     old, new = reopen(run), reopen(at_0)
@@ -69,56 +69,56 @@ def test_step_0_is_the_export(run, folder, tmp_path):
     assert int(new.state.step) == 0
     fresh = optax.adam(1.0).init(new.state.g.params)
     same(new.state.g.opt_state, fresh)
-    assert rows(begun)[0]["mean"] == [row for row in rows(run) if "mean" in row][-1]["mean"]
-    config = json.loads((begun / "config.json").read_text())
+    assert rows(started)[0]["mean"] == [row for row in rows(run) if "mean" in row][-1]["mean"]
+    config = json.loads((started / "config.json").read_text())
     assert (config["lr"], config["batch_size"], config["steps"]) == (1e-2, 16, 4)
-    assert read_manifest(existing(begun)).weights.path == str(folder / "weights.safetensors")
+    assert read_manifest(find_folder(started)).weights.path == str(folder / "weights.safetensors")
 
 
-def test_the_command_goes_on_bit_for_bit_without_the_weights(folder, monkeypatch, tmp_path):
-    away = shutil.copytree(folder, tmp_path / "away")
-    whole, half = tmp_path / "whole", tmp_path / "half"
-    for run, count in ((whole, 6), (half, 3)):
+def test_a_resume_is_bit_exact_without_the_weights(folder, monkeypatch, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    uninterrupted, half = tmp_path / "uninterrupted", tmp_path / "half"
+    for run, count in ((uninterrupted, 6), (half, 3)):
         options = ("--lr", 1e-4, "--steps", count)
-        assert jaxgan(monkeypatch, "import", away, "--out", run, "--", *options) == 0
-    shutil.rmtree(away)
+        assert jaxgan(monkeypatch, "import", copy, "--out", run, "--", *options) == 0
+    shutil.rmtree(copy)
     assert jaxgan(monkeypatch, "resume", half, "--steps", 6) == 0
-    same(final(whole), final(half))
+    same(final(uninterrupted), final(half))
 
 
-def test_killed_before_the_first_checkpoint(run, folder, tmp_path, capsys):
-    begun = tmp_path / "begun"
-    assert play(PICTURES, "--weights", folder, "--out", begun, "--steps", 2) == 0
-    reached = final(begun)
-    shutil.rmtree(begun / "checkpoints")
-    (begun / "metrics.jsonl").unlink()
-    manifest = begun / "manifest.json"
+def test_a_run_killed_before_its_first_checkpoint_can_resume(run, folder, tmp_path, capsys):
+    started = tmp_path / "started"
+    assert play(PICTURES, "--weights", folder, "--out", started, "--steps", 2) == 0
+    reached = final(started)
+    shutil.rmtree(started / "checkpoints")
+    (started / "metrics.jsonl").unlink()
+    manifest = started / "manifest.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "sessions": []}))
-    lost = Path(shutil.copytree(begun, tmp_path / "lost"))
-    assert play(PICTURES, "--resume", begun, "--steps", 2) == 0
-    same(final(begun), reached)
+    lost = Path(shutil.copytree(started, tmp_path / "lost"))
+    assert play(PICTURES, "--resume", started, "--steps", 2) == 0
+    same(final(started), reached)
 
-    noted = read_manifest(existing(lost))
-    noted.weights.sha256 = "0" * 64
-    write_manifest(existing(lost), noted)
-    assert "what it begins with is not at" in refused(capsys, "--resume", lost, "--steps", 2)
+    changed = read_manifest(find_folder(lost))
+    changed.weights.sha256 = "0" * 64
+    write_manifest(find_folder(lost), changed)
+    assert "its initial weights are not at" in refused(capsys, "--resume", lost, "--steps", 2)
 
 
-def test_the_file_alone_takes_the_options_of_the_script(folder, tmp_path):
-    begun = tmp_path / "begun"
+def test_the_file_alone_uses_the_options_of_the_script(folder, tmp_path):
+    started = tmp_path / "started"
     file = folder / "weights.safetensors"
     shutil.copytree(folder, tmp_path / "export")
     config = json.loads((folder / "config.json").read_text())
     (tmp_path / "export" / "config.json").write_text(json.dumps({**config, "batch_size": 8}))
-    assert play(PICTURES, "--weights", file, "--out", begun, "--steps", 1) == 0
-    assert json.loads((begun / "config.json").read_text())["batch_size"] == 16
+    assert play(PICTURES, "--weights", file, "--out", started, "--steps", 1) == 0
+    assert json.loads((started / "config.json").read_text())["batch_size"] == 16
     other = tmp_path / "other"
     assert play(PICTURES, "--weights", tmp_path / "export", "--out", other, "--steps", 1) == 0
     assert json.loads((other / "config.json").read_text())["batch_size"] == 8
 
 
 def spoiled(folder, tmp_path, change):
-    """A file like the exported one, but changed by someone else's program."""
+    """Writes a changed copy of the exported file, as another program might."""
     arrays = load_file(folder / "weights.safetensors")
     change(arrays)
     save_file(arrays, tmp_path / "spoiled.safetensors")
@@ -126,42 +126,42 @@ def spoiled(folder, tmp_path, change):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda a: a.pop("d/params/Dense_0/bias"), "it has no d/params/Dense_0/bias"),
-        (lambda a: a.update({"x": np.zeros(1)}), "it has x, which the experiment has not"),
+        (lambda a: a.update({"x": np.zeros(1)}), "it has x, which the experiment does not have"),
         (
             lambda a: a.update({"g/params/Dense_0/bias": np.zeros(16, np.float16)}),
             r"its g/params/Dense_0/bias is float16 (16,), not float32 (16,)",
         ),
     ],
 )
-def test_weights_that_do_not_fit(change, said, folder, tmp_path, capsys):
+def test_weights_that_do_not_fit_are_refused(change, message, folder, tmp_path, capsys):
     file = spoiled(folder, tmp_path, change)
-    assert said in refused(capsys, "--weights", file, "--out", tmp_path / "run")
+    assert message in refused(capsys, "--weights", file, "--out", tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
-def test_another_width_names_the_first_array(folder, tmp_path, capsys):
-    said = refused(capsys, "--weights", folder, "--out", tmp_path / "run", "--width", 9)
-    assert said.endswith("its average/params/BatchNorm_0/bias is float32 (16,), not float32 (9,)")
+def test_another_width_is_refused_with_the_first_array(folder, tmp_path, capsys):
+    line = refused(capsys, "--weights", folder, "--out", tmp_path / "run", "--width", 9)
+    assert line.endswith("its average/params/BatchNorm_0/bias is float32 (16,), not float32 (9,)")
     assert not (tmp_path / "run").exists()
 
 
-def test_what_is_no_weights(folder, tmp_path, capsys):
+def test_files_that_are_not_weights_are_refused(folder, tmp_path, capsys):
     (tmp_path / "text.safetensors").write_text("none")
     torn = tmp_path / "torn.safetensors"
     torn.write_bytes((folder / "weights.safetensors").read_bytes()[:-8])
     flipped = tmp_path / "flipped.safetensors"
     flipped.write_bytes((folder / "weights.safetensors").read_bytes()[:-1] + b"\x01")
-    for path, said in (
+    for path, message in (
         (tmp_path / "none.safetensors", "there are no weights at"),
         (tmp_path, "is not a run folder"),
         (tmp_path / "text.safetensors", "cannot be read"),
         (torn, "cannot be read"),
         (flipped, "is damaged: its numbers are not those that were saved"),
     ):
-        assert said in refused(capsys, "--weights", path, "--out", tmp_path / "run")
+        assert message in refused(capsys, "--weights", path, "--out", tmp_path / "run")
         assert not (tmp_path / "run").exists()
     assert "give one of the two" in refused(capsys, "--weights", folder, "--resume", tmp_path)
 
@@ -169,10 +169,10 @@ def test_what_is_no_weights(folder, tmp_path, capsys):
 def test_an_import_needs_the_script(folder, monkeypatch, tmp_path, capsys):
     shutil.copy(folder / "weights.safetensors", tmp_path)
     assert jaxgan(monkeypatch, "import", tmp_path / "weights.safetensors") == 2
-    assert f"error: {tmp_path} has no script to begin with" in capsys.readouterr().err
+    assert f"error: {tmp_path} has no script to run" in capsys.readouterr().err
 
 
-def test_an_import_begins_with_the_file_that_it_is_given(folder, monkeypatch, tmp_path, capsys):
+def test_an_import_of_a_file_of_another_name_is_refused(folder, monkeypatch, tmp_path, capsys):
     other = shutil.copytree(folder, tmp_path / "export") / "other.safetensors"
     shutil.copy(folder / "weights.safetensors", other)
     assert jaxgan(monkeypatch, "import", other) == 2
@@ -186,8 +186,8 @@ def state_of(game, tx, seed):
 
 
 def run_with(path, tmp_path):
-    """A run folder that says it begins with this file."""
-    return create(tmp_path / "run", Script(tmp_path / "script.py", b""), "{}", 0, {}, weights.note(path))
+    """Creates a run folder whose manifest names this file."""
+    return create(tmp_path / "run", Script(tmp_path / "script.py", b""), "{}", 0, {}, weights.identify(path))
 
 
 def test_an_optimiser_that_starts_as_a_copy_of_the_parameters_gets_a_new_one(tmp_path):
@@ -196,23 +196,23 @@ def test_an_optimiser_that_starts_as_a_copy_of_the_parameters_gets_a_new_one(tmp
     old, new = state_of(game, tx, 0), state_of(game, tx, 1)
     path = tmp_path / "weights.safetensors"
     weights.save(path, old, {})
-    begun = weights.begun(new, run_with(path, tmp_path))
-    same(begun.g, old.g)  # the copies in its optimiser too
-    same(begun.d, old.d)
-    same(begun.ema, old.ema)
-    same(begun.key, new.key)
-    buffers = [x.unsafe_buffer_pointer() for x in jax.tree.leaves(begun.g) if x.size]
-    assert len(set(buffers)) == len(buffers)  # a donated state may not hold one buffer twice
+    started = weights.initial_state(new, run_with(path, tmp_path))
+    same(started.g, old.g)  # with the copies in its optimiser
+    same(started.d, old.d)
+    same(started.ema, old.ema)
+    same(started.key, new.key)
+    buffers = [x.unsafe_buffer_pointer() for x in jax.tree.leaves(started.g) if x.size]
+    assert len(set(buffers)) == len(buffers)  # a donated state may not contain a buffer twice
 
 
-def test_zeros_are_no_copy_of_parameters_that_begin_as_zeros(tmp_path):
+def test_zeros_are_not_replaced_as_copies_of_zero_parameters(tmp_path):
     old, new = (state_of(ring_game(), optax.adam(0.1), seed) for seed in (0, 1))
     new = new.replace(d=new.d.replace(params=jax.tree.map(jnp.zeros_like, new.d.params)))
     path = tmp_path / "weights.safetensors"
     weights.save(path, old, {})
-    begun = weights.begun(new, run_with(path, tmp_path))
-    same(begun.d.params, old.d.params)
-    same(begun.d.opt_state, new.d.opt_state)
+    started = weights.initial_state(new, run_with(path, tmp_path))
+    same(started.d.params, old.d.params)
+    same(started.d.opt_state, new.d.opt_state)
 
 
 def test_weights_of_half_precision_and_scalars(tmp_path):
@@ -221,18 +221,18 @@ def test_weights_of_half_precision_and_scalars(tmp_path):
     state = state.replace(g=state.g.replace(params=half, stats={"scale": jnp.float32(0.5)}))
     path = tmp_path / "weights.safetensors"
     weights.save(path, state, {"who": "me"})
-    assert weights.notes(path)["who"] == "me"
+    assert weights.metadata(path)["who"] == "me"
     zeros = jax.tree.map(jnp.zeros_like, state.replace(key=jnp.zeros(())))
-    same(weights.begun(zeros, run_with(path, tmp_path)).g, state.g)
+    same(weights.initial_state(zeros, run_with(path, tmp_path)).g, state.g)
     with pytest.raises(Refused, match="not float32"):
         weights.check(path, state_of(ring_game(), optax.sgd(0.1), 0).replace())
 
 
 def test_a_frozen_network_has_the_weights_of_an_export(run, folder):
-    """D's own, from a file that another program can read; what does not fit is refused by its name."""
-    again = reopen(run)
-    old, x = again.state.d, labelled(again.experiment.source, 4)
-    network = from_linen(mlp.Discriminator(widths=(again.config.width,), norm="spectral", classes=10))
+    """D's weights, from a file that other programs can read; a missing array is refused by name."""
+    loaded = reopen(run)
+    old, x = loaded.state.d, labelled(loaded.experiment.source, 4)
+    network = from_linen(mlp.Discriminator(widths=(loaded.config.width,), norm="spectral", classes=10))
     judge = frozen(folder, network, x["x"], x["label"])
     same(judge.params, old.params)
     same(judge.stats, old.stats)

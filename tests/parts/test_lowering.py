@@ -9,7 +9,7 @@ import pytest
 from jax.sharding import PartitionSpec as P
 
 from jaxgan.parts.types import Lowering
-from jaxgan.scale.devices import DATA, row
+from jaxgan.scale.devices import DATA, data_mesh
 
 X = jax.random.normal(jax.random.key(0), (16, 4))
 W = jax.random.normal(jax.random.key(1), (4, 3))
@@ -44,7 +44,7 @@ def test_gradients_do_not_depend_on_the_devices(loss, way):
     for count in (1, 2, 4, 8):
         step = partial(gradient_of, loss, Lowering(DATA))
         if way == "shard_map":
-            mesh = row(jax.devices()[:count])
+            mesh = data_mesh(jax.devices()[:count])
             shared = jax.jit(jax.shard_map(step, mesh=mesh, in_specs=(P(), P(DATA)), out_specs=P()))(W, X)
         else:
             devices = jax.devices()[:count]

@@ -8,7 +8,7 @@ from run_folders import evaluated, lines, logged, run_folder
 from jaxgan.compare.line import summary
 from jaxgan.compare.record import record
 from jaxgan.compare.scores import score_lines, scores
-from jaxgan.folder.lock import locked
+from jaxgan.folder.lock import lock_folder
 from jaxgan.metrics.metric import Estimate
 from jaxgan.report.numbers import metrics
 from jaxgan.report.signs import health_lines
@@ -216,7 +216,7 @@ def test_how_it_ended(ended, mark, fault, words, tmp_path):
 
 def test_a_run_whose_folder_is_locked_is_running(tmp_path):
     run = run_folder(tmp_path / "run", logged(4), ended=None)
-    with locked(run):
+    with lock_folder(run):
         assert lines(run)["End"].words == "Still running: 200 of 1,000 steps."
 
 

@@ -27,8 +27,8 @@ from jaxgan.rules.optimistic import optimistic
 from jaxgan.rules.simultaneous import simultaneous
 from jaxgan.rules.symplectic import symplectic
 from jaxgan.rules.unrolled import unrolled
-from jaxgan.scale.devices import DATA, over_data, row
-from jaxgan.scale.lanes import lane, side_by_side, stacked
+from jaxgan.scale.devices import DATA, data_mesh, data_parallel
+from jaxgan.scale.lanes import stack, take_lane, vmap_lanes
 
 PLAIN = Lowering()
 B = 8
@@ -199,11 +199,11 @@ def test_traced_hyperparameters_keep_all_dtypes(name):
 def test_a_lane_is_its_single_run(name):
     rule, data = rule_of(name), batches()
     init = jax.jit(rule.init)
-    state = stacked([init(jax.random.key(seed), data) for seed in range(2)])
-    lanes = jax.jit(side_by_side(rule.update))
+    state = stack([init(jax.random.key(seed), data) for seed in range(2)])
+    lanes = jax.jit(vmap_lanes(rule.update))
     for _ in range(4):
         state, _ = lanes(state, jax.tree.map(lambda x: jnp.stack([x, x]), data))
-    close(parts(lane(state, 1)), parts(alone(name)[0]))
+    close(parts(take_lane(state, 1)), parts(alone(name)[0]))
 
 
 def adds_up(name):
@@ -228,7 +228,7 @@ def test_micro_batches_add_up_for_every_rule(name):
 def devices_agree(name, way):
     """With SGD, statistics and a term's memory included; adaptive rates are kept from dividing by noise."""
     split = rule_of(name, remembering(Lowering(DATA))).update
-    shared = jax.jit(over_data(split, row(jax.devices()[:2]), way))
+    shared = jax.jit(data_parallel(split, data_mesh(jax.devices()[:2]), way))
     one, metrics = alone(name)
     two, shared_metrics = played(rule_of(name), 4, batches(), seed=1, update=shared)
     close(parts(one), parts(two))

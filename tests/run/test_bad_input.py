@@ -12,7 +12,7 @@ from support import SCRIPTS, ended, final, jaxgan, play, rows, same, script, sta
 
 import jaxgan as jg
 from jaxgan.compare.record import record
-from jaxgan.folder.folder import existing
+from jaxgan.folder.folder import find_folder
 from jaxgan.folder.manifest import read_manifest
 
 TINY = script("tiny")
@@ -151,7 +151,7 @@ def test_resume_with_other_options(copy, monkeypatch, capsys):
     assert play(TINY, "--resume", copy, "--steps", 10, "--log-every", 3) == 0  # these change no update
     assert play(TINY, "--resume", copy, "--steps", 12, "--lr", 0.1, "--force") == 0
     assert json.loads((copy / "config.json").read_text())["lr"] == 0.1
-    first, *_, last = read_manifest(existing(copy)).sessions
+    first, *_, last = read_manifest(find_folder(copy)).sessions
     assert (first.changed, last.changed) == ({}, {"lr": (0.001, 0.1)})
     capsys.readouterr()
     assert jaxgan(monkeypatch, "info", copy) == 0
@@ -241,7 +241,7 @@ def test_a_script_that_has_changed(tmp_path):
     (tmp_path / "other.py").write_text("x = 2\n")
     command = start("-m", "jaxgan.cli", "resume", other, "--steps", 4)  # its copy is still what it was
     assert "error: changed since the run was started: mine.py" in ended(direct, 2)
-    said = f"error: {other}: changed since the run was started: other.py; --trust runs it all the same\n"
+    said = f"error: {other}: changed since the run was started: other.py; --trust runs it anyway\n"
     assert ended(command, 2) == said
     ended(start("-m", "jaxgan.cli", "resume", run, "--steps", 4, "--force", "--trust"))
     assert steps(run)[-1] == 4
@@ -271,10 +271,10 @@ def test_a_module_that_build_loads_is_found_by_who_looks(tmp_path):
     assert ended(start(*look)) == ""
     (tmp_path / "other.py").write_text("x = 2\n")
     other = f"{run}: changed since the run was started: other.py"
-    assert ended(start(*look), 2) == f"error: {other}; --trust runs it all the same\n"
+    assert ended(start(*look), 2) == f"error: {other}; --trust runs it anyway\n"
     assert ended(start(*look, "--trust")) == f"warning: {other}\n"
     (tmp_path / "other.py").unlink()
-    assert f"error: {other} (not there); --trust" in ended(start(*look), 2)
+    assert f"error: {other} (missing); --trust" in ended(start(*look), 2)
     assert ended(start(*look, "--trust"), 2).endswith(
         f"error: {run}/script.py cannot be run: No module named 'other'; it looks for modules in {tmp_path}\n"
     )
@@ -305,7 +305,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_run_ends_the_same(harm, finis
     assert play(TINY, "--resume", copy, "--steps", 10) == 0
     err = capsys.readouterr().err
     bad, good = (99, 8) if harm is empty_step else (8, 6)
-    said = f"warning: checkpoint {bad} is damaged .* set aside as damaged-{bad}; going on from step {good}"
+    said = f"warning: checkpoint {bad} is damaged .* renamed to damaged-{bad}; going on from step {good}"
     assert re.search(said, err)
     assert (copy / "checkpoints" / f"damaged-{bad}").is_dir()
     assert steps(copy)[-2:] == [8, 10]

@@ -15,7 +15,7 @@ from support import SCRIPTS, ended, jaxgan, line, play, rows, script, start
 
 from jaxgan.data.source import PROCEDURAL
 from jaxgan.folder import cache
-from jaxgan.folder.lock import locked
+from jaxgan.folder.lock import lock_folder
 from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
 
@@ -122,7 +122,7 @@ def test_info_distinguishes_a_killed_run_from_a_running_one(run, monkeypatch, tm
     for entry in manifest["sessions"]:
         entry["ended"] = None
     (copy / "manifest.json").write_text(json.dumps(manifest))
-    for lock, end in ((contextlib.nullcontext, "killed"), (lambda: locked(copy), "running")):
+    for lock, end in ((contextlib.nullcontext, "killed"), (lambda: lock_folder(copy), "running")):
         with lock():
             assert jaxgan(monkeypatch, "info", copy) == 0
         first, last = (line for line in capsys.readouterr().out.splitlines() if line.startswith("session"))

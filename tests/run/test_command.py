@@ -20,8 +20,8 @@ import jaxgan as jg
 from jaxgan.data.source import examples
 from jaxgan.errors import Refused
 from jaxgan.folder import cache
-from jaxgan.folder.files import whole
-from jaxgan.folder.lock import locked
+from jaxgan.folder.files import atomic_folder
+from jaxgan.folder.lock import lock_folder
 from jaxgan.folder.script import Script, hashes
 from jaxgan.pictures import png
 from jaxgan.run import feed
@@ -211,7 +211,7 @@ def test_a_config_may_hold_paths(run_file, tmp_path):
 def test_a_config_may_not_hold_what_json_cannot(run_file, tmp_path, capsys):
     text = TEXT.replace("    width: jg.Count", "    odd: complex = 1j\n    width: jg.Count")
     assert run_file(text, "--out", tmp_path / "run")[1] == 2
-    assert last_line(capsys).startswith("error: the Config holds 1j, of which config.json has no like")
+    assert last_line(capsys).startswith("error: the Config holds 1j, which JSON cannot hold")
     assert not (tmp_path / "run").exists()
 
 
@@ -325,7 +325,7 @@ def test_a_full_disk_is_no_traceback_and_leaves_nothing(tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / ".lock").symlink_to("/dev/full")
-    with pytest.raises(Refused, match="cannot write the run folder"), locked(run):
+    with pytest.raises(Refused, match="cannot write the run folder"), lock_folder(run):
         pass
     (tmp_path / ".g.png").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left"):
@@ -338,18 +338,24 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", none)
-    with pytest.raises(Refused, match=r"cannot lock the run folder .*: No locks available"), locked(tmp_path):
+    with (
+        pytest.raises(Refused, match=r"cannot lock the run folder .*: No locks available"),
+        lock_folder(tmp_path),
+    ):
         pass
 
 
 def test_what_cannot_be_read_is_named_while_a_folder_is_written(tmp_path):
-    with pytest.raises(Refused, match=r"cannot write .*/out: .*/lost: No such file"), whole(tmp_path / "out"):
+    with (
+        pytest.raises(Refused, match=r"cannot write .*/out: .*/lost: No such file"),
+        atomic_folder(tmp_path / "out"),
+    ):
         (tmp_path / "lost").read_bytes()
-    with pytest.raises(Refused, match="out: No such file"), whole(tmp_path / "out") as aside:
+    with pytest.raises(Refused, match="out: No such file"), atomic_folder(tmp_path / "out") as aside:
         (aside / "none" / "mine").write_text("mine")
     with (
-        pytest.raises(Refused, match=r"cannot look at .*: File name too long"),
-        whole(tmp_path / ("a" * 300)),
+        pytest.raises(Refused, match=r"cannot access .*: File name too long"),
+        atomic_folder(tmp_path / ("a" * 300)),
     ):
         pass
     assert not list(tmp_path.iterdir())

@@ -18,7 +18,7 @@ from support import SCRIPTS, ended, jaxgan, play, rows, same, script, start, ste
 
 from jaxgan.data.pairs import edges, paired
 from jaxgan.errors import Refused
-from jaxgan.folder.folder import existing
+from jaxgan.folder.folder import find_folder
 from jaxgan.games.gan import gan
 from jaxgan.parts import latents, objectives
 from jaxgan.parts.network import from_linen
@@ -204,14 +204,14 @@ def test_the_card_says_what_the_run_folder_says(run, folder):
 
 
 def test_the_card_invents_no_score(run, points):
-    text = card(reopen(points), existing(points), 0)
+    text = card(reopen(points), find_folder(points), 0)
     assert "None was measured." in text
     assert "--steps 200" in text
     again = reopen(run)
     other = again._replace(config=replace(again.config, data="my pets", over=("lr=1,2", "width=3")))
-    assert "--over lr=1,2 width=3 --data 'my pets'`" in card(other, existing(run), 10)
+    assert "--over lr=1,2 width=3 --data 'my pets'`" in card(other, find_folder(run), 10)
     between = again._replace(state=again.state.replace(step=5))
-    assert "Measured at step 4, not at this one" in card(between, existing(run), 10)
+    assert "Measured at step 4, not at this one" in card(between, find_folder(run), 10)
 
 
 def test_the_card_names_the_conditions_of_samples(run):
@@ -219,8 +219,8 @@ def test_the_card_names_the_conditions_of_samples(run):
     rule, source = again.experiment.rule, paired(again.experiment.source, edges)
     conditional = rule._replace(game=rule.game._replace(given=("label", "source")))
     of_edges = again._replace(experiment=again.experiment._replace(rule=conditional, source=source))
-    assert "- Conditional on `source` [8, 8, 1]: `given.npz`" in card(of_edges, existing(run), 10)
-    assert "given.npz" not in card(again, existing(run), 10)
+    assert "- Conditional on `source` [8, 8, 1]: `given.npz`" in card(of_edges, find_folder(run), 10)
+    assert "given.npz" not in card(again, find_folder(run), 10)
 
 
 def test_the_best_checkpoint_can_be_exported(monkeypatch, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""What can happen to a run from outside and inside: signals, a full disk, a second run, an exception."""
+"""Faults during a run: signals, a full disk, a second run in the folder, exceptions."""
 
 import contextlib
 import json
@@ -36,7 +36,7 @@ def last_session(run):
 @pytest.mark.parametrize(
     ("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
 )
-def test_a_signal_saves_the_step_and_says_so(signum, status, tmp_path):
+def test_a_signal_saves_the_step_and_prints_how_to_resume(signum, status, tmp_path):
     run = tmp_path / "run"
     process = start(PATH, "--out", run, *ENDLESS)
     logged(process, run)
@@ -51,9 +51,9 @@ def test_a_signal_saves_the_step_and_says_so(signum, status, tmp_path):
     assert int(final(run).step) == reached
 
 
-def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit(tmp_path, monkeypatch):
-    run, whole = tmp_path / "run", tmp_path / "whole"
-    assert play(TINY, "--out", whole) == 0
+def test_a_run_stopped_by_a_signal_resumes_bit_exactly(tmp_path, monkeypatch):
+    run, undisturbed = tmp_path / "run", tmp_path / "undisturbed"
+    assert play(TINY, "--out", undisturbed) == 0
     module = script("tiny")
     from jaxgan.run import log
 
@@ -69,8 +69,8 @@ def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert steps(run) == [0, 5]
     assert play(module, "--resume", run) == 0
-    same(final(run), final(whole))
-    assert rows(run) == rows(whole)
+    same(final(run), final(undisturbed))
+    assert rows(run) == rows(undisturbed)
 
 
 def test_a_signal_at_the_end_changes_nothing(tmp_path, monkeypatch):
@@ -82,7 +82,7 @@ def test_a_signal_at_the_end_changes_nothing(tmp_path, monkeypatch):
 
     def interrupted(self, step, *given):
         write(self, step, *given)
-        if step == 7:  # noticed at 8, the last
+        if step == 7:  # handled at 8, the last
             os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(log.Log, "write", interrupted)
@@ -93,7 +93,7 @@ def test_a_signal_at_the_end_changes_nothing(tmp_path, monkeypatch):
 def test_a_second_ctrl_c_ends_it_at_once(tmp_path):
     run = tmp_path / "run"
     process = start(PATH, "--out", run, "--best-at", 0, "--pause", 60)
-    logged(process, run, 1)  # a hook has measured; the next one sleeps
+    logged(process, run, 1)  # one hook has run; the next one sleeps
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)
     assert process.poll() is None  # it waits for the hook to end
@@ -102,7 +102,7 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path):
     assert steps(run) == []
 
 
-def test_two_runs_in_one_folder_and_a_lock_that_dies_with_its_process(tmp_path, capsys):
+def test_a_second_run_in_a_folder_is_refused_until_the_first_ends(tmp_path, capsys):
     run = tmp_path / "run"
     first = start(PATH, "--out", run, *ENDLESS, "--save-every", 5)
     logged(first, run, 12)
@@ -130,31 +130,31 @@ def small_disk(path, size, inodes=0):
         subprocess.run(["umount", str(path)], check=True)
 
 
-def test_the_disk_is_full(tmp_path, capsys):
+def test_a_run_on_a_full_disk_can_resume(tmp_path, capsys):
     disk = tmp_path / "disk"
     with small_disk(disk, "7m"):
         run = disk / "run"
         assert play(TINY, "--out", run, "--ballast", 500_000, "--keep", 9) == 1  # 2 MB each
-        said = capsys.readouterr().err
-        last = said.splitlines()[-1]
+        err = capsys.readouterr().err
+        last = err.splitlines()[-1]
         assert re.fullmatch(r"error: (checkpoint \d could not be written: )?the disk is full", last)
-        assert "Traceback" not in said
-        kept = steps(run)
-        assert kept
+        assert "Traceback" not in err
+        saved = steps(run)
+        assert saved
 
-        # with room made, it goes on to the same end
+        # with space freed, it resumes to the same final state
         for path in (run / "checkpoints").iterdir():
-            if path.name != str(kept[-1]):
+            if path.name != str(saved[-1]):
                 shutil.rmtree(path)
         assert play(TINY, "--resume", run, "--keep", 1) == 0
-        whole = tmp_path / "whole"
-        assert play(TINY, "--out", whole, "--ballast", 500_000, "--keep", 1) == 0
-        same(final(run), final(whole))
+        undisturbed = tmp_path / "undisturbed"
+        assert play(TINY, "--out", undisturbed, "--ballast", 500_000, "--keep", 1) == 0
+        same(final(run), final(undisturbed))
 
 
 @pytest.mark.parametrize("limits", [("7m", 0), ("99m", 75)])
-def test_a_full_disk_ends_a_real_run_in_one_line(limits, tmp_path):
-    """Of room or of inodes, without what libraries write of it, and without what was half written."""
+def test_a_full_disk_ends_a_process_with_one_line(limits, tmp_path):
+    """Without space or inodes: libraries print nothing, and no incomplete file is left."""
     disk = tmp_path / "disk"
     with small_disk(disk, *limits):
         run = disk / "run"
@@ -166,8 +166,8 @@ def test_a_full_disk_ends_a_real_run_in_one_line(limits, tmp_path):
         assert not list(run.rglob("*-tmp"))
 
 
-def test_a_checkpoint_that_cannot_be_written(tmp_path, capsys):
-    """The same without root: no file may grow beyond a limit."""
+def test_a_checkpoint_that_cannot_be_written_ends_the_run(tmp_path, capsys):
+    """As on a full disk, but without root: by a limit on the size of files."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     run = tmp_path / "run"
@@ -179,15 +179,15 @@ def test_a_checkpoint_that_cannot_be_written(tmp_path, capsys):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
-    said = capsys.readouterr().err
-    assert said.splitlines()[-1].startswith("error: checkpoint 6 could not be written: ")
-    assert "Traceback" not in said
+    err = capsys.readouterr().err
+    assert err.splitlines()[-1].startswith("error: checkpoint 6 could not be written: ")
+    assert "Traceback" not in err
     assert steps(run)[-1] == 4
     assert "SaveFailed: checkpoint 6" in last_session(run)["ended"]
     assert play(TINY, "--resume", run, "--steps", 8) == 0
 
 
-def test_an_exception_in_a_hook(tmp_path):
+def test_an_exception_in_a_hook_keeps_the_last_checkpoint(tmp_path):
     run = tmp_path / "run"
     with pytest.raises(RuntimeError, match="as ordered"):
         play(TINY, "--out", run, "--raise-at", 5, "--ballast", 500_000)
@@ -197,13 +197,13 @@ def test_an_exception_in_a_hook(tmp_path):
     assert int(final(run).step) == 4
 
 
-def test_an_exception_at_a_real_command_line(tmp_path):
+def test_an_exception_in_a_process_waits_for_the_save(tmp_path):
     err = ended(start(PATH, "--out", tmp_path / "run", "--raise-at", 5, "--ballast", 3_000_000), 1)
     assert err.splitlines()[-1] == "RuntimeError: as ordered"
     assert steps(tmp_path / "run")[-1] == 4
 
 
-def test_stop_from_a_hook(tmp_path, capsys):
+def test_a_hook_can_stop_a_run(tmp_path, capsys):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--stop-at", 5) == 0
     assert steps(run)[-1] == 5
@@ -211,19 +211,19 @@ def test_stop_from_a_hook(tmp_path, capsys):
     assert "stopped: good enough at step 5" in capsys.readouterr().err
 
 
-def test_whatever_a_crash_left_of_the_metrics(tmp_path):
+def test_rows_after_the_last_save_are_dropped(tmp_path):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--steps", 4) == 0
     with (run / "metrics.jsonl").open("ab") as file:
         file.write(
             line({"step": 6, "d/adv": 1.0}).encode() + b'{"step": 8, "d/a\xff'
-        )  # made after the last save, and torn
+        )  # after the last save; the second is incomplete
     assert play(TINY, "--resume", run, "--steps", 8) == 0
     assert [row["step"] for row in rows(run)] == [2, 4, 6, 8]
 
 
 @pytest.mark.parametrize("name", ["r[1]", "back\\slash"])
-def test_a_run_in_a_folder_of_whatever_name(name, tmp_path):
+def test_a_run_in_a_folder_of_any_name(name, tmp_path):
     run = tmp_path / name / "run"
     assert play(TINY, "--out", run, "--steps", 4) == 0
     assert play(TINY, "--resume", run, "--steps", 6) == 0

@@ -12,8 +12,8 @@ from support import experiment, jaxgan, same
 import jaxgan as jg
 from jaxgan.folder import codec
 from jaxgan.folder.create import create
-from jaxgan.folder.folder import existing
-from jaxgan.folder.manifest import BEFORE
+from jaxgan.folder.folder import find_folder
+from jaxgan.folder.manifest import OLD_FORMAT
 from jaxgan.folder.settings import Settings
 from jaxgan.games.toy import bilinear
 from jaxgan.run.run import Run
@@ -147,7 +147,7 @@ def test_a_run_is_one_value(ring: jg.Experiment, tmp_path: Path) -> None:
     run = Run(ring, Settings(steps=2, batch_size=8, log_every=1), bar=False)
     assert len(jg.train(run).history) == 2
     with pytest.raises(jg.Refused, match="not a run folder"):
-        existing(tmp_path)
+        find_folder(tmp_path)
 
 
 @pytest.mark.parametrize("command", ["resume", "sample", "info", "report", "compare", "evaluate", "export"])
@@ -158,13 +158,13 @@ def test_a_folder_of_an_older_jaxgan_is_answered_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    place = existing(begun(tmp_path / "old"))
+    place = find_folder(begun(tmp_path / "old"))
     said = json.loads(place.manifest.read_text())
     place.manifest.write_text(json.dumps({name: x for name, x in said.items() if name != "format"}))
     more = [begun(tmp_path / "new")] if command == "compare" else []
     assert jaxgan(monkeypatch, command, place.path, *more) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line == f"error: {place.path} {BEFORE}"
+    assert line == f"error: {place.path} {OLD_FORMAT}"
     with pytest.raises(jg.Refused, match="was made by an older jaxgan"):
         jg.fit(ring, 2, out=place.path, **QUIET)
 

@@ -1,7 +1,7 @@
-"""A campaign of hostile files, values and paths: no traceback, no hang, nothing lost, nothing run.
+"""Hostile files, values and paths cause no traceback, hang, lost checkpoint or run of foreign code.
 
-Every attempt is a copy of a run in which one thing is wrong, and a command that meets it. It must end with
-status 0, 1 or 2 and in good time, and leave the bytes of every checkpoint where they were or set aside.
+Each attempt is a copy of a run with one thing wrong, and a command on it. It must end in time with status 0,
+1 or 2, and leave the bytes of every checkpoint in place or in a renamed folder.
 """
 
 import contextlib
@@ -23,14 +23,14 @@ import pytest
 from support import jaxgan, play, script
 
 TINY = script("tiny")
-LIMIT = 90  # seconds, on a machine that does other things too
+LIMIT = 90  # seconds, on a busy machine
 COMMANDS = ("sample", "resume", "report", "export", "compare", "evaluate", "analyze")
 EVIL = "\nopen(__import__('pathlib').Path(__file__).absolute().parents[1] / 'ran', 'w').close()\n"
 DIGITS = int("9" * 400)
 
 
 class Attempt(NamedTuple):
-    """A name to find it by, what is done to a copy of the run, and the words of the command."""
+    """A name, what is done to a copy of the run, and a command."""
 
     name: str
     harm: Callable[[Path], None]
@@ -53,9 +53,9 @@ def of_bytes(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], No
 
 def of_field(name: str, key: str, value: Any) -> Callable[[Path], None]:
     def harm(run: Path) -> None:
-        said = json.loads((run / name).read_text())
-        (said.pop(key) if value is ... else said.update({key: value}))
-        (run / name).write_text(json.dumps(said))
+        content = json.loads((run / name).read_text())
+        (content.pop(key) if value is ... else content.update({key: value}))
+        (run / name).write_text(json.dumps(content))
 
     return harm
 
@@ -70,7 +70,7 @@ def of_row(value: str, at: int) -> Callable[[Path], None]:
 
 
 def of_kind(name: str, make: Callable[[Path], object]) -> Callable[[Path], None]:
-    """The file gives way to something that is no regular file."""
+    """Replaces the file by something that is not a regular file."""
 
     def harm(run: Path) -> None:
         path = run / name
@@ -80,9 +80,9 @@ def of_kind(name: str, make: Callable[[Path], object]) -> Callable[[Path], None]
     return harm
 
 
-def bound(path: Path) -> None:
-    with contextlib.closing(socket.socket(socket.AF_UNIX)) as made, contextlib.chdir(path.parent):
-        made.bind(path.name)
+def make_socket(path: Path) -> None:
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as unix, contextlib.chdir(path.parent):
+        unix.bind(path.name)
 
 
 TEXTS: dict[str, Callable[[str], str]] = {
@@ -116,7 +116,7 @@ KINDS: dict[str, Callable[[Path], object]] = {
     "link to nowhere": lambda path: path.symlink_to("nowhere"),
     "link to itself": lambda path: path.symlink_to(path.name),
     "zeros": lambda path: path.symlink_to("/dev/zero"),
-    "socket": bound,
+    "socket": make_socket,
 }
 VALUES: tuple[Any, ...] = (None, -1, "\x1b[2Jtext", [], {}, DIGITS, 1.5, ...)
 ROWS = (
@@ -148,7 +148,7 @@ CHECKPOINT = (
 
 
 def attempts(run: Path) -> Iterator[Attempt]:
-    """All of them; commands take turns, so that files and values meet different ones."""
+    """Yields all attempts; commands alternate, so that files and values are tried with different ones."""
     turn = 0
 
     def next_command(name: str, harm: Callable[[Path], None]) -> Iterator[Attempt]:
@@ -177,8 +177,8 @@ def attempts(run: Path) -> Iterator[Attempt]:
     ):
         for key in keys or json.loads((run / name).read_text()):
             for value in VALUES:
-                said = repr(value)[:20]
-                yield from next_command(f"{name} {key}={said}", of_field(name, key, value))
+                text = repr(value)[:20]
+                yield from next_command(f"{name} {key}={text}", of_field(name, key, value))
     for number, row in enumerate(ROWS):
         for at in (0, -1):
             yield from next_command(f"row {number} at {at}", of_row(row, at))
@@ -207,27 +207,27 @@ def words(command: str, run: Path, out: Path) -> list[object]:
 
 
 class TooLong(BaseException):
-    """An attempt that hangs."""
+    """An attempt hangs."""
 
 
-def late(*_: object) -> None:
+def raise_too_long(*_: object) -> None:
     raise TooLong
 
 
-def watched() -> None:
-    """An attempt that takes too long fails; one that cannot be ended ends the tests, and shows its stacks."""
-    signal.signal(signal.SIGALRM, late)
+def start_watchdog() -> None:
+    """Fails an attempt that takes too long; if that does not end it, dumps its stacks and ends the tests."""
+    signal.signal(signal.SIGALRM, raise_too_long)
     signal.alarm(LIMIT)
     faulthandler.dump_traceback_later(2 * LIMIT, exit=True, file=sys.__stderr__)
 
 
-def unwatched() -> None:
+def stop_watchdog() -> None:
     signal.alarm(0)
     faulthandler.cancel_dump_traceback_later()
 
 
-def kept(run: Path) -> Counter[bytes]:
-    """What lies in checkpoints, whatever it is called by now."""
+def checkpoint_bytes(run: Path) -> Counter[bytes]:
+    """Returns the contents of all files in checkpoints, whatever their names."""
     folder = run / "checkpoints"
     if folder.is_symlink() or not folder.is_dir():
         return Counter()
@@ -235,13 +235,13 @@ def kept(run: Path) -> Counter[bytes]:
     return Counter(path.read_bytes() for path in files)
 
 
-def tried(attempt: Attempt, run: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> str:
-    """What went wrong, nothing where all is as promised."""
+def try_attempt(attempt: Attempt, run: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> str:
+    """Returns what went wrong, or ""."""
     home.mkdir()
     copy = Path(shutil.copytree(run, home / "run"))
     attempt.harm(copy)
-    before = kept(copy)
-    watched()
+    before = checkpoint_bytes(copy)
+    start_watchdog()
     try:
         status = jaxgan(monkeypatch, *words(attempt.command, copy, home))
     except TooLong:
@@ -250,17 +250,17 @@ def tried(attempt: Attempt, run: Path, home: Path, monkeypatch: pytest.MonkeyPat
         where = traceback.extract_tb(error.__traceback__)[-1]
         return f"{type(error).__name__}: {str(error)[:100]} at {Path(where.filename).name}:{where.lineno}"
     finally:
-        unwatched()
-    said = capsys.readouterr()
+        stop_watchdog()
+    output = capsys.readouterr()
     if (copy / "ran").exists() or (home / "ran").exists():
         return "ran what it should not"
     if status not in (0, 1, 2):
         return f"status {status}"
-    if "Traceback" in said.err + said.out or "\x1b" in said.out:
-        return f"says {said.err[-200:]}{said.out[-200:]!r}"
-    if status and not said.err.strip():
+    if "Traceback" in output.err + output.out or "\x1b" in output.out:
+        return f"prints {output.err[-200:]}{output.out[-200:]!r}"
+    if status and not output.err.strip():
         return "no line says why"
-    if lost := before - kept(copy):
+    if lost := before - checkpoint_bytes(copy):
         return f"{lost.total()} files of checkpoints are lost"
     return ""
 
@@ -285,7 +285,7 @@ def test_hostile_files(part, run, tmp_path, monkeypatch, capsys):
     wrong, count = [], 0
     for count, attempt in enumerate((a for a in attempts(run) if a.name.startswith(part)), 1):
         home = tmp_path / f"{count}"
-        if fault := tried(attempt, run, home, monkeypatch, capsys):
+        if fault := try_attempt(attempt, run, home, monkeypatch, capsys):
             wrong.append(f"{attempt.command}: {attempt.name}: {fault}")
         shutil.rmtree(home)
     assert not wrong, f"{len(wrong)} of {count}:\n" + "\n".join(map(ascii, wrong))
@@ -313,7 +313,7 @@ def test_hostile_options(tmp_path, monkeypatch, capsys):
             count += 1
             out = ("--out", tmp_path / f"{count}") if option != "out" else ()
             monkeypatch.chdir(tmp_path)
-            watched()
+            start_watchdog()
             try:
                 status = play(TINY, "--steps", 1, *out, f"--{option}={value}")
             except BaseException as error:
@@ -322,9 +322,9 @@ def test_hostile_options(tmp_path, monkeypatch, capsys):
                 wrong.append(f"--{option}={str(value)[:20]}: {fault}")
                 continue
             finally:
-                unwatched()
-            said = capsys.readouterr().err
-            if status not in (0, 1, 2) or "Traceback" in said or (status and not said.strip()):
-                wrong.append(f"--{option}={str(value)[:20]}: status {status}: {said[-200:]}")
+                stop_watchdog()
+            err = capsys.readouterr().err
+            if status not in (0, 1, 2) or "Traceback" in err or (status and not err.strip()):
+                wrong.append(f"--{option}={str(value)[:20]}: status {status}: {err[-200:]}")
     assert count >= 100
     assert not wrong, f"{len(wrong)} of {count}:\n" + "\n".join(map(ascii, wrong))

@@ -6,8 +6,8 @@ import pytest
 from support import final, jaxgan, play, rows, same, script, steps
 
 from jaxgan.errors import Refused
-from jaxgan.folder.manifest import note
-from jaxgan.folder.rows import Row, encoded, read
+from jaxgan.folder.manifest import update_session
+from jaxgan.folder.rows import Row, encode, read
 from jaxgan.run.reopen import reopen
 from jaxgan.run.stop import StopRule, collapsed, reached, saturated, stalled
 
@@ -70,10 +70,10 @@ def test_why_a_lane_was_stopped_is_known_at_once_and_for_ever(tmp_path, monkeypa
         return json.loads((run / "manifest.json").read_text())["sessions"][-1].get("still", {})
 
     def noted(folder, entry):
-        note(folder, entry)
+        update_session(folder, entry)
         told.append(still())  # while the run goes on
 
-    monkeypatch.setattr("jaxgan.run.halted.note", noted)
+    monkeypatch.setattr("jaxgan.run.halted.update_session", noted)
     options = ("--seeds", "0:2", "--collapse-at", 20, "--collapse-seed", 1)
     assert play(script("stopping"), "--out", run, *options, "--steps", 40) == 0
     (first,) = told
@@ -196,7 +196,7 @@ def test_saturated_needs_both_sides_for_long():
 
 def test_a_number_that_is_not_finite_is_no_best(tmp_path):
     path = tmp_path / "metrics.jsonl"
-    path.write_text("".join(map(encoded, measured("x", [3.0, float("nan"), 4.0]))).replace("}{", "}\n{"))
+    path.write_text("".join(map(encode, measured("x", [3.0, float("nan"), 4.0]))).replace("}{", "}\n{"))
     assert stalled("x", 20, "lower").why(read(path)) is not None
 
 

@@ -1,4 +1,4 @@
-"""The number of devices does not change a run, nor the way in which they share its batches."""
+"""Neither the number of devices nor the way they share a batch changes a run."""
 
 from functools import cache, partial
 
@@ -18,7 +18,7 @@ from jaxgan.parts.network import from_linen
 from jaxgan.parts.types import Lowering
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.guard import guarded
-from jaxgan.scale.devices import DATA, over_data, row, whole
+from jaxgan.scale.devices import DATA, data_mesh, data_parallel, replicated
 
 SOURCE = load("digits")
 LAYOUT = (2, 2, 16)  # two steps of D, two micro-batches each
@@ -26,7 +26,7 @@ FILES = script("files")
 
 
 def everything(axis, convolutions=False):
-    """BatchNorm, spectral norm, dropout, penalties, labels, noise: what a device count could change."""
+    """A rule with BatchNorm, spectral norm, dropout, penalties, labels, noise: what devices could change."""
     low = Lowering(axis, unroll=False)  # a smaller program, to be compiled many times
     shape = (8, 8, 1)
     if convolutions:
@@ -53,32 +53,32 @@ def everything(axis, convolutions=False):
 
 
 @cache
-def played(way, count, convolutions=False, steps=20):
-    """Everything that a run of so many steps leaves, on so many devices."""
-    mesh = row(jax.devices()[:count])
+def train(way, count, convolutions=False, steps=20):
+    """Returns the state and the metrics after some steps on some devices."""
+    mesh = data_mesh(jax.devices()[:count])
     rule = everything(None if way == "jit" else DATA, convolutions)
-    update = over_data(rule.update, mesh, way)
+    update = data_parallel(rule.update, mesh, way)
     batches = partial(batch, SOURCE, LAYOUT)
 
-    @partial(jax.jit, out_shardings=whole(mesh))
-    def run(key, arrays):
+    @partial(jax.jit, out_shardings=replicated(mesh))
+    def init(key, arrays):
         return rule.init(key, batches(arrays, key, jnp.int32(0)))
 
-    @partial(jax.jit, donate_argnums=0, out_shardings=whole(mesh))
-    def move(state, arrays):
+    @partial(jax.jit, donate_argnums=0, out_shardings=replicated(mesh))
+    def step(state, arrays):
         return update(state, batches(arrays, state.key, state.step))
 
-    arrays = jax.device_put(SOURCE.arrays, whole(mesh))
-    state = run(jax.device_put(jax.random.key(0), whole(mesh)), arrays)
+    arrays = jax.device_put(SOURCE.arrays, replicated(mesh))
+    state = init(jax.device_put(jax.random.key(0), replicated(mesh)), arrays)
     for _ in range(steps):
-        state, metrics = move(state, arrays)
+        state, metrics = step(state, arrays)
     return jax.device_get((state.replace(key=(), rule=()), metrics))
 
 
 def agree(way, count, convolutions=False):
-    alone = jax.tree_util.tree_flatten_with_path(played("jit", 1, convolutions))[0]
-    shared = jax.tree.leaves(played(way, count, convolutions))
-    for (path, a), b in zip(alone, shared, strict=True):
+    single = jax.tree_util.tree_flatten_with_path(train("jit", 1, convolutions))[0]
+    shared = jax.tree.leaves(train(way, count, convolutions))
+    for (path, a), b in zip(single, shared, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5, rtol=1e-5, err_msg=jax.tree_util.keystr(path))
 
 
@@ -91,13 +91,13 @@ def test_twenty_steps_agree(way, count):
 @pytest.mark.parametrize("convolutions", [False, True])
 @pytest.mark.parametrize("way", ["jit", "shard_map", "pmap"])
 @pytest.mark.parametrize("count", [1, 2, 4, 8])
-def test_twenty_steps_agree_everywhere(way, count, convolutions):
+def test_twenty_steps_agree_for_every_way_and_count(way, count, convolutions):
     agree(way, count, convolutions)
 
 
 @pytest.mark.parametrize("way", ["shard_map", "pmap"])
 def test_a_gradient_is_no_larger_on_eight_devices(way):
-    """Under shard_map the gradient of what every device holds is summed over devices already."""
+    """Under shard_map the gradient of replicated parameters is already summed over devices."""
     game = gan(
         from_linen(mlp.Generator(shape=(2,), widths=(4,), final=mlp.identity)),
         from_linen(mlp.Discriminator(widths=(4,))),
@@ -109,15 +109,15 @@ def test_a_gradient_is_no_larger_on_eight_devices(way):
     batches = batch(load("ring"), (1, 1, 16), load("ring").arrays, jax.random.key(0), 0)
     state = rule.init(jax.random.key(0), batches)
 
-    def moved(count):
-        new = jax.jit(over_data(rule.update, row(jax.devices()[:count]), way))(state, batches)[0]
+    def update_norm(count):
+        new = jax.jit(data_parallel(rule.update, data_mesh(jax.devices()[:count]), way))(state, batches)[0]
         return optax.tree.norm(optax.tree.sub(new.d.params, state.d.params))
 
-    np.testing.assert_allclose(moved(8), moved(1), rtol=1e-5)
+    np.testing.assert_allclose(update_norm(8), update_norm(1), rtol=1e-5)
 
 
-def test_a_run_goes_on_with_other_devices(tmp_path):
-    """From eight to one to four, in other ways of sharing; pictures from files, each device its share."""
+def test_a_run_resumes_on_other_devices(tmp_path):
+    """From eight to one to four to two, sharing batches in other ways; each device reads its pictures."""
     from support import picture_folder
 
     data = picture_folder(tmp_path / "data", 50)
@@ -129,7 +129,7 @@ def test_a_run_goes_on_with_other_devices(tmp_path):
     assert play(FILES, "--resume", parts, "--steps", 3, "--devices", 4, "--parallel", "shard_map") == 0
     assert play(FILES, "--resume", parts, "--steps", 4, "--devices", 2, "--parallel", "pmap") == 0
     for a, b in zip(jax.tree.leaves(final(whole_run).d), jax.tree.leaves(final(parts).d), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-3)  # Adam; the order of the examples would show
+        np.testing.assert_allclose(a, b, atol=1e-3)  # Adam; another order of examples would differ by more
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_run_goes_on_with_other_devices(tmp_path):
         ("shard_map", ("--seeds", "0:2", "--lanes", "vmap", "--data-devices", 2)),
     ],
 )
-def test_means_that_are_not_named_are_refused(way, lanes, tmp_path, capsys):
+def test_a_recipe_without_named_means_is_refused(way, lanes, tmp_path, capsys):
     class Unnamed:
         Config = FILES.Config
 
@@ -153,18 +153,18 @@ def test_means_that_are_not_named_are_refused(way, lanes, tmp_path, capsys):
     Unnamed.build = staticmethod(build)
     options = ("--data", "digits", "--out", tmp_path / "run", "--devices", 2, "--parallel", way)
     assert play(Unnamed, *options, *lanes) == 2
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith(f"error: --parallel {way} needs a recipe whose means name the axis of devices")
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(f"error: --parallel {way} needs a recipe whose means name the axis of devices")
 
     run, jit = tmp_path / "jit", ("--data", "digits", "--devices", 2, "--steps", 1)
     assert play(Unnamed, *jit, "--out", run, *lanes) == 0
     before = (run / "config.json").read_bytes()
     assert play(Unnamed, "--resume", run, "--steps", 2, "--parallel", way) == 2
-    assert (run / "config.json").read_bytes() == before  # what is refused, however late, changes nothing
+    assert (run / "config.json").read_bytes() == before  # a refused resume changes nothing
 
 
-def test_pmap_needs_a_game_that_says_its_lowering(tmp_path, capsys):
-    """By which rules average gradients: else each device would go its own way, and `pmap` show the first."""
+def test_pmap_needs_a_game_with_a_lowering(tmp_path, capsys):
+    """Rules average gradients by it: otherwise devices would diverge, and `pmap` return the first's state."""
 
     class Silent:
         Config = FILES.Config
@@ -182,7 +182,7 @@ def test_pmap_needs_a_game_that_says_its_lowering(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("parts", "options", "words"),
+    ("parts", "options", "message"),
     [
         (
             {"packing": 2},
@@ -192,7 +192,7 @@ def test_pmap_needs_a_game_that_says_its_lowering(tmp_path, capsys):
         ({"conditioning": conditioning.concatenation(5)}, (), "the data have 10 classes, but the networks'"),
     ],
 )
-def test_parts_that_do_not_fit_the_data_are_refused(parts, options, words, tmp_path, capsys):
+def test_parts_that_do_not_fit_the_data_are_refused(parts, options, message, tmp_path, capsys):
     class Own:
         Config = FILES.Config
 
@@ -212,4 +212,4 @@ def test_parts_that_do_not_fit_the_data_are_refused(parts, options, words, tmp_p
     Own.build.__module__ = FILES.build.__module__
     common = ("--data", "digits", "--out", tmp_path / "run", "--parallel", "shard_map")
     assert play(Own, *common, *options) == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {words}")
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {message}")

@@ -1,4 +1,4 @@
-"""Several processes are one run: of one mind about what happens, and none waits for ever for another."""
+"""Several processes train one run: they agree on signals and errors, and none waits for ever for another."""
 
 import contextlib
 import json
@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from support import SCRIPTS, final, picture_folder, play, rows, same, script, start, steps
 
-from jaxgan.folder.lock import locked
+from jaxgan.folder.lock import lock_folder
 from jaxgan.run.reopen import reopen
 from jaxgan.scale import processes
 
 SHARED = script("shared")
 PATH = SCRIPTS / "shared.py"
 LIMIT = 120
-"""Seconds after which a process that still lives is one that hangs."""
+"""Seconds after which a process counts as hanging."""
 
 
 def coordinator():
@@ -31,7 +31,7 @@ def coordinator():
 
 @contextlib.contextmanager
 def started(*commands):
-    """Real processes; killed where a test leaves them alive."""
+    """Starts processes, and kills those that are still running at the end."""
     with contextlib.ExitStack() as stack:
         processes = [stack.enter_context(start(PATH, *command)) for command in commands]
         for process in processes:
@@ -40,27 +40,27 @@ def started(*commands):
 
 
 def together(*args):
-    """Two processes that play one run."""
+    """Starts two processes that train one run."""
     options = ("--coordinator", coordinator(), "--processes", 2, "--process")
     return started(*[(*args, *options, i) for i in range(2)])
 
 
-def left(pair, *statuses):
-    """Waits until both have ended with these statuses; what they wrote."""
-    said = [process.communicate(timeout=LIMIT) for process in pair]
-    assert [process.returncode for process in pair] == list(statuses), said
-    return said
+def wait(pair, *statuses):
+    """Waits until both have ended with these statuses; returns their output."""
+    output = [process.communicate(timeout=LIMIT) for process in pair]
+    assert [process.returncode for process in pair] == list(statuses), output
+    return output
 
 
-def until(there):
+def until(condition):
     limit = time.monotonic() + LIMIT
-    while not there():
+    while not condition():
         assert time.monotonic() < limit
         time.sleep(0.01)
 
 
 def close(a, b):
-    """Two states agree to rounding."""
+    """Asserts that two states agree up to rounding."""
 
     def compare(x, y):
         if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key):
@@ -71,67 +71,67 @@ def close(a, b):
 
 
 def read_by(path):
-    """The examples that a process has read for its batches."""
+    """Returns the examples that a process has read for its batches, with their counts."""
     lines = [line.split() for line in path.read_text().splitlines()]
     return Counter(number for line in lines if len(line) > 1 for number in line)
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A run of one process and the same run of two, over pictures that are read as they are needed."""
+    """A run of one process and the same run of two, on pictures that are read from files."""
     home = tmp_path_factory.mktemp("processes")
     data = picture_folder(home / "data", 50)
     options = ("--data", data, "--noted", home / "read")
     with together("--out", home / "shared", *options) as pair:
-        said = left(pair, 0, 0)
-    (home / "said").write_text(json.dumps(said))
+        output = wait(pair, 0, 0)
+    (home / "output").write_text(json.dumps(output))
     for i in range(2):
         (home / f"read-{i}").rename(home / f"read-shared-{i}")
     assert play(SHARED, "--out", home / "alone", *options) == 0
     return home
 
 
-def test_two_processes_are_one_run(home):
+def test_two_processes_agree_with_one(home):
     close(final(home / "alone"), final(home / "shared"))
-    alone, shared = rows(home / "alone"), rows(home / "shared")
-    assert [row["step"] for row in alone] == [5, 10, 15, 20]
-    for one, two in zip(alone, shared, strict=True):
-        assert one == pytest.approx(two, rel=1e-5, abs=1e-5)
+    single, shared = rows(home / "alone"), rows(home / "shared")
+    assert [row["step"] for row in single] == [5, 10, 15, 20]
+    for a, b in zip(single, shared, strict=True):
+        assert a == pytest.approx(b, rel=1e-5, abs=1e-5)
 
 
-def test_each_reads_its_own_share(home):
-    mine, other = (read_by(home / f"read-shared-{i}") for i in range(2))
-    assert mine.total() == other.total()
-    assert mine + other == read_by(home / "read-0")
+def test_each_process_reads_its_own_examples(home):
+    first, second = (read_by(home / f"read-shared-{i}") for i in range(2))
+    assert first.total() == second.total()
+    assert first + second == read_by(home / "read-0")
 
 
-def test_the_first_speaks_for_both(home):
-    (out, err), (other_out, other_err) = json.loads((home / "said").read_text())
+def test_process_0_prints_for_both(home):
+    (out, err), (other_out, other_err) = json.loads((home / "output").read_text())
     assert "finished at step 20" in err
     assert "step" not in other_err
-    assert out == other_out == ""  # Gloo writes to stdout by itself
+    assert out == other_out == ""  # Gloo would write to stdout
     (session,) = json.loads((home / "shared" / "manifest.json").read_text())["sessions"]
     assert (session["ended"], session["step"], len(session["devices"])) == ("finished", 20, 2)
 
 
-def killed(which, home, run, at):
-    """A run of two processes of which one is killed at a step after a checkpoint, and the other notices."""
+def kill_one(which, home, run, at):
+    """Starts two processes, kills one at a step after a checkpoint, and checks that the other ends."""
     options = ("--data", home / "data", "--pause", 0.05, "--save-every", 5, "--out", run)
     with together(*options) as pair:
         until(lambda: (run / "metrics.jsonl").exists() and rows(run) and rows(run)[-1]["step"] >= at)
         pair[which].kill()
         pair[which].wait()
-        begun = time.monotonic()
+        start_time = time.monotonic()
         _, err = pair[1 - which].communicate(timeout=LIMIT)
-        assert time.monotonic() - begun < 60
+        assert time.monotonic() - start_time < 60
         assert pair[1 - which].returncode != 0
-        # what it says comes from here or, where it was not waiting for the other at that moment, from JAX
+        # the message is jaxgan's or, if it was not waiting for the other at that moment, JAX's
         assert "another process of this run has ended" in err or "another task died" in err, err
     assert max(steps(run)) < 20
 
 
-def stopped(signum, which, run):
-    """A run of two processes goes on, and one gets a signal: both save the step that they are at."""
+def signal_one(signum, which, run):
+    """Resumes with two processes and sends a signal to one: both save the same step."""
     before = steps(run)[-1]
     (run / "metrics.jsonl").unlink()
     with together("--resume", run, "--save-every", 100) as pair:
@@ -139,89 +139,89 @@ def stopped(signum, which, run):
         pair[which].send_signal(signum)
         statuses = [143, 143]
         statuses[which] = 128 + signum
-        said = left(pair, *statuses)
-    assert all(": saved; go on" in err for _, err in said)
+        output = wait(pair, *statuses)
+    assert all(": saved; go on" in err for _, err in output)
     assert before < steps(run)[-1] == rows(run)[-1]["step"] < 20
     assert {row["asked"] for row in rows(run) if "asked" in row} == {0}
 
 
-def test_two_notice_what_happens_to_one_and_one_goes_on_alone(home, tmp_path):
-    killed(1, home, tmp_path / "run", 8)
-    stopped(signal.SIGTERM, 1, tmp_path / "run")
+def test_a_signal_or_kill_of_one_ends_both_and_one_process_can_resume(home, tmp_path):
+    kill_one(1, home, tmp_path / "run", 8)
+    signal_one(signal.SIGTERM, 1, tmp_path / "run")
     assert play(SHARED, "--resume", tmp_path / "run") == 0
     close(final(home / "alone"), final(tmp_path / "run"))
 
 
 @pytest.mark.slow
-def test_two_go_on_bit_for_bit(home, tmp_path):
-    """The first is killed, in the middle of a save most often, and then gets Ctrl-C."""
-    killed(0, home, tmp_path / "run", 10)
-    stopped(signal.SIGINT, 0, tmp_path / "run")
-    stopped(signal.SIGHUP, 1, tmp_path / "run")
+def test_a_resume_with_two_processes_is_bit_exact(home, tmp_path):
+    """Process 0 is killed, usually during a save, and later gets Ctrl-C."""
+    kill_one(0, home, tmp_path / "run", 10)
+    signal_one(signal.SIGINT, 0, tmp_path / "run")
+    signal_one(signal.SIGHUP, 1, tmp_path / "run")
     with together("--resume", tmp_path / "run") as pair:
-        left(pair, 0, 0)
+        wait(pair, 0, 0)
     same(final(home / "shared"), final(tmp_path / "run"))
 
 
 @pytest.mark.slow
-def test_two_go_on_where_one_has_been(home, tmp_path):
+def test_runs_resume_with_one_and_with_two_processes(home, tmp_path):
     options = ("--data", home / "data", "--out", tmp_path / "run")
     with together(*options, "--steps", 7) as pair:
-        left(pair, 0, 0)
+        wait(pair, 0, 0)
     assert play(SHARED, "--resume", tmp_path / "run", "--steps", 12) == 0
     with together("--resume", tmp_path / "run", "--steps", 20) as pair:
-        left(pair, 0, 0)
+        wait(pair, 0, 0)
     assert steps(tmp_path / "run") == [12, 20]
     close(final(home / "alone"), final(tmp_path / "run"))
 
 
-def test_what_the_first_refuses_all_do(home, tmp_path):
+def test_a_refusal_on_process_0_is_raised_on_all(home, tmp_path):
     run = tmp_path / "run"
-    with locked(run), together("--data", home / "data", "--out", run) as pair:
-        said = left(pair, 2, 2)
-    for _, err in said:
+    with lock_folder(run), together("--data", home / "data", "--out", run) as pair:
+        output = wait(pair, 2, 2)
+    for _, err in output:
         assert f"error: {run} is in use by process" in err
 
 
 @pytest.mark.slow
-def test_what_ends_the_first_ends_all(home, tmp_path):
+def test_an_error_or_stop_of_process_0_ends_all(home, tmp_path):
     with together("--data", home / "data", "--raise-at", 2, "--out", tmp_path / "error") as pair:
-        (_, err), (_, other) = left(pair, 1, 1)
+        (_, err), (_, other) = wait(pair, 1, 1)
     assert "RuntimeError: as ordered" in err
     assert "error: process 0 has ended: RuntimeError: as ordered" in other
     with together("--data", home / "data", "--stop-at", 2, "--out", tmp_path / "stop") as pair:
-        left(pair, 0, 0)
+        wait(pair, 0, 0)
     assert steps(tmp_path / "stop") == [0, 2]
 
 
 @pytest.mark.slow
-def test_lanes_lie_on_two_processes(home, tmp_path):
+def test_lanes_on_two_processes(home, tmp_path):
     options = ("--data", home / "data", "--seeds", "0:2")
     with together(*options, "--out", tmp_path / "shared") as pair:
-        left(pair, 0, 0)
+        wait(pair, 0, 0)
     assert play(SHARED, *options, "--lanes", "loop", "--out", tmp_path / "alone") == 0
     for lane in ("seed=0", "seed=1"):
         close(*(reopen(tmp_path / run, lane=lane).state for run in ("alone", "shared")))
 
 
-def test_what_the_first_cannot_send_is_told_all_the_same(monkeypatch):
-    said = []
+def test_an_error_is_broadcast_if_the_value_cannot_be_pickled(monkeypatch):
+    sent = []
     monkeypatch.setattr(jax, "process_count", lambda: 2)
-    monkeypatch.setattr(processes, "_exchanged", said.append)
+    monkeypatch.setattr(processes, "_exchange", sent.append)
     with pytest.raises((AttributeError, pickle.PicklingError)):
         processes.broadcast(lambda: lambda: None)
-    ((value, trouble, refused),) = map(pickle.loads, said)
+    ((value, trouble, refused),) = map(pickle.loads, sent)
     assert (value, refused) == (None, False)
     assert "pickle" in trouble
 
 
-def test_a_process_that_never_comes():
+def test_a_process_that_never_connects():
     waiting, options = (coordinator(), coordinator()), ("--processes", 2, "--join-within", 2)
     with started(
         *[("--coordinator", where, "--process", i, *options) for i, where in enumerate(waiting)]
     ) as each:
-        for (_, err), where in zip(left(each, 2, 2), waiting, strict=True):
-            assert err == f"error: 2 processes have not met at {where} within 2 s\n"
+        for (_, err), where in zip(wait(each, 2, 2), waiting, strict=True):
+            assert err == f"error: not all processes have connected to {where} within 2 s\n"
 
 
 @pytest.mark.parametrize(
@@ -232,6 +232,6 @@ def test_a_process_that_never_comes():
         ("--processes", 2),
     ],
 )
-def test_who_is_who_must_be_said(options, capfd):
+def test_incomplete_process_options_are_refused(options, capfd):
     assert play(SHARED, *options) == 2
     assert "give HOST:PORT of process 0" in capfd.readouterr().err
