@@ -1,4 +1,4 @@
-"""What every experiment script can be told. Loads no JAX, so that `--help` is quick."""
+"""The options that every experiment script has. Loads no JAX, so that `--help` is quick."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -14,65 +14,67 @@ if TYPE_CHECKING:
 class Settings:
     """The options that all scripts share; a script's `Config` adds its own fields and defaults.
 
-    A recipe never reads `steps`: its schedules have horizons of their own, so that a run resumed for longer
-    is the run that would have gone on.
+    A recipe never reads `steps`: its schedules have horizons of their own, so that a run resumed for more
+    steps equals a run that was started with them. `--help` keeps the line breaks of these docstrings.
     """
 
     steps: Natural = 2000
-    """Updates to make in all."""
+    """Total number of updates."""
     seed: Seed = 0
-    """Drives initialisation, latents and data order; never the split nor an evaluation."""
+    """Seed of initialisation, latents and data order; the data split and evaluations do not use it."""
     seeds: str = ""
-    """Many seeds as one run, a lane each, in the place of `seed`: 0:8, or 1,4,9."""
+    """Train several seeds as one run, a lane each, instead of `seed`: 0:8 for 0 to 7, or 1,4,9."""
     over: tuple[str, ...] = ()
-    """Lanes over numbers as well: `lr=1e-4,2e-4 gamma=0.1,1` is each of these four with each seed."""
+    """Train a lane for each value of an option: `lr=1e-4,2e-4 gamma=0.1,1` gives four lanes per seed."""
     out: str = ""
-    """The run folder. By default runs/SCRIPT, or the first free runs/SCRIPT-2, -3, ..."""
+    """The run folder to create. Default: the first free one of runs/SCRIPT, runs/SCRIPT-2, ..."""
     data: str = "digits"
-    """digits, shapes, glyphs, tfds:NAME, or the path of an .npz file or of a folder of pictures; any of them
-    behind stacked: or mirrored:."""
+    """The data set: digits, shapes, glyphs, tfds:NAME, an .npz file or a folder of images.
+    Each can be prefixed with stacked: or mirrored:."""
     size: Natural = 0
-    """Side of the images in pixels; 0 is the data's own."""
+    """Side of the images in pixels; 0 keeps the size of the data."""
     memory: Natural = 512
-    """Megabytes of files to hold in memory; data that need more are read while the run goes on."""
+    """Megabytes of data files to hold in memory; larger data sets are read during training."""
     workers: Natural = 0
-    """Processes that read data; 0 is threads of this one."""
+    """Processes that read data; 0 uses threads of the training process."""
     batch_size: Count = 64
     """Examples per batch."""
     micro_batches: Count = 1
-    """Batches whose gradients are averaged before a player steps."""
+    """Batches whose gradients are averaged for each step of a player."""
     log_every: Natural = 50
     """Steps between lines of metrics.jsonl."""
     save_every: Natural = 500
     """Steps between checkpoints."""
     sample_every: Natural = 500
-    """Steps between sample pictures."""
+    """Steps between pictures of samples."""
     keep: Count = 2
-    """Newest checkpoints to keep, beside the best; of lanes each has its own best."""
+    """Number of newest checkpoints to keep, besides the best one of the run or of each lane."""
     on_nan: Literal["stop", "skip", "restore"] = "stop"
-    """At a loss or state that is not finite: stop, skip the update, or go back to the last checkpoint and on
-    with other random numbers."""
+    """If a loss or the state is not finite: stop, skip the update, or restore the last checkpoint.
+    After restore the run goes on with other random numbers."""
     retries: Natural = 3
-    """How often `--on-nan restore` may go back."""
+    """How many times `--on-nan restore` may restore a checkpoint."""
     tensorboard: bool = False
-    """Write numbers and pictures for TensorBoard too, into the run folder (extra `tensorboard`)."""
+    """Also write numbers and pictures for TensorBoard, into the run folder (extra `tensorboard`)."""
     wandb: bool = False
-    """Send numbers and pictures to Weights & Biases too; without a login they wait in the run folder (extra
-    `wandb`)."""
+    """Also send numbers and pictures to Weights & Biases (extra `wandb`).
+    Without a login they are stored in the run folder."""
     devices: Natural = 0
-    """Devices to train on. 0 is all there are; of a CPU one, or for lanes one to a core."""
+    """Number of devices to train on; 0 uses all. On a CPU, 0 uses one, or for lanes one per core."""
     data_devices: Natural = 0
-    """How many of them share a batch; others have lanes of their own. 0 gives lanes as many as divide."""
+    """Number of devices that share a batch; the others train other lanes.
+    0 spreads the lanes over as many devices as divide evenly."""
     parallel: Literal["jit", "shard_map", "pmap"] = "jit"
-    """How devices share a batch: split by the compiler, or each with its share and named means."""
+    """How devices share a batch: with jit the compiler splits it.
+    With shard_map and pmap each device takes its share, and means name the axis of devices."""
     lanes: Literal["auto", "vmap", "loop"] = "auto"
-    """Lanes side by side in one program, or one after another; auto is the latter on a CPU."""
+    """Train lanes side by side in one program (vmap) or in turn (loop); auto is loop on a CPU."""
     deterministic: bool = False
-    """On a GPU, use deterministic operations only (slower)."""
+    """Use only deterministic operations on a GPU (slower)."""
 
     @property
     def lowering(self) -> "Lowering":
-        """What a recipe is told of devices: the name of the axis where each has its share of the batch."""
+        """The name of the device axis, over which a recipe takes its means; None where jit splits batches."""
         from jaxgan.parts.types import Lowering
 
         return Lowering(axis=None if self.parallel == "jit" else "data")
@@ -82,14 +84,14 @@ RESUMABLE = frozenset(
     {"steps", "out", "memory", "workers", "log_every", "save_every", "sample_every", "keep"}
     | {"on_nan", "retries", "tensorboard", "wandb", "devices", "data_devices", "parallel", "lanes"}
 )
-"""Settings that may differ on resume: none changes what an update computes, but to rounding."""
+"""Settings that may differ on resume: they change an update by rounding at most."""
 
 FIXED = frozenset({"seed", "seeds", "over"})
-"""Settings that make a run the one it is: they differ on no resume."""
+"""Settings that never differ on resume, not even by --force."""
 
 
 def check(settings: Settings) -> None:
-    """Refuses numbers that cannot be, those of a script's own options too.
+    """Refuses options outside their range, those of a script's own `Config` too.
 
     >>> check(Settings(keep=0))
     Traceback (most recent call last):
@@ -100,6 +102,6 @@ def check(settings: Settings) -> None:
 
 
 def check_seed(seed: int) -> None:
-    """Refuses what JAX would take for another seed: it reads 32 bits."""
+    """Refuses a seed of more than 32 bits, which JAX would cut to another one."""
     if not 0 <= seed < 2**32:
         raise Refused(f"--seed must be from 0 to 4294967295, not {seed}")

@@ -21,7 +21,7 @@ from jaxgan.folder.create import edited, in_words
 from jaxgan.folder.manifest import copied_script, read_manifest
 from jaxgan.games.game import Side, State
 from jaxgan.run.check import experiment_of, source_of
-from jaxgan.run.command import BEFORE, REOPENED, takes_source
+from jaxgan.run.command import OLD_BUILD, REOPENED, takes_source
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, alone, lanes, named, rule_of
 from jaxgan.run.program import blank, start_shapes
@@ -125,7 +125,7 @@ def _script(place: folder.Folder, trust: bool) -> tuple[dict[str, Any], Any]:
     if missing := {"Config", "build"} - script.keys():
         raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, which reopen a run")
     if not takes_source(script["build"]):
-        raise Refused(f"{place.path} {BEFORE}")
+        raise Refused(f"{place.path} {OLD_BUILD}")
     with _known(script):
         return script, codec.loads(reading.content(place.config), script["Config"], str(place.config))
 

@@ -197,7 +197,7 @@ assert "jaxlib" not in sys.modules
         clock = time.perf_counter()
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         took.append(time.perf_counter() - clock)
-        for words in ("--best-at", "--resume RUN", "Updates to make in all", "A ring on two tiny networks"):
+        for words in ("--best-at", "--resume RUN", "Total number of updates", "A ring on two tiny networks"):
             assert words in done.stdout
     assert min(took) < 2.0
 
