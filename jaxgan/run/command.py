@@ -60,10 +60,8 @@ def main(
     escape_unprintable()
     names = sys._getframe(1).f_globals
     if names.get("__name__") == REOPENED:
-        raise Refused(
-            f"{names.get('__file__')} trains as soon as it is loaded, and a run folder is opened by loading "
-            'its script: put `if __name__ == "__main__":` before jg.main'
-        )
+        way = 'put `if __name__ == "__main__":` before jg.main'
+        raise Refused(f"{names.get('__file__')} starts training when its run is opened: {way}")
     with terminal.command(), exit_on_error():
         if not inspect.isfunction(build):
             raise Refused(
@@ -305,8 +303,8 @@ several processes training one run, each started with the same options and:
 def _parse(config_type: type[C], default: C, args: list[str], doc: str | None) -> C:
     import tyro
 
-    description = (doc or "").strip() + _COMMON_HELP
-    return tyro.cli(config_type, default=default, args=args, description=description, use_underscores=False)
+    text = (doc or "").strip() + _COMMON_HELP
+    return tyro.cli(config_type, default=default, args=args, description=text, use_underscores=False)
 
 
 def _stored(folder: Path, config_type: type[C]) -> C:

@@ -11,7 +11,7 @@ from jaxgan.folder.files import still_there
 from jaxgan.pictures import png
 from jaxgan.pictures.drawn import crowd, drawn
 from jaxgan.run.experiment import Moment
-from jaxgan.run.hooks import unable
+from jaxgan.run.hooks import warning_hook
 
 
 def drawing(
@@ -27,7 +27,7 @@ def drawing(
     `warn` of the first that could not be written: a run goes on without them.
     """
     if not registered(drawn, source.kind):
-        return unable("pictures", unregistered("draws", source.kind, "jaxgan.drawn"))
+        return warning_hook("pictures", unregistered("draws", source.kind, "jaxgan.drawn"))
     real = examples(source, crowd(source.kind)) if crowd(source.kind) else None
     there, failing = still_there(folder.parent), False
     count = count if real is None else len(real)

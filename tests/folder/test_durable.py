@@ -249,7 +249,7 @@ def test_a_folder_taken_away_where_no_checkpoint_is_due(tmp_path, monkeypatch, c
         shutil.rmtree(run)
         (run / "file").write_text("")
 
-    monkeypatch.setattr(loop, "look", gone)
+    monkeypatch.setattr(loop, "run_hooks", gone)
     assert play(TINY, "--out", run) == 1
     assert said(capsys).splitlines()[-1] == f"error: {run} was moved or deleted while the run went on"
 

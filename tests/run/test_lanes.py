@@ -54,7 +54,7 @@ def test_a_lane_that_a_hook_has_stopped_is_not_asked_again(tmp_path, capsys):
         assert 4 in checkpoints.scores("seed=0")
         assert 4 not in checkpoints.scores("seed=1")
     assert record(run).best == {"seed=0": 4, "seed=1": 2, "seed=2": 4}  # the others go on without it
-    assert "the best checkpoints, of each lane its own, are of steps 2 to 4" in capsys.readouterr().err
+    assert "the best checkpoints, one for each lane, are of steps 2 to 4" in capsys.readouterr().err
 
 
 def test_a_lane_is_its_single_run_to_the_bit(many, tmp_path, monkeypatch):
@@ -166,7 +166,7 @@ def test_a_run_whose_lanes_all_stand_still_does_not_go_on(tmp_path, capsys):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--over", "lr=1e38,2e38", "--steps", 4) == 1
     assert play(TINY, "--resume", run, "--steps", 9) == 2
-    assert "moves; `jaxgan take` makes one of them a run of its own" in capsys.readouterr().err
+    assert "all lanes of this run stand still; `jaxgan take`" in capsys.readouterr().err
 
 
 def test_what_samples_depend_on_is_no_lane(tmp_path, capsys):
