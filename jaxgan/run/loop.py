@@ -99,7 +99,7 @@ def train(run: Run) -> Fitted:
                     arrays = stream.next(metrics)
                 except Unreadable as error:
                     if not single_process:
-                        raise  # the other processes go on to this step and cannot save the one before
+                        raise  # the other processes make this step, and a checkpoint needs them all
                     unreadable, signum = error, received_signal()  # a signal may have ended the readers too
 
             # log the metrics, unless they or the state are not finite
