@@ -11,7 +11,7 @@ Rows = Sequence[Row]  # the rows of metrics.jsonl of a single run or of one lane
 
 
 class StopRule(NamedTuple):
-    """`why` maps all rows logged so far to the reason to stop, or None to go on.
+    """A rule that stops a run: `why` maps all rows logged so far to the reason, or to None.
 
     A pure function of the rows, so that a resumed run stops where an uninterrupted one would. `reads` are the
     names it uses: it is called when one of them is new, and when it stops a run, the run's other numbers are
