@@ -12,7 +12,7 @@ from support import SCRIPTS, experiment, steps
 
 from jaxgan import terminal
 from jaxgan.run.fit import fit
-from jaxgan.run.interrupt import requests
+from jaxgan.run.interrupt import signals
 
 TINY = SCRIPTS / "tiny.py"
 RUN = "import os, sys; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
@@ -113,7 +113,7 @@ def test_streams_are_restored(capsys):
 def requested(*signals):
     """Returns the request of a run that gets these signals in this order; None if they end it at once."""
     code = (
-        "import os, signal\nfrom jaxgan.run.interrupt import requests\nwith requests() as asked:\n"
+        "import os, signal\nfrom jaxgan.run.interrupt import signals\nwith signals() as asked:\n"
         f"    for number in {[int(s) for s in signals]}: os.kill(os.getpid(), number)\n    print(asked())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -132,7 +132,7 @@ def test_an_ignored_hangup_stays_ignored():
     """As by nohup."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with requests() as asked:
+        with signals() as asked:
             os.kill(os.getpid(), signal.SIGHUP)
             assert asked() == 0
     finally:

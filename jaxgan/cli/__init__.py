@@ -10,7 +10,7 @@ import tyro
 
 from jaxgan import terminal
 from jaxgan.cli import inspect, runs
-from jaxgan.run.command import answered, printable
+from jaxgan.run.command import escape_unprintable, exit_on_error
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "resume": runs.resume,
@@ -30,6 +30,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 def main() -> None:
     """Runs the command `jaxgan`."""
-    printable()
-    with terminal.command(), answered():
+    escape_unprintable()
+    with terminal.command(), exit_on_error():
         tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="jaxgan", description=__doc__)

@@ -219,14 +219,14 @@ def prepare(name: Annotated[str, Positional, arg(metavar="NAME")]) -> None:
 
 
 def _execute(script: str, args: list[str]) -> None:
-    from jaxgan.run.command import PLAYED
+    from jaxgan.run.command import CALLS
 
-    sys.argv, before = [script, *args], len(PLAYED)
+    sys.argv, before = [script, *args], len(CALLS)
     try:
         runpy.run_path(script, run_name="__main__")
     except (ImportError, SyntaxError) as error:
         raise Refused(f"{script} cannot be run: {error}; it looks for modules in {sys.path[0]}") from error
-    if len(PLAYED) == before:
+    if len(CALLS) == before:
         raise Refused(
             f"{script} does not call jg.main, so nothing was done: run the script that does, with {args[0]}"
         )

@@ -11,7 +11,7 @@ from jaxgan.evaluate.extractor import Extractor
 from jaxgan.evaluate.measures import measures, usual_extractor
 from jaxgan.evaluate.panel import Panel, panel
 from jaxgan.run.experiment import Moment, Stop
-from jaxgan.run.hooks import unable
+from jaxgan.run.hooks import warning_hook
 
 
 def evaluated(
@@ -35,7 +35,7 @@ def evaluated(
     >>> hook = jg.Hook(1000, evaluated(load("ring"), share=0.1))
     """
     if not registered(measures, source.kind):
-        return unable("evaluated", unregistered("measures", source.kind, "jaxgan.measures"))
+        return warning_hook("evaluated", unregistered("measures", source.kind, "jaxgan.measures"))
     panels: list[Panel] = []  # one, made at the first call
     began = total = longest = latest = 0.0  # seconds: the first call; spent on all steps, the longest, this
     step, due = -1, False  # at a step every lane is measured, or none

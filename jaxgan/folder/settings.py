@@ -1,4 +1,4 @@
-"""The options of every experiment script. Imports no JAX, so that `--help` is quick."""
+"""The options that every experiment script has. Loads no JAX, so that `--help` is quick."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -14,65 +14,67 @@ if TYPE_CHECKING:
 class Settings:
     """The options that all scripts share; a script's `Config` adds its own fields and defaults.
 
-    A recipe never reads `steps`: its schedules have their own horizons, so that a run that is resumed for
-    more steps equals one that was started with them.
+    A recipe never reads `steps`: its schedules have horizons of their own, so that a run resumed for more
+    steps equals a run that was started with them. `--help` keeps the line breaks of these docstrings.
     """
 
     steps: Natural = 2000
-    """Number of updates."""
+    """Total number of updates."""
     seed: Seed = 0
-    """Seed of initialisation, latents and data order; not of the split nor of evaluations."""
+    """Seed of initialisation, latents and data order; the data split and evaluations do not use it."""
     seeds: str = ""
-    """Several seeds in one run, a lane each, instead of `seed`: 0:8, or 1,4,9."""
+    """Train several seeds as one run, a lane each, instead of `seed`: 0:8 for 0 to 7, or 1,4,9."""
     over: tuple[str, ...] = ()
-    """Lanes over numbers too: `lr=1e-4,2e-4 gamma=0.1,1` is each of these four pairs with each seed."""
+    """Train a lane for each value of an option: `lr=1e-4,2e-4 gamma=0.1,1` gives four lanes per seed."""
     out: str = ""
-    """The run folder. By default runs/SCRIPT, or the first free runs/SCRIPT-2, -3, ..."""
+    """The run folder to create. Default: the first free one of runs/SCRIPT, runs/SCRIPT-2, ..."""
     data: str = "digits"
-    """digits, shapes, glyphs, tfds:NAME, or the path of an .npz file or of a folder of pictures; any of them
-    behind stacked: or mirrored:."""
+    """The data set: digits, shapes, glyphs, tfds:NAME, an .npz file or a folder of images.
+    Each can be prefixed with stacked: or mirrored:."""
     size: Natural = 0
-    """Side of the images in pixels; 0 is that of the data."""
+    """Side of the images in pixels; 0 keeps the size of the data."""
     memory: Natural = 512
-    """Megabytes of files to hold in memory; larger data are read during the run."""
+    """Megabytes of data files to hold in memory; larger data sets are read during training."""
     workers: Natural = 0
-    """Processes that read data; 0 uses threads."""
+    """Processes that read data; 0 uses threads of the training process."""
     batch_size: Count = 64
     """Examples per batch."""
     micro_batches: Count = 1
-    """Batches whose gradients are averaged before a player steps."""
+    """Batches whose gradients are averaged for each step of a player."""
     log_every: Natural = 50
     """Steps between lines of metrics.jsonl."""
     save_every: Natural = 500
     """Steps between checkpoints."""
     sample_every: Natural = 500
-    """Steps between sample pictures."""
+    """Steps between pictures of samples."""
     keep: Count = 2
-    """Newest checkpoints to keep, beside the best, or the best of each lane."""
+    """Number of newest checkpoints to keep, besides the best one of the run or of each lane."""
     on_nan: Literal["stop", "skip", "restore"] = "stop"
-    """If a loss or the state is not finite: stop, skip the update, or go back to the last checkpoint and use
-    other random numbers."""
+    """If a loss or the state is not finite: stop, skip the update, or restore the last checkpoint.
+    After restore the run goes on with other random numbers."""
     retries: Natural = 3
-    """How often `--on-nan restore` may go back."""
+    """How many times `--on-nan restore` may restore a checkpoint."""
     tensorboard: bool = False
-    """Also write numbers and pictures for TensorBoard, to the run folder (extra `tensorboard`)."""
+    """Also write numbers and pictures for TensorBoard, into the run folder (extra `tensorboard`)."""
     wandb: bool = False
-    """Also send numbers and pictures to Weights & Biases; without a login they stay in the run folder (extra
-    `wandb`)."""
+    """Also send numbers and pictures to Weights & Biases (extra `wandb`).
+    Without a login they are stored in the run folder."""
     devices: Natural = 0
-    """Devices to train on. 0 is all of them; on a CPU one, or for lanes one per core."""
+    """Number of devices to train on; 0 uses all. On a CPU, 0 uses one, or for lanes one per core."""
     data_devices: Natural = 0
-    """Devices that share a batch; lanes are split over the groups. 0 derives it from the number of lanes."""
+    """Number of devices that share a batch; the others train other lanes.
+    0 spreads the lanes over as many devices as divide evenly."""
     parallel: Literal["jit", "shard_map", "pmap"] = "jit"
-    """How devices share a batch: split by the compiler, or each with its shard and named means."""
+    """How devices share a batch: with jit the compiler splits it.
+    With shard_map and pmap each device takes its share, and means name the axis of devices."""
     lanes: Literal["auto", "vmap", "loop"] = "auto"
-    """Run lanes vectorised in one program, or one after another; auto is the latter on a CPU."""
+    """Train lanes side by side in one program (vmap) or in turn (loop); auto is loop on a CPU."""
     deterministic: bool = False
-    """On a GPU, use deterministic operations only (slower)."""
+    """Use only deterministic operations on a GPU (slower)."""
 
     @property
     def lowering(self) -> "Lowering":
-        """The `Lowering` for a recipe: names the device axis if each device has a shard of the batch."""
+        """The name of the device axis, over which a recipe takes its means; None where jit splits batches."""
         from jaxgan.parts.types import Lowering
 
         return Lowering(axis=None if self.parallel == "jit" else "data")
@@ -82,14 +84,14 @@ RESUMABLE = frozenset(
     {"steps", "out", "memory", "workers", "log_every", "save_every", "sample_every", "keep"}
     | {"on_nan", "retries", "tensorboard", "wandb", "devices", "data_devices", "parallel", "lanes"}
 )
-"""Settings that may differ on resume: none changes what an update computes, except for rounding."""
+"""Settings that may differ on resume: they change an update by rounding at most."""
 
 FIXED = frozenset({"seed", "seeds", "over"})
-"""Settings that may never differ on resume: they define the run."""
+"""Settings that never differ on resume, not even by --force."""
 
 
 def check(settings: Settings) -> None:
-    """Raises `Refused` if a number is out of range, among a script's own options too.
+    """Refuses options outside their range, those of a script's own `Config` too.
 
     >>> check(Settings(keep=0))
     Traceback (most recent call last):
@@ -100,6 +102,6 @@ def check(settings: Settings) -> None:
 
 
 def check_seed(seed: int) -> None:
-    """Raises `Refused` for a seed of more than 32 bits, which JAX would truncate."""
+    """Refuses a seed of more than 32 bits, which JAX would cut to another one."""
     if not 0 <= seed < 2**32:
         raise Refused(f"--seed must be from 0 to 4294967295, not {seed}")

@@ -1,4 +1,4 @@
-"""A script's command line: its `Config` is the options, `data` the examples, `build` the experiment."""
+"""The command line of a script: parses its options, checks them, builds the experiment and trains it."""
 
 import _thread
 import argparse
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Settings)
 
 REOPENED = "jaxgan_script"
-"""The name of a script that is read to look at its run, not to play it."""
-BEFORE = "was made before `build` took (config, source): go on with the version of jaxgan that made it"
-"""What is said of a run by an older script."""
-PLAYED: list[type[Settings]] = []
-"""What `main` has been called with, for those who would know whether a script has."""
+"""The `__name__` of a script that is executed to open its run again, not to train."""
+OLD_BUILD = "was made before `build` took (config, source): go on with the version of jaxgan that made it"
+"""The error for a run by an older script."""
+CALLS: list[type[Settings]] = []
+"""The `Config` of each call of `main`, by which `jaxgan resume` sees whether a script calls it."""
 
 
 def main(
@@ -43,52 +43,56 @@ def main(
     data: "Callable[[C], Source] | None" = None,
     args: Sequence[str] | None = None,
 ) -> "State":
-    """Runs a script: parses its options, loads the examples, builds the experiment of them and trains it.
+    """Runs a script: parses its options, loads the examples once, builds the experiment and trains it.
 
-    `data(config)` is a function of the script's own; without it the examples are those of --data. They are
-    loaded once. A run folder is opened again through the script's `Config`, `build` and, if any, `data`.
+    `data(config)` is a function of the script; without it the examples are those of --data. A run folder is
+    opened again through the script's `Config`, `build` and, if any, `data`.
 
-    Ends the process with one clear line: status 2 for what cannot be done, 1 for a run that failed, 143 after
-    SIGTERM, 129 after SIGHUP and 130 after Ctrl-C, each with a checkpoint of the step it reached. That nobody
-    reads stdout and stderr any more does not end it.
+    An error ends the process with one line: status 2 for what is refused, 1 for a run that failed, 143 after
+    SIGTERM, 129 after SIGHUP and 130 after Ctrl-C, each with a checkpoint of the last step. The run goes on
+    when stdout or stderr is closed.
 
     >>> main(Settings, lambda config, source: None, args=["--resume", "nowhere"])
     Traceback (most recent call last):
     SystemExit: 2
     """
-    PLAYED.append(config_type)
-    printable()
-    caller = sys._getframe(1).f_globals
-    if caller.get("__name__") == REOPENED:
-        where = caller.get("__file__")
-        raise Refused(f'{where} runs when it is looked at: put `if __name__ == "__main__":` before jg.main')
-    with terminal.command(), answered():
+    CALLS.append(config_type)
+    escape_unprintable()
+    names = sys._getframe(1).f_globals
+    if names.get("__name__") == REOPENED:
+        way = 'put `if __name__ == "__main__":` before jg.main'
+        raise Refused(f"{names.get('__file__')} starts training when its run is opened: {way}")
+    with terminal.command(), exit_on_error():
         if not inspect.isfunction(build):
             raise Refused(
-                f"jg.main takes the function `build` of a script, not {build!r}: looks call it again"
+                f"jg.main takes the function `build` of a script, not {build!r}: it is called again when the "
+                "run folder is opened"
             )
-        own = caller if caller.get("__name__") == "__main__" and "__file__" in caller else build.__globals__
-        if "__file__" not in own:
-            raise Refused("jg.main is called by a script in a file of its own, which is copied into the run")
-        script = read_script(Path(own["__file__"]))
-        chosen, rest = _common(config_type, args)
-        _check_functions(build, data, own.get("data"), chosen.resume)
-        run, weights = _path(chosen.resume, "--resume"), _path(chosen.weights, "--weights")
+        if names.get("__name__") != "__main__" or "__file__" not in names:
+            names = build.__globals__
+        if "__file__" not in names:
+            raise Refused("jg.main must be called by a script file, which is copied into the run folder")
+        script = read_script(Path(names["__file__"]))
+        options, rest = _parse_common(config_type, args)
+        _check_functions(build, data, names.get("data"), options.resume)
+        run, weights = _path(options.resume, "--resume"), _path(options.weights, "--weights")
         if run and weights:
-            raise Refused("--weights begins a new run, --resume goes on with one: give one of the two")
-        started = _stored(run, config_type) if run else _exported(weights, config_type)
+            raise Refused("--weights starts a new run, --resume goes on with one: give one of the two")
+        start = _stored(run, config_type) if run else _exported(weights, config_type)
         if run:
-            _unedited(run, chosen.force)
-        config = _parse(config_type, started, rest, own.get("__doc__"))
-        config = dataclasses.replace(config, data=_from_anywhere(config.data))
+            from jaxgan.folder import create, folder
+
+            create.check_config(folder.find_folder(run), options.force)
+        config = _parse(config_type, start, rest, names.get("__doc__"))
+        config = dataclasses.replace(config, data=_absolute(config.data))
         if run:
-            _same(config, started, run, chosen.force)
-        with _backend(config, chosen), answered():
-            return _run(config, build, data, script, run, chosen.force, weights)
+            _check_unchanged(config, start, run, options.force)
+        with _jax(config, options), exit_on_error():
+            return _run(config, build, data, script, run, options.force, weights)
 
 
 def takes_source(build: Callable[..., object]) -> bool:
-    """Whether it can be called as build(config, source).
+    """Returns whether it can be called as build(config, source).
 
     >>> takes_source(lambda config, source: None), takes_source(lambda config: None)
     (True, False)
@@ -100,64 +104,64 @@ def takes_source(build: Callable[..., object]) -> bool:
     return True
 
 
-def _check_functions(build: Callable[..., object], data: object, own: object, run: str | None) -> None:
-    """Refuses what looks at the run could not call again; `own` is what the script calls `data`."""
+def _check_functions(build: Callable[..., object], data: object, named: object, run: str | None) -> None:
+    """Refuses functions that opening the run could not call; `named` is what the script calls `data`."""
     if not takes_source(build):
-        now = (
+        change = (
             "`build` takes (config, source) now: the examples come from --data, or from a function given by "
             "jg.main(Config, build, data=...)"
         )
-        raise Refused(f"{run} {BEFORE}" if run else now)
-    if data is not None and (own is not data or not inspect.isfunction(data)):
+        raise Refused(f"{run} {OLD_BUILD}" if run else change)
+    if data is not None and (named is not data or not inspect.isfunction(data)):
         raise Refused(
             "jg.main takes as `data` a function of the script that is called `data`, not "
-            f"{getattr(data, '__name__', data)!r}: looks call it again"
+            f"{getattr(data, '__name__', data)!r}: it is called again when the run folder is opened"
         )
-    if data is None and inspect.isfunction(own):
-        raise Refused("the script has a function `data`: give it, by jg.main(Config, build, data=data)")
+    if data is None and inspect.isfunction(named):
+        raise Refused("the script has a function `data`: pass it, by jg.main(Config, build, data=data)")
 
 
-def printable() -> None:
-    """Lets stdout and stderr write whatever a path is called, where they know ASCII only too."""
+def escape_unprintable() -> None:
+    """Has stdout and stderr escape the characters that their encoding lacks, such as those of a path."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 @contextlib.contextmanager
-def answered() -> Iterator[None]:
-    """Ends the process with one line where something was refused, or cannot be read, or at Ctrl-C.
+def exit_on_error() -> Iterator[None]:
+    """Ends the process with one line after a `Refused`, an `Unreadable` or Ctrl-C.
 
-    That may fall into a callback of JAX's, from which Python raises nothing: then it comes again, later.
+    Python drops a KeyboardInterrupt that is raised in a callback of JAX; it is then sent again shortly after.
     """
-    aside = sys.unraisablehook
+    hook = sys.unraisablehook
 
-    def unraisable(what: "sys.UnraisableHookArgs") -> None:
-        if isinstance(what.exc_value, KeyboardInterrupt):
+    def unraisable(dropped: "sys.UnraisableHookArgs") -> None:
+        if isinstance(dropped.exc_value, KeyboardInterrupt):
             threading.Timer(0.1, _thread.interrupt_main).start()
         else:
-            aside(what)
+            hook(dropped)
 
     sys.unraisablehook = unraisable
     try:
         yield
     except Refused as error:
-        sys.exit(_say(error, 2))
+        sys.exit(_print_error(error, 2))
     except Unreadable as error:
-        sys.exit(_say(error, 1))
+        sys.exit(_print_error(error, 1))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
     finally:
-        sys.unraisablehook = aside
+        sys.unraisablehook = hook
 
 
 @contextlib.contextmanager
-def _backend(config: Settings, chosen: argparse.Namespace) -> Iterator[None]:
-    """JAX as the run needs it: its devices, and with those of the other processes if it has any."""
+def _jax(config: Settings, options: argparse.Namespace) -> Iterator[None]:
+    """Starts JAX with the devices of the run and, if it has several processes, connects them."""
     from jaxgan.run import sinks
 
-    check(config)
+    check(config)  # these two need no JAX, whose start takes seconds
     sinks.check(config)
     if config.deterministic:  # before the backend starts
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
@@ -168,9 +172,9 @@ def _backend(config: Settings, chosen: argparse.Namespace) -> Iterator[None]:
     from jaxgan.scale.processes import join_processes
 
     cache.enable()
-    if not chosen.coordinator:
+    if not options.coordinator:
         make_devices(config, len(lane.lanes(config)))
-    with join_processes(chosen.coordinator, chosen.processes, chosen.process, chosen.join_within):
+    with join_processes(options.coordinator, options.processes, options.process, options.join_within):
         check_devices()
         yield
 
@@ -184,6 +188,7 @@ def _run(
     force: bool,
     weights: Path | None,
 ) -> "State":
+    """Builds the experiment, checks it, opens or creates the run folder, and trains."""
     from jaxgan.folder import create, folder
     from jaxgan.folder import weights as arrays
     from jaxgan.folder.checkpoint import SaveFailed
@@ -199,60 +204,64 @@ def _run(
     from jaxgan.scale.processes import broadcast
 
     lanes = lane.lanes(config)
-    path = run or (Path(config.out) if config.out else broadcast(lambda: folder.free_path(script.path.stem)))
+    path = run or Path(config.out or broadcast(lambda: folder.free_path(script.path.stem)))
     with contextlib.ExitStack() as stack:
         broadcast(lambda: stack.enter_context(lock_folder(path)))
         source = source_of(config, data)
+        about = {"fingerprint": source.fingerprint, "note": source.note}
         experiment = experiment_of(config, build, source)
         rule_of = lane.rule_of(build, config, experiment)
-        check_trainable(experiment, config)
         games = lane.games(build, config, source)
-        lane.check_over(build, config, experiment)
-        choose_devices(config, len(lanes))
-        check_memory(experiment, config, lanes, rule_of)
 
-        about = {"fingerprint": source.fingerprint, "note": source.note}
-
-        def opened() -> folder.Folder:
-            if run is not None:
-                place = folder.find_folder(path)
-                create.check_files(place, script, force)
-                create.check_data(place, source.fingerprint, force)
-                return place
-            begins = None
+        def check_all() -> None:
+            """Refuses what cannot be trained, before anything is written."""
+            check_trainable(experiment, config)  # examples, labels, batch size, shapes of the networks
+            lane.check_over(build, config, experiment)  # values of --over
+            choose_devices(config, len(lanes))  # number of devices
+            check_memory(experiment, config, lanes, rule_of)  # memory of a device
+            if run:
+                broadcast(lambda: create.check_files(folder.find_folder(path), script, force))
+                broadcast(lambda: create.check_data(folder.find_folder(path), source.fingerprint, force))
             if weights:
-                arrays.check(arrays.find_file(weights), start_shapes(experiment, config))
-                begins = arrays.identify(arrays.find_file(weights))
-            return create.create(path, script, codec.dumps(config), config.seed, about, begins)
+                broadcast(lambda: arrays.check(arrays.find_file(weights), start_shapes(experiment, config)))
 
-        place = broadcast(opened)
+        def open_folder() -> folder.Folder:
+            if run:
+                return folder.find_folder(path)
+            export = arrays.identify(arrays.find_file(weights)) if weights else None
+            return create.create(path, script, codec.dumps(config), config.seed, about, export)
+
+        check_all()
+        place = broadcast(open_folder)
         try:
-            adopted = partial(create.adopt, place, script, about)
-            return train(Run(experiment, config, place, lanes, rule_of, games, adopted)).state
+            record_changes = partial(create.adopt, place, script, about)
+            return train(Run(experiment, config, place, lanes, rule_of, games, record_changes)).state
         except Interrupted as stop:
             print(f"{stop}: saved; go on with `jaxgan resume {path}`", file=sys.stderr)
             sys.exit(stop.code)
         except NotFinite as error:
-            other = "more --retries" if config.on_nan == "restore" else "restore"
-            way = f"`jaxgan resume {path} -- --on-nan skip`, or {other} in its place, goes on from there"
-            way = f"one of its lanes can go on, by `jaxgan take {path}`" if lanes else way
+            other = "more --retries" if config.on_nan == "restore" else "--on-nan restore"
+            way = f"go on with `jaxgan resume {path} -- --on-nan skip`, or with {other}"
+            way = f"go on with one of its lanes, by `jaxgan take {path}`" if lanes else way
             print(way, file=sys.stderr)
-            sys.exit(_say(error, 1))
+            sys.exit(_print_error(error, 1))
         except Unreadable:
-            print(f"{path} is as it was before that; `jaxgan resume {path}` goes on", file=sys.stderr)
+            print(f"{path} is unharmed; `jaxgan resume {path}` goes on", file=sys.stderr)
             raise
         except SaveFailed as error:
-            sys.exit(_say(error, 1))
+            sys.exit(_print_error(error, 1))
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                sys.exit(_say("the disk is full", 1))
+                sys.exit(_print_error("the disk is full", 1))
             if not place.config.exists():
-                sys.exit(_say(f"{path} was moved or deleted while the run went on", 1))
+                sys.exit(_print_error(f"{path} was moved or deleted while the run went on", 1))
             raise
 
 
-def _common(config_type: type[Settings], args: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
-    """The options that are not part of a configuration."""
+def _parse_common(
+    config_type: type[Settings], args: Sequence[str] | None
+) -> tuple[argparse.Namespace, list[str]]:
+    """Returns the options that are not part of a configuration, and the other arguments."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--resume")
     parser.add_argument("--force", action="store_true")
@@ -261,86 +270,88 @@ def _common(config_type: type[Settings], args: Sequence[str] | None) -> tuple[ar
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--process", type=int, default=0)
     parser.add_argument("--join-within", type=int, default=300)
-    chosen, rest = parser.parse_known_args(args)
-    if taken := sorted({field.name for field in dataclasses.fields(config_type)} & vars(chosen).keys()):
+    options, rest = parser.parse_known_args(args)
+    if taken := sorted({field.name for field in dataclasses.fields(config_type)} & vars(options).keys()):
         option = taken[0].replace("_", "-")
         raise Refused(f"the Config cannot have a field {taken[0]}: every script has an option --{option}")
-    return chosen, rest
+    return options, rest
 
 
-def _path(given: str | None, option: str) -> Path | None:
-    if given == "":
+def _path(value: str | None, option: str) -> Path | None:
+    if value == "":
         raise Refused(f"{option} is empty: is a variable of the shell not set?")
-    return None if given is None else Path(given)
+    return None if value is None else Path(value)
+
+
+_COMMON_HELP = """
+
+options of every script, beside those below:
+  --resume RUN          go on with a run; its options are the defaults
+  --force               with --resume: accept changed options, files and data
+  --weights EXPORT      start a new run with exported weights and their options,
+                        or with a .safetensors file, which has weights only
+
+several processes training one run, each started with the same options and:
+  --coordinator HOST:PORT   address of process 0; auto on a cluster that JAX
+                            knows. The processes share the run folder.
+  --processes N             number of processes
+  --process I               number of this process, 0 to N-1
+  --join-within SECONDS     how long processes wait for one another (300)
+"""
 
 
 def _parse(config_type: type[C], default: C, args: list[str], doc: str | None) -> C:
     import tyro
 
-    more = (
-        "\n\n--resume RUN goes on with a run; --force accepts that its options or files have changed."
-        "\n--weights EXPORT begins a new run with exported weights and their options; with the weights alone "
-        "if it is their .safetensors file."
-        "\n\nSeveral processes play one run if each is started with --coordinator HOST:PORT of process 0, "
-        "--processes N and --process I (0 to N-1), or with --coordinator auto on a cluster that JAX knows. "
-        "They wait --join-within SECONDS (300) for one another, and share the run folder."
-    )
-    return tyro.cli(
-        config_type, default=default, args=args, description=(doc or "").strip() + more, use_underscores=False
-    )
+    text = (doc or "").strip() + _COMMON_HELP
+    return tyro.cli(config_type, default=default, args=args, description=text, use_underscores=False)
 
 
-def _stored(run: Path, config_type: type[C]) -> C:
+def _stored(folder: Path, config_type: type[C]) -> C:
+    """Returns the options in a run folder or an export."""
+    path = folder / "config.json"
     try:
-        return codec.loads(reading.content(run / "config.json"), config_type, str(run / "config.json"))
+        return codec.loads(reading.content(path), config_type, str(path))
     except OSError:
-        raise Refused(f"{run} is not a run folder: there is no config.json in it") from None
-
-
-def _unedited(run: Path, force: bool) -> None:
-    from jaxgan.folder import create, folder
-
-    create.check_config(folder.find_folder(run), force)
+        raise Refused(f"{folder} is not a run folder: there is no config.json in it") from None
 
 
 def _exported(weights: Path | None, config_type: type[C]) -> C:
-    """The options a new run starts from: the script's own, or those of an export but its run folder."""
+    """Returns the default options of a new run: those of the script, or of an export but for its `out`."""
     if weights is None or not probe(Path.is_dir, weights):
         return config_type()
     return dataclasses.replace(_stored(weights, config_type), out="")
 
 
-def _from_anywhere(data: str) -> str:
-    """A path of data as it can be found from every folder: a run is gone on with and looked at from others.
+def _absolute(data: str) -> str:
+    """Returns --data with its path made absolute if it exists, since a run is opened from other folders too.
 
-    >>> _from_anywhere("stacked:digits"), _from_anywhere("tfds:mnist"), _from_anywhere("not/there.npz")
+    >>> _absolute("stacked:digits"), _absolute("tfds:mnist"), _absolute("not/there.npz")
     ('stacked:digits', 'tfds:mnist', 'not/there.npz')
     """
     name = data
     while name.startswith(("stacked:", "mirrored:")):
         name = name.partition(":")[2]
-    found = bool(name) and name not in KNOWN and probe(Path.exists, Path(name))
-    return data.removesuffix(name) + str(Path(name).absolute()) if found else data
+    is_path = bool(name) and name not in KNOWN and probe(Path.exists, Path(name))
+    return data.removesuffix(name) + str(Path(name).absolute()) if is_path else data
 
 
-def _same(config: Settings, started: Settings, run: Path, force: bool) -> None:
-    """Refuses options that a run cannot change while it goes on, or only by force."""
-    if config.out != started.out and Path(config.out).absolute() != run.absolute():
+def _check_unchanged(config: Settings, stored: Settings, run: Path, force: bool) -> None:
+    """Refuses options that a run cannot change while it goes on, or only by --force."""
+    if config.out != stored.out and Path(config.out).absolute() != run.absolute():
         raise Refused(
-            f"--resume goes on in {run} itself: leave --out {config.out} away, or resume a copy of it"
+            f"--resume goes on in {run} itself: leave out --out {config.out}, or resume a copy of it"
         )
     changed = {
-        name: values for name, values in codec.differences(config, started).items() if name not in RESUMABLE
+        name: values for name, values in codec.differences(config, stored).items() if name not in RESUMABLE
     }
-    if kept := sorted(FIXED & changed.keys()):
-        raise Refused(
-            f"--{kept[0]} cannot change while a run goes on, not by --force either: begin a new run"
-        )
+    if fixed := sorted(FIXED & changed.keys()):
+        raise Refused(f"--{fixed[0]} cannot change while a run goes on, not even by --force: start a new run")
     if changed and not force:
         listed = ", ".join(f"{name} {old!r} -> {new!r}" for name, (new, old) in changed.items())
         raise Refused(f"{run} was started with other options: {listed}; --force resumes with the new ones")
 
 
-def _say(error: BaseException | str, status: int) -> int:
+def _print_error(error: BaseException | str, status: int) -> int:
     print(f"error: {terminal.escape(str(error))}", file=sys.stderr)
     return status

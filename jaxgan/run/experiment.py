@@ -1,4 +1,4 @@
-"""What a script builds, and what a hook sees."""
+"""The experiment that a script builds, its hooks, and what a hook is called with."""
 
 from __future__ import annotations
 
@@ -14,29 +14,28 @@ if TYPE_CHECKING:  # scripts name these types, and their --help does not wait fo
 
 
 class Stop(Exception):
-    """A hook raises it to end the run in good order; the message says why."""
+    """Raised by a hook to end the run, or its lane, without an error; the message says why."""
 
 
 class Moment(NamedTuple):
-    """A run at one step, as a hook is shown it.
+    """A run at one step, which a hook is called with.
 
-    `note(name, facts)` keeps in the manifest what must be known of the hook's numbers; `facts["warnings"]`
-    are said as well.
+    `note(name, facts)` writes facts about the hook's numbers into the manifest, and logs `facts["warnings"]`.
     """
 
     step: int
     state: State
-    game: Game  # of a lane its own, with the values that it has
+    game: Game  # in a run with lanes that of the lane, with its own values
     sample: Sampler  # sample(state.generator, n, seed=0) -> [n, ...]
-    lane: str = ""  # which of the runs that are trained as one, as in "seed=3"
+    lane: str = ""  # the name of the lane, such as "seed=3"
     last: bool = False  # whether the run is about to end
     note: Callable[[str, Mapping[str, Any]], None] = lambda name, facts: None
 
 
 class Hook(NamedTuple):
-    """`call(moment)` at every n-th step and the last. The numbers it returns are logged under their names.
+    """Calls `call(moment)` at every n-th step and the last, and logs the numbers it returns by name.
 
-    No two hooks measure anything by the same name. Of a run with lanes each is called for every lane in turn.
+    Two hooks may not return the same name. In a run with lanes a hook is called for each lane in turn.
     """
 
     every: int
@@ -44,11 +43,11 @@ class Hook(NamedTuple):
 
 
 class Experiment(NamedTuple):
-    """A rule with the game that it plays, and the examples: everything that `train` needs.
+    """A rule with its game, and the examples: everything that `train` needs.
 
     `best` scores what hooks measured at a step, higher is better: that step is saved, and the one with the
-    highest score is kept, of each lane its own; the last step of a session is scored as well. `stops` end
-    the run, or its lane, once one of them says why. `grid` is how many samples a picture shows.
+    highest score is kept, for each lane separately; the last step of a session is scored as well. `stops` end
+    the run, or a lane, once one of them returns a reason. `grid` is the number of samples in a picture.
     """
 
     rule: Rule
@@ -60,5 +59,5 @@ class Experiment(NamedTuple):
 
     @property
     def game(self) -> Game:
-        """What the rule plays."""
+        """The game of the rule."""
         return self.rule.game

@@ -1,4 +1,4 @@
-"""Training in a notebook or a function of one's own: no script, and no folder unless asked for."""
+"""Training without a script, in a notebook or a function; without a run folder unless `out` is given."""
 
 import contextlib
 import signal
@@ -20,7 +20,7 @@ from jaxgan.folder.manifest import read_manifest
 from jaxgan.folder.rows import read
 from jaxgan.folder.settings import RESUMABLE, Settings, check, check_seed
 from jaxgan.games.game import State
-from jaxgan.run.check import checked
+from jaxgan.run.check import check_experiment
 from jaxgan.run.devices import choose_devices
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.interrupt import Interrupted
@@ -48,13 +48,13 @@ def fit(
     devices: int = 0,
     bar: bool = True,
 ) -> Fitted:
-    """Trains an experiment for so many steps in all: the state it comes to, and the rows that were logged.
+    """Trains an experiment up to `steps` and returns the final state and the logged rows.
 
-    Without `out` nothing is written. With it, it is a run folder as that of a script, but without a script:
-    the same call goes on with it bit for bit, up to more steps, or gives back what it holds. The numbers are
-    those of the run that `jg.main` makes of the same experiment, seed and batches. Hooks are called and stop
-    rules asked; `bar=False` is silent. A loss or state that is not finite raises `jg.NotFinite`, unless
-    `on_nan="skip"` throws such updates away.
+    Without `out` nothing is written. With it, `out` is a run folder like that of a script, but without a
+    script: the same call resumes it bit for bit, up to more steps, or returns its result if it has made these
+    steps. The numbers equal those of `jg.main` with the same experiment, seed and batches. Hooks and stop
+    rules are called; `bar=False` prints nothing. Raises `jg.NotFinite` if a loss or the state is not finite,
+    unless `on_nan="skip"` discards such updates.
 
     >>> import optax
     >>> import jaxgan as jg
@@ -73,7 +73,7 @@ def fit(
         steps=steps,
         seed=seed,
         out="" if out is None else str(out),
-        data="",  # what the experiment has
+        data="",  # the experiment has its own source
         batch_size=batch_size,
         micro_batches=micro_batches,
         log_every=log_every,
@@ -85,24 +85,23 @@ def fit(
     )
     check(settings)
     if on_nan not in ("stop", "skip"):
-        raise Refused(f'on_nan is "stop" or "skip" here, not {on_nan!r}')
-    checked(experiment)
+        raise Refused(f'on_nan must be "stop" or "skip" in jg.fit, not {on_nan!r}')
+    check_experiment(experiment)
     check_trainable(experiment, settings)
     choose_devices(settings, 0)
     with contextlib.ExitStack() as stack:
-        if out is None:
-            folder = None
-        else:
+        folder = None
+        if out is not None:
             path = Path(out)
             broadcast(lambda: stack.enter_context(lock_folder(path)))
-            folder = broadcast(lambda: _opened(path, settings, experiment))
-            if made := _made(folder, settings, experiment):
-                return made
+            folder = broadcast(lambda: _open(path, settings, experiment))
+            if result := _finished(folder, settings, experiment):
+                return result
         stack.enter_context(terminal.tolerant_streams())
         try:
             return train(Run(experiment, settings, folder, bar=bar))
         except NotFinite as error:
-            raise NotFinite(f'{error}; on_nan="skip" throws such updates away') from None
+            raise NotFinite(f'{error}; on_nan="skip" discards such updates') from None
         except Interrupted as stop:
             if stop.code == 128 + signal.SIGINT:
                 raise KeyboardInterrupt(f"saved; the same jg.fit goes on with {out}") from None
@@ -118,9 +117,10 @@ def sample(
     seed: int = 0,
     given: Mapping[str, np.ndarray] | None = None,
 ) -> np.ndarray:
-    """n samples of the averaged generator [n, ...], the i-th the same whatever n; those of `jaxgan sample`.
+    """Returns n samples [n, ...] of the averaged generator, those of `jaxgan sample`.
 
-    What the game is conditional on comes from the data, or is `given`: leaves by name, round and round.
+    The i-th is the same for every n. Conditions come from the data, or from `given`: arrays by leaf name,
+    repeated as often as needed.
     """
     check_seed(seed)
     draw = sampler(experiment.game, experiment.source)
@@ -128,12 +128,12 @@ def sample(
 
 
 def state_of(fitted: Fitted | State) -> State:
-    """The state of what `fit` returns, or of a run that was made otherwise."""
+    """Returns the state in a `Fitted`, or the state itself."""
     return fitted.state if isinstance(fitted, Fitted) else fitted
 
 
-def _opened(path: Path, settings: Settings, experiment: Experiment) -> Folder:
-    """The folder to go on with, or a new one; refused where it is not what this call has made."""
+def _open(path: Path, settings: Settings, experiment: Experiment) -> Folder:
+    """Returns a new run folder, or an existing one; refuses one that the same call has not made."""
     folder, source = Folder(path.absolute()), experiment.source
     if not folder.config.exists():
         about = {"fingerprint": source.fingerprint, "note": source.note}
@@ -142,27 +142,23 @@ def _opened(path: Path, settings: Settings, experiment: Experiment) -> Folder:
     if manifest.script:
         raise Refused(f"{path} is the run of a script: go on with `jaxgan resume {path}`")
     create.check_config(folder, force=False)
-    old = codec.loads(_content(folder.config), Settings, str(folder.config))
+    try:
+        old = codec.loads(reading.content(folder.config), Settings, str(folder.config))
+    except OSError as error:
+        raise Refused(f"{folder.config} cannot be read: {error.strerror}") from None
     changed = codec.differences(settings, old)
     other = [f"{name} {was!r} -> {now!r}" for name, (now, was) in changed.items() if name not in RESUMABLE]
     if other:
         raise Refused(
-            f"{path} was begun otherwise: {', '.join(other)}; call jg.fit as then, or choose another out"
+            f"{path} was started with other options: {', '.join(other)}; use the same ones, or another out"
         )
     if manifest.data.fingerprint != source.fingerprint:
-        raise Refused(f"the data are not what they were when {path} was begun: choose another out")
+        raise Refused(f"the data have changed since {path} was started: choose another out")
     return folder
 
 
-def _content(path: Path) -> bytes:
-    try:
-        return reading.content(path)
-    except OSError as error:
-        raise Refused(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _made(folder: Folder, settings: Settings, experiment: Experiment) -> Fitted | None:
-    """What the folder holds, where that has made these steps already."""
+def _finished(folder: Folder, settings: Settings, experiment: Experiment) -> Fitted | None:
+    """Returns the result in the folder if it has made these steps already, otherwise None."""
     if not folder.checkpoints.is_dir():
         return None
     with Checkpoints(folder.checkpoints, run=read_manifest(folder).id) as checkpoints:
@@ -170,6 +166,6 @@ def _made(folder: Folder, settings: Settings, experiment: Experiment) -> Fitted 
         if last is None or last < settings.steps:
             return None
         if last > settings.steps:
-            raise Refused(f"{folder.path} has made {last} steps already: ask for as many, or more")
+            raise Refused(f"{folder.path} has made {last} steps already: ask for at least as many")
         like: Any = jax.tree.map(placeholder, start_shapes(experiment, settings))
         return Fitted(checkpoints.at(last, like), read(folder.metrics))

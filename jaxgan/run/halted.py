@@ -1,4 +1,4 @@
-"""The lanes of a run that stand still, and why."""
+"""The lanes of a run that no longer train, and why."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,66 +10,62 @@ from jaxgan.folder.manifest import Session, halted_lanes, read_manifest, update_
 from jaxgan.scale.processes import broadcast
 
 FAILED = ("stands still", "has stood still")
-"""How the reason of a lane begins that failed, and that no hook or stop rule has stopped."""
+"""How the reason begins if the lane failed, and was not stopped by a hook or a stop rule."""
 
 
-class Still:
-    """Which of the lanes, by number, stand still: some from an earlier session, others once they are added.
+class HaltedLanes:
+    """The lanes, by number, that no longer train: those halted in earlier sessions, and those added since.
 
-    Of a run without lanes there never is any: such a run ends. `entry` is the session's own in the manifest,
-    `failed` the step at which each lane failed, -1 of those that move.
+    Empty in a run without lanes, which ends instead. `entry` is this session in the manifest, `failed` the
+    step at which each lane failed, -1 for the others.
     """
 
     def __init__(
         self, folder: Folder | None, entry: Session, lanes: Sequence[str], failed: np.ndarray
     ) -> None:
         self._folder, self._entry, self._lanes = folder, entry, lanes
-        self._why: dict[int, str] = {}
+        self._reasons: dict[int, str] = {}
         if lanes:
             known = broadcast(lambda: halted_lanes(read_manifest(folder))) if folder else {}
-            for number, step in self.failing(failed):
+            for number, step in self.new_failures(failed):
                 self.add(number, known.get(lanes[number], f"has stood still since step {step}"))
 
-    def failed(self, number: int, trouble: str) -> str:
-        """This lane does, because of such trouble; a line that says so."""
-        return self.add(number, f"stands still: {trouble}")
-
-    def add(self, number: int, why: str) -> str:
-        """This lane does too, which is written down at once: it is known also if the process is killed."""
-        self._why[number] = why
-        self._entry.halted = {self._lanes[lane]: reason for lane, reason in self._why.items()}
+    def add(self, number: int, reason: str) -> str:
+        """Adds a lane and returns a line about it; writes it to the manifest at once, in case of a kill."""
+        self._reasons[number] = reason
+        self._entry.halted = {self._lanes[lane]: reason for lane, reason in self._reasons.items()}
         broadcast(lambda: update_session(self._folder, self._entry))
-        return f"{self._lanes[number]} {why}"
+        return f"{self._lanes[number]} {reason}"
 
-    def failing(self, failed: np.ndarray) -> list[tuple[int, int]]:
-        """(number, step) of what has failed and was not known to."""
+    def new_failures(self, failed: np.ndarray) -> list[tuple[int, int]]:
+        """Returns (number, step) of the lanes that have failed and are not halted yet."""
         steps = enumerate(np.ravel(failed).tolist())
-        return [(number, step) for number, step in steps if step >= 0 and number not in self._why]
+        return [(number, step) for number, step in steps if step >= 0 and number not in self._reasons]
 
-    def moving(self, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
-        """The metrics, None for lanes that stand still: their updates do not happen."""
-        if not self._why:
-            return dict(values)
+    def mask(self, metrics: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """Returns the metrics with None for halted lanes, whose updates are not applied."""
+        if not self._reasons:
+            return dict(metrics)
         return {
-            name: [None if number in self._why else x for number, x in enumerate(lanes.tolist())]
-            for name, lanes in values.items()
+            name: [None if number in self._reasons else x for number, x in enumerate(values.tolist())]
+            for name, values in metrics.items()
         }
 
     def all(self) -> bool:
-        """Whether no lane moves any more."""
-        return bool(self._lanes) and len(self._why) == len(self._lanes)
+        """Returns whether every lane is halted."""
+        return bool(self._lanes) and len(self._reasons) == len(self._lanes)
 
     def all_failed(self) -> bool:
-        """Whether none does, and each because it failed."""
-        return self.all() and all(why.startswith(FAILED) for why in self._why.values())
+        """Returns whether every lane is halted because it failed."""
+        return self.all() and all(reason.startswith(FAILED) for reason in self._reasons.values())
 
     def lines(self) -> list[str]:
-        """A line for each of them."""
-        return [f"{self._lanes[number]} {why}" for number, why in self._why.items()]
+        """Returns a line about each halted lane."""
+        return [f"{self._lanes[number]} {reason}" for number, reason in self._reasons.items()]
 
     def __contains__(self, number: object) -> bool:
-        return number in self._why
+        return number in self._reasons
 
     def __str__(self) -> str:
-        """How many of how many, where there are any."""
-        return f"{len(self._why)} of {len(self._lanes)} lanes stand still" if self._why else ""
+        """How many of how many, "" for none."""
+        return f"{len(self._reasons)} of {len(self._lanes)} lanes stand still" if self._reasons else ""

@@ -1,4 +1,4 @@
-"""Numbers for the file and for the eye."""
+"""The log of a run: metrics.jsonl, a progress bar or lines on the terminal, and sinks."""
 
 import contextlib
 import math
@@ -21,20 +21,20 @@ from jaxgan.run.sinks import Sink
 from jaxgan.terminal import escape
 
 Numbers = Mapping[str, Any]
-"""Names to numbers; in a run with lanes to one number for each, None where there is none."""
-ASIDE = re.compile("/grad$|/update$|/spectral/")
-"""Signs of health: in the file, for whoever looks for them, and not in the line that is read in passing."""
+"""Numbers by name; in a run with lanes a list with one for each lane, None where there is none."""
+FILE_ONLY = re.compile("/grad$|/update$|/spectral/")
+"""Names of diagnostics that are logged to the file but not printed."""
 
 
 class Log:
-    """metrics.jsonl, and a progress bar on a terminal or plain lines elsewhere; `sinks` are told it all too.
+    """Writes metrics.jsonl, shows a progress bar, or lines if stderr is not a terminal, and feeds `sinks`.
 
-    A row that is only there because the session ended, not by a schedule of `every` so many steps, is marked
-    and not shown to rules, so that a resumed run stops where it would have.
+    A row that is not on a schedule of `every` steps, but written because the session ended, is marked and not
+    given to stop rules, so that a resumed run stops where an uninterrupted one would.
 
-    Rows after the step `last` are dropped: a run that starts at `start` is about to make them again. Where
-    there are `lanes`, by name, a row holds a list for them, and a line their median and the one farthest off.
-    Without a path nothing is written. Where it is `silent` nothing is said either, and there is no bar.
+    Rows after the step `last` are dropped, because a run that starts at `start` makes them again. With
+    `lanes`, their names, a row holds a list of numbers, and a line shows their median and the number farthest
+    from it. Without a path nothing is written. With `silent` nothing is printed and there is no bar.
     """
 
     def __init__(
@@ -51,90 +51,94 @@ class Log:
         self._path, self._silent = path, silent
         self._there = still_there(Path() if path is None else path.parent)
         self._rows: list[Row] = []
-        self._apart: dict[int, list[Row]] = {}
-        self._shown = 0  # rows that the history has been told of
+        self._histories: dict[int, list[Row]] = {}
+        self._seen = 0  # number of rows that the history has taken in
         self._file: Any = None
-        self._size = 0  # of the file, by what was written
+        self._size = 0  # of the file, according to what was written
         self._open(last)
         self._sinks, self._lanes = sinks, lanes
         self._steps, self._per_step = steps, per_step
         self._last = (start, time.perf_counter())
-        drawn = not silent and (in_notebook() or sys.stderr.isatty())
-        self._bar = _bar()(total=steps, initial=start, unit="step", disable=not drawn, dynamic_ncols=True)
+        hidden = silent or not (in_notebook() or sys.stderr.isatty())
+        self._bar = _bar()(total=steps, initial=start, unit="step", disable=hidden, dynamic_ncols=True)
 
     def write(self, step: int, metrics: Numbers, every: int) -> None:
-        """Logs the metrics of a step, with the speed since the last call."""
+        """Logs the metrics of a step, and the speed since the last call."""
         metrics = {name: _number(value) for name, value in metrics.items()}
         before, then = self._last
         now = time.perf_counter()
         self._last = (step, now)
         speed = (step - before) * self._per_step / (now - then)
         self._record(Row(step, "train", {**metrics, "images_per_s": round(speed, 1)}), every)
-        shown = {name: self._said(value, 3) for name, value in metrics.items() if not ASIDE.search(name)}
+        shown = {name: self._format(x, 3) for name, x in metrics.items() if not FILE_ONLY.search(name)}
         self._bar.set_postfix({**shown, "images/s": f"{speed:,.0f}"}, refresh=False)
         self._bar.update(step - self._bar.n)
         if self._bar.disable:
             left = (self._steps - step) * (now - then) / max(step - before, 1)
-            words = "  ".join(f"{name} {value}" for name, value in shown.items())
-            self.say(f"step {step}/{self._steps}  {words}  {speed:,.0f} images/s  {_clock(left)} left")
+            numbers = "  ".join(f"{name} {value}" for name, value in shown.items())
+            self.say(f"step {step}/{self._steps}  {numbers}  {speed:,.0f} images/s  {_clock(left)} left")
+
+    def write_measured(self, step: int, values: Numbers, every: int) -> None:
+        """Logs what a hook measured, if anything."""
+        numbers = {name: _number(value) for name, value in values.items()}
+        if numbers:
+            self._record(Row(step, "measured", numbers), every)
+            shown = {name: value for name, value in numbers.items() if not FILE_ONLY.search(name)}
+            words = (f"{name} {self._format(value, 4)}" for name, value in shown.items())
+            self.say(f"step {step}  " + "  ".join(words))
 
     def restart(self, step: int) -> None:
-        """Starts the clock at a step: what came before, compiling say, does not count."""
+        """Restarts the clock at a step, so that time before it, such as that of compiling, does not count."""
         self._last = (step, time.perf_counter())
 
     def rewind(self, step: int) -> None:
-        """Goes back to a step and forgets the rows after it."""
+        """Returns to a step and drops the rows after it."""
         self._open(step)
         for sink in self._sinks:
             sink.rewind(step)
         self._bar.update(step - self._bar.n)
         self.restart(step)
 
-    def measured(self, step: int, values: Numbers, every: int) -> None:
-        """Logs what a hook measured, if anything."""
-        numbers = {name: _number(value) for name, value in values.items()}
-        if numbers:
-            self._record(Row(step, "measured", numbers), every)
-            shown = {name: value for name, value in numbers.items() if not ASIDE.search(name)}
-            words = (f"{name} {self._said(value, 4)}" for name, value in shown.items())
-            self.say(f"step {step}  " + "  ".join(words))
-
     def rows(self) -> list[Row]:
-        """Every row so far, of earlier sessions too."""
+        """Returns all rows so far, including those of earlier sessions."""
         return list(self._rows)
 
     def history(self, lane: int | None = None) -> list[Row]:
-        """The rows on schedule so far, or what one lane alone would have of them: what rules are shown."""
-        own = self._apart.setdefault(-1 if lane is None else lane, [])
-        new = self._rows[self._shown :] if lane is None else self.history()[len(own) :]
+        """Returns the scheduled rows so far, or those of one lane alone: what stop rules are given."""
+        history = self._histories.setdefault(-1 if lane is None else lane, [])
         if lane is None:
-            own += [row for row in new if row.scheduled]
-            self._shown = len(self._rows)
+            history += [row for row in self._rows[self._seen :] if row.scheduled]
+            self._seen = len(self._rows)
         else:
-            own += [select_lane(row, lane) for row in new]
-        return own
+            history += [select_lane(row, lane) for row in self.history()[len(history) :]]
+        return history
 
-    def pictured(self, step: int, path: Path) -> None:
-        """Hands on a picture that was drawn."""
+    def add_picture(self, step: int, path: Path) -> None:
+        """Passes a picture to the sinks."""
         for sink in self._sinks:
             sink.picture(step, path)
 
     def warn(self, lines: Iterable[str]) -> None:
-        """Says what went wrong without ending the run."""
+        """Prints warnings."""
         for line in lines:
             self.say(f"warning: {line}")
+
+    def say(self, line: str) -> None:
+        """Prints a line."""
+        if not self._silent:
+            tqdm.tqdm.write(escape(line), file=sys.stderr)
 
     def _record(self, row: Row, every: int) -> None:
         row = row._replace(scheduled=every > 0 and row.step % every == 0)
         self._rows.append(row)
-        if self._file is not None and not self._mended():
+        if self._file is not None and not self._repair():
             print(encode(row), file=self._file, flush=True)
             self._size = os.fstat(self._file.fileno()).st_size
         for sink in self._sinks:
-            sink.numbers(row.step, dict(self._each(row.numbers)))
+            sink.numbers(row.step, dict(self._flatten(row.numbers)))
 
-    def _each(self, numbers: Numbers) -> Iterator[tuple[str, float]]:
-        """A number for each lane, by a name with the lane's."""
+    def _flatten(self, numbers: Numbers) -> Iterator[tuple[str, float]]:
+        """Yields the numbers of lanes one by one, with the lane in the name."""
         for name, value in numbers.items():
             if isinstance(value, list):
                 pairs = zip(self._lanes, value, strict=True)
@@ -142,29 +146,24 @@ class Log:
             else:
                 yield name, value
 
-    def _said(self, value: Any, digits: int) -> str:
-        """A number; of those of lanes the median of the finite ones, and the farthest off with its lane."""
+    def _format(self, value: Any, digits: int) -> str:
+        """Formats a number, or of several lanes the median of the finite ones and the farthest from it."""
         if not isinstance(value, list):
             return f"{value:.{digits}g}"
-        there = [(x, lane) for x, lane in zip(value, self._lanes, strict=True) if x is not None]
-        if not there:
+        pairs = [(x, lane) for x, lane in zip(value, self._lanes, strict=True) if x is not None]
+        if not pairs:
             return "-"
-        finite = [x for x, _ in there if math.isfinite(x)]  # a NaN has no place in an order
+        finite = [x for x, _ in pairs if math.isfinite(x)]  # NaN cannot be sorted
         median = statistics.median(finite) if finite else math.nan
-        far, lane = max(there, key=lambda pair: abs(pair[0] - median) if math.isfinite(pair[0]) else math.inf)
+        far, lane = max(pairs, key=lambda pair: abs(pair[0] - median) if math.isfinite(pair[0]) else math.inf)
         return f"{median:.{digits}g} ({lane}: {far:.{digits}g})"
 
-    def say(self, line: str) -> None:
-        """A line for the person watching."""
-        if not self._silent:
-            tqdm.tqdm.write(escape(line), file=sys.stderr)
-
     def _open(self, last: int) -> None:
-        """The file for appending, with rows up to the step `last` only."""
+        """Opens the file for appending, with rows up to the step `last` only."""
         if self._file is not None:
             self._file.close()
-        known = read(self._path) if self._path is not None and self._file is None else self._rows
-        self._rows, self._apart, self._shown = [row for row in known if row.step <= last], {}, 0
+        rows = read(self._path) if self._path is not None and self._file is None else self._rows
+        self._rows, self._histories, self._seen = [row for row in rows if row.step <= last], {}, 0
         if self._path is not None:
             self._write_all(self._path)
 
@@ -173,15 +172,15 @@ class Log:
         self._file = path.open("a")
         self._size = path.stat().st_size
 
-    def _mended(self) -> bool:
-        """Whether the file was deleted, replaced or cut under the run: it is written again, all of it."""
+    def _repair(self) -> bool:
+        """Writes the file again if it was deleted, replaced or cut during the run; returns whether it did."""
         assert self._path is not None
         if not self._there():
-            return False  # the next checkpoint says so
-        own = os.fstat(self._file.fileno())
+            return False  # the next checkpoint reports it
+        opened = os.fstat(self._file.fileno())
         with contextlib.suppress(OSError):
-            there = self._path.stat()
-            if os.path.samestat(own, there) and there.st_size >= self._size:
+            on_disk = self._path.stat()
+            if os.path.samestat(opened, on_disk) and on_disk.st_size >= self._size:
                 return False
         self._file.close()
         self._write_all(self._path)
@@ -192,15 +191,14 @@ class Log:
         self._bar.close()
         if self._file is not None:
             with contextlib.suppress(OSError):  # the disk may be full
-                self._mended()
-        if self._file is not None:
+                self._repair()
             self._file.close()
         for sink in self._sinks:
             sink.close()
 
 
 def in_notebook() -> bool:
-    """Whether this runs in a cell of a notebook.
+    """Returns whether this runs in a cell of a notebook.
 
     >>> in_notebook()
     False
@@ -210,18 +208,18 @@ def in_notebook() -> bool:
 
 
 def _bar() -> type[tqdm.tqdm]:
-    """The progress bar of a terminal, or that of a notebook where it can show one."""
+    """Returns the progress bar for a terminal, or for a notebook."""
     if not in_notebook():
         return tqdm.tqdm
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # without ipywidgets it is a bar of characters, and says so
+        warnings.simplefilter("ignore")  # without ipywidgets it warns and uses a bar of characters
         from tqdm.auto import tqdm as bar
 
     return bar
 
 
 def _number(value: Any) -> Any:
-    """A float, or a list of them for lanes."""
+    """Returns a float, or a list of them for lanes."""
     if isinstance(value, list | tuple | np.ndarray) and np.ndim(value):
         return [None if x is None else float(x) for x in value]
     return float(value)

@@ -11,7 +11,7 @@ from jaxgan.folder.files import still_there
 from jaxgan.pictures import png
 from jaxgan.pictures.drawn import crowd, drawn
 from jaxgan.run.experiment import Moment
-from jaxgan.run.hooks import unable
+from jaxgan.run.hooks import warning_hook
 
 
 def picture_hook(
@@ -28,7 +28,7 @@ def picture_hook(
     picture, `warn` when one cannot be written, the first time in a row: the run goes on without pictures.
     """
     if not registered(drawn, source.kind):
-        return unable("pictures", unregistered("draws", source.kind, "jaxgan.drawn"))
+        return warning_hook("pictures", unregistered("draws", source.kind, "jaxgan.drawn"))
     real = examples(source, crowd(source.kind)) if crowd(source.kind) else None
     run_exists, failing = still_there(folder.parent), False
     count = count if real is None else len(real)

@@ -20,7 +20,7 @@ from jaxgan.folder.create import describe_changes, edited_options
 from jaxgan.folder.manifest import read_manifest, script_copy
 from jaxgan.games.game import Side, State
 from jaxgan.run.check import experiment_of, source_of
-from jaxgan.run.command import BEFORE, REOPENED, takes_source
+from jaxgan.run.command import OLD_BUILD, REOPENED, takes_source
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane, as_single_run, lane_index, lanes, rule_of
 from jaxgan.run.program import placeholder, start_shapes
@@ -112,7 +112,7 @@ def _load_script(place: folder.Folder, trust: bool) -> tuple[dict[str, Any], Any
     if missing := {"Config", "build"} - script.keys():
         raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, needed to reopen the run")
     if not takes_source(script["build"]):
-        raise Refused(f"{place.path} {BEFORE}")
+        raise Refused(f"{place.path} {OLD_BUILD}")
     with _as_module(script):
         return script, codec.loads(reading.content(place.config), script["Config"], str(place.config))
 

@@ -1,4 +1,4 @@
-"""What the loop plays, as one value."""
+"""Everything that the training loop needs, as one value."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,11 +13,11 @@ from jaxgan.run.program import RuleOf
 
 
 class Run(NamedTuple):
-    """An experiment under its options, and the folder that keeps it; None keeps nothing.
+    """An experiment with its options and its run folder; without a folder nothing is written.
 
-    With lanes all of them are played as one: `rule_of` is the rule of a lane by the values that it has of its
-    own, and `games` are the lanes' own where these values make them others. `adopted` writes down what else
-    has changed by force, once nothing refuses to go on. `bar` says how far the run is, without a folder too.
+    Lanes are trained together: `rule_of` maps the values of a lane to its rule, and `games` are the games of
+    the lanes if these values change them. `record_changes` records the script and data of a forced resume,
+    once every check has passed. `bar=False` shows no progress.
 
     >>> from jaxgan.data import load
     >>> from jaxgan.games.toy import bilinear
@@ -34,18 +34,18 @@ class Run(NamedTuple):
     lanes: tuple[Lane, ...] = ()
     rule_of: RuleOf | None = None
     games: Sequence[Game] = ()
-    adopted: Callable[[], Mapping[str, tuple[Any, Any]]] = dict
+    record_changes: Callable[[], Mapping[str, tuple[Any, Any]]] = dict
     bar: bool = True
 
     @property
     def names(self) -> list[str]:
-        """The lanes by name, none of a single run."""
+        """The names of the lanes; empty without lanes."""
         return [lane.name for lane in self.lanes]
 
     def rule(self, values: dict[str, Any]) -> Rule:
-        """The rule of the lane with these values."""
+        """Returns the rule of the lane with these values."""
         return self.rule_of(values) if self.rule_of else self.experiment.rule
 
     def game(self, number: int) -> Game:
-        """The game of the lane of this number."""
+        """Returns the game of the lane with this number."""
         return self.games[number] if self.games else self.experiment.game

@@ -1,4 +1,4 @@
-"""Where numbers and pictures go beside the run's own files: TensorBoard, Weights & Biases."""
+"""Sinks for logged numbers and pictures besides the run folder: TensorBoard, Weights & Biases."""
 
 import contextlib
 import dataclasses
@@ -23,9 +23,9 @@ from jaxgan.terminal import escape
 
 
 class Sink(NamedTuple):
-    """Something that is told what a run logs, under its steps.
+    """Functions that receive the numbers and pictures of a run, by step.
 
-    `rewind`: the run is at this step again, what came after it will be made anew.
+    `rewind(step)`: the run has returned to this step, and makes the steps after it again.
     """
 
     numbers: Callable[[int, Mapping[str, float]], None]
@@ -35,52 +35,52 @@ class Sink(NamedTuple):
 
 
 def check(settings: Settings) -> None:
-    """Refuses a sink whose library is not there.
+    """Refuses a sink whose library is not installed.
 
     >>> check(Settings())
     """
     for name in ("tensorboard", "wandb"):
-        found = importlib.util.find_spec(name) if getattr(settings, name) else None
-        # a folder of this name on the path, as wandb leaves one, passes for a package without a file
-        if getattr(settings, name) and (found is None or found.origin is None):
+        spec = importlib.util.find_spec(name) if getattr(settings, name) else None
+        # a folder of this name on the path, such as wandb makes, counts as a package without a file
+        if getattr(settings, name) and (spec is None or spec.origin is None):
             raise Refused(f"--{name} needs the extra `{name}`: install jaxgan[{name}], or leave it out")
 
 
-def opened(settings: Settings, run: Path, last: int) -> list[Sink]:
-    """The sinks that a run asked for. It begins after the step `last`, -1 for a new one.
+def open_sinks(settings: Settings, run: Path, last: int) -> list[Sink]:
+    """Returns the sinks of a run whose newest step is `last`, -1 for a new one.
 
-    >>> opened(Settings(), Path("nowhere"), -1)
+    >>> open_sinks(Settings(), Path("nowhere"), -1)
     []
     """
     check(settings)
-    asked: list[Sink] = []
+    opened: list[Sink] = []
     if settings.tensorboard:
-        asked.append(lasting("tensorboard", partial(tensorboard, run, last)))
+        opened.append(fail_safe("tensorboard", partial(tensorboard, run, last)))
     if settings.wandb:
-        asked.append(lasting("wandb", partial(wandb, run, dataclasses.asdict(settings))))
-    return asked
+        opened.append(fail_safe("wandb", partial(wandb, run, dataclasses.asdict(settings))))
+    return opened
 
 
-def lasting(name: str, start: Callable[[], Sink]) -> Sink:
-    """The sink, but the first time it fails it is left alone with a warning: a run does not end by it.
+def fail_safe(name: str, start: Callable[[], Sink]) -> Sink:
+    """Returns the sink, but closed with a warning at its first error, which does not end the run.
 
     >>> def broken():
     ...     raise OSError("no way")
-    >>> lasting("mine", broken).numbers(0, {})
+    >>> fail_safe("mine", broken).numbers(0, {})
     """
     sink: Sink | None = None
 
-    def attempt(what: Callable[[], Any]) -> Any:
+    def attempt(function: Callable[[], Any]) -> Any:
         nonlocal sink
         try:
-            return what()
+            return function()
         except Exception as error:
             failed, sink = sink, None
             if failed is not None:
                 with contextlib.suppress(Exception):
                     failed.close()
             line = (str(error).strip() or type(error).__name__).splitlines()[0]
-            tqdm.tqdm.write(f"warning: {name} gets no more of this run: {escape(line)}", file=sys.stderr)
+            tqdm.tqdm.write(f"warning: {name} is closed for this run: {escape(line)}", file=sys.stderr)
 
     def guarded(field: str) -> Callable[..., None]:
         def call(*args: Any) -> None:
@@ -94,10 +94,10 @@ def lasting(name: str, start: Callable[[], Sink]) -> Sink:
 
 
 def tensorboard(run: Path, last: int) -> Sink:
-    """Events in RUN/tensorboard, a file for each session; TensorBoard drops what a later file makes anew.
+    """Writes events to RUN/tensorboard, a file per session; TensorBoard drops what a later file repeats.
 
-    By TensorBoard's own records and messages: its writer, and others, load TensorFlow or PyTorch where there
-    is one, and write in a thread whose errors come late or never.
+    Uses TensorBoard's own records and messages: its writer, like others, loads TensorFlow or PyTorch if
+    installed, and writes in a thread whose errors come late or never.
     """
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog
     from tensorboard.compat.proto.summary_pb2 import Summary
@@ -108,20 +108,20 @@ def tensorboard(run: Path, last: int) -> Sink:
     path = folder / f"events.out.tfevents.{time.time():.6f}.{platform.node()}"  # read in this order
     records = RecordWriter(path.open("xb"))
 
-    def write(**what: Any) -> None:
-        records.write(Event(wall_time=time.time(), **what).SerializeToString())
+    def write(**fields: Any) -> None:
+        records.write(Event(wall_time=time.time(), **fields).SerializeToString())
         records.flush()
 
     def numbers(step: int, values: Mapping[str, float]) -> None:
-        said = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
-        write(step=step, summary=Summary(value=said))
+        scalars = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+        write(step=step, summary=Summary(value=scalars))
 
     def picture(step: int, path: Path) -> None:
         encoded = reading.content(path)
-        with image.open_image(encoded) as shown:
-            (width, height), channels = shown.size, len(shown.getbands())
+        with image.open_image(encoded) as decoded:
+            (width, height), channels = decoded.size, len(decoded.getbands())
         summary = Summary.Image(width=width, height=height, colorspace=channels, encoded_image_string=encoded)
-        tag = str(path.parent.relative_to(run))  # a lane's in a folder of its own
+        tag = str(path.parent.relative_to(run))  # each lane has its own folder
         write(step=step, summary=Summary(value=[Summary.Value(tag=tag, image=summary)]))
 
     def rewind(step: int) -> None:
@@ -133,10 +133,10 @@ def tensorboard(run: Path, last: int) -> Sink:
 
 
 def wandb(run: Path, config: Mapping[str, Any]) -> Sink:
-    """A run of Weights & Biases, the same one in every session: its name is kept in RUN/wandb/id.
+    """Logs to a run of Weights & Biases, the same one in every session: its id is stored in RUN/wandb/id.
 
-    Without a login, or with WANDB_MODE=offline, it waits in RUN/wandb for `wandb sync`; nobody is asked. A
-    row of theirs cannot be taken back: of steps made anew they keep the rows they have.
+    Without a login, or with WANDB_MODE=offline, the data stay in RUN/wandb for `wandb sync`; nobody is asked
+    to log in. Rows cannot be replaced: for steps that are made again, the first rows stay.
     """
     import wandb
 
@@ -147,7 +147,7 @@ def wandb(run: Path, config: Mapping[str, Any]) -> Sink:
     settings = wandb.setup().settings
     if settings.mode in ("online", "shared") and not wandb.login(prompt=False, verify=False):
         settings.mode = "offline"
-    theirs = wandb.init(
+    remote = wandb.init(
         project=os.environ.get("WANDB_PROJECT", "jaxgan"),
         name=run.name,
         id=reading.content(name).decode(),
@@ -157,15 +157,15 @@ def wandb(run: Path, config: Mapping[str, Any]) -> Sink:
         reinit="create_new",
         settings=wandb.Settings(console="off", init_timeout=30),
     )
-    reached = theirs.step
+    newest = remote.step
 
     def log(step: int, values: Mapping[str, Any]) -> None:
-        nonlocal reached
-        if step >= reached:
-            reached = step
-            theirs.log(dict(values), step=step)
+        nonlocal newest
+        if step >= newest:
+            newest = step
+            remote.log(dict(values), step=step)
 
     def picture(step: int, path: Path) -> None:
         log(step, {str(path.parent.relative_to(run)): wandb.Image(str(path))})
 
-    return Sink(log, picture, lambda step: None, theirs.finish)
+    return Sink(log, picture, lambda step: None, remote.finish)

@@ -1,4 +1,4 @@
-"""When a run has done enough, or no longer does any good."""
+"""Rules that stop a run when it has reached a goal, or no longer improves."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,15 +7,15 @@ from typing import Literal, NamedTuple
 from jaxgan.errors import Refused
 from jaxgan.folder.rows import Row
 
-Rows = Sequence[Row]  # what metrics.jsonl holds of one run, oldest first
+Rows = Sequence[Row]  # the rows of metrics.jsonl of a single run or of one lane, oldest first
 
 
 class StopRule(NamedTuple):
-    """Looks at all that was logged and measured so far and says why to stop, or None.
+    """A rule that stops a run: `why` maps all rows logged so far to the reason, or to None.
 
-    A pure function of the rows, so a resumed run stops where it would have. `reads` are the names it looks
-    at: it is asked when one of them is new, and when it stops a run, that run's other numbers are what is
-    reported. A rule that names none is asked at every line.
+    A pure function of the rows, so that a resumed run stops where an uninterrupted one would. `reads` are the
+    names it uses: it is called when one of them is new, and when it stops a run, the run's other numbers are
+    reported. A rule without `reads` is called at every line.
     """
 
     reads: tuple[str, ...]
@@ -23,14 +23,13 @@ class StopRule(NamedTuple):
 
 
 def reached(name: str, *, at_least: float | None = None, at_most: float | None = None) -> StopRule:
-    """A quality has been reached.
+    """Stops when the newest value of a measure is at least, or at most, a goal.
 
     >>> reached("modes", at_least=8).why([Row(100, "measured", {"modes": 8.0})])
     'modes has reached 8'
     """
-
     if at_least is None and at_most is None:
-        raise Refused(f"when has {name} been reached? give at_least, or at_most")
+        raise Refused(f"jg.reached needs a goal for {name}: give at_least, or at_most")
 
     def why(rows: Rows) -> str | None:
         for _, value in _values(rows, name)[-1:]:
@@ -42,15 +41,14 @@ def reached(name: str, *, at_least: float | None = None, at_most: float | None =
 
 
 def stalled(name: str, steps: int, better: Literal["higher", "lower"]) -> StopRule:
-    """No measurement has been better than the best one for so many steps.
+    """Stops when the best value of a measure is `steps` steps old.
 
     >>> rows = [Row(100 * i, "measured", {"modes": min(i, 3)}) for i in range(6)]
     >>> stalled("modes", 200, "higher").why(rows)
     'modes has not been better than 3, at step 300, for 200 steps'
     """
-
     if better not in ("higher", "lower"):
-        raise Refused(f'{name} is better "higher" or "lower", not {better!r}')
+        raise Refused(f'`better` must be "higher" or "lower" for {name}, not {better!r}')
 
     def why(rows: Rows) -> str | None:
         values = _values(rows, name)
@@ -66,10 +64,10 @@ def stalled(name: str, steps: int, better: Literal["higher", "lower"]) -> StopRu
 
 
 def collapsed(name: str, share: float = 0.5, times: int = 2, after: int = 0) -> StopRule:
-    """Coverage, diversity or the like has fallen below a share of its best, so many measurements running.
+    """Stops when coverage or diversity has been below a share of its best, `times` measurements in a row.
 
-    What was measured before the step `after` counts for nothing: a generator begins with noise, whose
-    diversity may be higher than that of the data.
+    Measurements before the step `after` are ignored: an untrained generator makes noise, whose diversity may
+    be higher than that of the data.
 
     >>> collapsed("modes").why([Row(i, "measured", {"modes": m}) for i, m in enumerate([7, 8, 3, 2])])
     'modes has collapsed to 2, from 8 at step 1'
@@ -88,9 +86,9 @@ def collapsed(name: str, share: float = 0.5, times: int = 2, after: int = 0) -> 
 
 
 def saturated(accuracy: float = 0.99, times: int = 10) -> StopRule:
-    """D has told real from fake almost without fault, so many lines running: G then learns nothing.
+    """Stops when D has been right about almost all examples, `times` lines in a row: G then learns nothing.
 
-    It is right about what lies on its side of the middle between the mean logits of either.
+    D is right about an example on its side of the midpoint between the mean real and the mean fake logit.
 
     >>> rows = [Row(i, "train", {"d/acc_real": 1.0, "d/acc_fake": 1.0}) for i in range(10)]
     >>> saturated().why(rows)
@@ -102,13 +100,13 @@ def saturated(accuracy: float = 0.99, times: int = 10) -> StopRule:
         last = [*real[-times:], *fake[-times:]]
         if len(last) < 2 * times or any(value < accuracy for _, value in last):
             return None
-        right, caught = 100 * real[-1][1], 100 * fake[-1][1]
-        return f"D is right about {right:.3g} % of real and {caught:.3g} % of fake examples"
+        percent_real, percent_fake = 100 * real[-1][1], 100 * fake[-1][1]
+        return f"D is right about {percent_real:.3g} % of real and {percent_fake:.3g} % of fake examples"
 
     return StopRule(("d/acc_real", "d/acc_fake"), why)
 
 
 def _values(rows: Rows, name: str) -> list[tuple[int, float]]:
-    """(step, value) where it was measured, and is a number."""
+    """Returns (step, value) of the rows that have this number, without NaNs."""
     values = [(row.step, float(row.numbers[name])) for row in rows if name in row.numbers]
     return [pair for pair in values if not math.isnan(pair[1])]

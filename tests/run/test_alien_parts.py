@@ -1,4 +1,4 @@
-"""Parts that are no parts of their kind: refused in one line, before anything is written or trained."""
+"""Parts of the wrong type are refused in one line, before anything is written or trained."""
 
 import os
 import re
@@ -25,18 +25,18 @@ def fit(**parts):
 
 
 @pytest.mark.parametrize(
-    ("hook", "said"),
+    ("hook", "message"),
     [
         (("10", print), "a hook is jg.Hook(steps, function)"),
         ((-1, print), "a hook is jg.Hook(steps, function)"),
         ((True, print), "a hook is jg.Hook(steps, function)"),
         ((1, "print"), "a hook is jg.Hook(steps, function)"),
-        ((1, lambda moment: {3: 0.5}), "by their names, and 3 is no text"),
-        ((1, lambda moment: {"x": "far"}), "measured x as 'far', which is no number"),
+        ((1, lambda moment: {3: 0.5}), "by name, but 3 is not a string"),
+        ((1, lambda moment: {"x": "far"}), "measured x as 'far', which is not a number"),
     ],
 )
-def test_hooks(hook, said):
-    with pytest.raises(Refused, match=re.escape(said)):
+def test_invalid_hooks_are_refused(hook, message):
+    with pytest.raises(Refused, match=re.escape(message)):
         fit(hooks=[jg.Hook(*hook)])
 
 
@@ -60,61 +60,61 @@ def networks(generated=jnp.float32, judged=jnp.float32):
 
 
 @pytest.mark.parametrize(
-    ("types", "said"),
+    ("types", "message"),
     [
         ({"generated": jnp.int32}, "generator's examples are of type int32"),
         ({"judged": jnp.int32}, "discriminator's logits are of type int32"),
         ({"judged": jnp.bool_}, "discriminator's logits are of type bool"),
     ],
 )
-def test_networks_that_answer_in_what_has_no_gradient(types, said):
+def test_networks_with_outputs_that_have_no_gradient_are_refused(types, message):
     rule = jg.alternating(networks(**types), optax.sgd(0.1), optax.sgd(0.1))
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(Refused, match=message):
         jg.fit(jg.Experiment(rule, jg.load("ring")), steps=1, batch_size=8, bar=False)
 
 
 @pytest.mark.parametrize("width", [0, -1])
-def test_a_layer_without_width(width):
-    with pytest.raises(Refused, match=f"Generator cannot be {width} wide: widths must be 1 or more"):
+def test_a_layer_without_width_is_refused(width):
+    with pytest.raises(Refused, match=f"Generator cannot be {width} wide: widths is of 1 or more"):
         fit(game={"width": width})
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "4"])
 @pytest.mark.parametrize("prior", [jg.latents.normal, jg.latents.uniform, jg.latents.sphere])
-def test_latents_without_numbers(prior, size):
-    with pytest.raises(Refused, match="the size of a latent must be an integer of 1 or more"):
+def test_latents_without_numbers_are_refused(prior, size):
+    with pytest.raises(Refused, match="a latent has 1 or more numbers"):
         prior(size)
 
 
 @pytest.mark.parametrize("read", [False, True])
-def test_what_take_gives_is_what_the_leaves_say(read):
+def test_a_take_that_returns_other_leaves_than_declared_is_refused(read):
     ring = jg.load("ring")
-    right = {"x": jg.Leaf((2,), jg.data.kind.Points()), "label": jg.data.kind.label(8)}
+    declared = {"x": jg.Leaf((2,), jg.data.kind.Points()), "label": jg.data.kind.label(8)}
     files = {"read": lambda number: {"x": np.zeros((len(number), 2), np.float32)}} if read else {}
-    for taken, said in [
+    for take, message in [
         (lambda arrays, key, number: {"x": jnp.zeros((len(number), 3))}, "gives x of shape"),
         (lambda arrays, key, number: {"x": jnp.zeros((7, 2))}, "gives x of shape"),
         (lambda arrays, key, number: {"x": jnp.zeros((len(number), 2))}, "and no label"),
     ]:
-        with pytest.raises(Refused, match=said):
-            check_take(ring._replace(leaves=right, take=taken, size=9, **files))
+        with pytest.raises(Refused, match=message):
+            check_take(ring._replace(leaves=declared, take=take, size=9, **files))
 
 
-def test_more_samples_than_memory_are_refused_after_the_first_few():
+def test_more_samples_than_fit_into_memory_are_refused_after_the_first_block():
     game = experiment().game
     side = game.init(jax.random.key(0), {"x": jnp.zeros((1, 2)), "index": jnp.arange(1)})[0]
     with pytest.raises(Refused, match=r"10000000000000 samples take .* GB, more than the memory"):
         sampler(game)(side, 10**13)
 
 
-def test_devices_that_are_not_there(tmp_path):
+def test_devices_that_jax_does_not_have_are_refused(tmp_path):
     env = {**os.environ, "JAX_PLATFORMS": "cuda"}
     run = tmp_path / "run"
     ended(start(SCRIPTS / "tiny.py", "--out", run, "--steps", 1))
     for command in ([SCRIPTS / "tiny.py", "--out", tmp_path / "new"], ["-m", "jaxgan.cli", "sample", run]):
-        tried = subprocess.run(
+        process = subprocess.run(
             [sys.executable, *command], env=env, capture_output=True, text=True, check=False
         )
-        assert tried.returncode == 2, tried.stderr
-        assert tried.stderr.startswith("error: JAX has no devices for JAX_PLATFORMS=cuda"), tried.stderr
+        assert process.returncode == 2, process.stderr
+        assert process.stderr.startswith("error: JAX has no devices for JAX_PLATFORMS=cuda"), process.stderr
     assert not (tmp_path / "new").exists()

@@ -1,4 +1,4 @@
-"""What cannot be done is refused in one clear line and a status other than 0, and nothing is lost."""
+"""Bad input is refused in one line with a status other than 0, and nothing is lost."""
 
 import json
 import re
@@ -21,7 +21,7 @@ PATH = SCRIPTS / "tiny.py"
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run of 8 steps, not to be changed: `copy` it."""
+    """A run of 8 steps that tests must not change; `copy` is a copy of it."""
     run = tmp_path_factory.mktemp("runs") / "finished"
     assert play(TINY, "--out", run, "--keep", 9) == 0
     return run
@@ -38,16 +38,16 @@ def contents(folder):
 
 
 def refused(capsys, *args):
-    """The one line with which a command line is refused."""
+    """Returns the one line with which a command line is refused."""
     assert play(TINY, *args) == 2
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 1, said
-    assert said[0].startswith("error: ")
-    return said[0]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("error: ")
+    return lines[0]
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--stesp", "3"], "Perhaps you meant:.*--steps"),
         (["--steps", "ten"], "--steps.*'ten'"),
@@ -55,15 +55,15 @@ def refused(capsys, *args):
         (["--resume", "/nowhere/at/all"], "error: /nowhere/at/all is not a run folder"),
     ],
 )
-def test_options_at_a_real_command_line(options, said, tmp_path):
+def test_invalid_options_at_a_real_command_line(options, message, tmp_path):
     err = ended(start(PATH, "--out", tmp_path / "run", *options), 2)
-    assert re.search(said, err, re.DOTALL), err
+    assert re.search(message, err, re.DOTALL), err
     assert "Traceback" not in err
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--keep", 0], "--keep must be at least 1, not 0"),
         (["--keep", -1], "--keep must be at least 1, not -1"),
@@ -86,23 +86,23 @@ def test_options_at_a_real_command_line(options, said, tmp_path):
         (["--over", "lr=1e-3,-1e-3"], "--lr must be at least 0, not -0.001"),
     ],
 )
-def test_numbers_that_cannot_be(options, said, tmp_path, capsys):
-    assert refused(capsys, "--out", tmp_path / "run", *options) == f"error: {said}"
+def test_numbers_out_of_range_are_refused(options, message, tmp_path, capsys):
+    assert refused(capsys, "--out", tmp_path / "run", *options) == f"error: {message}"
     assert not (tmp_path / "run").exists()
 
 
-def test_a_batch_larger_than_the_data(tmp_path, capsys):
+def test_a_batch_larger_than_the_data_is_refused(tmp_path, capsys):
     np.savez(tmp_path / "small.npz", x=np.zeros((12, 2), np.float32))  # 2 are held out
     options = ("--out", tmp_path / "run", "--data", tmp_path / "small.npz")
     assert "a batch of 16 is more than the 10 examples" in refused(capsys, *options)
-    assert not (tmp_path / "run").exists()  # so the same command can be mended and given again
+    assert not (tmp_path / "run").exists()  # so the same command can be corrected and repeated
     assert play(TINY, *options, "--batch-size", 10, "--steps", 2) == 0
 
 
-def test_data_of_another_shape_than_the_network_makes(tmp_path, capsys):
+def test_data_of_another_shape_than_the_samples_are_refused(tmp_path, capsys):
     np.savez(tmp_path / "odd.npz", x=np.zeros((50, 3), np.float32))
-    said = refused(capsys, "--out", tmp_path / "run", "--data", tmp_path / "odd.npz")
-    assert "the generator makes examples of shape (2,), the data have (3,)" in said
+    line = refused(capsys, "--out", tmp_path / "run", "--data", tmp_path / "odd.npz")
+    assert "the generator makes examples of shape (2,), the data have (3,)" in line
     assert not (tmp_path / "run").exists()
 
 
@@ -111,7 +111,7 @@ def test_unknown_data_names_the_nearest(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_that_cannot_be_made(tmp_path, capsys):
+def test_a_folder_that_cannot_be_created_is_refused(tmp_path, capsys):
     (tmp_path / "file").write_text("mine")
     assert "cannot write the run folder" in refused(capsys, "--out", tmp_path / "file")
     assert "cannot write the run folder" in refused(capsys, "--out", tmp_path / "file" / "below")
@@ -120,16 +120,16 @@ def test_a_folder_that_cannot_be_made(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("option", ["--out", "--data", "--weights"])
-def test_a_path_that_the_system_refuses_to_look_at(option, tmp_path, monkeypatch, capsys):
-    where = tmp_path / ("a" * 300)
+def test_a_path_that_is_too_long_is_refused(option, tmp_path, monkeypatch, capsys):
+    path = tmp_path / ("a" * 300)
     out = () if option == "--out" else ("--out", tmp_path / "run")
-    assert "File name too long" in refused(capsys, *out, option, where)
-    assert jaxgan(monkeypatch, "info", where) == 2
+    assert "File name too long" in refused(capsys, *out, option, path)
+    assert jaxgan(monkeypatch, "info", path) == 2
     assert "File name too long" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_holds_something(tmp_path, capsys, copy):
+def test_a_folder_that_is_not_empty_is_refused(tmp_path, capsys, copy):
     before = contents(copy)
     assert f"holds a run already; go on with `jaxgan resume {copy}`" in refused(capsys, "--out", copy)
     assert contents(copy) == before
@@ -139,14 +139,14 @@ def test_a_folder_that_holds_something(tmp_path, capsys, copy):
     assert (tmp_path / "thesis" / "chapter1").read_text() == "precious"
 
 
-def test_an_empty_folder_will_do(tmp_path):
+def test_an_empty_folder_is_accepted(tmp_path):
     assert play(TINY, "--out", tmp_path, "--steps", 1) == 0
 
 
-def test_resume_with_other_options(copy, monkeypatch, capsys):
+def test_resume_with_other_options_needs_force(copy, monkeypatch, capsys):
     before = contents(copy)
-    said = refused(capsys, "--resume", copy, "--steps", 10, "--lr", 0.1, "--width", 9)
-    assert "was started with other options: lr 0.001 -> 0.1, width 8 -> 9; --force" in said
+    line = refused(capsys, "--resume", copy, "--steps", 10, "--lr", 0.1, "--width", 9)
+    assert "was started with other options: lr 0.001 -> 0.1, width 8 -> 9; --force" in line
     assert contents(copy) == before
     assert play(TINY, "--resume", copy, "--steps", 10, "--log-every", 3) == 0  # these change no update
     assert play(TINY, "--resume", copy, "--steps", 12, "--lr", 0.1, "--force") == 0
@@ -160,26 +160,26 @@ def test_resume_with_other_options(copy, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("option", [("--seed", 5), ("--seeds", "0:2"), ("--over", "lr=1e-3,1e-2")])
-def test_no_force_gives_a_run_another_seed(option, copy, capsys):
+def test_force_does_not_change_the_seeds(option, copy, capsys):
     before = contents(copy)
-    said = refused(capsys, "--resume", copy, "--steps", 10, "--force", *option)
-    assert f"{option[0]} cannot change while a run goes on, not by --force either" in said
+    line = refused(capsys, "--resume", copy, "--steps", 10, "--force", *option)
+    assert f"{option[0]} cannot change while a run goes on, not even by --force" in line
     assert contents(copy) == before
 
 
-def test_resume_is_of_one_folder(copy, tmp_path, capsys):
+def test_resume_with_another_out_is_refused(copy, tmp_path, capsys):
     before = contents(copy)
-    said = refused(capsys, "--resume", copy, "--steps", 10, "--out", tmp_path / "fork")
-    assert f"--resume goes on in {copy} itself: leave --out {tmp_path / 'fork'} away" in said
+    line = refused(capsys, "--resume", copy, "--steps", 10, "--out", tmp_path / "fork")
+    assert f"--resume goes on in {copy} itself: leave out --out {tmp_path / 'fork'}" in line
     assert contents(copy) == before
     assert not (tmp_path / "fork").exists()
     assert play(TINY, "--resume", copy, "--steps", 10, "--out", copy) == 0
 
 
 @pytest.mark.parametrize("option", ["--resume", "--weights"])
-def test_a_variable_of_the_shell_that_is_not_set(option, tmp_path, capsys):
-    said = refused(capsys, option, "", "--out", tmp_path / "run")
-    assert said == f"error: {option} is empty: is a variable of the shell not set?"
+def test_an_empty_path_is_refused(option, tmp_path, capsys):
+    line = refused(capsys, option, "", "--out", tmp_path / "run")
+    assert line == f"error: {option} is empty: is a variable of the shell not set?"
     assert not (tmp_path / "run").exists()
 
 
@@ -195,15 +195,15 @@ def test_resume_with_another_network_is_refused_even_by_force(copy, capsys):
     assert play(TINY, "--resume", copy, "--steps", 10) == 0
 
 
-def test_resume_of_a_finished_run(copy, capsys):
-    said = refused(capsys, "--resume", copy, "--keep", 1)
-    assert "has made 8 steps already; ask for more with --steps" in said
+def test_resume_of_a_finished_run_without_more_steps_is_refused(copy, capsys):
+    line = refused(capsys, "--resume", copy, "--keep", 1)
+    assert "has made 8 steps already; ask for more with --steps" in line
     assert json.loads((copy / "config.json").read_text())["keep"] == 9
     assert steps(copy) == [0, 2, 4, 6, 8]
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("damage", "message"),
     [
         (lambda text: text[:40], "config.json is not JSON"),
         (lambda text: "", "config.json is not JSON"),
@@ -212,15 +212,15 @@ def test_resume_of_a_finished_run(copy, capsys):
         (lambda text: text.replace("0.001", '"fast"'), "config.json: .*lr"),
     ],
 )
-def test_a_damaged_config(copy, spoil, said, capsys):
-    (copy / "config.json").write_text(spoil((copy / "config.json").read_text()))
+def test_a_damaged_config_is_refused(copy, damage, message, capsys):
+    (copy / "config.json").write_text(damage((copy / "config.json").read_text()))
     before = contents(copy)
-    assert re.search(said, refused(capsys, "--resume", copy, "--steps", 10))
+    assert re.search(message, refused(capsys, "--resume", copy, "--steps", 10))
     assert contents(copy) == before
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"script": "x.py"}'])
-def test_a_damaged_manifest_of_which_no_checkpoint_has_a_copy(copy, text, capsys):
+def test_a_damaged_manifest_without_a_copy_in_a_checkpoint_is_refused(copy, text, capsys):
     (copy / "manifest.json").write_text(text)
     for step in steps(copy):
         (copy / "checkpoints" / str(step) / "_CHECKPOINT_METADATA").unlink()
@@ -228,28 +228,28 @@ def test_a_damaged_manifest_of_which_no_checkpoint_has_a_copy(copy, text, capsys
     assert steps(copy) == [0, 2, 4, 6, 8]
 
 
-def test_a_script_that_has_changed(tmp_path):
+def test_resume_with_a_changed_script_needs_force(tmp_path):
     mine = tmp_path / "mine.py"
     mine.write_text("import other\n" + PATH.read_text())
     (tmp_path / "other.py").write_text("x = 1\n")
     run = tmp_path / "run"
     ended(start(mine, "--out", run, "--steps", 2))
 
-    other = Path(shutil.copytree(run, tmp_path / "copy"))
+    copied_run = Path(shutil.copytree(run, tmp_path / "copy"))
     mine.write_text(mine.read_text() + "# a change\n")
     direct = start(mine, "--resume", run, "--steps", 4)
     (tmp_path / "other.py").write_text("x = 2\n")
-    command = start("-m", "jaxgan.cli", "resume", other, "--steps", 4)  # its copy is still what it was
+    command = start("-m", "jaxgan.cli", "resume", copied_run, "--steps", 4)  # its script.py has not changed
     assert "error: changed since the run was started: mine.py" in ended(direct, 2)
-    said = f"error: {other}: changed since the run was started: other.py; --trust runs it anyway\n"
-    assert ended(command, 2) == said
+    changed = f"error: {copied_run}: changed since the run was started: other.py"
+    assert ended(command, 2) == f"{changed}; --trust runs it all the same\n"
     ended(start("-m", "jaxgan.cli", "resume", run, "--steps", 4, "--force", "--trust"))
     assert steps(run)[-1] == 4
     assert "changed since the run was started: mine.py" in ended(
         start(mine, "--resume", run, "--steps", 6), 2
     )
     ended(start(mine, "--resume", run, "--steps", 6, "--force"))
-    assert (run / "script.py").read_text() == mine.read_text()  # which is looked at from now on
+    assert (run / "script.py").read_text() == mine.read_text()  # with which the run is opened from now on
     assert re.fullmatch(
         r"mine\.py was [0-9a-f]{8} up to step 4, and is [0-9a-f]{8} only from there on",
         record(run).changed[-1],
@@ -262,64 +262,66 @@ def test_a_script_that_has_changed(tmp_path):
     assert "started: other.py;" in ended(start(away / "mine.py", "--resume", run, "--steps", 9), 2)
 
 
-def test_a_module_that_build_loads_is_found_by_who_looks(tmp_path):
+def test_a_module_that_build_imports_is_found_and_checked_by_other_commands(tmp_path):
     mine, run = tmp_path / "mine.py", tmp_path / "run"
     mine.write_text(PATH.read_text().replace("    import time\n", "    import time\n    import other\n", 1))
     (tmp_path / "other.py").write_text("x = 1\n")
     ended(start(mine, "--out", run, "--steps", 2))
-    look = ("-m", "jaxgan.cli", "sample", run, "--out", tmp_path / "grid.png")
-    assert ended(start(*look)) == ""
+    sample = ("-m", "jaxgan.cli", "sample", run, "--out", tmp_path / "grid.png")
+    assert ended(start(*sample)) == ""
     (tmp_path / "other.py").write_text("x = 2\n")
-    other = f"{run}: changed since the run was started: other.py"
-    assert ended(start(*look), 2) == f"error: {other}; --trust runs it anyway\n"
-    assert ended(start(*look, "--trust")) == f"warning: {other}\n"
+    changed = f"{run}: changed since the run was started: other.py"
+    assert ended(start(*sample), 2) == f"error: {changed}; --trust runs it all the same\n"
+    assert ended(start(*sample, "--trust")) == f"warning: {changed}\n"
     (tmp_path / "other.py").unlink()
-    assert f"error: {other} (missing); --trust" in ended(start(*look), 2)
-    assert ended(start(*look, "--trust"), 2).endswith(
+    assert f"error: {changed} (not there); --trust" in ended(start(*sample), 2)
+    assert ended(start(*sample, "--trust"), 2).endswith(
         f"error: {run}/script.py cannot be run: No module named 'other'; it looks for modules in {tmp_path}\n"
     )
 
 
-def empty_step(newest):
+def add_empty_step(newest):
     (newest.parent / "99").mkdir()
 
 
-def shorten(newest):
+def truncate(newest):
     file = max((path for path in newest.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
     file.write_bytes(file.read_bytes()[:100])
 
 
-def lose(newest):
+def delete_arrays(newest):
     (newest / "state" / "manifest.ocdbt").unlink()
 
 
-def forget(newest):
+def delete_metadata(newest):
     (newest / "_CHECKPOINT_METADATA").unlink()
 
 
-@pytest.mark.parametrize("harm", [empty_step, shorten, lose, forget])
+@pytest.mark.parametrize("harm", [add_empty_step, truncate, delete_arrays, delete_metadata])
 def test_a_damaged_checkpoint_is_set_aside_and_the_run_ends_the_same(harm, finished, copy, tmp_path, capsys):
     metrics = copy / "metrics.jsonl"
-    metrics.write_bytes(metrics.read_bytes()[:-10] + b"\xff{")  # torn, as well
+    metrics.write_bytes(metrics.read_bytes()[:-10] + b"\xff{")  # a cut line as well
     harm(copy / "checkpoints" / "8")
     assert play(TINY, "--resume", copy, "--steps", 10) == 0
     err = capsys.readouterr().err
-    bad, good = (99, 8) if harm is empty_step else (8, 6)
-    said = f"warning: checkpoint {bad} is damaged .* renamed to damaged-{bad}; going on from step {good}"
-    assert re.search(said, err)
+    bad, good = (99, 8) if harm is add_empty_step else (8, 6)
+    expected = (
+        f"warning: checkpoint {bad} is damaged .* set aside as damaged-{bad}; going on from step {good}"
+    )
+    assert re.search(expected, err)
     assert (copy / "checkpoints" / f"damaged-{bad}").is_dir()
     assert steps(copy)[-2:] == [8, 10]
 
-    whole = Path(shutil.copytree(finished, tmp_path / "whole"))
-    assert play(TINY, "--resume", whole, "--steps", 10) == 0
-    same(final(whole), final(copy))
-    if harm is not empty_step:  # which kept the torn row's step
-        assert rows(copy) == rows(whole)
+    intact = Path(shutil.copytree(finished, tmp_path / "intact"))
+    assert play(TINY, "--resume", intact, "--steps", 10) == 0
+    same(final(intact), final(copy))
+    if harm is not add_empty_step:  # it resumes at step 8, whose row was cut
+        assert rows(copy) == rows(intact)
 
 
 def test_with_every_checkpoint_damaged_the_run_does_not_silently_start_over(copy, capsys):
     for step in steps(copy):
-        lose(copy / "checkpoints" / str(step))
+        delete_arrays(copy / "checkpoints" / str(step))
     assert play(TINY, "--resume", copy, "--steps", 10) == 2
     assert re.search("error: no checkpoint in .* is whole: 8 .*", capsys.readouterr().err)
     assert steps(copy) == [0, 2, 4, 6, 8]
@@ -334,12 +336,10 @@ def test_with_every_checkpoint_damaged_the_run_does_not_silently_start_over(copy
     ],
     ids=["unconditional", "concatenation", "projection"],
 )
-def test_a_label_that_is_none_of_the_classes_is_refused_before_the_first_step(
-    conditioning, classes, tmp_path
-):
-    """Whichever conditioning: one-hot it would be no class at all, embedded NaN."""
-    whole = jg.data.arrays.arrays(np.zeros((9, 2), np.float32), np.arange(9) % 3)
-    source = whole._replace(arrays={**whole.arrays, "label": whole.arrays["label"].at[7].set(3)})
+def test_a_label_outside_the_classes_is_refused_before_the_first_step(conditioning, classes, tmp_path):
+    """For every conditioning: one-hot it would be all zeros, embedded NaN."""
+    complete = jg.data.arrays.arrays(np.zeros((9, 2), np.float32), np.arange(9) % 3)
+    source = complete._replace(arrays={**complete.arrays, "label": complete.arrays["label"].at[7].set(3)})
     game = jg.gan(
         jg.from_linen(jg.models.mlp.Generator((2,), (4,))),
         jg.from_linen(jg.models.mlp.Discriminator((4,), classes=classes)),

@@ -150,7 +150,7 @@ def test_a_resume_with_other_devices_warns_too(run, monkeypatch, tmp_path, capsy
     copy = shutil.copytree(run, tmp_path / "copy")
     assert jaxgan(monkeypatch, "resume", copy, "--steps", 9, "--", "--devices", 2) == 0
     (line,) = (line for line in capsys.readouterr().err.splitlines() if "warning" in line)
-    assert line == "warning: --devices 2 after 0: from here on it may be another run, by rounding"
+    assert line == "warning: --devices 2 after 0: from here on the run may differ by rounding"
     assert jaxgan(monkeypatch, "resume", copy, "--steps", 10) == 0
     assert "warning" not in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""The loop is the update, on the batch of its own step, and nothing else."""
+"""The training loop applies the update to the batch of each step, and nothing else."""
 
 import sys
 from types import ModuleType
@@ -14,32 +14,32 @@ from jaxgan.run.program import layout
 from jaxgan.run.reopen import reopen
 
 
-def test_a_run_is_the_updates_written_out(tmp_path):
+def test_a_run_equals_its_updates_written_out(tmp_path):
     assert play(script("tiny"), "--out", tmp_path, "--steps", 3, "--log-every", 1) == 0
-    config, experiment, ran, _ = reopen(tmp_path)
-    rule, source, lay = guarded(experiment.rule), experiment.source, layout(experiment, config)
+    config, experiment, final, _ = reopen(tmp_path)
+    rule, source, shape = guarded(experiment.rule), experiment.source, layout(experiment, config)
     key = jax.random.key(config.seed)
-    state = jax.jit(rule.init)(key, batch(source, lay, source.arrays, key, 0))
+    state = jax.jit(rule.init)(key, batch(source, shape, source.arrays, key, 0))
     update = jax.jit(rule.update)
     for step in range(3):
-        state, _ = update(state, batch(source, lay, source.arrays, key, step))
-    assert int(ran.step) == 3
-    for mine, run in zip(jax.tree.leaves(state.d.params), jax.tree.leaves(ran.d.params), strict=True):
-        np.testing.assert_allclose(mine, run, atol=1e-5)
+        state, _ = update(state, batch(source, shape, source.arrays, key, step))
+    assert int(final.step) == 3
+    for expected, run in zip(jax.tree.leaves(state.d.params), jax.tree.leaves(final.d.params), strict=True):
+        np.testing.assert_allclose(expected, run, atol=1e-5)
 
 
-def test_how_far_players_move_is_logged_where_it_was_measured_and_nowhere_else(tmp_path):
-    """The last row stands off the schedule, and the norms are taken on it only: they are left out, not 0."""
+def test_update_norms_are_logged_only_at_steps_where_they_were_computed(tmp_path):
+    """Not in the last row, which is off the schedule of the norms: they are left out, not 0."""
     assert play(script("tiny"), "--out", tmp_path, "--steps", 5, "--log-every", 2) == 0
-    moved = {row["step"]: row.get("g/update") for row in rows(tmp_path) if "g/adv" in row}
-    assert moved.keys() == {2, 4, 5}
-    assert moved[2] > 0
-    assert moved[4] > 0
-    assert moved[5] is None
+    norms = {row["step"]: row.get("g/update") for row in rows(tmp_path) if "g/adv" in row}
+    assert norms.keys() == {2, 4, 5}
+    assert norms[2] > 0
+    assert norms[4] > 0
+    assert norms[5] is None
 
 
-def test_a_loaded_module_whose_file_is_gone_is_no_part_of_a_run(tmp_path, monkeypatch):
-    """As one that was loaded by a relative path, from another folder."""
+def test_a_loaded_module_whose_file_is_missing_is_not_part_of_a_run(tmp_path, monkeypatch):
+    """Such as one that was loaded by a relative path, from another folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text("x = 1\n")
     ghost = ModuleType("ghost")

@@ -1,4 +1,4 @@
-"""A number that is not finite: the run stops, skips the update or goes back; it is never saved, nor best."""
+"""A number that is not finite: the run stops, skips the update or goes back, and never saves it as best."""
 
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ from jaxgan.games.toy import bilinear
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.guard import guarded
 from jaxgan.run.reopen import reopen
-from jaxgan.run.trouble import attempted
+from jaxgan.run.trouble import load_attempt
 
 TINY = script("tiny")
 
@@ -27,20 +27,20 @@ def finite(run):
     )
 
 
-def test_stop_names_the_loss_and_the_step_and_saves_what_was_before(tmp_path, capsys):
-    run, whole = tmp_path / "run", tmp_path / "whole"
+def test_stop_names_the_loss_and_the_step_and_saves_the_state_before(tmp_path, capsys):
+    run, untroubled = tmp_path / "run", tmp_path / "untroubled"
     assert play(TINY, "--out", run, "--nan-at", 5, "--log-every", 4, "--save-every", 4) == 1
-    said = capsys.readouterr().err.splitlines()
-    assert said[-1] == "error: step 5: d/adv is nan"
-    assert f"`jaxgan resume {run} -- --on-nan skip`, or restore in its place, goes on" in said[-2]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == "error: step 5: d/adv is nan"
+    assert lines[-2] == f"go on with `jaxgan resume {run} -- --on-nan skip`, or with --on-nan restore"
     assert steps(run)[-1] == 5
     assert finite(run)
     assert all(row["step"] <= 5 for row in rows(run))
     assert '"ended": "NotFinite: step 5: d/adv is nan"' in (run / "manifest.json").read_text()
 
     # the checkpoint is that of an untroubled run, whatever the logging
-    assert play(TINY, "--out", whole, "--steps", 5) == 0
-    same(final(run), final(whole))
+    assert play(TINY, "--out", untroubled, "--steps", 5) == 0
+    same(final(run), final(untroubled))
 
     assert play(TINY, "--resume", run) == 1  # it fails again
     assert play(TINY, "--resume", run, "--on-nan", "skip") == 0
@@ -49,7 +49,7 @@ def test_stop_names_the_loss_and_the_step_and_saves_what_was_before(tmp_path, ca
     assert finite(run)
 
 
-def test_skip_leaves_everything_but_the_step(tmp_path):
+def test_skip_changes_nothing_but_the_step(tmp_path):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--nan-at", 5, "--on-nan", "skip", "--save-every", 1, "--keep", 9) == 0
     with Checkpoints(run / "checkpoints") as checkpoints:
@@ -64,38 +64,38 @@ def test_skip_leaves_everything_but_the_step(tmp_path):
     assert finite(run)
 
 
-def test_restore_goes_back_with_other_numbers_and_remembers_the_attempt(tmp_path, capsys):
+def test_restore_goes_back_with_other_random_numbers_and_records_the_attempt(tmp_path, capsys):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--nan-at", 5, "--on-nan", "restore", "--best-at", 6) == 0
-    said = "step 5: d/adv is nan; back to step 4 with other random numbers, attempt 1"
-    assert said in capsys.readouterr().err
+    expected = "step 5: d/adv is nan; back to step 4 with other random numbers, attempt 1"
+    assert expected in capsys.readouterr().err
     with Checkpoints(run / "checkpoints") as checkpoints:
-        found = checkpoints.newest(reopen(run).state)
-    assert (found.step, found.attempt) == (8, 1)
+        newest = checkpoints.newest(reopen(run).state)
+    assert (newest.step, newest.attempt) == (8, 1)
     assert finite(run)
     assert [row["step"] for row in rows(run) if "d/adv" in row] == [2, 4, 6, 8]
     assert [row["step"] for row in rows(run) if "score" in row] == [0, 2, 4, 6, 8]  # step 4 is measured once
     root = jax.random.key_data(jax.random.key(0))
-    assert not (jax.random.key_data(found.state.key) == root).all()
+    assert not (jax.random.key_data(newest.state.key) == root).all()
 
 
-def test_every_attempt_has_numbers_of_its_own():
+def test_every_attempt_has_its_own_random_key():
     state = SimpleNamespace(replace=lambda key: key)
-    there = SimpleNamespace(newest=lambda like: Restored(4, state, 0, []))
-    one, two = (attempted(nth, there, None, 0).state for nth in (1, 2))
-    assert one != two
+    checkpoints = SimpleNamespace(newest=lambda like: Restored(4, state, 0, []))
+    first, second = (load_attempt(attempt, checkpoints, None, 0).state for attempt in (1, 2))
+    assert first != second
 
 
-def test_restore_at_most_so_many_times(tmp_path, capsys):
+def test_restore_at_most_retries_times(tmp_path, capsys):
     options = ("--nan-at", 5, "--nan-always", "--on-nan", "restore", "--retries", 2)
     assert play(TINY, "--out", tmp_path / "run", *options) == 1
-    said = capsys.readouterr().err
-    assert said.count("back to step 4") == 2
-    assert said.splitlines()[-1] == "error: step 5: d/adv is nan, after 2 other attempts"
+    err = capsys.readouterr().err
+    assert err.count("back to step 4") == 2
+    assert err.splitlines()[-1] == "error: step 5: d/adv is nan, after 2 other attempts"
     assert finite(tmp_path / "run")
 
 
-def test_restore_before_the_first_checkpoint_starts_over_without_doubling_rows(tmp_path):
+def test_restore_before_the_first_checkpoint_starts_over_without_duplicate_rows(tmp_path):
     run = tmp_path / "run"
     options = ("--nan-at", 1, "--on-nan", "restore", "--save-every", 0, "--best-at", 4, "--no-keep-best")
     assert play(TINY, "--out", run, *options) == 0
@@ -111,7 +111,7 @@ def test_nan_is_never_the_best(tmp_path):
     assert rows(run)[-1]["score"] == "nan"
 
 
-def test_the_guard_by_itself():
+def test_the_guard_without_a_run():
     def poisoned(at):
         rule = alternating(bilinear(), optax.adam(0.1), optax.adam(0.1))
 
@@ -126,15 +126,15 @@ def test_the_guard_by_itself():
     batches = batch(source, (1, 1, 4), source.arrays, jax.random.key(0), 0)
     stopping, skipping = guarded(poisoned(1)), guarded(poisoned(1), skip=True)
     state = stopping.init(jax.random.key(0), batches)
-    one, _ = stopping.update(state, batches)
-    still = one
+    before, _ = stopping.update(state, batches)
+    failed = before
     for _ in range(3):
-        still, _ = stopping.update(still, batches)
-    assert (int(still.step), int(still.rule.failed), int(still.rule.skipped)) == (4, 1, 0)
-    same((still.g, still.d), (one.g, one.d))
+        failed, _ = stopping.update(failed, batches)
+    assert (int(failed.step), int(failed.rule.failed), int(failed.rule.skipped)) == (4, 1, 0)
+    same((failed.g, failed.d), (before.g, before.d))
 
-    over, _ = skipping.update(one, batches)
-    assert (int(over.step), int(over.rule.failed), int(over.rule.skipped)) == (2, -1, 1)
-    same((over.g, over.d), (one.g, one.d))
-    on, _ = skipping.update(over, batches)
-    assert float(on.g.params) != float(over.g.params)
+    skipped, _ = skipping.update(before, batches)
+    assert (int(skipped.step), int(skipped.rule.failed), int(skipped.rule.skipped)) == (2, -1, 1)
+    same((skipped.g, skipped.d), (before.g, before.d))
+    after, _ = skipping.update(skipped, batches)
+    assert float(after.g.params) != float(skipped.g.params)

@@ -1,4 +1,4 @@
-"""A run that was interrupted and gone on with is the run that never was, in every bit."""
+"""A run that was interrupted and resumed equals an uninterrupted one, bit for bit."""
 
 import shutil
 
@@ -9,45 +9,45 @@ EVERYTHING = SCRIPTS / "everything.py"
 TINY = SCRIPTS / "tiny.py"
 
 
-def test_alternating(tmp_path):
-    whole, command, option = tmp_path / "whole", tmp_path / "command", tmp_path / "option"
-    at_once = start(EVERYTHING, "--out", whole, "--save-every", 10)
+def test_a_resumed_run_of_the_alternating_rule_equals_an_uninterrupted_one(tmp_path):
+    uninterrupted, command, option = tmp_path / "uninterrupted", tmp_path / "command", tmp_path / "option"
+    reference = start(EVERYTHING, "--out", uninterrupted, "--save-every", 10)
     ended(start(EVERYTHING, "--out", command, "--steps", 5))
     shutil.copytree(command, option)
-    ended(at_once)
+    ended(reference)
     by_command = start("-m", "jaxgan.cli", "resume", command, "--steps", 10)
     by_option = start(EVERYTHING, "--resume", option, "--steps", 10)
     ended(by_command)
     ended(by_option)
 
-    state = final(whole)
+    state = final(uninterrupted)
     assert int(state.step) == 10
     same(state, final(command))
     same(state, final(option))
-    # a run logs and measures at its last step: the shorter one did at 5, where the whole one measures nothing
+    # a run logs and measures at its last step: the shorter one did at 5, where the other measures nothing
     extra = {"step": 5, "step_again": 5, "scheduled": False}
-    assert [row for row in rows(command) if row != extra] == rows(whole)
+    assert [row for row in rows(command) if row != extra] == rows(uninterrupted)
     assert rows(option) == rows(command)
     for name in ("step_000000.png", "step_000005.png", "step_000010.png"):
-        assert (command / "samples" / name).read_bytes() == (whole / "samples" / name).read_bytes()
+        assert (command / "samples" / name).read_bytes() == (uninterrupted / "samples" / name).read_bytes()
 
 
-def test_simultaneous_with_the_update_guarded_by_skipping(tmp_path):
-    whole, half = tmp_path / "whole", tmp_path / "half"
-    ended(start(EVERYTHING, "--rule", "simultaneous", "--on-nan", "skip", "--out", whole))
-    shutil.copytree(whole, half)
+def test_a_resumed_run_of_the_simultaneous_rule_that_skips_updates_equals_an_uninterrupted_one(tmp_path):
+    uninterrupted, half = tmp_path / "uninterrupted", tmp_path / "half"
+    ended(start(EVERYTHING, "--rule", "simultaneous", "--on-nan", "skip", "--out", uninterrupted))
+    shutil.copytree(uninterrupted, half)
     shutil.rmtree(half / "checkpoints" / "10")
     assert steps(half)[-1] == 5
     ended(start(EVERYTHING, "--resume", half))
-    same(final(whole), final(half))
-    assert rows(whole) == rows(half)
+    same(final(uninterrupted), final(half))
+    assert rows(uninterrupted) == rows(half)
 
 
 @pytest.mark.parametrize(
     "name", ["batch_stats", "spectral", "opt_state", "ema", "averages", "extra", "skipped"]
 )
-def test_what_is_compared_holds_every_memory(name, tmp_path):
-    """The comparison above is only as good as the state is full."""
+def test_the_compared_state_has_every_kind_of_memory(name, tmp_path):
+    """Otherwise the comparisons above would prove less."""
     import jax
     import jax.numpy as jnp
     from support import built, script

@@ -1,4 +1,4 @@
-"""TensorBoard and Weights & Biases are told what metrics.jsonl is told, once, and end no run."""
+"""TensorBoard and Weights & Biases get the numbers of metrics.jsonl, once; their errors do not end a run."""
 
 import importlib
 import json
@@ -20,27 +20,27 @@ TENSORBOARD = ("--tensorboard", "--sample-every", 4)
 
 
 def board(run):
-    """What TensorBoard itself reads of a run."""
+    """Returns what TensorBoard itself reads of a run."""
     read = EventAccumulator(str(run / "tensorboard"), size_guidance={"scalars": 0, "images": 0})
     return read.Reload()
 
 
 def scalars(run):
-    """(step, name) -> value, as TensorBoard has them; every one once."""
+    """Returns {(step, name): value} of TensorBoard; asserts that none is there twice."""
     read = board(run)
-    found = [((e.step, tag), e.value) for tag in read.Tags()["scalars"] for e in read.Scalars(tag)]
-    assert len(dict(found)) == len(found)
-    return {key: value for key, value in found if key[1] != "images_per_s"}
+    pairs = [((e.step, tag), e.value) for tag in read.Tags()["scalars"] for e in read.Scalars(tag)]
+    assert len(dict(pairs)) == len(pairs)
+    return {key: value for key, value in pairs if key[1] != "images_per_s"}
 
 
 def agree(run):
-    """TensorBoard has the numbers of metrics.jsonl, all of them and no others."""
+    """Asserts that TensorBoard has the numbers of metrics.jsonl, all of them and no others."""
     logged = {(r["step"], name): float(v) for r in rows(run) for name, v in r.items() if name != "step"}
     assert scalars(run) == pytest.approx(logged, rel=1e-6, nan_ok=True)  # it keeps 32 bits
     assert logged
 
 
-def test_numbers_and_pictures_in_tensorboard_and_a_resume(tmp_path):
+def test_tensorboard_has_the_numbers_and_pictures_of_all_sessions(tmp_path):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--steps", 4, "--best-at", 2, *TENSORBOARD) == 0
     agree(run)
@@ -53,21 +53,21 @@ def test_numbers_and_pictures_in_tensorboard_and_a_resume(tmp_path):
         assert (image.width, image.height) == (512, 512)
 
 
-def test_what_a_resume_makes_again_is_there_once(tmp_path):
+def test_steps_that_a_resume_repeats_are_there_once(tmp_path):
     import shutil
 
     run = tmp_path / "run"
     assert play(TINY, "--out", run, *TENSORBOARD) == 0
     shutil.rmtree(run / "checkpoints" / "8")
     (events,) = (run / "tensorboard").iterdir()
-    events.write_bytes(events.read_bytes()[:-7])  # torn, as by a kill
+    events.write_bytes(events.read_bytes()[:-7])  # cut, as by a kill
     assert steps(run)[-1] == 6
     assert play(TINY, "--resume", run, "--steps", 10) == 0
     agree(run)
     assert [image.step for image in board(run).Images("samples")] == [0, 4, 8, 10]
 
 
-def test_a_run_that_goes_back_takes_its_rows_along(tmp_path):
+def test_a_run_that_goes_back_removes_its_rows(tmp_path):
     run = tmp_path / "run"
     options = ("--on-nan", "restore", "--nan-at", 7, "--save-every", 4, "--log-every", 1)
     assert play(TINY, "--out", run, "--steps", 10, *options, *TENSORBOARD) == 0
@@ -75,7 +75,7 @@ def test_a_run_that_goes_back_takes_its_rows_along(tmp_path):
     agree(run)
 
 
-def test_tensorflow_and_torch_are_left_alone(tmp_path):
+def test_tensorflow_and_torch_are_not_loaded(tmp_path):
     for name in ("tensorflow", "torch"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('loaded')\n")
     process = subprocess.Popen(
@@ -99,28 +99,28 @@ def test_tensorflow_and_torch_are_left_alone(tmp_path):
     agree(tmp_path / "run")
 
 
-def test_a_sink_that_cannot_be_opened_or_fails_is_warned_of_once(tmp_path, capsys, monkeypatch):
+def test_a_sink_that_fails_or_cannot_be_opened_is_warned_about_once(tmp_path, capsys, monkeypatch):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--steps", 2) == 0
     (run / "tensorboard").write_text("in the way")
     capsys.readouterr()
     assert play(TINY, "--resume", run, "--steps", 4, "--tensorboard") == 0
-    said = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
-    assert len(said) == 1
-    assert said[0].startswith("warning: tensorboard gets no more of this run: ")
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("warning: tensorboard is closed for this run: ")
 
     closed = []
 
-    def full(run, last):
+    def full_disk(run, last):
         def numbers(step, values):
             raise OSError(28, "No space left on device")
 
         return sinks.Sink(numbers, numbers, lambda step: None, lambda: closed.append(True))
 
-    monkeypatch.setattr(sinks, "tensorboard", full)
+    monkeypatch.setattr(sinks, "tensorboard", full_disk)
     assert play(TINY, "--resume", run, "--steps", 8) == 0
-    said = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
-    assert said == ["warning: tensorboard gets no more of this run: [Errno 28] No space left on device"]
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert warnings == ["warning: tensorboard is closed for this run: [Errno 28] No space left on device"]
     assert closed == [True]
     assert [row["step"] for row in rows(run)] == [2, 4, 6, 8]
 
@@ -129,12 +129,12 @@ def test_a_sink_that_cannot_be_opened_or_fails_is_warned_of_once(tmp_path, capsy
 def test_a_missing_extra_is_refused_before_anything_is_written(name, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, name, None)
     assert play(TINY, "--out", tmp_path / "run", f"--{name}") == 2
-    said = f"error: --{name} needs the extra `{name}`: install jaxgan[{name}], or leave it out\n"
-    assert capsys.readouterr().err == said
+    expected = f"error: --{name} needs the extra `{name}`: install jaxgan[{name}], or leave it out\n"
+    assert capsys.readouterr().err == expected
     assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_of_that_name_is_no_library(tmp_path, monkeypatch):
+def test_a_folder_with_that_name_does_not_count_as_the_library(tmp_path, monkeypatch):
     (tmp_path / "wandb").mkdir()
     monkeypatch.delitem(sys.modules, "wandb", raising=False)
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
@@ -150,19 +150,19 @@ from pathlib import Path
 calls = Path(os.environ["FAKE_WANDB"])
 settings = types.SimpleNamespace(mode=os.environ.get("WANDB_MODE", "online"))
 
-def note(*what):
+def note(*call):
     with calls.open("a") as file:
-        print(json.dumps(what), file=file)
+        print(json.dumps(call), file=file)
 
 def setup():
     return types.SimpleNamespace(settings=settings)
 
 def login(prompt, verify):
-    assert not prompt and not verify  # nobody is asked, and no server
+    assert not prompt and not verify  # asks neither the user nor a server
     return bool(os.environ.get("FAKE_LOGIN"))
 
-def Settings(**given):
-    return given
+def Settings(**options):
+    return options
 
 def Image(path):
     return "picture of " + Path(path).name
@@ -183,7 +183,7 @@ def init(project, name, id, resume, dir, config, reinit, settings):
 
 @pytest.fixture
 def fake(tmp_path, monkeypatch):
-    """A module in the place of wandb, which takes 87 MB; what it was told, call by call."""
+    """Replaces wandb, which takes 87 MB, by a fake; returns a function that returns its calls so far."""
     (tmp_path / "fake").mkdir()
     (tmp_path / "fake" / "wandb.py").write_text(FAKE)
     monkeypatch.syspath_prepend(tmp_path / "fake")
@@ -191,18 +191,18 @@ def fake(tmp_path, monkeypatch):
     for name in ("WANDB_MODE", "WANDB_PROJECT"):
         monkeypatch.delenv(name, raising=False)
 
-    def told():
+    def recorded_calls():
         monkeypatch.delitem(sys.modules, "wandb", raising=False)
         calls = [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines()]
         (tmp_path / "calls").unlink()
         return calls
 
     monkeypatch.delitem(sys.modules, "wandb", raising=False)
-    yield told
+    yield recorded_calls
     sys.modules.pop("wandb", None)
 
 
-def test_wandb_without_a_login_and_a_resume(fake, tmp_path, monkeypatch):
+def test_wandb_is_offline_without_a_login_and_resumes_the_same_run(fake, tmp_path, monkeypatch):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--steps", 4, "--wandb") == 0
     first, *logged, last = fake()
@@ -214,22 +214,22 @@ def test_wandb_without_a_login_and_a_resume(fake, tmp_path, monkeypatch):
     assert last == ["finish"]
 
     monkeypatch.setenv("FAKE_LOGIN", "yes")
-    monkeypatch.setenv("FAKE_STEP", "7")  # as far as the server has it: steps up to there are not sent again
+    monkeypatch.setenv("FAKE_STEP", "7")  # the newest step on the server: those up to it are not sent again
     assert play(TINY, "--resume", run, "--steps", 8) == 0
     first, *logged, last = fake()
     assert first == ["init", "jaxgan", "run", name, "allow", str(run), 1e-3, "online"]
     assert [call[1] for call in logged] == [8, 8]
 
 
-def test_wandb_told_to_stay_offline_asks_nobody(fake, tmp_path, monkeypatch):
+def test_wandb_in_offline_mode_does_not_log_in(fake, tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_PROJECT", "thesis")
     options = ("--on-nan", "restore", "--nan-at", 5, "--save-every", 4, "--log-every", 1)
     assert play(TINY, "--out", tmp_path / "run", "--wandb", *options) == 0
     first, *logged, _ = fake()
     assert (first[1], first[7]) == ("thesis", "offline")
-    reached = [call[1] for call in logged]
-    assert reached == sorted(reached)  # it takes no step back
+    steps_logged = [call[1] for call in logged]
+    assert steps_logged == sorted(steps_logged)  # wandb accepts no earlier step
 
 
 @pytest.mark.slow

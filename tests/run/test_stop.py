@@ -1,4 +1,4 @@
-"""A run is stopped when a rule says so, and only then; it is told why, and its best checkpoint stays."""
+"""A run stops when a rule says so, and only then; it records why and keeps its best checkpoint."""
 
 import json
 
@@ -16,14 +16,14 @@ def ended(run):
     return json.loads((run / "manifest.json").read_text())["sessions"][-1]["ended"]
 
 
-def test_a_planted_collapse_is_caught_and_the_best_is_kept(tmp_path, capsys):
+def test_a_collapse_stops_the_run_and_the_best_checkpoint_is_kept(tmp_path, capsys):
     run = tmp_path / "run"
     assert play(script("stopping"), "--out", run, "--collapse-at", 20, "--log-every", 8) == 0
     last = rows(run)[-1]["step"]
     assert 25 <= last <= 40
     assert last % 5 == 0  # hooks are due then, and lines of the log are not
     assert ended(run).startswith("stopped: diversity has collapsed to ")
-    assert "beside it: g/average" in ended(run)  # other numbers than the one it was stopped by
+    assert "beside it: g/average" in ended(run)  # the numbers that the rule does not read
     scores = {row["step"]: row["diversity"] for row in rows(run) if "diversity" in row}
     best = max(scores, key=scores.get)
     assert {best, last} <= set(steps(run))
@@ -36,7 +36,7 @@ def test_a_healthy_run_is_not_stopped(tmp_path):
 
 
 @pytest.mark.parametrize("layout", ["loop", "vmap"])
-def test_a_lane_that_collapses_is_stopped_alone(layout, tmp_path, capsys):
+def test_only_the_lane_that_collapses_is_stopped(layout, tmp_path, capsys):
     run = tmp_path / "run"
     options = ("--seeds", "0:2", "--collapse-at", 20, "--collapse-seed", 1)
     assert play(script("stopping"), "--out", run, *options, "--lanes", layout, "--devices", 1) == 0
@@ -49,45 +49,45 @@ def test_a_lane_that_collapses_is_stopped_alone(layout, tmp_path, capsys):
     assert int(reopen(run, lane="seed=1").state.step) < 60
 
 
-def test_the_best_of_a_lane_is_that_of_its_single_run(tmp_path, monkeypatch):
-    """And not that of all lanes, one of which had collapsed by then. It is taken out with the lane."""
+def test_the_best_checkpoint_of_a_lane_is_that_of_its_single_run(tmp_path, monkeypatch):
+    """And not that of all lanes, one of which had collapsed by then. `jaxgan take` copies it."""
     options, run = ("--collapse-at", 16, "--collapse-seed", 0, "--keep", 1), tmp_path / "run"
     assert play(script("stopping"), "--out", run, *options, "--seeds", "0:2") == 0
     for seed in (0, 1):
-        alone = tmp_path / str(seed)
-        assert play(script("stopping"), "--out", alone, *options, "--seed", seed) == 0
-        best, taken = reopen(alone, "best").state, tmp_path / f"taken-{seed}"
+        single = tmp_path / str(seed)
+        assert play(script("stopping"), "--out", single, *options, "--seed", seed) == 0
+        best, taken = reopen(single, "best").state, tmp_path / f"taken-{seed}"
         same(reopen(run, "best", f"seed={seed}").state, best)
         assert jaxgan(monkeypatch, "take", run, f"seed={seed}", "--out", taken) == 0
         same(reopen(taken, "best").state, best)
-        assert steps(taken) == steps(alone)
+        assert steps(taken) == steps(single)
 
 
-def test_why_a_lane_was_stopped_is_known_at_once_and_for_ever(tmp_path, monkeypatch):
-    run, told = tmp_path / "run", []
+def test_why_a_lane_was_stopped_is_recorded_at_once_and_kept(tmp_path, monkeypatch):
+    run, records = tmp_path / "run", []
 
-    def still():
+    def halted_lanes():
         return json.loads((run / "manifest.json").read_text())["sessions"][-1].get("still", {})
 
-    def noted(folder, entry):
+    def note_and_read(folder, entry):
         update_session(folder, entry)
-        told.append(still())  # while the run goes on
+        records.append(halted_lanes())  # while the run goes on
 
-    monkeypatch.setattr("jaxgan.run.halted.update_session", noted)
+    monkeypatch.setattr("jaxgan.run.halted.note", note_and_read)
     options = ("--seeds", "0:2", "--collapse-at", 20, "--collapse-seed", 1)
     assert play(script("stopping"), "--out", run, *options, "--steps", 40) == 0
-    (first,) = told
+    (first,) = records
     assert first["seed=1"].startswith("stopped: diversity has collapsed")
     assert play(script("stopping"), "--resume", run, "--steps", 45) == 0
-    assert still() == first
+    assert halted_lanes() == first
 
 
-def test_a_rule_is_asked_when_there_is_news_for_it(tmp_path):
-    asked = {"diversity": 0, "": 0}
+def test_a_rule_is_called_when_one_of_its_numbers_is_new(tmp_path):
+    calls = {"diversity": 0, "": 0}
 
     def counting(*reads):
         def why(rows):
-            asked["".join(reads)] += 1
+            calls["".join(reads)] += 1
 
         return StopRule(reads, why)
 
@@ -97,43 +97,43 @@ def test_a_rule_is_asked_when_there_is_news_for_it(tmp_path):
         stops=[counting("diversity"), counting()]
     )
     assert play(module, "--out", tmp_path / "run", "--log-every", 1, "--steps", 20) == 0
-    assert asked == {"diversity": 5, "": 21}
+    assert calls == {"diversity": 5, "": 21}
 
 
 @pytest.mark.parametrize(("collapse", "first", "second"), [(20, 25, 60), (16, 17, 18)])
-def test_a_resumed_run_stops_where_it_would_have(collapse, first, second, tmp_path):
-    """Also where sessions ended off schedule, each with a measurement that the whole run does not make."""
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
+def test_a_resumed_run_stops_where_an_uninterrupted_one_does(collapse, first, second, tmp_path):
+    """Even if sessions end off schedule, each with a measurement that the uninterrupted run does not make."""
+    uninterrupted, parts = tmp_path / "uninterrupted", tmp_path / "parts"
     options = ("--collapse-at", collapse)
-    assert play(script("stopping"), "--out", whole, *options) == 0
+    assert play(script("stopping"), "--out", uninterrupted, *options) == 0
     assert play(script("stopping"), "--out", parts, *options, "--steps", first) == 0
     assert play(script("stopping"), "--resume", parts, "--steps", second) == 0
     if second != 60:
         assert ended(parts) == "finished"
         assert [row["step"] for row in rows(parts) if "diversity" in row][-1] == second
         assert play(script("stopping"), "--resume", parts, "--steps", 60) == 0
-    assert ended(parts) == ended(whole)
-    assert int(final(parts).step) == int(final(whole).step)
+    assert ended(parts) == ended(uninterrupted)
+    assert int(final(parts).step) == int(final(uninterrupted).step)
 
 
-def test_a_run_that_was_killed_as_it_stopped_stops(tmp_path, capsys):
-    """Its last checkpoint is of the step of which a rule has seen the numbers; resumed again, it goes on."""
+def test_a_run_that_was_killed_when_about_to_stop_stops_when_resumed(tmp_path, capsys):
+    """Its last checkpoint is of the step at which the rule fired; resumed once more, it goes on."""
     run = tmp_path / "run"
     assert play(script("stopping"), "--out", run, "--collapse-at", 16) == 0
-    said, step = ended(run), int(final(run).step)
-    assert said.startswith("stopped: diversity has collapsed")
+    reason, step = ended(run), int(final(run).step)
+    assert reason.startswith("stopped: diversity has collapsed")
     manifest = json.loads((run / "manifest.json").read_text())
     manifest["sessions"][-1] |= {"ended": None}
     (run / "manifest.json").write_text(json.dumps(manifest))
     assert play(script("stopping"), "--resume", run) == 0
-    assert (ended(run), int(final(run).step)) == (said, step)
+    assert (ended(run), int(final(run).step)) == (reason, step)
     assert play(script("stopping"), "--resume", run, "--steps", step + 3) == 0
     assert int(final(run).step) == step + 3
 
 
 @pytest.mark.parametrize("further", [0, 1])
-def test_a_run_that_was_told_to_go_on_after_it_stopped_goes_on_though_killed(further, tmp_path):
-    """At once, or a step later, whose numbers no rule has seen."""
+def test_a_run_that_was_resumed_after_it_stopped_goes_on_even_if_killed(further, tmp_path):
+    """At once, or a step later, for which no rule has been called."""
     run = tmp_path / "run"
     assert play(script("stopping"), "--out", run, "--collapse-at", 16) == 0
     step = int(final(run).step)
@@ -152,15 +152,15 @@ def measured(name, values, every=10):
     return [Row(every * i, "measured", {name: value}) for i, value in enumerate(values)]
 
 
-def test_rules_look_at_nothing_but_their_own_numbers():
+def test_rules_use_only_the_numbers_they_read():
     rows = measured("x", [1, 2, 3])
     for rule in (reached("y", at_least=0), stalled("y", 0, "lower"), collapsed("y"), saturated()):
         assert rule.why(rows) is None
         assert rule.why([]) is None
 
 
-def test_reached():
-    assert reached("x", at_most=0.5).why(measured("x", [2, 0.4, 0.6])) is None  # the newest counts
+def test_reached_uses_the_newest_value():
+    assert reached("x", at_most=0.5).why(measured("x", [2, 0.4, 0.6])) is None
     assert reached("x", at_most=0.5).why(measured("x", [2, 0.5])) == "x has reached 0.5"
     assert reached("x", at_least=2).why(measured("x", [2, 1.9])) is None
 
@@ -172,11 +172,11 @@ def test_stalled_counts_steps_from_the_best():
     assert rule.why(measured("x", [5, 3, 4, 2.9])) is None
     assert (
         rule.why([*measured("x", [3, 4]), Row(500, "train", {"d/adv": 1.0})]) is None
-    )  # x has not been asked for
+    )  # x was not measured since
     assert rule.why(measured("x", [float("nan"), 3, 4, 4])) == rule.why(measured("x", [5, 3, 4, 3]))
 
 
-def test_collapsed_needs_more_than_one_bad_measurement():
+def test_collapsed_needs_several_bad_measurements_in_a_row():
     rule = collapsed("x", share=0.5, times=2)
     assert rule.why(measured("x", [1, 1, 0.1])) is None
     assert rule.why(measured("x", [1, 1, 0.1, 0.9, 0.1])) is None
@@ -184,7 +184,7 @@ def test_collapsed_needs_more_than_one_bad_measurement():
     assert collapsed("x", after=20).why(measured("x", [9, 9, 1, 1, 1])) is None
 
 
-def test_saturated_needs_both_sides_for_long():
+def test_saturated_needs_real_and_fake_for_ten_lines():
     sure = {"d/acc_real": 1.0, "d/acc_fake": 0.995}
     rows = [Row(i, "train", sure) for i in range(10)]
     assert saturated().why(rows) == "D is right about 100 % of real and 99.5 % of fake examples"
@@ -194,7 +194,7 @@ def test_saturated_needs_both_sides_for_long():
     assert saturated().why([*rows, Row(11, "train", {**sure, "d/acc_fake": 0.5})]) is None
 
 
-def test_a_number_that_is_not_finite_is_no_best(tmp_path):
+def test_a_number_that_is_not_finite_is_never_the_best(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text("".join(map(encode, measured("x", [3.0, float("nan"), 4.0]))).replace("}{", "}\n{"))
     assert stalled("x", 20, "lower").why(read(path)) is not None
@@ -203,37 +203,37 @@ def test_a_number_that_is_not_finite_is_no_best(tmp_path):
 def test_rules_that_could_never_stop_are_refused():
     with pytest.raises(Refused, match="give at_least, or at_most"):
         reached("x")
-    with pytest.raises(Refused, match='"higher" or "lower", not \'max\''):
+    with pytest.raises(Refused, match='"higher" or "lower" for x, not \'max\''):
         stalled("x", 10, "max")
 
 
-def test_measurements_that_are_no_numbers_are_no_progress():
+def test_nan_does_not_count_as_progress():
     rule = stalled("x", 20, "lower")
     nan = float("nan")
     assert rule.why(measured("x", [5, 3, nan])) is None
     assert rule.why(measured("x", [5, 3, nan, nan])) is not None
 
 
-def test_a_rule_that_waits_for_what_nobody_measures_is_told_of(tmp_path, capsys):
+def test_a_rule_that_reads_what_nothing_measures_is_warned_about(tmp_path, capsys):
     module = script("stopping")
     build = module.build
     module.build = lambda config, source: build(config, source)._replace(
         stops=[reached("coverge", at_least=1), saturated()]
     )
     assert play(module, "--out", tmp_path / "run", "--steps", 10) == 0
-    said = capsys.readouterr().err
-    assert said.count("warning: a stop rule waits for coverge, which nothing has measured so far") == 1
-    assert "waits for d/acc" not in said
+    err = capsys.readouterr().err
+    assert err.count("warning: a stop rule reads coverge, which nothing has measured so far") == 1
+    assert "reads d/acc" not in err
 
 
-def test_a_best_that_asks_for_what_is_not_measured_is_one_line(tmp_path, capsys):
+def test_a_best_that_asks_for_what_is_not_measured_is_refused_in_one_line(tmp_path, capsys):
     module = script("stopping")
     build = module.build
     module.build = lambda config, source: build(config, source)._replace(
         best=lambda measured: -measured["fd_raw"]
     )
     assert play(module, "--out", tmp_path / "run", "--steps", 10) == 2
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith(
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(
         "error: `best` asks for 'fd_raw', which no hook has measured; there are d/spectral/"
     )
