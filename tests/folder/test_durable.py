@@ -249,7 +249,7 @@ def test_a_folder_removed_when_no_checkpoint_is_due(tmp_path, monkeypatch, capsy
         shutil.rmtree(run)
         (run / "file").write_text("")
 
-    monkeypatch.setattr(loop, "look", remove_and_write)
+    monkeypatch.setattr(loop, "run_hooks", remove_and_write)
     assert play(TINY, "--out", run) == 1
     assert stderr(capsys).splitlines()[-1] == f"error: {run} was moved or deleted while the run went on"
 
