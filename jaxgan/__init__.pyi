@@ -1,6 +1,7 @@
 from . import data as data
 from . import metrics as metrics
 from . import models as models
+from . import sweep as sweep
 from .data import load as load
 from .data.kind import Leaf as Leaf
 from .data.source import Source as Source
@@ -81,7 +82,6 @@ from .rules.rule import Rule as Rule
 from .rules.simultaneous import simultaneous as simultaneous
 from .rules.symplectic import symplectic as symplectic
 from .rules.unrolled import unrolled as unrolled
-from .run.command import main as main
 from .run.experiment import Experiment as Experiment
 from .run.experiment import Hook as Hook
 from .run.experiment import Moment as Moment
@@ -99,3 +99,4 @@ from .run.stop import saturated as saturated
 from .run.stop import stalled as stalled
 from .run.trouble import NotFinite as NotFinite
 from .run.written import formats as formats
+from .sweep.script import main as main

@@ -83,7 +83,7 @@ def script(name: str) -> ModuleType:
 
 def play(module: ModuleType, *args: object) -> int:
     """Runs a script's command line in this process; returns its exit status."""
-    from jaxgan.run.command import main
+    from jaxgan.sweep.script import main
 
     try:
         main(module.Config, module.build, getattr(module, "data", None), [str(arg) for arg in args])

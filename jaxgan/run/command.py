@@ -10,10 +10,10 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jaxgan import reading, terminal
 from jaxgan.data import KNOWN
@@ -37,28 +37,17 @@ CALLS: list[type[Settings]] = []
 """The `Config` of each call of `main`, by which `jaxgan resume` sees whether a script calls it."""
 
 
-def main(
+def run_script(
     config_type: type[C],
     build: "Callable[[C, Source], Experiment]",
-    data: "Callable[[C], Source] | None" = None,
-    args: Sequence[str] | None = None,
+    data: "Callable[[C], Source] | None",
+    args: Sequence[str] | None,
+    names: Mapping[str, Any],
+    sweep: Callable[..., None],
 ) -> "State":
-    """Runs a script: parses its options, loads the examples once, builds the experiment and trains it.
-
-    `data(config)` is a function of the script; without it the examples are those of --data. A run folder is
-    opened again through the script's `Config`, `build` and, if any, `data`.
-
-    An error ends the process with one line: status 2 for what is refused, 1 for a run that failed, 143 after
-    SIGTERM, 129 after SIGHUP and 130 after Ctrl-C, each with a checkpoint of the last step. The run goes on
-    when stdout or stderr is closed.
-
-    >>> main(Settings, lambda config, source: None, args=["--resume", "nowhere"])
-    Traceback (most recent call last):
-    SystemExit: 2
-    """
+    """Runs a script as `jg.main` describes: `names` are the globals of its caller, `sweep` does --sweep."""
     CALLS.append(config_type)
     escape_unprintable()
-    names = sys._getframe(1).f_globals
     if names.get("__name__") == REOPENED:
         way = 'put `if __name__ == "__main__":` before jg.main'
         raise Refused(f"{names.get('__file__')} starts training when its run is opened: {way}")
@@ -78,13 +67,19 @@ def main(
         run, weights = _path(options.resume, "--resume"), _path(options.weights, "--weights")
         if run and weights:
             raise Refused("--weights starts a new run, --resume goes on with one: give one of the two")
+        if options.sweep is not None and (run or weights):
+            raise Refused("--sweep starts runs of its own: leave out --resume and --weights")
         start = _stored(run, config_type) if run else _exported(weights, config_type)
         if run:
             from jaxgan.folder import create, folder
 
             create.check_config(folder.find_folder(run), options.force)
-        config = _parse(config_type, start, rest, names.get("__doc__"))
+        default = _read_options(Path(options.options), config_type) if options.options else start
+        config = _parse(config_type, default, rest, names.get("__doc__"))
         config = dataclasses.replace(config, data=_absolute(config.data))
+        if options.sweep is not None:
+            sweep(config, build, data, script, names, options)
+            sys.exit()
         if run:
             _check_unchanged(config, start, run, options.force)
         with _jax(config, options), exit_on_error():
@@ -266,6 +261,14 @@ def _parse_common(
     parser.add_argument("--resume")
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--weights")
+    parser.add_argument("--options")
+    parser.add_argument("--sweep")
+    parser.add_argument("--draws", type=int)
+    parser.add_argument("--sweep-seed", type=int, default=0)
+    parser.add_argument("--sweep-retries", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=0)
+    parser.add_argument("--pack", type=int, default=64)
+    parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--coordinator", default="")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--process", type=int, default=0)
@@ -290,6 +293,17 @@ options of every script, beside those below:
   --force               with --resume: accept changed options, files and data
   --weights EXPORT      start a new run with exported weights and their options,
                         or with a .safetensors file, which has weights only
+  --options FILE        take the defaults from a file such as config.json
+
+many runs as one sweep, which goes on when the same command is given again:
+  --sweep AXES          'loss=hinge,r1 lr=1e-3,1e-4 seed=0:8', or a function of
+                        the script that yields options
+  --draws N             how often to draw axes such as lr=log(1e-5,1e-2)
+  --sweep-seed SEED     seed of these draws (0)
+  --jobs N              runs at once; by default one per accelerator or core
+  --pack N              most runs to train as one, as lanes (64)
+  --sweep-retries N     how often to retry what fails (1)
+  --dry-run             print the plan and stop
 
 several processes training one run, each started with the same options and:
   --coordinator HOST:PORT   address of process 0; auto on a cluster that JAX
@@ -309,11 +323,16 @@ def _parse(config_type: type[C], default: C, args: list[str], doc: str | None) -
 
 def _stored(folder: Path, config_type: type[C]) -> C:
     """Returns the options in a run folder or an export."""
-    path = folder / "config.json"
+    if not probe(Path.is_file, folder / "config.json"):
+        raise Refused(f"{folder} is not a run folder: there is no config.json in it")
+    return _read_options(folder / "config.json", config_type)
+
+
+def _read_options(path: Path, config_type: type[C]) -> C:
     try:
         return codec.loads(reading.content(path), config_type, str(path))
-    except OSError:
-        raise Refused(f"{folder} is not a run folder: there is no config.json in it") from None
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _exported(weights: Path | None, config_type: type[C]) -> C:

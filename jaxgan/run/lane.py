@@ -58,11 +58,12 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
         raise Refused("--on-nan restore is for single runs, since lanes share their step: use stop or skip")
     seeds = parse_seeds(settings.seeds) if settings.seeds else (settings.seed,)
     over = [_parse_over(settings, text) for text in settings.over]
-    if len({name for name, _ in over}) < len(over):
+    names = [name for cells in over for name in cells[0]]
+    if len(set(names)) < len(names):
         raise Refused(f"--over names an option twice: {' '.join(settings.over)}")
     grid = []
-    for combination in itertools.product(*(values for _, values in over)):
-        values = {name: value for (name, _), value in zip(over, combination, strict=True)}
+    for combination in itertools.product(*over):
+        values = {name: value for part in combination for name, value in part.items()}
         for seed in seeds:
             name = ",".join([f"seed={seed}", *(f"{name}={value}" for name, value in values.items())])
             grid.append(Lane(name, seed, values))
@@ -100,7 +101,23 @@ def _range(part: str) -> range:
     return seeds
 
 
-def _parse_over(settings: Settings, text: str) -> tuple[str, list[float]]:
+def _parse_over(settings: Settings, text: str) -> list[dict[str, float]]:
+    """Returns the values in NAME=A,B,..., or of options that vary together, lr:b1=1e-3:0.5,1e-4:0.9."""
+    names, equals, listed = text.partition("=")
+    rows = [part.split(":") for part in listed.split(",")]
+    if any(len(row) != len(names.split(":")) for row in rows):
+        raise Refused(f"--over {text}: give each option a value, as in lr:b1=1e-3:0.5,1e-4:0.9")
+    columns = [
+        _parse_values(settings, f"{name}{equals}{','.join(column)}")
+        for name, column in zip(names.split(":"), zip(*rows, strict=True), strict=True)
+    ]
+    cells = [{name: values[number] for name, values in columns} for number in range(len(rows))]
+    if any(cell in cells[:number] for number, cell in enumerate(cells)):
+        raise Refused(f"--over {text} names a value twice")
+    return cells
+
+
+def _parse_values(settings: Settings, text: str) -> tuple[str, list[float]]:
     """Returns the option and its values in NAME=A,B,..."""
     name, equals, listed = text.partition("=")
     name = name.replace("-", "_")
@@ -123,8 +140,6 @@ def _parse_over(settings: Settings, text: str) -> tuple[str, list[float]]:
     largest = np.iinfo(np.int32).max if isinstance(default, int) else float(np.finfo(np.float32).max)
     if bad := [value for value in values if not abs(value) <= largest]:  # so that NaN is bad too
         raise Refused(f"--over {text}: {bad[0]} is not a finite number of 32 bits, as lanes need")
-    if len(set(values)) < len(values):
-        raise Refused(f"--over {text} names a value twice")
     for value in values:
         changes: dict[str, Any] = {name: value}
         check_ranges(dataclasses.replace(settings, **changes))

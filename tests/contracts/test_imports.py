@@ -24,6 +24,7 @@ FLOORS = [
     {"run"},
     {"evaluate"},
     {"compare", "look"},
+    {"sweep"},
     {"report"},
     {"cli"},
 ]

@@ -25,8 +25,8 @@ from jaxgan.folder.lock import lock_folder
 from jaxgan.folder.script import Script, hashes
 from jaxgan.pictures import png
 from jaxgan.run import feed
-from jaxgan.run.command import main
 from jaxgan.run.reopen import reopen
+from jaxgan.sweep.script import main
 
 TINY = script("tiny")
 TEXT = (SCRIPTS / "tiny.py").read_text()

@@ -1,0 +1,85 @@
+"""What can be done with a sweep: work on it, see how far it is, stop it."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+Sweep = Annotated[Path, tyro.conf.Positional]
+
+
+def work(sweep: Sweep, *, jobs: int = 1, retries: int = 1) -> None:
+    """Works on a sweep: claims one pack after another until none is left. Any number of workers may.
+
+    Args:
+        sweep: The folder of the sweep, as planned by `python SCRIPT --sweep ...`.
+        jobs: Packs to train at once, each on its own device or cores; 0 is all that this machine has.
+        retries: How often a pack that failed is tried again.
+    """
+    import sys
+
+    from jaxgan.sweep.local import work_here
+
+    if not work_here(sweep, jobs, retries):
+        sys.exit(1)
+
+
+def sweep(
+    action: Annotated[Literal["status", "resume", "cancel"], tyro.conf.Positional],
+    sweep: Sweep,
+    *,
+    jobs: int = 0,
+    retries: int = 1,
+) -> None:
+    """Shows how far a sweep is, goes on with it, or stops all its workers.
+
+    Args:
+        action: `status` lists the packs, how far each is, and why some failed; `resume` works on what is
+            left, with all that this machine has; `cancel` stops all workers, on other machines too, and each
+            run saves its state.
+        sweep: The folder of the sweep.
+        jobs: Packs that `resume` trains at once; 0 is one to a device, or to a core where there is none.
+        retries: How often `resume` tries a pack that failed again.
+    """
+    from jaxgan.sweep.folder import Paths, progress, read
+    from jaxgan.sweep.local import listed
+
+    now = read(sweep)
+    match action:
+        case "status":
+            print(listed(progress(sweep, now)))
+        case "cancel":
+            Paths(sweep).cancelled.touch()
+            print(f"{sweep} stops within seconds; `jaxgan sweep resume {sweep}` goes on")
+        case "resume":
+            Paths(sweep).cancelled.unlink(missing_ok=True)
+            work(sweep, jobs=jobs, retries=retries)
+
+
+def table(
+    sweep: Sweep,
+    *,
+    metric: str = "",
+    by: str = "",
+    baseline: str = "",
+    format: Literal["text", "markdown", "latex", "csv", "json"] = "text",
+) -> None:
+    """Prints what a sweep says of a metric: a row for each setting, over its seeds.
+
+    Args:
+        sweep: The folder of the sweep.
+        metric: A number that hooks or evaluations have measured; may be left out if there is only one.
+        by: The options that make a setting, as in loss,gamma; by default all axes. Others are pooled.
+        baseline: The setting to compare with, as in loss=hinge,gamma=0.1.
+        format: For a terminal, a page or a paper; csv has a line for each cell, json is what rliable reads.
+    """
+    import sys
+
+    from jaxgan.sweep import table as tables
+    from jaxgan.sweep.folder import progress, read
+    from jaxgan.sweep.local import summary
+
+    print(tables.FORMATS[format](tables.table(sweep, by.split(",") if by else (), metric, baseline)))
+    every = progress(sweep, read(sweep))
+    if any(pack.state != "done" for pack in every):
+        print(f"not finished: {summary(every)}", file=sys.stderr)

@@ -1,0 +1,164 @@
+"""Workers on this machine, one to a device or to a core, and what is seen of them on the terminal."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+from jaxgan.run.devices import cores
+from jaxgan.sweep.claims import Watch
+from jaxgan.sweep.folder import Progress, progress, read
+from jaxgan.sweep.work import Worker, work
+
+LOOK = 2.0
+"""Seconds between looks at the progress on a terminal; in a file a line is written once a minute."""
+
+
+def accelerators() -> int:
+    """How many accelerators JAX finds here, asked in another process: this one would take them for itself."""
+    if os.environ.get("JAX_PLATFORMS", "") == "cpu":
+        return 0
+    code = "import jax; print(0 if jax.default_backend() == 'cpu' else jax.local_device_count())"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return int(answer.stdout.split()[-1]) if answer.returncode == 0 else 0
+
+
+def workers(home: Path, count: int, retries: int, devices: int) -> list[Worker]:
+    """So many workers, each with an accelerator of its own, or with cores of its own on a machine without."""
+    if devices:
+        visible = [x for x in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if x]
+        names = visible or [str(number) for number in range(devices)]
+        one_each = [{"CUDA_VISIBLE_DEVICES": names[number % len(names)]} for number in range(count)]
+        return [Worker(home, retries, environment) for environment in one_each]
+    every = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    shares = [every[number::count] or every[number % len(every) :][:1] for number in range(count) if every]
+    return [Worker(home, retries, {"JAX_NUM_CPU_DEVICES": "1"}, share) for share in shares or [[]] * count]
+
+
+def work_here(home: Path, count: int = 0, retries: int = 1) -> bool:
+    """Works on a sweep with all that this machine has until nothing is left; whether every pack is done.
+
+    Ctrl-C and SIGTERM end it in order: each run saves its state, and the same command goes on.
+    """
+    devices = accelerators()
+    stop, trouble = threading.Event(), []
+
+    def run(worker: Worker) -> None:
+        try:
+            work(worker, stop)
+        except BaseException as error:
+            trouble.append(error)
+            stop.set()
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(128 + signum)
+        stop.set()
+        asked.append(signum)
+
+    asked: list[int] = []
+    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    threads = [
+        threading.Thread(target=run, args=(worker,), daemon=True)
+        for worker in workers(home, count or devices or cores(), retries, devices)
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        _follow(home, threads, sys.stderr)
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+    if trouble:
+        raise trouble[0]
+    every = progress(home, read(home))
+    if asked:
+        print(f"interrupted: {summary(every)}; the same command goes on", file=sys.stderr)
+        sys.exit(128 + asked[0])
+    return all(pack.state == "done" for pack in every)
+
+
+def _follow(home: Path, threads: Sequence[threading.Thread], stream: TextIO) -> None:
+    """Writes how far the sweep is, until no thread works any more."""
+    live, watch, began = stream.isatty(), Watch(), time.monotonic()
+    said = ""
+    while any(thread.is_alive() for thread in threads):
+        for thread in threads:
+            thread.join(LOOK / len(threads))
+        every = progress(home, read(home), watch)
+        text = summary(every, time.monotonic() - began)
+        if live:
+            print(
+                f"\r\033[K{text[: shutil.get_terminal_size().columns - 1]}", end="", file=stream, flush=True
+            )
+        elif _states(every) != said:
+            said = _states(every)
+            print(text, file=stream, flush=True)
+    if live:
+        print(f"\r\033[K{text}", file=stream, flush=True)
+
+
+def _states(every: Sequence[Progress]) -> str:
+    return str([pack.state for pack in every])
+
+
+def listed(every: Sequence[Progress]) -> str:
+    """A line for each pack, and one for all."""
+    width = max((len(pack.planned.name) for pack in every), default=0)
+    lines = []
+    for pack in every:
+        why = pack.outcomes[-1].line if pack.state == "failed" else ""
+        steps = f"step {pack.step:,} of {pack.steps:,}"
+        lines.append(
+            f"{pack.planned.name:{width}}  {pack.state:8} {pack.cells:4d} cells  {steps}  {why}".rstrip()
+        )
+    return "\n".join([*lines, summary(every)])
+
+
+def summary(every: Sequence[Progress], seconds: float = 0.0) -> str:
+    """How far a sweep is, in one line."""
+    cells: Counter[str] = Counter()
+    for pack in every:
+        cells[pack.state] += pack.cells
+    parts = [f"{cells['done']} of {cells.total()} cells done"]
+    parts += [f"{cells[state]} {state}" for state in ("running", "waiting", "failed") if cells[state]]
+    if left := _left(every):
+        parts.append(f"about {_time(left)} left")
+    bad = [pack for pack in every if pack.state == "failed"]
+    if bad:
+        parts.append(f"{bad[0].planned.name}: {bad[0].outcomes[-1].line}")
+    return ", ".join(parts)
+
+
+def _left(every: Sequence[Progress]) -> float:
+    """Seconds that are left, by how long cells took that are done; 0 where none is known."""
+    done = [
+        (pack.cells, outcome.seconds) for pack in every if pack.state == "done" for outcome in pack.outcomes
+    ]
+    running = sum(pack.state == "running" for pack in every)
+    if not done or not running:
+        return 0.0
+    each = sum(seconds for _, seconds in done) / sum(cells for cells, _ in done)
+    open_cells = sum(
+        pack.cells * (1 - min(pack.step / max(pack.steps, 1), 1.0))
+        for pack in every
+        if pack.state in ("running", "waiting")
+    )
+    return each * open_cells / running
+
+
+def _time(seconds: float) -> str:
+    """A duration for a person.
+
+    >>> _time(42), _time(4000)
+    ('42 s', '67 min')
+    """
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

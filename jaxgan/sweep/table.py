@@ -1,0 +1,258 @@
+"""The cells of a sweep as a table: a row for each setting, with the baseline beside it."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxgan.compare.methods import Measure, Method, Seed, read_methods
+from jaxgan.compare.statistics import Difference, holm, mean, paired_t, proportion, welch_t
+from jaxgan.errors import Refused
+from jaxgan.evaluate import names
+from jaxgan.metrics.metric import Estimate
+from jaxgan.pictures.words import short
+from jaxgan.sweep.folder import Paths, read
+
+Setting = tuple[tuple[str, Any], ...]
+
+
+class Value(NamedTuple):
+    """The last value of a cell, or nan, and why it failed, or ""."""
+
+    options: Mapping[str, Any]  # those of the sweep's axes
+    value: float
+    failed: str
+
+
+class Row(NamedTuple):
+    """One setting: `difference`, `p` and `improves` are against the baseline, None of the baseline itself.
+
+    `improves` is the probability that a cell of this setting is better than one of the baseline's, with ties
+    counted as one half (Agarwal et al., 2021); `p` has Holm's correction for the number of rows.
+    """
+
+    setting: Mapping[str, Any]
+    mean: Estimate
+    median: float
+    iqm: float  # the mean of the middle half
+    cells: int
+    failed: Estimate
+    difference: Difference | None = None
+    p: float | None = None
+    improves: float | None = None
+
+
+class Table(NamedTuple):
+    """What a sweep says of one metric."""
+
+    metric: str
+    better: str | None
+    rows: tuple[Row, ...]
+    values: Mapping[Setting, Sequence[Value]]
+
+
+def table(home: Path, by: Sequence[str] = (), metric: str = "", baseline: str = "") -> Table:
+    """Returns the table of a metric by settings of the options `by`, by default of all axes but the seed.
+
+    The other axes are pooled, as seeds are. `baseline` is a setting such as "loss=hinge".
+    """
+    sweep = read(home)
+    runs = [run for planned in sweep.packs if (run := Paths(home).run(planned.name) / "config.json").exists()]
+    if not runs:
+        raise Refused(f"no cell of {home} has begun: `jaxgan work {home}` trains them")
+    methods, metadata = read_methods([run.parent for run in runs])
+    axes = list(dict.fromkeys(name for cell in sweep.cells for name in cell if name != "seed"))
+    by = list(by) or [name for name in axes if len({str(cell[name]) for cell in sweep.cells}) > 1]
+    if unknown := [name for name in by if name not in axes]:
+        raise Refused(f"--by {unknown[0]}: the axes of {home} are {', '.join(axes)}")
+    measure = _measure(methods, metric, home)
+    values: dict[Setting, list[Value]] = {}
+    for method in methods:
+        options = {name: method.options[name] for name in axes}
+        for seed in method.seeds:
+            value = Value({**options, "seed": seed.number}, _last(seed, measure), seed.failed)
+            values.setdefault(tuple((name, options[name]) for name in by), []).append(value)
+    better = metadata.better.get(measure.name) or names.better(measure.name)
+    rows = _rows(values, _chosen(baseline, by, values), better)
+    return Table(measure.name, better, rows, values)
+
+
+def _measure(methods: Sequence[Method], metric: str, home: Path) -> Measure:
+    """The metric that most cells have, measured in the way that most have."""
+    counts: dict[Measure, int] = {}
+    for measure in (measure for method in methods for seed in method.seeds for measure in seed.values):
+        counts[measure] = counts.get(measure, 0) + 1
+    known = {measure.name for measure in counts}
+    if metric and metric not in known:
+        raise Refused(
+            f"no cell of {home} has a metric {metric}; there are {', '.join(sorted(known)) or 'none'}"
+        )
+    if not metric and len(known) != 1:
+        raise Refused(f"say which metric, by --metric: {', '.join(sorted(known)) or 'no cell has any'}")
+    return max((m for m in counts if m.name == (metric or m.name)), key=lambda m: counts[m])
+
+
+def _last(seed: Seed, measure: Measure) -> float:
+    steps = seed.values.get(measure, {})
+    return steps[max(steps)] if steps else np.nan
+
+
+def _chosen(text: str, by: Sequence[str], values: Mapping[Setting, Any]) -> Setting | None:
+    """The setting that the baseline names."""
+    if not text:
+        return None
+    asked = dict(part.partition("=")[::2] for part in text.replace(",", " ").split())
+    fitting = [s for s in values if {name: str(x) for name, x in s} == asked]
+    if not fitting:
+        listed = "; ".join(_name(dict(setting)) for setting in values)
+        raise Refused(f"--baseline {text} is none of the settings: {listed}")
+    return fitting[0]
+
+
+def _rows(
+    values: Mapping[Setting, Sequence[Value]], base: Setting | None, better: str | None
+) -> tuple[Row, ...]:
+    from scipy.stats import trim_mean
+
+    rows = []
+    for setting, cells in values.items():
+        x = _finite(cells)
+        failed = proportion(sum(bool(cell.failed) for cell in cells), len(cells))
+        middle = (float(np.median(x)), float(trim_mean(x, 0.25))) if len(x) else (np.nan, np.nan)
+        row = Row(dict(setting), mean(x), *middle, len(cells), failed)
+        if base is not None and setting != base and len(x) > 1 and len(_finite(values[base])) > 1:
+            difference = _difference(values[base], cells)
+            row = row._replace(difference=difference, improves=_improves(_finite(values[base]), x, better))
+        rows.append(row)
+    compared = [n for n, row in enumerate(rows) if row.difference is not None]
+    corrected = holm([rows[n].difference.p for n in compared])  # type: ignore[union-attr]
+    for n, p in zip(compared, corrected, strict=True):
+        rows[n] = rows[n]._replace(p=p)
+    return tuple(rows)
+
+
+def _difference(base: Sequence[Value], cells: Sequence[Value]) -> Difference:
+    """The difference to the baseline: paired where at least three quarters of the cells have a partner."""
+    a, b = ({_partner(cell, base, cells): cell.value for cell in group} for group in (base, cells))
+    shared = [key for key in a if key in b and np.isfinite(a[key]) and np.isfinite(b[key])]
+    if len(shared) > 1 and len(shared) >= 0.75 * max(len(a), len(b)):
+        return paired_t(np.array([a[key] for key in shared]), np.array([b[key] for key in shared]))
+    return welch_t(_finite(base), _finite(cells))
+
+
+def _partner(cell: Value, base: Sequence[Value], cells: Sequence[Value]) -> str:
+    """What a cell shares with its partner: its seed and the options that vary within both groups."""
+    fixed = {
+        name
+        for name in cell.options
+        if all(len({str(c.options[name]) for c in g}) == 1 for g in (base, cells))
+    } - {"seed"}
+    return json.dumps({name: x for name, x in cell.options.items() if name not in fixed}, sort_keys=True)
+
+
+def _improves(a: np.ndarray, b: np.ndarray, better: str | None) -> float:
+    """The probability that a value of b is better than one of a."""
+    sign = -1 if better == "lower" else 1
+    gaps = sign * (b[:, None] - a[None])
+    return float(((gaps > 0) + 0.5 * (gaps == 0)).mean())
+
+
+def _finite(cells: Sequence[Value]) -> np.ndarray:
+    x = np.array([cell.value for cell in cells], float)
+    return x[np.isfinite(x)]
+
+
+def _name(setting: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in setting.items()) or "all"
+
+
+def _grid(table: Table) -> list[list[str]]:
+    """The table as text, its head first; columns of the baseline only where there is one."""
+    against = any(row.difference for row in table.rows)
+    head = ["setting", f"{table.metric}: mean", "95 %", "median", "IQM", "failed", "cells"]
+    head += ["difference", "p", "improves", "detectable"] * against
+    lines = [head]
+    for row in table.rows:
+        line = [
+            _name(row.setting),
+            short(row.mean.value),
+            _interval(row.mean),
+            short(row.median),
+            short(row.iqm),
+        ]
+        line += [f"{row.failed.value:.0%} {_interval(row.failed)}", str(row.cells)]
+        if row.difference is not None and row.p is not None and row.improves is not None:
+            d = row.difference
+            line += [f"{short(d.interval.value)} {_interval(d.interval)}", short(row.p)]
+            line += [f"{row.improves:.0%}", short(d.shown)]
+        lines.append(line + [""] * (len(head) - len(line)))
+    return lines
+
+
+def _interval(x: Estimate) -> str:
+    return f"[{short(x.low)}, {short(x.high)}]" if np.isfinite(x.low) and np.isfinite(x.high) else ""
+
+
+def text(table: Table) -> str:
+    """The table for a terminal."""
+    lines = _grid(table)
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    rows = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
+    return "\n".join(rows)
+
+
+def markdown(table: Table) -> str:
+    """The table for a page in Markdown."""
+    head, *lines = _grid(table)
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def latex(table: Table) -> str:
+    """The table for a paper, as rows between rules of `booktabs`."""
+    head, *lines = [[_escaped(cell) for cell in line] for line in _grid(table)]
+    rows = [" & ".join(line) + r" \\" for line in lines]
+    rules = [rf"\begin{{tabular}}{{{'l' * len(head)}}}", r"\toprule", " & ".join(head) + r" \\", r"\midrule"]
+    return "\n".join([*rules, *rows, r"\bottomrule", r"\end{tabular}"])
+
+
+def _escaped(cell: str) -> str:
+    for special in "&%_#":
+        cell = cell.replace(special, f"\\{special}")
+    return cell.replace("−", "$-$").replace("∞", r"$\infty$")
+
+
+def long(table: Table) -> str:
+    """Every cell as a line of CSV: its options, its value, and why it failed."""
+    cells = [cell for group in table.values.values() for cell in group]
+    names = list(dict.fromkeys(name for cell in cells for name in cell.options))
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*names, table.metric, "failed"])
+    writer.writerows([*(cell.options[name] for name in names), cell.value, cell.failed] for cell in cells)
+    return file.getvalue().rstrip("\n")
+
+
+def scores(table: Table) -> str:
+    """The values as JSON, setting -> cells x 1: the matrices of runs and tasks that rliable reads."""
+    matrices = {
+        _name(dict(setting)): [[cell.value] for cell in cells if np.isfinite(cell.value)]
+        for setting, cells in table.values.items()
+    }
+    return json.dumps({"metric": table.metric, "better": table.better, "scores": matrices}, indent=1)
+
+
+FORMATS: Mapping[str, Callable[[Table], str]] = {
+    "text": text,
+    "markdown": markdown,
+    "latex": latex,
+    "csv": long,
+    "json": scores,
+}

@@ -1,0 +1,181 @@
+"""A worker: claims one pack after another, runs each in a process of its own, and notes how it ended."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from jaxgan.errors import Refused
+from jaxgan.folder.files import write
+from jaxgan.folder.folder import find_folder
+from jaxgan.folder.lock import in_use
+from jaxgan.folder.manifest import read_manifest
+from jaxgan.sweep import claims
+from jaxgan.sweep.claims import Claim, Outcome, Watch
+from jaxgan.sweep.folder import Paths, Progress, Sweep, progress, read, unchanged
+
+KILLS = 3
+"""How often a pack may be killed at the same step before it counts as failed."""
+PATIENCE = 60.0
+"""Seconds that a run has to save its state when it is told to stop."""
+_REFUSED, _FAILED = 2, 1  # the status of a script that was refused, and of one whose run failed
+
+
+class Worker(NamedTuple):
+    """Where a worker works, and what it gives the processes it starts."""
+
+    home: Path
+    retries: int = 1
+    environment: Mapping[str, str] = {}
+    cores: Sequence[int] = ()  # those that its processes may use; all where there are none
+    watch: Watch = Watch()
+
+
+def work(worker: Worker, stop: threading.Event) -> None:
+    """Works on packs until none is left that could be worked on, or `stop` is set."""
+    if worker.cores:
+        os.sched_setaffinity(0, worker.cores)  # of this thread, and of the processes that it starts
+    sweep = read(worker.home)
+    unchanged(sweep, worker.home)
+    paths = Paths(worker.home)
+    while not stop.is_set() and not paths.cancelled.exists():
+        every = progress(worker.home, read(worker.home), worker.watch)
+        ready = claimable(every, worker.retries)
+        if ready is None:
+            if not any(pack.state == "running" for pack in every):
+                return
+            stop.wait(1.0)  # for what others do: their packs may become free, or open the way to more
+            continue
+        mine = claims.claim(paths.claims(ready.planned.name), ready.claim)
+        if mine is not None:
+            _run(worker, read(worker.home), ready, mine, stop)
+
+
+def claimable(every: Sequence[Progress], retries: int) -> Progress | None:
+    """The pack to work on next, None where there is none now.
+
+    Of each program the first pack goes ahead, and the others follow once it has logged a step: what is wrong
+    with a program is found once.
+    """
+    ahead: dict[str, Progress] = {}
+    for pack in every:
+        first = ahead.setdefault(pack.planned.program, pack)
+        if first is not pack and not (first.state == "done" or first.step > 0):
+            continue
+        if pack.state == "waiting" or (pack.state == "failed" and failures(pack) <= retries):
+            return pack
+    return None
+
+
+def failures(pack: Progress) -> int:
+    """How often a pack has failed since it was last done or interrupted."""
+    count = 0
+    for outcome in reversed(pack.outcomes):
+        if outcome.how != "failed":
+            break
+        count += 1
+    return count
+
+
+def _run(worker: Worker, sweep: Sweep, pack: Progress, mine: Claim, stop: threading.Event) -> None:
+    paths, name = Paths(worker.home), pack.planned.name
+    run, log = paths.run(name), paths.log(name, mine.number)
+    began = time.monotonic()
+    try:
+        command = _command(paths, sweep, pack)
+        log.parent.mkdir(exist_ok=True)
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **worker.environment},
+                start_new_session=True,  # Ctrl-C comes to the worker, which passes it on
+            )
+    except OSError as error:
+        claims.end(mine, Outcome(how="failed", line=f"could not be started: {error}"))
+        return
+    ours = True
+    while process.poll() is None:
+        ours = claims.beat(mine)
+        if stop.is_set() or not ours or paths.cancelled.exists():
+            _end(process)
+            break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(min(claims.BEAT, 0.5))
+    if ours:
+        seconds = time.monotonic() - began
+        outcome = _outcome(run, pack, process.returncode, log)
+        claims.end(mine, msgspec.structs.replace(outcome, seconds=round(seconds, 1), steps=pack.steps))
+
+
+def _command(paths: Paths, sweep: Sweep, pack: Progress) -> list[str]:
+    """The command that trains a pack, from the start or from its newest checkpoint."""
+    name = pack.planned.name
+    run, options = paths.run(name), paths.options(name)
+    options.parent.mkdir(exist_ok=True)
+    values = {**sweep.options, **pack.planned.pack.options, "out": str(run.absolute())}
+    write(options, msgspec.json.format(msgspec.json.encode(values)))
+    command = [sys.executable, sweep.script, "--options", str(options.absolute())]
+    if (run / "config.json").exists():
+        return [*command, "--resume", str(run.absolute())]
+    if run.exists() and not in_use(run):
+        shutil.rmtree(run)  # it was killed before it had begun
+    return command
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Tells a run to save its state and stop, and waits until it has."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _outcome(run: Path, pack: Progress, status: int, log: Path) -> Outcome:
+    step, ended = _reached(run)
+    line = _last_line(log)
+    if status == 0:
+        return Outcome(how="done", step=step)
+    if status == _FAILED and ended.startswith("NotFinite"):  # a result: it would be the same again
+        return Outcome(how="done", step=step, line=line)
+    if status in (_FAILED, _REFUSED):
+        return Outcome(how="failed", step=step, line=line)
+    kills = [outcome for outcome in pack.outcomes[-(KILLS - 1) :] if outcome.how == "interrupted"]
+    asked = status in (128 + signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGHUP)
+    if not asked and len(kills) == KILLS - 1 and all(outcome.step == step for outcome in kills):
+        return Outcome(
+            how="failed", step=step, line=f"was killed {KILLS} times at step {step}: is there memory enough?"
+        )
+    return Outcome(how="interrupted", step=step, line=line)
+
+
+def _reached(run: Path) -> tuple[int, str]:
+    """The step that the last session of a run has reached, and how it ended."""
+    try:
+        sessions = read_manifest(find_folder(run)).sessions
+    except Refused:
+        return 0, ""
+    if not sessions:
+        return 0, ""
+    return sessions[-1].step or 0, sessions[-1].ended or ""
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1][:300] if lines else ""
