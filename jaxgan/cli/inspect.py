@@ -53,15 +53,17 @@ def report(
     """Writes a report of runs: a single HTML file that needs nothing else.
 
     Args:
-        runs: Run folders.
-        out: Output file; by default report.html in the first run folder.
+        runs: Run folders, or sweeps.
+        out: Output file; by default report.html in the first folder.
         figures: Folder for the same charts as SVG and PNG, for papers.
         rebuild: Execute the scripts of runs, to draw what networks on points have learnt; with --no-rebuild
             files are only read.
     """
     from jaxgan.report.page import report as write_report
+    from jaxgan.sweep.folder import expand
 
-    print(write_report(runs, out, figures, rebuild=rebuild, trust=trust))
+    page = out or (runs[0] / "report.html" if runs else None)
+    print(write_report(expand(runs), page, figures, rebuild=rebuild, trust=trust))
 
 
 def compare(
@@ -76,7 +78,7 @@ def compare(
     """Compares methods over their seeds: which is better, by how much, and are there enough seeds to tell?
 
     Args:
-        runs: Run folders; runs whose options differ only in the seed are one method.
+        runs: Run folders, or sweeps; runs whose options differ only in the seed are one method.
         metric: Compare only this number.
         lower: Numbers for which lower is better, in addition to the known ones.
         higher: Numbers for which higher is better.
@@ -84,8 +86,9 @@ def compare(
         json: Print JSON instead of text.
     """
     from jaxgan.compare.compare import compare as compare_runs
+    from jaxgan.sweep.folder import expand
 
-    text = compare_runs(runs, metric, lower=lower, higher=higher, within=within, as_json=json)
+    text = compare_runs(expand(runs), metric, lower=lower, higher=higher, within=within, as_json=json)
     print(escape(text, keep="\n"))
 
 

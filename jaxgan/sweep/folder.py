@@ -9,7 +9,7 @@ logs/          what each attempt has printed
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from jaxgan import reading
-from jaxgan.errors import Refused
+from jaxgan.errors import Refused, probe
 from jaxgan.folder.files import write
 from jaxgan.folder.folder import Folder
 from jaxgan.folder.lock import in_use, lock_folder
@@ -121,6 +121,24 @@ def changing(home: Path) -> Iterator[Path]:
     """Holds the folder while its plan is changed; a second command waits for its turn by being refused."""
     with lock_folder(home):
         yield home
+
+
+def expand(paths: Iterable[Path]) -> list[Path]:
+    """Returns run folders, and of a sweep those of its packs that were started.
+
+    >>> expand([Path("runs/mine")])
+    [PosixPath('runs/mine')]
+    """
+    runs: list[Path] = []
+    for path in paths:
+        if probe(Path.is_file, Paths(path).sweep):
+            packs = [Paths(path).run(planned.name) for planned in read(path).packs]
+            runs += [run for run in packs if Folder(run).config.exists()]
+        else:
+            runs.append(path)
+    if not runs:
+        raise Refused("no run of this sweep was started yet")
+    return runs
 
 
 def save(home: Path, sweep: Sweep) -> None:

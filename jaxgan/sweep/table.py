@@ -15,7 +15,7 @@ from jaxgan.errors import Refused
 from jaxgan.evaluate import names
 from jaxgan.metrics.metric import Estimate
 from jaxgan.pictures.words import short
-from jaxgan.sweep.folder import Paths, read
+from jaxgan.sweep.folder import expand, read
 
 Setting = tuple[tuple[str, Any], ...]
 
@@ -61,10 +61,7 @@ def table(home: Path, by: Sequence[str] = (), metric: str = "", baseline: str = 
     The other axes are pooled, as seeds are. `baseline` is a setting such as "loss=hinge".
     """
     sweep = read(home)
-    runs = [run for planned in sweep.packs if (run := Paths(home).run(planned.name) / "config.json").exists()]
-    if not runs:
-        raise Refused(f"no cell of {home} has begun: `jaxgan work {home}` trains them")
-    methods, metadata = read_methods([run.parent for run in runs])
+    methods, metadata = read_methods(expand([home]))
     axes = list(dict.fromkeys(name for cell in sweep.cells for name in cell if name != "seed"))
     by = list(by) or [name for name in axes if len({str(cell[name]) for cell in sweep.cells}) > 1]
     if unknown := [name for name in by if name not in axes]:

@@ -134,6 +134,8 @@ def test_the_commands_of_a_sweep(swept, tmp_path, monkeypatch, capsys):
     assert not Paths(swept).cancelled.exists()
     assert jaxgan(monkeypatch, "sweep", "status", tmp_path) == 2
     assert "is not the folder of a sweep" in capsys.readouterr().err
+    assert jaxgan(monkeypatch, "report", swept, "--no-rebuild") == 0
+    assert (swept / "report.html").read_text().count("lr=0.01") > 1
 
 
 @pytest.mark.slow
