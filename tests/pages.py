@@ -18,12 +18,12 @@ def name(page: Path) -> str:
 
 def blocks(page: Path, language: str = "python") -> list[str]:
     """The code blocks of a page in one language."""
-    return [code for found, code in FENCE.findall(page.read_text()) if found == language]
+    return [code for result, code in FENCE.findall(page.read_text()) if result == language]
 
 
 def languages(page: Path) -> set[str]:
     """What its code blocks are labelled as."""
-    return {found for found, _ in FENCE.findall(page.read_text())}
+    return {result for result, _ in FENCE.findall(page.read_text())}
 
 
 def prose(page: Path) -> str:

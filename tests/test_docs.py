@@ -57,9 +57,9 @@ def test_a_notebook_from_load_to_a_picture(tmp_path: Path, monkeypatch: pytest.M
     client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
     _, trained, drawn = notebook.cells
-    said = "".join(output.get("text", "") for output in trained.outputs)
-    assert "50/50" in said  # the bar
-    assert "step 10/50" not in said  # and no lines beside it
+    text = "".join(output.get("text", "") for output in trained.outputs)
+    assert "50/50" in text  # the bar
+    assert "step 10/50" not in text  # and no lines beside it
     assert trained.outputs[-1]["data"]["text/plain"] == "[10, 20, 30, 40, 50]"
     [picture] = [output for output in drawn.outputs if "image/png" in output.get("data", {})]
     assert picture["data"]["image/png"]

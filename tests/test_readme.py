@@ -86,8 +86,8 @@ def test_the_experiment_is_served_by_every_look_at_runs(tmp_path, monkeypatch, c
     ):
         monkeypatch.setattr("sys.argv", ["jaxgan", *command])
         main()
-    said = capsys.readouterr().out
-    assert "sliced_wasserstein, while training" in said
+    text = capsys.readouterr().out
+    assert "sliced_wasserstein, while training" in text
 
 
 def test_your_own_objective():

@@ -89,7 +89,7 @@ def work_here(home: Path, count: int = 0, retries: int = 1) -> bool:
 def _follow(home: Path, threads: Sequence[threading.Thread], stream: TextIO) -> None:
     """Writes how far the sweep is, until no thread works any more."""
     live, watch, began = stream.isatty(), Watch(), time.monotonic()
-    said = ""
+    printed = ""
     while any(thread.is_alive() for thread in threads):
         for thread in threads:
             thread.join(LOOK / len(threads))
@@ -99,8 +99,8 @@ def _follow(home: Path, threads: Sequence[threading.Thread], stream: TextIO) -> 
             print(
                 f"\r\033[K{text[: shutil.get_terminal_size().columns - 1]}", end="", file=stream, flush=True
             )
-        elif _states(every) != said:
-            said = _states(every)
+        elif _states(every) != printed:
+            printed = _states(every)
             print(text, file=stream, flush=True)
     if live:
         print(f"\r\033[K{text}", file=stream, flush=True)

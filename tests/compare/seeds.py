@@ -33,11 +33,11 @@ def run(path, name="modes", every=100, ended="finished", data="ring", script="s"
 
 
 def evaluation(path, step, value, lane="", **settings):
-    said = {"step": step, "lane": lane, "n": 100, "seed": 0, "split": "test", "reference_n": 50, "note": ""}
-    said |= {"rows": {"samples": {"fd_local": {"value": value}}, "oracle": {"fd_local": {"value": 0.5}}}}
-    said |= {"extractor": {"name": "local", "digest": "ab", "resizer": "none"}, **settings}
+    text = {"step": step, "lane": lane, "n": 100, "seed": 0, "split": "test", "reference_n": 50, "note": ""}
+    text |= {"rows": {"samples": {"fd_local": {"value": value}}, "oracle": {"fd_local": {"value": 0.5}}}}
+    text |= {"extractor": {"name": "local", "digest": "ab", "resizer": "none"}, **settings}
     (path / "evaluations").mkdir(exist_ok=True)
-    (path / "evaluations" / f"{step}{lane and '-'}{lane}.json").write_text(json.dumps(said))
+    (path / "evaluations" / f"{step}{lane and '-'}{lane}.json").write_text(json.dumps(text))
 
 
 def two(root, a=MODES, b=MORE, **more):

@@ -66,9 +66,9 @@ def test_the_same_evaluation_is_the_same_file(ring, tmp_path, monkeypatch, capsy
     run = shutil.copytree(ring, tmp_path / "run", ignore=shutil.ignore_patterns("evaluations"))
     for options in ((), ("--n", 300), ("--split", "train"), ("--seed", 0), ("--extractor", "raw")):
         assert jaxgan(monkeypatch, "evaluate", run, "--lane", "seed=0", *options) == 0
-        found = read_all(run)
-        assert list(found) == ["4-raw-seed=0.json"]
-        assert found["4-raw-seed=0.json"]["usual"]
+        result = read_all(run)
+        assert list(result) == ["4-raw-seed=0.json"]
+        assert result["4-raw-seed=0.json"]["usual"]
     assert jaxgan(monkeypatch, "evaluate", run, "--lane", "seed=0", "--n", 200) == 0
     assert not read_all(run)["4-raw-seed=0-n=200.json"]["usual"]
 
@@ -78,9 +78,9 @@ def test_real_examples_are_compared_with_equally_many_samples(tmp_path, monkeypa
     assert play(script("pictures"), "--out", run, "--steps", 3) == 0
     capsys.readouterr()
     assert jaxgan(monkeypatch, "evaluate", run, "--extractor", "raw", "--split", "train") == 0
-    found, out = read_only(run), capsys.readouterr().out
-    assert (found["n"], found["oracle_n"], found["reference_n"]) == (1500, 297, 1500)
-    alike, rows = found["rows"]["alike"], found["rows"]
+    result, out = read_only(run), capsys.readouterr().out
+    assert (result["n"], result["oracle_n"], result["reference_n"]) == (1500, 297, 1500)
+    alike, rows = result["rows"]["alike"], result["rows"]
     assert alike.keys() == rows["oracle"].keys()
     assert alike["fd_raw"]["value"] > rows["samples"]["fd_raw"]["value"]  # its bias is higher for fewer
     assert "1500 samples" in out
@@ -89,8 +89,8 @@ def test_real_examples_are_compared_with_equally_many_samples(tmp_path, monkeypa
     assert "compare the 297 real examples of the oracle with as many samples, the first" in out
     assert f"in brackets {INTERVALS}\n" in out
     assert jaxgan(monkeypatch, "evaluate", run, "--extractor", "raw") == 0
-    found = json.loads((run / "evaluations" / "3-raw.json").read_text())
-    assert (found["n"], found["oracle_n"], "alike" in found["rows"]) == (1500, 1500, False)
+    result = json.loads((run / "evaluations" / "3-raw.json").read_text())
+    assert (result["n"], result["oracle_n"], "alike" in result["rows"]) == (1500, 1500, False)
     assert "precision, recall, density and coverage use 297 examples on each side" in capsys.readouterr().out
 
 
@@ -98,12 +98,12 @@ def test_images_are_shown_beside_the_nearest_training_examples(tmp_path, monkeyp
     run = tmp_path / "run"
     assert play(script("pictures"), "--out", run, "--steps", 3) == 0
     assert jaxgan(monkeypatch, "evaluate", run, "--n", 150, "--extractor", "raw") == 0
-    found = read_only(run)
-    assert found["note"] == ""
-    assert found["pictures"] == {"neighbours": "3-raw-n=150-neighbours.png"}
+    result = read_only(run)
+    assert result["note"] == ""
+    assert result["pictures"] == {"neighbours": "3-raw-n=150-neighbours.png"}
     assert (run / "evaluations" / "3-raw-n=150-neighbours.png").read_bytes()[1:4] == b"PNG"
-    assert "fid" not in found["rows"]["samples"]
-    assert "fd_raw" in found["rows"]["samples"]
+    assert "fid" not in result["rows"]["samples"]
+    assert "fd_raw" in result["rows"]["samples"]
 
 
 def test_another_average_has_its_own_numbers_and_file(tmp_path, monkeypatch, capsys):

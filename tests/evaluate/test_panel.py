@@ -116,9 +116,9 @@ def test_neighbours_use_equally_many_examples_on_both_sides():
         real = COARSE.apply(labelled(reference, n)["x"]).features
         count = made.about["neighbours_n"]
         assert count == min(n, len(real)) == min(n, reference.size)
-        found = made.measure(lambda k, at: noisy[at : at + k])[0]
+        result = made.measure(lambda k, at: noisy[at : at + k])[0]
         expected = precision_recall(real[:count]).compute((samples[:count],))
-        assert {name: found[name] for name in expected} == expected
+        assert {name: result[name] for name in expected} == expected
     again = made.measure(lambda k, at: noisy[at : at + k], 297)[0]
     expected = precision_recall(real[:297]).compute((samples[:297],))
     assert {name: again[name] for name in expected} == expected

@@ -90,7 +90,7 @@ def test_every_layer_agrees(state, theirs):
     for hook in hooks:
         hook.remove()
     network = inception.variables(state)
-    (features, logits), found = jax.jit(
+    (features, logits), result = jax.jit(
         lambda v, x: InceptionV3().apply(
             v,
             x,
@@ -99,7 +99,7 @@ def test_every_layer_agrees(state, theirs):
     )(network, images)
     assert len(seen) == 94 + 11
     for name, x in seen.items():
-        ours = found["intermediates"]
+        ours = result["intermediates"]
         for part in name.split("."):
             ours = ours[part]
         assert relative_difference(np.moveaxis(np.asarray(ours["__call__"][0]), -1, 1), x) < 1e-5, name
@@ -125,16 +125,16 @@ def test_numbers_from_the_file_agree(files, theirs, monkeypatch):
     # the metrics, of six features only, since few images do not determine 2048 x 2048 covariances
     few, ours = features[:, :6], seen.features[:, :6]
     expected = fid_statistics_to_metric(*map(fid_features_to_statistics, (few[:n], few[n:])), False)
-    found = frechet.frechet_distance(frechet.moments(ours[:n]), frechet.moments(ours[n:]))
-    assert found == pytest.approx(expected["frechet_inception_distance"], rel=1e-4)
+    result = frechet.frechet_distance(frechet.moments(ours[:n]), frechet.moments(ours[n:]))
+    assert result == pytest.approx(expected["frechet_inception_distance"], rel=1e-4)
 
     expected = isc_features_to_metric(logits, splits=2)
-    found = compute_metric(score.inception_score(splits=2), [seen.logits])["inception_score"]
-    assert found.value == pytest.approx(expected["inception_score_mean"], rel=1e-4)
+    result = compute_metric(score.inception_score(splits=2), [seen.logits])["inception_score"]
+    assert result.value == pytest.approx(expected["inception_score_mean"], rel=1e-4)
 
     expected = kid_features_to_metric(features[:n], features[n:], kid_subsets=1, kid_subset_size=n)
-    (found,) = kernel.subset_distances(seen.features[:n], seen.features[n:], 1, n)
-    assert found == pytest.approx(expected["kernel_inception_distance_mean"], rel=1e-4)
+    (result,) = kernel.subset_distances(seen.features[:n], seen.features[n:], 1, n)
+    assert result == pytest.approx(expected["kernel_inception_distance_mean"], rel=1e-4)
 
 
 @pytest.mark.parametrize("side", [8, 32, 299, 400])
@@ -142,8 +142,8 @@ def test_resizers_agree(side):
     images = np.random.RandomState(side).randint(0, 256, (2, side, side + 3, 3)).astype(np.uint8)
     x = of_torch(images).float()
     expected = interpolate_bilinear_2d_like_tensorflow1x(x, (299, 299), align_corners=False).numpy()
-    found = np.moveaxis(np.asarray(resizers.tf1(images)), -1, 1)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-4)
+    result = np.moveaxis(np.asarray(resizers.tf1(images)), -1, 1)
+    np.testing.assert_allclose(result, expected, rtol=0, atol=2e-4)
     resize = cleanfid.make_resizer("PIL", False, "bicubic", (299, 299))
     expected = np.stack([resize(image) for image in images])
     np.testing.assert_allclose(resizers.clean(images), expected, rtol=0, atol=1e-4)

@@ -20,18 +20,18 @@ LETTERS = {
 def state_dict() -> dict[str, np.ndarray]:
     """Arrays drawn by their names, large enough that exchanging two of them changes the output."""
     shapes = jax.eval_shape(InceptionV3().init, jax.random.key(0), jnp.zeros((1, 299, 299, 3)))
-    found = {"fc.bias": _normal("fc.bias", (1008,))}
+    result = {"fc.bias": _normal("fc.bias", (1008,))}
     for path, leaf in jax.tree_util.tree_flatten_with_path(shapes)[0]:
         _, *place, kind = (key.key for key in path)
         name = ".".join([*place, LETTERS[kind]])
         if kind == "kernel":
             shape = (*leaf.shape[:-3:-1], *leaf.shape[:-2])  # out, in, height, width
-            found[name] = _normal(name, shape) * np.float32(np.sqrt(2 / np.prod(shape[1:])))
+            result[name] = _normal(name, shape) * np.float32(np.sqrt(2 / np.prod(shape[1:])))
         else:
             shift, size = {"scale": (1, 0.1), "bias": (0.1, 0.1), "mean": (0, 0.1), "var": (0, 0.3)}[kind]
             x = np.float32(shift) + np.float32(size) * _normal(name, leaf.shape)
-            found[name] = np.exp(x) if kind == "var" else x
-    return found
+            result[name] = np.exp(x) if kind == "var" else x
+    return result
 
 
 def _normal(name: str, shape: tuple[int, ...]) -> np.ndarray:

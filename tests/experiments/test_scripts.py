@@ -72,9 +72,9 @@ def test_a_script_trains(case: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert play(import_script(case.split()[0]), *SMALL, *CASES[case], "--out", run) == 0
 
-    found = rows(run)
-    assert {row["step"] for row in found} >= {2, 4, 6}
-    numbers = [value for row in found for value in row.values()]
+    result = rows(run)
+    assert {row["step"] for row in result} >= {2, 4, 6}
+    numbers = [value for row in result for value in row.values()]
     assert all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
     first, *later = pictures(run)
     assert len(later) == 2

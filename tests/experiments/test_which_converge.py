@@ -73,10 +73,10 @@ def test_linear_cells_converge_at_their_spectral_radius(table: tuple) -> None:
 def test_sublinear_cells_converge_with_the_square_root(table: tuple) -> None:
     """In a unit of time r² loses r⁴/8 of the non-saturating loss, and r⁴/2 of least squares."""
     cells, paths = table
-    found = {cell.method: cell for cell in cells if cell.measured == "sublinear"}
-    assert found.keys() == {"non-saturating", "least squares"}
+    result = {cell.method: cell for cell in cells if cell.measured == "sublinear"}
+    assert result.keys() == {"non-saturating", "least squares"}
     for method, share in (("non-saturating", 1 / 8), ("least squares", 1 / 2)):
-        assert found[method].rate == pytest.approx(0.5, abs=0.05)
+        assert result[method].rate == pytest.approx(0.5, abs=0.05)
         r = np.hypot(*paths[method, "alternating"].T)
         late, later = (np.square(r[n - 100 : n]).mean() for n in (2000, 4000))
         assert 1 / later - 1 / late == pytest.approx(share * 0.1 * 2000, rel=0.1)
@@ -127,6 +127,6 @@ def test_classes(study: ModuleType, fall, expected: tuple) -> None:
 
 
 def test_the_committed_table_agrees() -> None:
-    found = json.loads((SCRIPT.parent / "results" / "which_converge.json").read_text())
-    assert len(found["cells"]) == 20
-    assert all(cell["agrees"] for cell in found["cells"])
+    result = json.loads((SCRIPT.parent / "results" / "which_converge.json").read_text())
+    assert len(result["cells"]) == 20
+    assert all(cell["agrees"] for cell in result["cells"])

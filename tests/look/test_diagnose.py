@@ -37,19 +37,19 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_both_checkpoints_are_diagnosed(run: Path) -> None:
     progress: list[str] = []
     report = diagnose(run, ("last", "best"), batches=2, steps=2, say=progress.append)
-    found = read_numbers(run)
+    result = read_numbers(run)
     # progress is reported before each part
     assert progress[0] == "step 4 (last): part 1 of 5, rotation and noise ..."
     assert progress[-1] == "step 2 (best): path angle ..."
-    assert {where: found[where]["step"] for where in found} == {"last": 4, "best": 2}
+    assert {where: result[where]["step"] for where in result} == {"last": 4, "best": 2}
     drawings = {
-        f"{name}-{at}.{kind}" for name in ("spectrum", "path") for at in found for kind in ("png", "svg")
+        f"{name}-{at}.{kind}" for name in ("spectrum", "path") for at in result for kind in ("png", "svg")
     }
     assert {path.name for path in report.files} == {"diagnosis.json", *drawings}
     assert all(path.parent == run / "diagnosis" and path.stat().st_size > 0 for path in report.files)
     assert "step 4 (last)" in report.text
     assert "rotation" in report.text
-    assert found["last"]["rotation"] != found["best"]["rotation"]
+    assert result["last"]["rotation"] != result["best"]["rotation"]
     theta, psi = 1.0, 1.0
     for _ in range(4):
         psi += 0.1 * (-theta / (1 + np.exp(-psi * theta)) - 0.6 * psi)
@@ -57,23 +57,23 @@ def test_both_checkpoints_are_diagnosed(run: Path) -> None:
     slope, bend = (
         f(theta * psi) for f in (lambda t: 1 / (1 + np.exp(-t)), lambda t: 1 / (2 + 2 * np.cosh(t)))
     )
-    assert found["last"]["d/top"] == pytest.approx(bend * theta**2 + 0.6, rel=1e-4)
-    assert found["last"]["g/bottom"] == pytest.approx(-bend * psi**2, rel=1e-4)
+    assert result["last"]["d/top"] == pytest.approx(bend * theta**2 + 0.6, rel=1e-4)
+    assert result["last"]["g/bottom"] == pytest.approx(-bend * psi**2, rel=1e-4)
     turn = slope + bend * theta * psi
     total = 2 * turn**2 + (bend * psi**2) ** 2 + (bend * theta**2 + 0.6) ** 2
-    assert found["last"]["rotation"] == pytest.approx(2 * turn**2 / total, rel=1e-4)
+    assert result["last"]["rotation"] == pytest.approx(2 * turn**2 / total, rel=1e-4)
 
 
 def test_at_the_equilibrium(tmp_path: Path) -> None:
     """The eigenvalues are those of the theorem, and a run that never moved has no path."""
     run = train(tmp_path / "run", "--start", 0.0)
     report = diagnose(run, ("best", "last"), batches=2, steps=1)
-    found = read_numbers(run)["last"]
-    eigenvalues = sorted(imaginary for _, imaginary in found["eigenvalues"])
+    result = read_numbers(run)["last"]
+    eigenvalues = sorted(imaginary for _, imaginary in result["eigenvalues"])
     np.testing.assert_allclose(eigenvalues, [-0.4, 0.4], rtol=1e-5)
-    assert found["spectrum/real"] == pytest.approx(-0.3)
-    assert found["g/gap"] == found["d/gap"] == 0.0
-    assert found["g/noise_scale"] is None  # without a signal
+    assert result["spectrum/real"] == pytest.approx(-0.3)
+    assert result["g/gap"] == result["d/gap"] == 0.0
+    assert result["g/noise_scale"] is None  # without a signal
     assert "path: the path has no length" in report.text
     assert not [path for path in report.files if "path" in path.name]
 
@@ -90,15 +90,15 @@ def test_a_checkpoint_that_is_both_last_and_best_is_diagnosed_once(tmp_path: Pat
     best = json.loads(file.read_text())
     assert best.keys() == {"best"}
     diagnose(run, batches=2, steps=1, out=tmp_path / "out")
-    found = json.loads(file.read_text())
-    assert (found.keys(), found["best"]) == ({"best", "last"}, best["best"])  # best is kept
+    result = json.loads(file.read_text())
+    assert (result.keys(), result["best"]) == ({"best", "last"}, best["best"])  # best is kept
 
 
 def test_one_lane_is_diagnosed(tmp_path: Path) -> None:
     run = train(tmp_path / "run", "--over", "gamma=0.2,0.6", "--start", 0.0)
     diagnose(run, lane="seed=0,gamma=0.2", batches=2, steps=1)
-    found = json.loads((run / "diagnosis" / "seed=0,gamma=0.2" / "diagnosis.json").read_text())["last"]
-    assert found["spectrum/real"] == pytest.approx(-0.1)
+    result = json.loads((run / "diagnosis" / "seed=0,gamma=0.2" / "diagnosis.json").read_text())["last"]
+    assert result["spectrum/real"] == pytest.approx(-0.1)
     with pytest.raises(Refused, match="gamma"):
         diagnose(run)
 
@@ -118,13 +118,13 @@ def test_a_run_of_several_devices_is_diagnosed_on_one(tmp_path: Path) -> None:
     run = train(tmp_path / "run", "--devices", 2, "--parallel", "shard_map", "--start", 0.0)
     diagnose(run, batches=2, steps=1)
     assert read_numbers(run)["last"]["spectrum/real"] == pytest.approx(-0.3)
-    found = []
+    result = []
     for one in (run, train(tmp_path / "plain", "--start", 0.0)):
         again = reopen(one)
         game, source = again.experiment.game, again.experiment.source
         moment = Moment(4, again.state, game, lambda *_: None)
-        found.append(rotation(source, batch_size=8)(moment)["rotation"])
-    assert found[0] == pytest.approx(found[1])
+        result.append(rotation(source, batch_size=8)(moment)["rotation"])
+    assert result[0] == pytest.approx(result[1])
 
 
 def test_batches_that_are_read_from_files_are_those_of_the_run(tmp_path: Path) -> None:
@@ -139,17 +139,17 @@ def test_batches_that_are_read_from_files_are_those_of_the_run(tmp_path: Path) -
         take=lambda arrays, key, number: source.take({k: a[number] for k, a in arrays.items()}, key, number)
     )
     expected = batch(memory, (2, 4), arrays, key, 5)
-    found = draw_batches(source, (2, 4), key, 5)
-    np.testing.assert_allclose(found["x"], expected["x"], atol=1e-6)
-    np.testing.assert_array_equal(found["index"], expected["index"])
+    result = draw_batches(source, (2, 4), key, 5)
+    np.testing.assert_allclose(result["x"], expected["x"], atol=1e-6)
+    np.testing.assert_array_equal(result["index"], expected["index"])
 
 
 def test_the_hook_logs_the_cheap_numbers(run: Path) -> None:
     again = reopen(run)
     game, source, state = again.experiment.game, again.experiment.source, again.state
-    found = rotation(source, batch_size=8)(Moment(4, state, game, lambda *_: None))
-    assert found == rotation_and_noise(game, state, draw_batches(source, (2, 8), state.key, state.step))
-    assert found.keys() == {"rotation", "g/noise_scale", "d/noise_scale"}
+    result = rotation(source, batch_size=8)(Moment(4, state, game, lambda *_: None))
+    assert result == rotation_and_noise(game, state, draw_batches(source, (2, 8), state.key, state.step))
+    assert result.keys() == {"rotation", "g/noise_scale", "d/noise_scale"}
 
 
 def test_the_hook_measures_the_game_of_each_lane(tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ def test_the_design_effect_of_overlapping_balls(n, d, shift):
     real = [draw.normal(size=(n, d)) for _ in range(300)]
     values = np.array([coverage(x, generated) for x in real])
     effect = values.var(ddof=1) / (values.mean() * (1 - values.mean()) / n)
-    found = [neighbours._design_effect(x, generated, K, 4096) for x in real[:8]]
+    result = [neighbours._design_effect(x, generated, K, 4096) for x in real[:8]]
     assert effect > 1.2
-    assert np.mean(found) == pytest.approx(effect, rel=0.3)
+    assert np.mean(result) == pytest.approx(effect, rel=0.3)
     one = precision_recall(real[0]).compute((generated,))["coverage"]
     assert one.value == values[0]
 
@@ -45,8 +45,8 @@ def test_few_or_constant_examples_get_the_default_design_effect():
     few, real, far = draw.normal(size=(30, 2)), draw.normal(size=(300, 2)), 99 + draw.normal(size=(300, 2))
     for one, other in ((few, few), (real, far)):
         assert neighbours._design_effect(one, other, K, 4096) == neighbours.DEFAULT_EFFECT
-    found = precision_recall(real).compute((far,))["coverage"]
-    assert found.value == found.low == 0 < found.high < 0.05
+    result = precision_recall(real).compute((far,))["coverage"]
+    assert result.value == result.low == 0 < result.high < 0.05
 
 
 def test_examples_ordered_by_class_are_split_randomly():
@@ -88,8 +88,8 @@ def check_all(estimates, names):
 def test_recall_and_coverage_under_300_draws_of_the_reference(n, d, sampler):
     draw = np.random.RandomState(n + d)
     generated = SAMPLERS[sampler](draw, n, d)
-    found = [precision_recall(draw.normal(size=(n, d))).compute((generated,)) for _ in range(300)]
-    check_all(found, ("recall", "coverage"))
+    result = [precision_recall(draw.normal(size=(n, d))).compute((generated,)) for _ in range(300)]
+    check_all(result, ("recall", "coverage"))
 
 
 @pytest.mark.slow
@@ -122,10 +122,10 @@ def test_wasserstein_under_300_draws_of_both_sides(n, shift, scale):
 @pytest.mark.slow
 def test_the_interval_of_wasserstein_is_too_wide_for_equal_distributions():
     draw = np.random.RandomState(0)
-    found = [
+    result = [
         compute_metric(transport(draw.normal(size=(200, 2))), [draw.normal(size=(200, 2))])
         for _ in range(300)
     ]
-    share, width = coverage_and_width([each["wasserstein"] for each in found])
+    share, width = coverage_and_width([each["wasserstein"] for each in result])
     assert share > 0.95
     assert 1 < width < 1.55

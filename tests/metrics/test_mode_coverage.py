@@ -174,23 +174,25 @@ def test_invalid_shapes_and_labels_are_refused():
 def test_the_floor_is_right_for_more_modes_than_draws():
     modes, n = 1000, 500
     draws = np.random.RandomState(0).multinomial(n, np.full(modes, 1 / modes), size=200)
-    found = [label_coverage(np.repeat(np.arange(modes), count), modes) for count in draws]
+    result = [label_coverage(np.repeat(np.arange(modes), count), modes) for count in draws]
     for name, value in expected(modes, n).items():
-        if name in found[0]:
-            assert value == pytest.approx(np.mean([numbers[name] for numbers in found]), rel=0.01)
+        if name in result[0]:
+            assert value == pytest.approx(np.mean([numbers[name] for numbers in result]), rel=0.01)
 
 
 def test_the_interval_of_high_quality_is_never_empty():
-    found = compute_metric(coverage_metric(np.zeros((1, 2)), sigma=1.0), [np.zeros((100, 2))])["high_quality"]
-    assert (found.value, found.high) == (1.0, pytest.approx(1.0))
-    assert found.low == pytest.approx(binomtest(100, 100).proportion_ci(method="wilson").low, rel=1e-6)
+    result = compute_metric(coverage_metric(np.zeros((1, 2)), sigma=1.0), [np.zeros((100, 2))])[
+        "high_quality"
+    ]
+    assert (result.value, result.high) == (1.0, pytest.approx(1.0))
+    assert result.low == pytest.approx(binomtest(100, 100).proportion_ci(method="wilson").low, rel=1e-6)
 
 
 def test_few_samples_that_do_not_vary_have_no_interval():
     """One sample near a mode is always in that mode, and so are its resamples."""
-    found = compute_metric(coverage_metric(RING, 0.01), [np.concatenate([RING[:1], np.zeros((4, 2))])])
-    assert found["reverse_kl"].value == pytest.approx(log(8))
+    result = compute_metric(coverage_metric(RING, 0.01), [np.concatenate([RING[:1], np.zeros((4, 2))])])
+    assert result["reverse_kl"].value == pytest.approx(log(8))
     for name in ("reverse_kl", "imbalance", "width", "width_min"):
-        assert np.isnan([found[name].low, found[name].high]).all()
+        assert np.isnan([result[name].low, result[name].high]).all()
     many = compute_metric(coverage_metric(RING, 0.01), [perfect(1000)])
     assert many["modes"] == (8, 8, 8)

@@ -15,8 +15,8 @@ from jaxgan.metrics.neighbours import precision_recall, radii
 
 def values(real, generated, k=5, block=4096):
     return {
-        name: found.value
-        for name, found in precision_recall(real, k, block=block).compute((generated,)).items()
+        name: result.value
+        for name, result in precision_recall(real, k, block=block).compute((generated,)).items()
     }
 
 
@@ -74,10 +74,10 @@ def test_scores_of_a_perfect_sampler():
     """In closed form, whatever the distribution (Naeem et al., 2020, appendix)."""
     n, m, k, trials = 60, 45, 3, 40
     draw = np.random.RandomState(3)
-    found = [values(draw.gamma(2, size=(n, 4)), draw.gamma(2, size=(m, 4)), k) for _ in range(trials)]
+    result = [values(draw.gamma(2, size=(n, 4)), draw.gamma(2, size=(m, 4)), k) for _ in range(trials)]
     coverage = 1 - prod((n - 1 - i) / (n + m - 1 - i) for i in range(k))
     for name, expected in (("coverage", coverage), ("density", 1.0)):
-        got = [f[name] for f in found]
+        got = [f[name] for f in result]
         assert abs(np.mean(got) - expected) < 3 * np.std(got) / trials**0.5
 
 
@@ -93,24 +93,24 @@ def test_a_dropped_and_an_invented_mode():
 def test_a_single_repeated_sample():
     draw = np.random.RandomState(5)
     real = draw.normal(size=(100, 40))
-    found = values(real, np.repeat(real[:1], 50, axis=0))
-    assert found["precision"] == 1.0
-    assert found["recall"] == 0.0
-    assert found["coverage"] <= 0.3
+    result = values(real, np.repeat(real[:1], 50, axis=0))
+    assert result["precision"] == 1.0
+    assert result["recall"] == 0.0
+    assert result["coverage"] <= 0.3
 
 
 def test_intervals_are_over_the_side_whose_share_it_is():
     draw = np.random.RandomState(6)
     real, generated = draw.normal(size=(400, 3)), 2 * draw.normal(size=(100, 3))
-    found = precision_recall(real, 1).compute((generated,))
+    result = precision_recall(real, 1).compute((generated,))
     for name, n in (("precision", 100), ("recall", 400)):
-        p, low, high = found[name]
+        p, low, high = result[name]
         assert 0.1 < p < 0.9
         wilson = binomtest(round(p * n), n).proportion_ci(method="wilson")
         assert (low, high) == pytest.approx((wilson.low, wilson.high), rel=1e-6)
     inside = cdist(real, generated) < radii(real, 1)[:, None]
     spread = inside.sum(axis=0).std() / 10
-    assert (found["density"].high - found["density"].low) / 2 == pytest.approx(1.96 * spread, rel=0.01)
+    assert (result["density"].high - result["density"].low) / 2 == pytest.approx(1.96 * spread, rel=0.01)
 
 
 def test_block_boundaries_do_not_change_the_result():

@@ -202,7 +202,7 @@ def test_twenty_kills_of_anything_cost_no_cell_and_change_no_bit(tmp_path):
         kills += 1
     process.kill()
     process.communicate()
-    while "done" not in (found := set(states(home))) or len(found) > 1:
+    while "done" not in (result := set(states(home))) or len(result) > 1:
         process = start(*command, "--out", home)
         process.communicate()
     assert [planned.name for planned in read(home).packs] == [planned.name for planned in read(whole).packs]
