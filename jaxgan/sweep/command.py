@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 import msgspec
 
 from jaxgan.data.source import Source
@@ -22,8 +23,9 @@ from jaxgan.run.experiment import Experiment
 from jaxgan.sweep import folder
 from jaxgan.sweep.cells import Cell
 from jaxgan.sweep.declare import declared
+from jaxgan.sweep.estimate import Cost, cost
 from jaxgan.sweep.folder import Planned, Sweep, identity, unchanged
-from jaxgan.sweep.local import accelerators, summary, work_here
+from jaxgan.sweep.local import accelerators, duration, summary, work_here
 from jaxgan.sweep.plan import Numbers, Pack, planned
 
 Build = Callable[[Any, Source], Experiment]
@@ -50,13 +52,16 @@ def sweep(
         now = _opened(home, script, options)
         known = {identity(cell, now.options) for cell in now.cells}
         new = [cell for cell in _complete(cells, now) if identity(cell, now.options) not in known]
-        count = chosen.jobs or accelerators() or cores()
+        devices = accelerators()
+        jax.config.update("jax_platforms", "cpu")  # accelerators are for the workers
+        count = chosen.jobs or devices or cores()
+        sources = Sources(data)
         single = config.on_nan == "restore"
-        numbers = numbers_of(config, build, data) if not single else lambda cell, names: frozenset()
+        numbers = numbers_of(config, build, sources) if not single else lambda cell, names: frozenset()
         packs = planned(new, numbers, count, 1 if single else chosen.pack)
         now = _with(now, packs, chosen.sweep)
         if chosen.dry_run:
-            print(described(now, home))
+            print(describe(now, home, count, {} if devices else _costs(now, config, build, sources)))
             return
         folder.save(home, now)
         folder.Paths(home).cancelled.unlink(missing_ok=True)
@@ -66,12 +71,28 @@ def sweep(
         sys.exit(1)
 
 
-def numbers_of(config: Settings, build: Build, data: Data | None) -> Numbers:
+class Sources:
+    """The examples of cells, each loaded once; those of a script's own function may depend on any option."""
+
+    def __init__(self, data: Data | None) -> None:
+        self._data = data
+        self._loaded: dict[tuple[str, int], Source] = {}
+
+    def of(self, settings: Settings) -> Source:
+        """Returns the examples under these options."""
+        if self._data is not None:
+            return source_of(settings, self._data)
+        key = settings.data, settings.size
+        if key not in self._loaded:
+            self._loaded[key] = source_of(settings)
+        return self._loaded[key]
+
+
+def numbers_of(config: Settings, build: Build, sources: Sources) -> Numbers:
     """Which options may differ between lanes: those that are only numbers to the program, which is traced.
 
     A number by which the script decides, as a width, makes another program.
     """
-    sources: dict[tuple[Any, ...], Source] = {}
 
     def usable(cell: Cell, names: list[str]) -> bool:
         shared: dict[str, Any] = {name: x for name, x in cell.items() if name not in names}
@@ -79,10 +100,7 @@ def numbers_of(config: Settings, build: Build, data: Data | None) -> Numbers:
         settings = dataclasses.replace(config, **shared, over=over)
         try:
             lane.lanes(settings)
-            key = settings.data, settings.size
-            if key not in sources or data is not None:
-                sources[key] = source_of(settings, data)
-            lane.check_over(build, settings, experiment_of(settings, build, sources[key]))
+            lane.check_over(build, settings, experiment_of(settings, build, sources.of(settings)))
         except Refused:
             return False
         return True
@@ -99,14 +117,35 @@ def numbers_of(config: Settings, build: Build, data: Data | None) -> Numbers:
 _SETTINGS = frozenset(field.name for field in dataclasses.fields(Settings))
 
 
-def described(sweep: Sweep, home: Path) -> str:
-    """The plan of a sweep for a person: its cells, packs and programs, and which of them are done."""
+def describe(sweep: Sweep, home: Path, workers: int, costs: Mapping[str, Cost]) -> str:
+    """Returns the plan of a sweep in words: its cells, packs and programs, and their cost if it is known."""
     every = folder.progress(home, sweep)
     programs = len({pack.planned.program for pack in every})
     lines = [f"{len(sweep.cells)} cells in {len(every)} packs of {programs} programs"]
     width = max(len(pack.planned.name) for pack in every)
-    lines += [f"  {pack.planned.name:{width}}  {pack.cells:4d} lanes  {pack.state}" for pack in every]
+    seconds = 0.0
+    for pack in every:
+        line = f"  {pack.planned.name:{width}}  {pack.cells:4d} lanes  {pack.state}"
+        if (each := costs.get(pack.planned.program)) is not None:
+            line += f"  {each.bytes / 2**20:,.1f} MB and {each.seconds * 1000:,.1f} ms per update of a lane"
+            left = 0 if pack.state == "done" else max(pack.steps - pack.step, 0)
+            seconds += each.seconds * pack.cells * left
+        lines.append(line)
+    if seconds:
+        lines.append(f"about {duration(seconds / workers)} on {workers} workers, without compiling")
     return "\n".join(lines)
+
+
+def _costs(sweep: Sweep, config: Settings, build: Build, sources: Sources) -> dict[str, Cost]:
+    """The cost of each program whose parts fit together; the others are refused when they are trained."""
+    costs: dict[str, Cost] = {}
+    for pack in sweep.packs:
+        if pack.program not in costs:
+            settings = dataclasses.replace(config, **pack.pack.cells[0])
+            with contextlib.suppress(Refused):
+                if (measured := cost(settings, build, sources.of(settings))) is not None:
+                    costs[pack.program] = measured
+    return costs
 
 
 def _opened(home: Path, script: Script, options: dict[str, Any]) -> Sweep:
@@ -127,7 +166,7 @@ def _opened(home: Path, script: Script, options: dict[str, Any]) -> Sweep:
     if changed:
         listed = ", ".join(f"{name} {old!r} -> {new!r}" for name, (old, new) in changed.items())
         raise Refused(
-            f"{home} was planned with other options: {listed}; make them axes, or choose another --out"
+            f"{home} was pack with other options: {listed}; make them axes, or choose another --out"
         )
     return msgspec.structs.replace(now, options=options)  # more steps, other devices
 

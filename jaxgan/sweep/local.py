@@ -9,10 +9,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
+from jaxgan.errors import Refused
 from jaxgan.run.devices import cores
 from jaxgan.sweep.claims import Watch
 from jaxgan.sweep.folder import Progress, progress, read
@@ -22,6 +24,7 @@ LOOK = 2.0
 """Seconds between looks at the progress on a terminal; in a file a line is written once a minute."""
 
 
+@cache
 def accelerators() -> int:
     """How many accelerators JAX finds here, asked in another process: this one would take them for itself."""
     if os.environ.get("JAX_PLATFORMS", "") == "cpu":
@@ -77,6 +80,8 @@ def work_here(home: Path, count: int = 0, retries: int = 1) -> bool:
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
+    if trouble and isinstance(trouble[0], OSError):
+        raise Refused(f"cannot work on {home}: {trouble[0].strerror or trouble[0]}") from None
     if trouble:
         raise trouble[0]
     every = progress(home, read(home))
@@ -89,7 +94,7 @@ def work_here(home: Path, count: int = 0, retries: int = 1) -> bool:
 def _follow(home: Path, threads: Sequence[threading.Thread], stream: TextIO) -> None:
     """Writes how far the sweep is, until no thread works any more."""
     live, watch, began = stream.isatty(), Watch(), time.monotonic()
-    printed = ""
+    printed = text = ""
     while any(thread.is_alive() for thread in threads):
         for thread in threads:
             thread.join(LOOK / len(threads))
@@ -131,7 +136,7 @@ def summary(every: Sequence[Progress], seconds: float = 0.0) -> str:
     parts = [f"{cells['done']} of {cells.total()} cells done"]
     parts += [f"{cells[state]} {state}" for state in ("running", "waiting", "failed") if cells[state]]
     if left := _left(every):
-        parts.append(f"about {_time(left)} left")
+        parts.append(f"about {duration(left)} left")
     bad = [pack for pack in every if pack.state == "failed"]
     if bad:
         parts.append(f"{bad[0].planned.name}: {bad[0].outcomes[-1].line}")
@@ -155,10 +160,10 @@ def _left(every: Sequence[Progress]) -> float:
     return each * open_cells / running
 
 
-def _time(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A duration for a person.
 
-    >>> _time(42), _time(4000)
+    >>> duration(42), duration(4000)
     ('42 s', '67 min')
     """
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -74,7 +75,12 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path, capsys):
     home = tmp_path / "s"
     axes = f"{AXES} width=4,8"
     assert play(TINY, "--sweep", axes, "--out", home, "--jobs", 2, "--dry-run") == 0
-    assert capsys.readouterr().out.startswith("8 cells in 4 packs of 2 programs\n")
+    first, *packs, last = capsys.readouterr().out.splitlines()
+    assert first == "8 cells in 4 packs of 2 programs"
+    assert len(packs) == 4
+    cost = r" 2 lanes  waiting  [\d.]+ MB and [\d.]+ ms per update of a lane$"
+    assert all(re.search(cost, pack) for pack in packs)
+    assert re.fullmatch(r"about \d+ (s|min) on 2 workers, without compiling", last)
     assert not home.exists()
 
 
