@@ -30,7 +30,7 @@ class Range(NamedTuple):
     in_logarithms: bool = False
 
     def at(self, share: float) -> float:
-        """The value at this share of the way from low to high, with six digits.
+        """Returns the value at this share of the way from low to high, with six digits.
 
         >>> uniform(0, 8).at(0.25), log(1e-4, 1e-2).at(0.5)
         (2.0, 0.001)
@@ -43,21 +43,21 @@ class Range(NamedTuple):
 
 
 def uniform(low: float, high: float) -> Range:
-    """An axis of numbers that are drawn uniformly from [low, high)."""
+    """Returns an axis of numbers that are drawn uniformly from [low, high)."""
     if not low < high:
         raise Refused(f"uniform({low:g}, {high:g}) is empty: give the lower bound first")
     return Range(low, high)
 
 
 def log(low: float, high: float) -> Range:
-    """An axis of numbers whose logarithm is drawn uniformly, as suits a learning rate."""
+    """Returns an axis of numbers whose logarithm is drawn uniformly, as suits a learning rate."""
     if not 0 < low < high:
         raise Refused(f"log({low:g}, {high:g}): both bounds must be above 0, the lower one first")
     return Range(low, high, in_logarithms=True)
 
 
 def product(*lists: Iterable[Cell], **axes: Iterable[Any]) -> Cells:
-    """Every combination of cells of the lists and values of the axes.
+    """Returns every combination of cells of the lists and values of the axes.
 
     >>> product(loss=["hinge", "wasserstein"], seed=range(2))[1]
     {'loss': 'hinge', 'seed': 1}
@@ -69,7 +69,7 @@ def product(*lists: Iterable[Cell], **axes: Iterable[Any]) -> Cells:
 
 
 def zip_(**axes: Iterable[Any]) -> Cells:
-    """The first values of all axes together, then the second ones, and so on.
+    """Returns the first values of all axes together, then the second ones, and so on.
 
     >>> zip_(lr=[1e-4, 1e-3], b1=[0.0, 0.5])
     ({'lr': 0.0001, 'b1': 0.0}, {'lr': 0.001, 'b1': 0.5})
@@ -82,7 +82,7 @@ def zip_(**axes: Iterable[Any]) -> Cells:
 
 
 def chain(*lists: Iterable[Cell]) -> Cells:
-    """The cells of several lists, one after another; a cell that is in two of them comes once.
+    """Returns the cells of several lists, one after another; a cell that is in two of them comes once.
 
     >>> chain(product(lr=[1e-3, 1e-4]), product(lr=[1e-4], b1=[0.5]), [{"lr": 1e-3}])
     ({'lr': 0.001}, {'lr': 0.0001}, {'lr': 0.0001, 'b1': 0.5})
@@ -95,7 +95,7 @@ def chain(*lists: Iterable[Cell]) -> Cells:
 
 
 def draws(n: int, seed: int = 0, **ranges: Range) -> Cells:
-    """Cells whose options are drawn at random: the same ones for a seed, and the first of more.
+    """Returns cells whose options are drawn at random: for one seed, more draws begin with the same ones.
 
     >>> draws(2, lr=log(1e-5, 1e-2)) == draws(5, lr=log(1e-5, 1e-2))[:2]
     True

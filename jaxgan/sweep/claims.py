@@ -26,7 +26,7 @@ How = Literal["done", "failed", "interrupted"]
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """How the work under a claim ended."""
+    """The end of the work under a claim."""
 
     how: How
     step: int = 0  # that was reached
@@ -36,7 +36,7 @@ class Outcome(msgspec.Struct, kw_only=True):
 
 
 class Owner(msgspec.Struct, kw_only=True):
-    """Who has made a claim."""
+    """The process that has made a claim."""
 
     host: str
     process: int
@@ -53,7 +53,7 @@ class Claim(NamedTuple):
 
 
 def newest(home: Path) -> Claim | None:
-    """The newest claim in a pack's folder of claims, None where it was never claimed."""
+    """Returns the newest claim in a pack's folder of claims, None if it was never claimed."""
     numbers = [int(path.name) for path in home.glob("[0-9]*") if path.name.isdecimal()]
     if not numbers:
         return None
@@ -62,13 +62,13 @@ def newest(home: Path) -> Claim | None:
 
 
 def outcomes(home: Path) -> list[Outcome]:
-    """How the claims of a pack ended, the oldest first."""
+    """Returns how the claims of a pack ended, the oldest first."""
     paths = sorted(home.glob("*.end"), key=lambda path: int(path.stem))
     return [outcome for path in paths if (outcome := _read(path, Outcome)) is not None]
 
 
 def claim(home: Path, after: Claim | None) -> Claim | None:
-    """A new claim, None where another worker was quicker."""
+    """Claims a pack; returns None if another worker was quicker."""
     number = after.number + 1 if after else 1
     home.mkdir(parents=True, exist_ok=True)
     owner = _this_process()
@@ -81,7 +81,7 @@ def claim(home: Path, after: Claim | None) -> Claim | None:
 
 
 def beat(mine: Claim) -> bool:
-    """Shows that the claim is alive; False where another worker has made a later one."""
+    """Shows that a claim is alive; returns False if another worker has made a later one."""
     with contextlib.suppress(OSError):
         os.utime(mine.path)
     return not (mine.path.parent / str(mine.number + 1)).exists()
@@ -100,7 +100,7 @@ class Watch:
         self._seen: dict[Path, tuple[Any, float]] = {}  # when a claim was last seen to change
 
     def alive(self, claim: Claim) -> bool:
-        """Whether the worker of a claim without an outcome is at work."""
+        """Returns whether the worker of a claim without an outcome is at work."""
         if claim.owner is not None and claim.owner.host == socket.gethostname():
             return claim.owner.started == _started(claim.owner.process)
         try:
@@ -124,7 +124,7 @@ def _this_process() -> Owner:
 
 
 def _started(process: int) -> str:
-    """When a process of this machine started, by its own clock; "" where there is none of this number."""
+    """Returns when a process of this machine started, by its own clock; "" if there is no such process."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
     except (OSError, IndexError):

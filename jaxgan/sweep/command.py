@@ -14,6 +14,7 @@ import msgspec
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
 from jaxgan.folder import cache, codec
+from jaxgan.folder.lock import lock_folder
 from jaxgan.folder.script import Script, hashes
 from jaxgan.folder.settings import RESUMABLE, Settings, check
 from jaxgan.run import lane
@@ -48,7 +49,7 @@ def sweep(
     cells = declared(type(config), chosen.sweep, functions, chosen.draws, chosen.sweep_seed)
     home = Path(config.out or f"runs/{script.path.stem}-sweep")
     options = msgspec.json.decode(codec.dumps(dataclasses.replace(config, out="")))
-    with folder.changing(home) if not chosen.dry_run else contextlib.nullcontext():
+    with contextlib.nullcontext() if chosen.dry_run else lock_folder(home):
         now = _opened(home, script, options)
         known = {identity(cell, now.options) for cell in now.cells}
         new = [cell for cell in _complete(cells, now) if identity(cell, now.options) not in known]
@@ -89,7 +90,7 @@ class Sources:
 
 
 def numbers_of(config: Settings, build: Build, sources: Sources) -> Numbers:
-    """Which options may differ between lanes: those that are only numbers to the program, which is traced.
+    """Returns which options may differ between lanes: those that are only numbers to the traced program.
 
     A number by which the script decides, as a width, makes another program.
     """
@@ -137,7 +138,7 @@ def describe(sweep: Sweep, home: Path, workers: int, costs: Mapping[str, Cost]) 
 
 
 def _costs(sweep: Sweep, config: Settings, build: Build, sources: Sources) -> dict[str, Cost]:
-    """The cost of each program whose parts fit together; the others are refused when they are trained."""
+    """Returns the cost of each program whose parts fit together; others are refused when they are trained."""
     costs: dict[str, Cost] = {}
     for pack in sweep.packs:
         if pack.program not in costs:
@@ -149,7 +150,7 @@ def _costs(sweep: Sweep, config: Settings, build: Build, sources: Sources) -> di
 
 
 def _opened(home: Path, script: Script, options: dict[str, Any]) -> Sweep:
-    """The sweep in a folder, or a new one; refused where it is of another script or of other options."""
+    """Returns the sweep in a folder, or a new one; refuses one of another script or of other options."""
     if not folder.Paths(home).sweep.exists():
         if home.is_dir() and any(path.name != ".lock" for path in home.iterdir()):
             raise Refused(f"{home} is not empty, and not a sweep; choose another --out")
@@ -166,13 +167,13 @@ def _opened(home: Path, script: Script, options: dict[str, Any]) -> Sweep:
     if changed:
         listed = ", ".join(f"{name} {old!r} -> {new!r}" for name, (old, new) in changed.items())
         raise Refused(
-            f"{home} was pack with other options: {listed}; make them axes, or choose another --out"
+            f"{home} was planned with other options: {listed}; make them axes, or choose another --out"
         )
     return msgspec.structs.replace(now, options=options)  # more steps, other devices
 
 
 def _complete(cells: Any, sweep: Sweep) -> list[dict[str, Any]]:
-    """Cells that each name the same options and their seed."""
+    """Returns the cells with all options that any of them names, and their seed."""
     names = dict.fromkeys(name for cell in [*sweep.cells, *cells] for name in cell)
     return [{name: cell.get(name, sweep.options[name]) for name in [*names, "seed"]} for cell in cells]
 

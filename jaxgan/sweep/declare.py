@@ -27,7 +27,7 @@ def declared(
     count: int | None = None,
     seed: int = 0,
 ) -> Cells:
-    """The cells of `NAME=A,B,... NAME=log(1e-5,1e-2) FUNCTION`: every combination of what is listed.
+    """Returns the cells of `NAME=A,B,... NAME=log(1e-5,1e-2) FUNCTION`: every combination.
 
     A word without "=" is one of the script's `functions` that yields cells. `count` draws of the axes that
     are ranges are combined with all the rest.
@@ -96,7 +96,7 @@ def _yielded(config_type: type[Settings], name: str, functions: Mapping[str, Any
 
 
 def _option(config_type: type[Settings], name: str) -> str:
-    """The field of this name; refused where there is none, or where it is no axis."""
+    """Returns the field of this name; refuses one that does not exist or cannot be an axis."""
     known = [field.name for field in dataclasses.fields(config_type)]
     field = name.replace("-", "_")
     if field not in known:
@@ -133,7 +133,7 @@ def _values(config_type: type[Settings], name: str, listed: str) -> list[Any]:
 
 
 def _typed(config_type: type[Settings], cell: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as the `Config` has them; refused where they are of another type or out of range."""
+    """Returns the values with the types of the `Config`; refuses other types and values out of range."""
     plain = get_type_hints(config_type)
     typed = {}
     for name, value in cell.items():

@@ -9,8 +9,7 @@ logs/          what each attempt has printed
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -20,7 +19,7 @@ from jaxgan import reading
 from jaxgan.errors import Refused, probe
 from jaxgan.folder.files import write
 from jaxgan.folder.folder import Folder
-from jaxgan.folder.lock import in_use, lock_folder
+from jaxgan.folder.lock import in_use
 from jaxgan.folder.rows import decode
 from jaxgan.folder.settings import RESUMABLE
 from jaxgan.sweep.cells import Cell
@@ -33,12 +32,12 @@ State = Literal["waiting", "running", "done", "failed"]
 
 
 class Planned(msgspec.Struct, kw_only=True):
-    """A pack as sweep.json keeps it, and which program it is of."""
+    """A pack as stored in sweep.json."""
 
     name: str
     program: str
     shared: dict[str, Any]
-    values: list[dict[str, float]]
+    values: list[dict[str, int | float]]
     seeds: list[int]
 
     @property
@@ -47,18 +46,18 @@ class Planned(msgspec.Struct, kw_only=True):
 
 
 class Sweep(msgspec.Struct, kw_only=True):
-    """What sweep.json says."""
+    """The content of sweep.json."""
 
     format: int = FORMAT
     script: str
     files: dict[str, str]  # the script and the modules it loads from its folder, and their sha256
-    options: dict[str, Any]  # of every cell that does not say otherwise
+    options: dict[str, Any]  # of all cells, where a cell does not name its own
     axes: list[str] = []  # as they were declared, one text for each time
     packs: list[Planned] = []
 
     @property
     def cells(self) -> list[dict[str, Any]]:
-        """The options in which each cell differs from the others."""
+        """The options of each cell that are axes."""
         return [cell for planned in self.packs for cell in planned.pack.cells]
 
 
@@ -89,7 +88,7 @@ class Paths(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a pack is."""
+    """The progress of a pack."""
 
     planned: Planned
     state: State
@@ -104,7 +103,7 @@ class Progress(NamedTuple):
 
 
 def read(home: Path) -> Sweep:
-    """What the folder of a sweep holds; refused where it is none."""
+    """Returns the sweep in a folder; refuses a folder that holds none."""
     try:
         sweep = msgspec.json.decode(reading.content(Paths(home).sweep), type=Sweep)
     except FileNotFoundError:
@@ -114,13 +113,6 @@ def read(home: Path) -> Sweep:
     if sweep.format != FORMAT:
         raise Refused(f"{home} is a sweep of format {sweep.format}: this jaxgan reads format {FORMAT}")
     return sweep
-
-
-@contextmanager
-def changing(home: Path) -> Iterator[Path]:
-    """Holds the folder while its plan is changed; a second command waits for its turn by being refused."""
-    with lock_folder(home):
-        yield home
 
 
 def expand(paths: Iterable[Path]) -> list[Path]:
@@ -147,7 +139,7 @@ def save(home: Path, sweep: Sweep) -> None:
 
 
 def identity(cell: Cell, options: Mapping[str, Any]) -> str:
-    """What tells a cell from all others: every option that changes what it computes, by value.
+    """Returns a digest of every option of a cell that changes what it computes.
 
     >>> identity({"lr": 0.1}, {"lr": 0.2, "out": "a"}) == identity({}, {"lr": 0.1, "out": "b"})
     True
@@ -157,7 +149,7 @@ def identity(cell: Cell, options: Mapping[str, Any]) -> str:
 
 
 def unchanged(sweep: Sweep, home: Path) -> None:
-    """Refuses to go on where the script, or a module it loads from its folder, is not what it was."""
+    """Refuses a sweep whose script, or a module that it loads from its folder, was changed."""
     script = Path(sweep.script)
     changed = []
     for name, digest in sweep.files.items():
@@ -175,7 +167,7 @@ def unchanged(sweep: Sweep, home: Path) -> None:
 
 
 def progress(home: Path, sweep: Sweep, watch: Watch | None = None) -> list[Progress]:
-    """How far each pack is, as its files say; a worker that asks again and again has a watch of its own."""
+    """Returns how far each pack is, by its files; who asks repeatedly passes the same watch each time."""
     paths = Paths(home)
     return [_progress(paths, planned, sweep, watch or Watch()) for planned in sweep.packs]
 
@@ -198,7 +190,7 @@ def _progress(paths: Paths, planned: Planned, sweep: Sweep, watch: Watch) -> Pro
 
 
 def _last_step(metrics: Path) -> int:
-    """The step of the last row that a run has logged, 0 where there is none."""
+    """Returns the step of the last row that a run has logged, 0 if there is none."""
     try:
         with reading.open_file(metrics) as file:
             file.seek(max(0, metrics.stat().st_size - 2**16))

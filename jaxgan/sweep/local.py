@@ -1,4 +1,4 @@
-"""Workers on this machine, one to a device or to a core, and what is seen of them on the terminal."""
+"""The workers of this machine, one per device or core, and their progress on the terminal."""
 
 import os
 import shutil
@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -21,12 +20,12 @@ from jaxgan.sweep.folder import Progress, progress, read
 from jaxgan.sweep.work import Worker, work
 
 LOOK = 2.0
-"""Seconds between looks at the progress on a terminal; in a file a line is written once a minute."""
+"""Seconds between updates of the progress line."""
 
 
 @cache
 def accelerators() -> int:
-    """How many accelerators JAX finds here, asked in another process: this one would take them for itself."""
+    """Returns the number of accelerators, found by another process: this one would occupy them."""
     if os.environ.get("JAX_PLATFORMS", "") == "cpu":
         return 0
     code = "import jax; print(0 if jax.default_backend() == 'cpu' else jax.local_device_count())"
@@ -35,7 +34,7 @@ def accelerators() -> int:
 
 
 def workers(home: Path, count: int, retries: int, devices: int) -> list[Worker]:
-    """So many workers, each with an accelerator of its own, or with cores of its own on a machine without."""
+    """Returns `count` workers, each with its own accelerator or, on a machine without any, its own cores."""
     if devices:
         visible = [x for x in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if x]
         names = visible or [str(number) for number in range(devices)]
@@ -47,7 +46,7 @@ def workers(home: Path, count: int, retries: int, devices: int) -> list[Worker]:
 
 
 def work_here(home: Path, count: int = 0, retries: int = 1) -> bool:
-    """Works on a sweep with all that this machine has until nothing is left; whether every pack is done.
+    """Works on a sweep with `count` workers until nothing is left, and returns whether every pack is done.
 
     Ctrl-C and SIGTERM end it in order: each run saves its state, and the same command goes on.
     """
@@ -92,18 +91,17 @@ def work_here(home: Path, count: int = 0, retries: int = 1) -> bool:
 
 
 def _follow(home: Path, threads: Sequence[threading.Thread], stream: TextIO) -> None:
-    """Writes how far the sweep is, until no thread works any more."""
-    live, watch, began = stream.isatty(), Watch(), time.monotonic()
+    """Writes the progress of the sweep until all threads have ended."""
+    live, watch = stream.isatty(), Watch()
     printed = text = ""
     while any(thread.is_alive() for thread in threads):
         for thread in threads:
             thread.join(LOOK / len(threads))
         every = progress(home, read(home), watch)
-        text = summary(every, time.monotonic() - began)
+        text = summary(every)
         if live:
-            print(
-                f"\r\033[K{text[: shutil.get_terminal_size().columns - 1]}", end="", file=stream, flush=True
-            )
+            line = text[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\033[K{line}", end="", file=stream, flush=True)
         elif _states(every) != printed:
             printed = _states(every)
             print(text, file=stream, flush=True)
@@ -116,7 +114,7 @@ def _states(every: Sequence[Progress]) -> str:
 
 
 def listed(every: Sequence[Progress]) -> str:
-    """A line for each pack, and one for all."""
+    """Returns a line for each pack, and the summary."""
     width = max((len(pack.planned.name) for pack in every), default=0)
     lines = []
     for pack in every:
@@ -128,8 +126,8 @@ def listed(every: Sequence[Progress]) -> str:
     return "\n".join([*lines, summary(every)])
 
 
-def summary(every: Sequence[Progress], seconds: float = 0.0) -> str:
-    """How far a sweep is, in one line."""
+def summary(every: Sequence[Progress]) -> str:
+    """Returns the progress of a sweep as one line."""
     cells: Counter[str] = Counter()
     for pack in every:
         cells[pack.state] += pack.cells
@@ -144,7 +142,7 @@ def summary(every: Sequence[Progress], seconds: float = 0.0) -> str:
 
 
 def _left(every: Sequence[Progress]) -> float:
-    """Seconds that are left, by how long cells took that are done; 0 where none is known."""
+    """Returns the seconds that are left, from those that finished cells took; 0 if none has finished."""
     done = [
         (pack.cells, outcome.seconds) for pack in every if pack.state == "done" for outcome in pack.outcomes
     ]
@@ -161,7 +159,7 @@ def _left(every: Sequence[Progress]) -> float:
 
 
 def duration(seconds: float) -> str:
-    """A duration for a person.
+    """Returns a duration as text.
 
     >>> duration(42), duration(4000)
     ('42 s', '67 min')

@@ -33,7 +33,7 @@ class Pack(NamedTuple):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options of the run that trains it.
+        """The options of the run that trains them.
 
         >>> Pack({"loss": "hinge"}, ({"lr": 0.1, "b1": 0.5}, {"lr": 0.2, "b1": 0.9}), (0, 1, 4)).options
         {'loss': 'hinge', 'seeds': '0:2,4', 'over': ('lr:b1=0.1:0.5,0.2:0.9',)}
@@ -49,12 +49,12 @@ class Pack(NamedTuple):
 
     @property
     def program(self) -> str:
-        """What tells its program from those of other packs."""
+        """An identifier of its compiled program."""
         return json.dumps([self.shared, sorted(self.values[0])], sort_keys=True)
 
     @property
     def name(self) -> str:
-        """Its folder's name: what its cells share, and a digest of what they are.
+        """The name of its folder: what its cells share, and a digest of what they are.
 
         >>> Pack({"loss": "hinge"}, ({},), (3,)).name
         'loss=hinge-d80439'
@@ -65,7 +65,7 @@ class Pack(NamedTuple):
 
 
 def planned(cells: Iterable[Cell], numbers: Numbers, workers: int, lanes: int = LANES) -> list[Pack]:
-    """Packs of at most so many lanes, two or more for each worker where there are cells enough.
+    """Returns packs of at most `lanes` cells, and at least two per worker if there are enough cells.
 
     Each cell names its seed and the same options as the others.
 
@@ -80,7 +80,7 @@ def planned(cells: Iterable[Cell], numbers: Numbers, workers: int, lanes: int = 
 
 
 def _programs(cells: list[Cell], numbers: Numbers) -> list[tuple[dict[str, Any], frozenset[str], list[Cell]]]:
-    """What the cells of each program share, the names of the numbers that differ, and its cells."""
+    """Returns what the cells of each program share, the names of the numbers that differ, and its cells."""
     differing = {name for cell in cells for name, value in cell.items() if value != cells[0][name]}
     usable = {name for name in differing - {"seed"} if all(_is_number(cell[name]) for cell in cells)}
     groups: dict[str, list[Cell]] = {}
@@ -100,7 +100,7 @@ def _programs(cells: list[Cell], numbers: Numbers) -> list[tuple[dict[str, Any],
 
 
 def _blocks(shared: dict[str, Any], lanes: frozenset[str], cells: list[Cell]) -> list[Pack]:
-    """The cells as few packs that are each every combination of some values and some seeds."""
+    """Returns the cells as few packs, each of which is every combination of some values and some seeds."""
     seeds: dict[str, list[int]] = {}
     values: dict[str, dict[str, float]] = {}
     for cell in cells:
@@ -114,7 +114,7 @@ def _blocks(shared: dict[str, Any], lanes: frozenset[str], cells: list[Cell]) ->
 
 
 def _cut(block: Pack, parts: int) -> list[Pack]:
-    """The block in about so many parts, along its longer side."""
+    """Returns the block in about `parts` parts, cut along its longer side."""
     if len(block.values) >= len(block.seeds):
         return [block._replace(values=part) for part in _parts(block.values, parts)]
     return [block._replace(seeds=part) for part in _parts(block.seeds, parts)]
@@ -135,7 +135,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _spans(seeds: Sequence[int]) -> str:
-    """Seeds as `--seeds` takes them."""
+    """Returns seeds in the format of `--seeds`."""
     spans: list[list[int]] = []
     for seed in sorted(seeds):
         if spans and spans[-1][1] == seed:

@@ -79,7 +79,7 @@ def table(home: Path, by: Sequence[str] = (), metric: str = "", baseline: str = 
 
 
 def _measure(methods: Sequence[Method], metric: str, home: Path) -> Measure:
-    """The metric that most cells have, measured in the way that most have."""
+    """Returns the metric that most cells have, measured in the way that most have."""
     counts: dict[Measure, int] = {}
     for measure in (measure for method in methods for seed in method.seeds for measure in seed.values):
         counts[measure] = counts.get(measure, 0) + 1
@@ -99,7 +99,7 @@ def _last(seed: Seed, measure: Measure) -> float:
 
 
 def _chosen(text: str, by: Sequence[str], values: Mapping[Setting, Any]) -> Setting | None:
-    """The setting that the baseline names."""
+    """Returns the setting that the baseline names."""
     if not text:
         return None
     asked = dict(part.partition("=")[::2] for part in text.replace(",", " ").split())
@@ -133,7 +133,7 @@ def _rows(
 
 
 def _difference(base: Sequence[Value], cells: Sequence[Value]) -> Difference:
-    """The difference to the baseline: paired where at least three quarters of the cells have a partner."""
+    """Returns the difference to the baseline, paired if three quarters of the cells have a partner."""
     a, b = ({_partner(cell, base, cells): cell.value for cell in group} for group in (base, cells))
     shared = [key for key in a if key in b and np.isfinite(a[key]) and np.isfinite(b[key])]
     if len(shared) > 1 and len(shared) >= 0.75 * max(len(a), len(b)):
@@ -142,7 +142,7 @@ def _difference(base: Sequence[Value], cells: Sequence[Value]) -> Difference:
 
 
 def _partner(cell: Value, base: Sequence[Value], cells: Sequence[Value]) -> str:
-    """What a cell shares with its partner: its seed and the options that vary within both groups."""
+    """Returns what a cell shares with its partner: its seed and the options that vary within both groups."""
     fixed = {
         name
         for name in cell.options
@@ -152,7 +152,7 @@ def _partner(cell: Value, base: Sequence[Value], cells: Sequence[Value]) -> str:
 
 
 def _improves(a: np.ndarray, b: np.ndarray, better: str | None) -> float:
-    """The probability that a value of b is better than one of a."""
+    """Returns the probability that a value of b is better than one of a."""
     sign = -1 if better == "lower" else 1
     gaps = sign * (b[:, None] - a[None])
     return float(((gaps > 0) + 0.5 * (gaps == 0)).mean())
@@ -168,7 +168,7 @@ def _name(setting: Mapping[str, Any]) -> str:
 
 
 def _grid(table: Table) -> list[list[str]]:
-    """The table as text, its head first; columns of the baseline only where there is one."""
+    """Returns the cells of the printed table; columns of the baseline only if there is one."""
     against = any(row.difference for row in table.rows)
     head = ["setting", f"{table.metric}: mean", "95 %", "median", "IQM", "failed", "cells"]
     head += ["difference", "p", "improves", "detectable"] * against
@@ -195,7 +195,7 @@ def _interval(x: Estimate) -> str:
 
 
 def text(table: Table) -> str:
-    """The table for a terminal."""
+    """Returns the table for a terminal."""
     lines = _grid(table)
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     rows = [
@@ -206,14 +206,14 @@ def text(table: Table) -> str:
 
 
 def markdown(table: Table) -> str:
-    """The table for a page in Markdown."""
+    """Returns the table for a page in Markdown."""
     head, *lines = _grid(table)
     rows = [head, ["---"] * len(head), *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def latex(table: Table) -> str:
-    """The table for a paper, as rows between rules of `booktabs`."""
+    """Returns the table for a paper, as rows between rules of `booktabs`."""
     head, *lines = [[_escaped(cell) for cell in line] for line in _grid(table)]
     rows = [" & ".join(line) + r" \\" for line in lines]
     rules = [rf"\begin{{tabular}}{{{'l' * len(head)}}}", r"\toprule", " & ".join(head) + r" \\", r"\midrule"]
@@ -227,7 +227,7 @@ def _escaped(cell: str) -> str:
 
 
 def long(table: Table) -> str:
-    """Every cell as a line of CSV: its options, its value, and why it failed."""
+    """Returns every cell as a line of CSV: its options, its value, and why it failed."""
     cells = [cell for group in table.values.values() for cell in group]
     names = list(dict.fromkeys(name for cell in cells for name in cell.options))
     file = io.StringIO()
@@ -238,7 +238,7 @@ def long(table: Table) -> str:
 
 
 def scores(table: Table) -> str:
-    """The values as JSON, setting -> cells x 1: the matrices of runs and tasks that rliable reads."""
+    """Returns the values as JSON, setting -> cells x 1: the matrices of runs and tasks that rliable reads."""
     matrices = {
         _name(dict(setting)): [[cell.value] for cell in cells if np.isfinite(cell.value)]
         for setting, cells in table.values.items()

@@ -24,14 +24,14 @@ from jaxgan.sweep.claims import Claim, Outcome, Watch
 from jaxgan.sweep.folder import Paths, Progress, Sweep, progress, read, unchanged
 
 KILLS = 3
-"""How often a pack may be killed at the same step before it counts as failed."""
+"""Number of kills at the same step after which a pack counts as failed."""
 PATIENCE = 60.0
 """Seconds that a run has to save its state when it is told to stop."""
 _REFUSED, _FAILED = 2, 1  # the status of a script that was refused, and of one whose run failed
 
 
 class Worker(NamedTuple):
-    """Where a worker works, and what it gives the processes it starts."""
+    """A worker's sweep, and the environment and cores of the processes that it starts."""
 
     home: Path
     retries: int = 1
@@ -41,15 +41,15 @@ class Worker(NamedTuple):
 
 
 def work(worker: Worker, stop: threading.Event) -> None:
-    """Works on packs until none is left that could be worked on, or `stop` is set."""
+    """Works on packs until none is left, or `stop` is set."""
     if worker.cores:
         os.sched_setaffinity(0, worker.cores)  # of this thread, and of the processes that it starts
-    sweep = read(worker.home)
+    sweep, paths = read(worker.home), Paths(worker.home)
     unchanged(sweep, worker.home)
-    paths = Paths(worker.home)
+    before = {pack.planned.name: failures(pack) for pack in progress(worker.home, sweep, worker.watch)}
     while not stop.is_set() and not paths.cancelled.exists():
         every = progress(worker.home, read(worker.home), worker.watch)
-        ready = claimable(every, worker.retries)
+        ready = claimable(every, worker.retries, before)
         if ready is None:
             if not any(pack.state == "running" for pack in every):
                 return
@@ -60,24 +60,25 @@ def work(worker: Worker, stop: threading.Event) -> None:
             _run(worker, read(worker.home), ready, mine, stop)
 
 
-def claimable(every: Sequence[Progress], retries: int) -> Progress | None:
-    """The pack to work on next, None where there is none now.
+def claimable(every: Sequence[Progress], retries: int, before: Mapping[str, int]) -> Progress | None:
+    """Returns the pack to work on next, None if there is none now.
 
-    Of each program the first pack goes ahead, and the others follow once it has logged a step: what is wrong
-    with a program is found once.
+    The first pack of each program goes ahead, and the others follow once it has logged a step, so that an
+    error in a program is found once. `before` counts the failures of earlier sessions, which are forgiven.
     """
     ahead: dict[str, Progress] = {}
     for pack in every:
         first = ahead.setdefault(pack.planned.program, pack)
         if first is not pack and not (first.state == "done" or first.step > 0):
             continue
-        if pack.state == "waiting" or (pack.state == "failed" and failures(pack) <= retries):
+        failed = failures(pack) - before.get(pack.planned.name, 0)
+        if pack.state == "waiting" or (pack.state == "failed" and failed <= retries):
             return pack
     return None
 
 
 def failures(pack: Progress) -> int:
-    """How often a pack has failed since it was last done or interrupted."""
+    """Returns how often a pack has failed in succession."""
     count = 0
     for outcome in reversed(pack.outcomes):
         if outcome.how != "failed":
@@ -120,7 +121,7 @@ def _run(worker: Worker, sweep: Sweep, pack: Progress, mine: Claim, stop: thread
 
 
 def _command(paths: Paths, sweep: Sweep, pack: Progress) -> list[str]:
-    """The command that trains a pack, from the start or from its newest checkpoint."""
+    """Returns the command that trains a pack, from the start or from its newest checkpoint."""
     name = pack.planned.name
     run, options = paths.run(name), paths.options(name)
     options.parent.mkdir(exist_ok=True)
@@ -163,7 +164,7 @@ def _outcome(run: Path, pack: Progress, status: int, log: Path) -> Outcome:
 
 
 def _reached(run: Path) -> tuple[int, str]:
-    """The step that the last session of a run has reached, and how it ended."""
+    """Returns the step that the last session of a run has reached, and how it ended."""
     try:
         sessions = read_manifest(find_folder(run)).sessions
     except Refused:

@@ -102,6 +102,8 @@ def test_a_program_that_is_refused_is_found_by_its_first_pack_alone(tmp_path, ca
     assert play(TINY, "--sweep", "data=nowhere seed=0:6", *options) == 1
     assert "0 of 6 cells done, 5 waiting, 1 failed" in capsys.readouterr().err
     assert sum(pack.claim is not None for pack in progress(home, read(home))) == 1
+    assert play(TINY, "--sweep", "data=nowhere seed=0:6", *options) == 1  # tried once more by a new command
+    assert [pack.claim.number for pack in progress(home, read(home)) if pack.claim] == [2]
 
 
 def test_a_run_that_is_not_finite_is_a_result_and_not_tried_again(tmp_path):
