@@ -12,7 +12,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from jaxgan.run.write_samples import default_name, default_suffix, formats
+from jaxgan.run.written import default_name, default_suffix, formats
 from PIL import Image as Picture
 from support import jaxgan, play, rows
 

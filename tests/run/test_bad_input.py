@@ -242,7 +242,7 @@ def test_resume_with_a_changed_script_needs_force(tmp_path):
     command = start("-m", "jaxgan.cli", "resume", copied_run, "--steps", 4)  # its script.py has not changed
     assert "error: changed since the run was started: mine.py" in ended(direct, 2)
     changed = f"error: {copied_run}: changed since the run was started: other.py"
-    assert ended(command, 2) == f"{changed}; --trust runs it all the same\n"
+    assert ended(command, 2) == f"{changed}; --trust runs it anyway\n"
     ended(start("-m", "jaxgan.cli", "resume", run, "--steps", 4, "--force", "--trust"))
     assert steps(run)[-1] == 4
     assert "changed since the run was started: mine.py" in ended(
@@ -271,7 +271,7 @@ def test_a_module_that_build_imports_is_found_and_checked_by_other_commands(tmp_
     assert ended(start(*sample)) == ""
     (tmp_path / "other.py").write_text("x = 2\n")
     changed = f"{run}: changed since the run was started: other.py"
-    assert ended(start(*sample), 2) == f"error: {changed}; --trust runs it all the same\n"
+    assert ended(start(*sample), 2) == f"error: {changed}; --trust runs it anyway\n"
     assert ended(start(*sample, "--trust")) == f"warning: {changed}\n"
     (tmp_path / "other.py").unlink()
     assert f"error: {changed} (not there); --trust" in ended(start(*sample), 2)
@@ -306,7 +306,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_run_ends_the_same(harm, finis
     err = capsys.readouterr().err
     bad, good = (99, 8) if harm is add_empty_step else (8, 6)
     expected = (
-        f"warning: checkpoint {bad} is damaged .* set aside as damaged-{bad}; going on from step {good}"
+        f"warning: checkpoint {bad} is damaged .* it was renamed to damaged-{bad}; going on from step {good}"
     )
     assert re.search(expected, err)
     assert (copy / "checkpoints" / f"damaged-{bad}").is_dir()
@@ -323,7 +323,7 @@ def test_with_every_checkpoint_damaged_the_run_does_not_silently_start_over(copy
     for step in steps(copy):
         delete_arrays(copy / "checkpoints" / str(step))
     assert play(TINY, "--resume", copy, "--steps", 10) == 2
-    assert re.search("error: no checkpoint in .* is whole: 8 .*", capsys.readouterr().err)
+    assert re.search("error: every checkpoint in .* is damaged: 8 .*", capsys.readouterr().err)
     assert steps(copy) == [0, 2, 4, 6, 8]
 
 
