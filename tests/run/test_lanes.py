@@ -54,7 +54,7 @@ def test_hooks_are_not_called_for_a_lane_that_a_hook_has_stopped(tmp_path, capsy
         assert 4 in checkpoints.scores("seed=0")
         assert 4 not in checkpoints.scores("seed=1")
     assert record(run).best == {"seed=0": 4, "seed=1": 2, "seed=2": 4}  # the other lanes go on
-    assert "the best checkpoints, of each lane its own, are of steps 2 to 4" in capsys.readouterr().err
+    assert "the best checkpoints, one for each lane, are of steps 2 to 4" in capsys.readouterr().err
 
 
 def test_a_lane_equals_its_single_run_bit_for_bit(many, tmp_path, monkeypatch):
