@@ -13,9 +13,8 @@ palette already (Zhu et al., 2017). Changed: shapes of 16 px, batches of 8, two 
 channels, a D that sees 16 px, a constant rate; BatchNorm in G and spectral norm in D, since instance norm
 would remove a shape's colour.
 
-`l1` is the mean absolute difference from the true recolouring, in the pixels of 500 held-out shapes; it is
-not used in training. Baselines without a GAN: `l1_identity`, of the shapes as they are, and `l1_means`, with
-the channels' means of the other palette.
+`l1` is the mean absolute difference from the true recolouring, in pixels of 500 held-out shapes. Baselines
+without a GAN: `l1_identity`, of the shapes as they are, and `l1_means`, with the other palette's means.
 """
 
 from dataclasses import dataclass
@@ -113,8 +112,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         samples = moment.sample(moment.state.generator, len(plain))
         return {"l1": l1(samples), "l1_identity": l1(plain), "l1_means": l1((plain + shift).clip(-1, 1))}
 
-    hooks = [jg.Hook(config.measure_every, measure)]
-    return jg.Experiment(rule, source, hooks, best=lambda measured: -measured["l1"])
+    hook = jg.Hook(config.measure_every, measure)
+    return jg.Experiment(rule, source, [hook], best=lambda measured: -measured["l1"])
 
 
 if __name__ == "__main__":

@@ -12,12 +12,11 @@ An encoder and a decoder minimise KL(q(z | x), N(0, I)) and the squared error of
 hidden layer; one D classifies examples against samples of the prior and against reconstructions (Larsen et
 al., 2016). The encoder gets no gradient of the adversarial loss, D none of the reconstruction loss. Changed:
 digits of 8 x 8, a dense decoder and D, R1 on D, averaged weights; the error in pixels is kept beside that in
-features, and the decoder's adversarial loss is on samples only, after `start` steps.
-`--adversarial 0 --features 0` is the plain VAE, no GAN (Kingma & Welling, 2014).
+features, and the decoder's adversarial loss is on samples only, after `start` steps. Without the adversarial
+loss and features it is the plain VAE (Kingma & Welling, 2014).
 
 `energy` is the energy distance of 1,500 samples, in pixel space, from held-out digits, `energy_real` that of
-the training digits, -0.0105; `rebuilt` the mean squared error of held-out digits decoded from their mean
-codes.
+the training digits, -0.0105; `rebuilt` the mean squared error of held-out digits decoded from mean codes.
 """
 
 from dataclasses import dataclass
@@ -109,12 +108,10 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         return jnp.square(images(g, mean, {}) - x).mean()
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        g = moment.state.generator
-        return {
-            "energy": energy.energy_distance(moment.sample(g, 1500), digits),
-            "energy_real": energy.energy_distance(training, digits),
-            "rebuilt": float(error(g, digits)),
-        }
+        samples = moment.sample(moment.state.generator, 1500)
+        distances = (energy.energy_distance(x, digits) for x in (samples, training))
+        rebuilt = float(error(moment.state.generator, digits))
+        return {**dict(zip(("energy", "energy_real"), distances, strict=True)), "rebuilt": rebuilt}
 
     return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)], grid=100)
 
