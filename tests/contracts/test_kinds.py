@@ -12,7 +12,6 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from jaxgan.run.written import default_name, default_suffix, formats
 from PIL import Image as Picture
 from support import jaxgan, play, rows
 
@@ -23,7 +22,7 @@ from jaxgan.evaluate.extractor import raw
 from jaxgan.evaluate.measures import measures
 from jaxgan.evaluate.panel import panel
 from jaxgan.pictures.drawn import crowd, drawn
-from jaxgan.run.written import write_samples
+from jaxgan.run.written import default_name, default_suffix, formats, write_samples
 
 SCRIPT = '''
 """Angles, a kind of example that jaxgan has never heard of."""
