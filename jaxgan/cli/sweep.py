@@ -75,7 +75,8 @@ def submit(
     Args:
         sweep: The folder of the sweep, as planned by `python SCRIPT --sweep ... --plan-only`.
         tasks: The most workers; there is one for each pack that is not done.
-        time: How long a worker may work, as sbatch reads it. Each run saves its state before.
+        time: How long a worker may work, as sbatch reads it; more than a few minutes. Each run saves its state
+            before.
         memory: The memory of a worker, as sbatch reads it.
         cpus: The cores of a worker.
         gpus: The GPUs of a worker, which trains as many packs at once.

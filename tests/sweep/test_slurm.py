@@ -156,8 +156,8 @@ class Cluster(NamedTuple):
 def cluster() -> Iterator[Cluster]:
     if missing := [name for name in NEEDED if shutil.which(name) is None]:
         pytest.skip(f"Slurm is not installed: there is no {missing[0]}")
-    with tempfile.TemporaryDirectory(prefix="slurm", ignore_cleanup_errors=True) as name, free() as ports:
-        home, host, user = Path(name), socket.gethostname(), getpass.getuser()
+    with tempfile.TemporaryDirectory(prefix="slurm", ignore_cleanup_errors=True) as name:
+        home, host, user, ports = Path(name), socket.gethostname(), getpass.getuser(), free()
         (home / "key").write_bytes(os.urandom(1024))
         (home / "key").chmod(0o600)
         (home / "slurm.conf").write_text(f"""ClusterName=test
@@ -210,16 +210,13 @@ PartitionName=all Nodes=a,b Default=YES State=UP
                 daemon.wait()
 
 
-@contextlib.contextmanager
-def free() -> Iterator[list[int]]:
+def free() -> list[int]:
     """Three ports that were free a moment ago."""
-    sockets = [socket.socket() for _ in range(3)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    yield ports
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(3)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
 
 
 def say(*command: str) -> str:
@@ -279,7 +276,7 @@ def test_a_sweep_that_is_submitted_completes(cluster, tmp_path, monkeypatch, cap
 
 @pytest.mark.slow
 def test_requeued_and_cancelled_tasks_save_and_go_on(cluster, tmp_path, monkeypatch, capsys):
-    home = plan(tmp_path / "s", "--steps", 400, "--pause", 0.1, "--save-every", 400)
+    home = plan(tmp_path / "s", "--steps", 200, "--pause", 0.1, "--save-every", 200)
     job = submitted(home, monkeypatch, capsys)
     both_train(home)
     say("scontrol", "requeue", f"{job}_1")
@@ -295,7 +292,7 @@ def test_requeued_and_cancelled_tasks_save_and_go_on(cluster, tmp_path, monkeypa
 
 @pytest.mark.slow
 def test_a_node_that_fails_and_a_daemon_that_is_restarted(cluster, tmp_path, monkeypatch, capsys):
-    home = plan(tmp_path / "s", "--steps", 400, "--pause", 0.1)
+    home = plan(tmp_path / "s", "--steps", 200, "--pause", 0.1)
     submitted(home, monkeypatch, capsys)
     both_train(home)
     cluster.daemons["a"].kill()  # its task goes on without it
@@ -312,8 +309,8 @@ def test_a_node_that_fails_and_a_daemon_that_is_restarted(cluster, tmp_path, mon
 
 @pytest.mark.slow
 def test_the_time_limit_leaves_what_the_same_command_goes_on_with(cluster, tmp_path, monkeypatch, capsys):
-    home = plan(tmp_path / "s", "--steps", 900, "--pause", 0.1, "--save-every", 900)
-    submitted(home, monkeypatch, capsys, time=2)
+    home = plan(tmp_path / "s", "--steps", 800, "--pause", 0.1, "--save-every", 800)
+    submitted(home, monkeypatch, capsys, time=4)  # Slurm warns up to a minute early
     both_train(home)
     until(lambda: not say("squeue", "-h"))
     assert [pack.outcomes[0].how for pack in every(home)] == ["interrupted", "interrupted"]
