@@ -75,7 +75,7 @@ def submit(
     Args:
         sweep: The folder of the sweep, as planned by `python SCRIPT --sweep ... --plan-only`.
         tasks: The most workers; there is one for each pack that is not done.
-        time: How long a worker may work, as sbatch reads it; more than a few minutes. Each run saves its state
+        time: How long a worker may work, as sbatch reads it, at least some minutes. Each run saves its state
             before.
         memory: The memory of a worker, as sbatch reads it.
         cpus: The cores of a worker.
