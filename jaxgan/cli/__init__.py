@@ -26,6 +26,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "info": runs.info,
     "prepare": runs.prepare,
     "work": sweep.work,
+    "submit": sweep.submit,
     "sweep": sweep.sweep,
     "table": sweep.table,
 }

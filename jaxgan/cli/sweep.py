@@ -1,4 +1,4 @@
-"""What can be done with a sweep: work on it, see how far it is, stop it."""
+"""What can be done with a sweep: work on it, here or on a cluster, see how far it is, stop it."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -54,6 +54,59 @@ def sweep(
         case "resume":
             Paths(sweep).cancelled.unlink(missing_ok=True)
             work(sweep, jobs=jobs, retries=retries)
+
+
+def submit(
+    sweep: Sweep,
+    *,
+    tasks: int = 64,
+    time: str = "1:00:00",
+    memory: str = "4G",
+    cpus: int = 1,
+    gpus: int = 0,
+    partition: str = "",
+    retries: int = 1,
+    dry_run: bool = False,
+) -> None:
+    """Submits workers to a Slurm cluster, as one array job, and prints its number.
+
+    Given again, it submits workers for what is left.
+
+    Args:
+        sweep: The folder of the sweep, as planned by `python SCRIPT --sweep ... --plan-only`.
+        tasks: The most workers; there is one for each pack that is not done.
+        time: How long a worker may work, as sbatch reads it, at least some minutes. Each run saves its state
+            before.
+        memory: The memory of a worker, as sbatch reads it.
+        cpus: The cores of a worker.
+        gpus: The GPUs of a worker, which trains as many packs at once.
+        partition: Where to submit; by default where the cluster decides.
+        retries: How often a pack that failed is tried again.
+        dry_run: Print the script of the job and stop.
+    """
+    import sys
+
+    from jaxgan.errors import Refused
+    from jaxgan.sweep import folder, slurm
+    from jaxgan.sweep.local import summary
+
+    for name, number, least in (("tasks", tasks, 1), ("cpus", cpus, 1), ("gpus", gpus, 0)):
+        if number < least:
+            raise Refused(f"--{name} must be at least {least}, not {number}")
+    now = folder.read(sweep)
+    folder.unchanged(now, sweep)
+    every = folder.progress(sweep, now)
+    count = slurm.count(every, tasks, retries)
+    if not count:
+        print(f"nothing to submit: {summary(every)}", file=sys.stderr)
+        return
+    text = slurm.job(sweep.absolute(), count, slurm.Task(time, memory, cpus, gpus, partition, retries))
+    if dry_run:
+        print(text, end="")
+        return
+    folder.Paths(sweep).cancelled.unlink(missing_ok=True)
+    print(slurm.submit(text))
+    print(f"{count} workers are queued: see `jaxgan sweep status {sweep}`", file=sys.stderr)
 
 
 def table(

@@ -104,7 +104,7 @@ def _check_whole(game: Game, micros: int) -> None:
     if micros > 1 and game.whole:
         raise Refused(
             f"{' and '.join(game.whole)} would take statistics of each micro-batch instead of the whole "
-            f"batch: use no --micro-batches, not {micros}"
+            f"batch: leave --micro-batches at 1, not {micros}"
         )
 
 

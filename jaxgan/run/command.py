@@ -269,6 +269,7 @@ def _parse_common(
     parser.add_argument("--jobs", type=int, default=0)
     parser.add_argument("--pack", type=int, default=64)
     parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--plan-only", action="store_true")
     parser.add_argument("--coordinator", default="")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--process", type=int, default=0)
@@ -304,6 +305,7 @@ many runs as one sweep, which goes on when the same command is given again:
   --pack N              most runs to train as one, as lanes (64)
   --sweep-retries N     how often to retry what fails (1)
   --dry-run             print the plan and stop
+  --plan-only           ... and write it, for `jaxgan work` or `jaxgan submit`
 
 several processes training one run, each started with the same options and:
   --coordinator HOST:PORT   address of process 0; auto on a cluster that JAX

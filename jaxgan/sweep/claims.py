@@ -6,6 +6,7 @@ matter whether the clocks of two machines agree, or whether one jumps.
 """
 
 import contextlib
+import functools
 import os
 import socket
 import time
@@ -38,9 +39,9 @@ class Outcome(msgspec.Struct, kw_only=True):
 class Owner(msgspec.Struct, kw_only=True):
     """The process that has made a claim."""
 
-    host: str
+    host: str  # where the number of a process means this process
     process: int
-    started: str  # tells the process from a later one of the same number
+    started: str  # tells the process from a later one of the same number, "" where that cannot be told
 
 
 class Claim(NamedTuple):
@@ -101,7 +102,7 @@ class Watch:
 
     def alive(self, claim: Claim) -> bool:
         """Returns whether the worker of a claim without an outcome is at work."""
-        if claim.owner is not None and claim.owner.host == socket.gethostname():
+        if claim.owner is not None and claim.owner.started and claim.owner.host == _host():
             return claim.owner.started == _started(claim.owner.process)
         try:
             stamp = os.stat(claim.path).st_mtime_ns
@@ -120,7 +121,17 @@ def _end(path: Path) -> Path:
 
 
 def _this_process() -> Owner:
-    return Owner(host=socket.gethostname(), process=os.getpid(), started=_started(os.getpid()))
+    return Owner(host=_host(), process=os.getpid(), started=_started(os.getpid()))
+
+
+@functools.cache
+def _host() -> str:
+    """This machine since it was started, and the container: others may have the same name."""
+    parts = [socket.gethostname()]
+    with contextlib.suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return " ".join(parts)
 
 
 def _started(process: int) -> str:

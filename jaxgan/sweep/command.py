@@ -66,6 +66,9 @@ def sweep(
             return
         folder.save(home, now)
         folder.Paths(home).cancelled.unlink(missing_ok=True)
+    if chosen.plan_only:
+        print(describe(now, home, count, {}))
+        return
     finished = work_here(home, count, chosen.sweep_retries)
     print(f"{summary(folder.progress(home, now))}: see `jaxgan table {home}`")
     if not finished:

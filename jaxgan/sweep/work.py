@@ -110,7 +110,7 @@ def _run(worker: Worker, sweep: Sweep, pack: Progress, mine: Claim, stop: thread
     while process.poll() is None:
         ours = claims.beat(mine)
         if stop.is_set() or not ours or paths.cancelled.exists():
-            _end(process)
+            _end(process, mine)
             break
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(min(claims.BEAT, 0.5))
@@ -135,12 +135,18 @@ def _command(paths: Paths, sweep: Sweep, pack: Progress) -> list[str]:
     return command
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Tells a run to save its state and stop, and waits until it has."""
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
+def _end(process: "subprocess.Popen[bytes]", mine: Claim) -> None:
+    """Tells a run to save its state and stop, and waits until it has; the claim is alive meanwhile.
+
+    Slurm and systemd send SIGTERM to all processes of a job, and a run would not save after a second one.
+    """
+    process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < until:
+        claims.beat(mine)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(min(claims.BEAT, 0.5))
+    if process.poll() is None:
         process.kill()
         process.wait()
 

@@ -118,7 +118,7 @@ def test_micro_batches_add_up_to_the_batch():
 
 def test_losses_over_the_whole_batch_are_refused_in_micro_batches():
     """Statistics of 2 x 8 examples are not those of 1 x 16, whichever rule or player asks for them."""
-    both = r"the objective and the term dragan would take statistics of each micro-batch .* not with 2"
+    both = r"the objective and the term dragan would take statistics of each micro-batch .* at 1, not 2"
     state = jax.eval_shape(rule_of(everything()).init, jax.random.key(0), batches(1, 1, 16))
     for rule in (rule_of(everything()), both_at_once(everything())):
         with pytest.raises(Refused, match=both):

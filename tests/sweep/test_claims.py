@@ -63,3 +63,36 @@ def test_a_claim_that_was_cut_off_while_it_was_written_is_waited_for_and_then_fo
     assert watch.alive(newest(tmp_path))
     now[0] = 31.0
     assert not watch.alive(newest(tmp_path))
+
+
+def test_what_has_the_same_name_is_another_machine_after_a_restart_or_in_another_container(
+    tmp_path, monkeypatch
+):
+    """The number of a process says nothing there: only a file that does not change any more does."""
+    now = [0.0]
+    monkeypatch.setattr(claims.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(claims, "_host", lambda: f"{claims.socket.gethostname()} 1 pid:[2]")
+    claim(tmp_path, None)
+    monkeypatch.setattr(claims, "_host", lambda: f"{claims.socket.gethostname()} 1 pid:[3]")
+    monkeypatch.setattr(claims, "_started", lambda process: "")  # there is none of this number
+    watch = Watch(silence=30)
+    assert watch.alive(newest(tmp_path))
+    now[0] = 31.0
+    assert not watch.alive(newest(tmp_path))
+
+
+def test_where_it_cannot_be_told_when_a_process_started_its_claim_is_watched(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(claims.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(claims, "_started", lambda process: "")
+    claim(tmp_path, None)
+    watch = Watch(silence=30)
+    assert watch.alive(newest(tmp_path))
+    now[0] = 31.0
+    assert not watch.alive(newest(tmp_path))
+
+
+def test_a_process_of_the_same_number_that_started_later_is_another(tmp_path):
+    mine = claims._this_process()
+    (tmp_path / "1").write_bytes(msgspec.json.encode(msgspec.structs.replace(mine, started="1")))
+    assert not Watch().alive(newest(tmp_path))
