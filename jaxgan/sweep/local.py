@@ -67,7 +67,8 @@ def work_here(home: Path, count: int = 0, retries: int = 1) -> bool:
         asked.append(signum)
 
     asked: list[int] = []
-    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    hangup = [] if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else [signal.SIGHUP]  # as by nohup
+    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM, *hangup)}
     threads = [
         threading.Thread(target=run, args=(worker,), daemon=True)
         for worker in workers(home, count or devices or cores(), retries, devices)

@@ -140,7 +140,8 @@ def _end(process: "subprocess.Popen[bytes]", mine: Claim) -> None:
 
     Slurm and systemd send SIGTERM to all processes of a job, and a run would not save after a second one.
     """
-    process.send_signal(signal.SIGHUP)
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # by nohup, and so in the run as well
+    process.send_signal(signal.SIGTERM if ignored else signal.SIGHUP)
     until = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < until:
         claims.beat(mine)
