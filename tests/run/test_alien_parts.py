@@ -62,9 +62,9 @@ def networks(generated=jnp.float32, judged=jnp.float32):
 @pytest.mark.parametrize(
     ("types", "message"),
     [
-        ({"generated": jnp.int32}, "generator's examples are of type int32"),
-        ({"judged": jnp.int32}, "discriminator's logits are of type int32"),
-        ({"judged": jnp.bool_}, "discriminator's logits are of type bool"),
+        ({"generated": jnp.int32}, "generator's examples have dtype int32"),
+        ({"judged": jnp.int32}, "discriminator's logits have dtype int32"),
+        ({"judged": jnp.bool_}, "discriminator's logits have dtype bool"),
     ],
 )
 def test_networks_with_outputs_that_have_no_gradient_are_refused(types, message):
@@ -75,14 +75,14 @@ def test_networks_with_outputs_that_have_no_gradient_are_refused(types, message)
 
 @pytest.mark.parametrize("width", [0, -1])
 def test_a_layer_without_width_is_refused(width):
-    with pytest.raises(Refused, match=f"Generator cannot be {width} wide: widths is of 1 or more"):
+    with pytest.raises(Refused, match=f"Generator cannot be {width} wide: widths must be 1 or more"):
         fit(game={"width": width})
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "4"])
 @pytest.mark.parametrize("prior", [jg.latents.normal, jg.latents.uniform, jg.latents.sphere])
 def test_latents_without_numbers_are_refused(prior, size):
-    with pytest.raises(Refused, match="a latent has 1 or more numbers"):
+    with pytest.raises(Refused, match="the size of a latent must be an integer of 1 or more"):
         prior(size)
 
 

@@ -197,7 +197,7 @@ assert "jaxlib" not in sys.modules
         before = time.perf_counter()
         process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         seconds.append(time.perf_counter() - before)
-        for words in ("--best-at", "--resume RUN", "Updates to make in all", "A ring on two tiny networks"):
+        for words in ("--best-at", "--resume RUN", "Total number of updates", "A ring on two tiny networks"):
             assert words in process.stdout
     assert min(seconds) < 2.0
 
