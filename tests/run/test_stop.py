@@ -73,7 +73,7 @@ def test_why_a_lane_was_stopped_is_recorded_at_once_and_kept(tmp_path, monkeypat
         update_session(folder, entry)
         records.append(halted_lanes())  # while the run goes on
 
-    monkeypatch.setattr("jaxgan.run.halted.note", note_and_read)
+    monkeypatch.setattr("jaxgan.run.halted.update_session", note_and_read)
     options = ("--seeds", "0:2", "--collapse-at", 20, "--collapse-seed", 1)
     assert play(script("stopping"), "--out", run, *options, "--steps", 40) == 0
     (first,) = records
