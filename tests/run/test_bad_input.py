@@ -274,7 +274,7 @@ def test_a_module_that_build_imports_is_found_and_checked_by_other_commands(tmp_
     assert ended(start(*sample), 2) == f"error: {changed}; --trust runs it anyway\n"
     assert ended(start(*sample, "--trust")) == f"warning: {changed}\n"
     (tmp_path / "other.py").unlink()
-    assert f"error: {changed} (not there); --trust" in ended(start(*sample), 2)
+    assert f"error: {changed} (missing); --trust" in ended(start(*sample), 2)
     assert ended(start(*sample, "--trust"), 2).endswith(
         f"error: {run}/script.py cannot be run: No module named 'other'; it looks for modules in {tmp_path}\n"
     )
