@@ -149,20 +149,20 @@ def test_the_commands_of_a_sweep(swept, tmp_path, monkeypatch, capsys):
 @pytest.mark.slow
 def test_ctrl_c_and_cancel_save_every_run_and_the_same_command_goes_on(tmp_path, monkeypatch):
     home = tmp_path / "s"
-    command = (PATH, "--sweep", "seed=0:2", "--out", home, "--steps", 60, "--pause", 0.1, "--jobs", 2)
+    command = (PATH, "--sweep", "seed=0:2", "--out", home, "--steps", 60, "--pause", 0.2, "--jobs", 2)
 
-    def begun(process):
-        while len(list(home.glob("packs/*/metrics.jsonl"))) < 2:
+    def training(process, attempt):
+        """Waits until both packs make steps in this attempt."""
+        while sum("/60" in log.read_text() for log in home.glob(f"logs/*-{attempt}.txt")) < 2:
             assert process.poll() is None
             time.sleep(0.1)
-        time.sleep(2)
         return process
 
-    process = begun(start(*command))
+    process = training(start(*command), 1)
     process.send_signal(signal.SIGINT)
     assert "the same command goes on" in ended(process, 130)
     assert "done" not in states(home)
-    process = begun(start(*command))
+    process = training(start(*command), 2)
     assert jaxgan(monkeypatch, "sweep", "cancel", home) == 0
     ended(process, 1)
     assert "running" not in states(home)
