@@ -19,6 +19,9 @@ from jaxgan.run.placement import Placement, Sharded
 from jaxgan.run.run import Run
 from jaxgan.scale.processes import broadcast
 
+COMPLETE = "steps already; ask for more with --steps"
+"""The end of the error for a run that has made all its steps."""
+
 
 class Start(NamedTuple):
     """The state from which training starts. `resumed`: its step was measured and saved before."""
@@ -47,7 +50,7 @@ def find_start(run: Run, placed: Placement, checkpoints: AnyCheckpoints) -> Star
     if newest is None:
         return Start(held, 0)
     if newest.step >= run.settings.steps:
-        raise Refused(f"{folder.path} has made {newest.step} steps already; ask for more with --steps")
+        raise Refused(f"{folder.path} has made {newest.step} {COMPLETE}")
     state, damaged = placed.scatter(newest.state), tuple(newest.damaged)
     return Start(state, newest.step, newest.attempt, True, damaged, newest.rows)
 

@@ -19,6 +19,7 @@ from jaxgan.folder.files import write
 from jaxgan.folder.folder import find_folder
 from jaxgan.folder.lock import in_use
 from jaxgan.folder.manifest import read_manifest
+from jaxgan.run.resume import COMPLETE
 from jaxgan.sweep import claims
 from jaxgan.sweep.claims import Claim, Outcome, Watch
 from jaxgan.sweep.folder import Paths, Progress, Sweep, progress, read, unchanged
@@ -155,7 +156,7 @@ def _end(process: "subprocess.Popen[bytes]", mine: Claim) -> None:
 def _outcome(run: Path, pack: Progress, status: int, log: Path) -> Outcome:
     step, ended = _reached(run)
     line = _last_line(log)
-    if status == 0:
+    if status == 0 or (status == _REFUSED and line.endswith(COMPLETE)):  # or completed after its worker died
         return Outcome(how="done", step=step)
     if status == _FAILED and ended.startswith("NotFinite"):  # a result: it would be the same again
         return Outcome(how="done", step=step, line=line)

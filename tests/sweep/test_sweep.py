@@ -62,6 +62,17 @@ def test_the_same_command_trains_nothing_again_and_more_seeds_only_what_is_new(s
     assert set(states(home)) == {"done"}
 
 
+def test_a_run_that_completed_after_its_worker_died_is_done(swept, tmp_path):
+    home = Path(shutil.copytree(swept, tmp_path / "s"))
+    (end,) = Paths(home).claims(read(home).packs[0].name).glob("*.end")
+    end.unlink()
+    claim = end.with_suffix("")
+    claim.write_text(json.dumps(json.loads(claim.read_text()) | {"process": 2**22 - 1}))
+    assert sorted(states(home)) == ["done", "waiting"]
+    assert play(TINY, "--sweep", AXES, "--out", home, "--jobs", 1) == 0
+    assert states(home) == ["done", "done"]
+
+
 def test_more_steps_go_on_from_the_checkpoints(swept, tmp_path):
     home = Path(shutil.copytree(swept, tmp_path / "s"))
     assert play(TINY, "--sweep", AXES, "--out", home, "--steps", 12, "--jobs", 2) == 0
