@@ -9,7 +9,7 @@ from collections.abc import Callable
 import tyro
 
 from jaxgan import terminal
-from jaxgan.cli import inspect, runs, sweep
+from jaxgan.cli import inspect, plan, runs, sweep
 from jaxgan.run.command import escape_unprintable, exit_on_error
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -25,6 +25,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "take": runs.take,
     "info": runs.info,
     "prepare": runs.prepare,
+    "plan": plan.plan,
     "work": sweep.work,
     "submit": sweep.submit,
     "sweep": sweep.sweep,

@@ -287,6 +287,21 @@ def _path(value: str | None, option: str) -> Path | None:
     return None if value is None else Path(value)
 
 
+def options_of(config_type: type[C], args: Sequence[str], doc: str | None) -> C:
+    """Returns the options of a new run in the arguments of a script; refuses those that start no new run.
+
+    >>> options_of(Settings, ["--batch-size", "8"], None).batch_size
+    8
+    """
+    options, rest = _parse_common(config_type, args)
+    for name in ("resume", "weights", "sweep", "coordinator"):
+        if getattr(options, name):
+            raise Refused(f"--{name} does not go with this command: give the options of one new run")
+    default = _read_options(Path(options.options), config_type) if options.options else config_type()
+    config = _parse(config_type, default, rest, doc)
+    return dataclasses.replace(config, data=_absolute(config.data))
+
+
 _COMMON_HELP = """
 
 options of every script, beside those below:

@@ -6,19 +6,18 @@ from functools import partial
 from math import gcd
 
 import jax
-from jax.sharding import Mesh, NamedSharding
-from jax.sharding import PartitionSpec as P
+from jax.sharding import Mesh
 
 from jaxgan.data.source import array_shapes, batch
 from jaxgan.errors import Refused
 from jaxgan.folder.settings import Settings
 from jaxgan.games.game import State
+from jaxgan.run.ahead import lower_lanes
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane
-from jaxgan.run.program import RuleOf, layout, lower_update, start_shapes
+from jaxgan.run.program import RuleOf, layout, start_shapes
 from jaxgan.scale import memory
-from jaxgan.scale.devices import DATA, data_mesh, data_parallel, replicated
-from jaxgan.scale.lanes import LANE, lane_mesh, lane_parallel, shardings, stack
+from jaxgan.scale.devices import data_mesh, data_parallel
 
 
 def in_turn(settings: Settings, lanes: int) -> bool:
@@ -65,6 +64,17 @@ def choose_devices(settings: Settings, lanes: int) -> tuple[list[jax.Device], in
     if count < len(devices) and not single_process:
         raise Refused(f"--devices {count}: {jax.process_count()} processes need all {len(devices)} they have")
     vmapped = lanes > 0 and not in_turn(settings, lanes)
+    if settings.parallel == "pmap" and (vmapped or not single_process):
+        raise Refused("--parallel pmap needs one process, and no lanes side by side: use jit or shard_map")
+    return devices[:count], data_devices(settings, lanes, count, vmapped)
+
+
+def data_devices(settings: Settings, lanes: int, count: int, vmapped: bool) -> int:
+    """Returns how many of `count` devices share a batch; refuses lanes or a batch that do not divide evenly.
+
+    >>> data_devices(Settings(), 4, 8, vmapped=True)
+    2
+    """
     per_lane = max(1, count // max(lanes, 1))
     most = count // gcd(lanes, count) if vmapped else max(n for n in range(1, per_lane + 1) if count % n == 0)
     data = settings.data_devices or most
@@ -87,9 +97,7 @@ def choose_devices(settings: Settings, lanes: int) -> tuple[list[jax.Device], in
             f"a batch of {batch} does not divide evenly over {data} devices: use a batch of {sizes}, "
             f"or {fewer} devices"
         )
-    if settings.parallel == "pmap" and (vmapped or not single_process):
-        raise Refused("--parallel pmap needs one process, and no lanes side by side: use jit or shard_map")
-    return devices[:count], data
+    return data
 
 
 def check_axis_names(experiment: Experiment, settings: Settings, state: State, mesh: Mesh) -> None:
@@ -142,15 +150,7 @@ def check_memory(
             return ((count if on_cpu else per_row) + 2 * count) * size <= limit
         if 2 * per_row * size > per_device:  # the states before and after an update
             return False
-        state, mesh = jax.eval_shape(stack, [lane] * count), lane_mesh(devices, data)
-        state = jax.tree.map(_with_sharding, state, shardings(state, mesh))
-        arrays, sharding = array_shapes(experiment.source, layout(experiment, settings)), replicated(mesh)
-        if experiment.source.read is not None:
-            sharding = NamedSharding(mesh, P(LANE, None, DATA))
-            arrays = jax.tree.map(lambda x: jax.ShapeDtypeStruct((count, *x.shape), x.dtype), arrays)
-        arrays = jax.tree.map(lambda leaf: _with_sharding(leaf, sharding), arrays)
-        spread = partial(lane_parallel, mesh=mesh, way=settings.parallel)
-        program = lower_update(experiment, settings, state, arrays, spread).compile()
+        program = lower_lanes(experiment, settings, lane, count, devices, data).compile()
         return memory.needs(program) <= per_device
 
     if fits(per_row := -(-len(lanes) // rows)):
@@ -159,7 +159,3 @@ def check_memory(
     raise Refused(
         f"{len(lanes)} lanes do not fit into {limit / 2**30:.1f} GiB of {devices[0].device_kind}: {most} do"
     )
-
-
-def _with_sharding(leaf: jax.ShapeDtypeStruct, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)

@@ -13,7 +13,7 @@ import jax
 
 from jaxgan import reading
 from jaxgan.data.source import Source
-from jaxgan.errors import Refused
+from jaxgan.errors import Refused, probe
 from jaxgan.folder import cache, codec, folder, trusted
 from jaxgan.folder.checkpoint import Checkpoints, read
 from jaxgan.folder.create import describe_changes, edited_options
@@ -113,12 +113,35 @@ def _load_script(place: folder.Folder, trust: bool) -> tuple[dict[str, Any], Any
         raise Refused(f"{place.script} has no {' and no '.join(sorted(missing))}, needed to reopen the run")
     if not takes_source(script["build"]):
         raise Refused(f"{place.path} {OLD_BUILD}")
-    with _as_module(script):
+    with as_module(script):
         return script, codec.loads(reading.content(place.config), script["Config"], str(place.config))
 
 
+def load_script(path: Path) -> dict[str, Any]:
+    """Returns the globals of a script that was not run yet; refuses one that cannot be, or is no such script.
+
+    >>> load_script(Path("nowhere.py"))
+    Traceback (most recent call last):
+    jaxgan.errors.Refused: nowhere.py: there is no such script
+    """
+    if not probe(Path.is_file, path):
+        raise Refused(f"{path}: there is no such script")
+    home = str(path.absolute().parent)
+    if home not in sys.path:
+        sys.path.insert(0, home)
+    try:
+        script = runpy.run_path(str(path), run_name=REOPENED)
+    except (ImportError, SyntaxError) as error:
+        raise Refused(f"{path} cannot be run: {error}; it looks for modules in {home}") from error
+    if missing := {"Config", "build"} - script.keys():
+        raise Refused(f"{path} has no {' and no '.join(sorted(missing))}: give a script that calls jg.main")
+    if not takes_source(script["build"]):
+        raise Refused(f"{path}: `build` takes (config, source)")
+    return script
+
+
 @contextlib.contextmanager
-def _as_module(script: dict[str, Any]) -> Iterator[None]:
+def as_module(script: dict[str, Any]) -> Iterator[None]:
     """Makes the script a module in this context, where annotations that are strings are looked up."""
     module = ModuleType(REOPENED)
     vars(module).update(script)
