@@ -94,8 +94,9 @@ def cost(program: Compiled) -> Cost:
     >>> cost(jax.jit(lambda x: x @ x).lower(x).compile()).flops
     524288.0
     """
-    hlo, m = program.as_text(), program.memory_analysis()
-    figures = program.cost_analysis()
+    hlo, figures, m = program.as_text() or "", program.cost_analysis(), program.memory_analysis()
+    assert figures is not None
+    assert m is not None
     memory = Memory(
         m.argument_size_in_bytes,
         m.output_size_in_bytes,
@@ -111,13 +112,17 @@ def describe(plan: Plan, settings: Settings) -> str:
     unit = "chips" if chip.cores == 1 else "cores"
     rows = devices // plan.shared
     batch = f"each batch of {settings.batch_size:,}"
-    together = f"{plan.shared} {unit} share {batch}" if plan.shared > 1 else f"one of the {unit} has {batch}"
+    together = (
+        f"{plan.shared} {unit} share {batch}"
+        if plan.shared > 1
+        else f"each {unit[:-1]} has {batch} for itself"
+    )
     if plan.lanes:
         together = f"{plan.lanes:,} lanes, {plan.lanes // rows} on each of {rows:,} rows; in a row {together}"
     kinds = [f"{n} {kind} of {_size(size)}" for kind, (n, size) in by_kind(cost.communication).items()]
     memory = cost.memory
     lines = [
-        f"{plan.topology.name}: {devices:,} {unit}; {together}",
+        f"{plan.topology.name}: {devices:,} {unit if devices > 1 else unit[:-1]}; {together}",
         f"  arithmetic  {_quantity(least.arithmetic, 's'):>8}  {_quantity(cost.flops, 'FLOP')}",
         f"  memory      {_quantity(least.memory, 's'):>8}  {_size(cost.traffic)} read and written",
         f"  network     {_quantity(least.network, 's'):>8}  {', '.join(kinds) or 'no collectives'}",

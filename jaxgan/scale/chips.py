@@ -32,13 +32,12 @@ CHIPS = (
     Chip("v5p", 459e12, 95 * GB, 2765 * GB, 600 * GB, 6144),
     Chip("v6e", 918e12, 32 * GB, 1640 * GB, 400 * GB, 256),
 )
-"""Peak figures of chips, from the Google Cloud TPU documentation, read in November 2026; for v4, whose network
-it does not give, from Jouppi et al., 2023 (TPU v4: six links of 50 GB/s). It gives the network in both
-directions together; here is half of it."""
+"""Peak figures of chips, from the Google Cloud TPU documentation, read in November 2026. It gives the network
+in both directions together, here is half of it; that of v4 is from Jouppi et al., 2023: six links of 50 GB/s."""
 
 
 class Roofline(NamedTuple):
-    """The least seconds that an update's arithmetic, memory traffic and communication take, each by itself."""
+    """The least seconds that the arithmetic, memory traffic and network of an update take, each by itself."""
 
     arithmetic: float
     memory: float
@@ -72,10 +71,6 @@ def roofline(chip: Chip, flops: float, traffic: float, communication: Iterable[C
     >>> roofline(v5e, 197e12, 819e9, [Collective("all-reduce", 10**11, 2)])
     Roofline(arithmetic=1.0, memory=1.0, network=0.5)
     """
-    sent = sum(operation.sent for operation in communication)
-    per_device = chip.cores
-    return Roofline(
-        flops * per_device / chip.flops,
-        traffic * per_device / chip.bandwidth,
-        sent * per_device / chip.network,
-    )
+    work = flops, traffic, sum(operation.sent for operation in communication)
+    peaks = chip.flops, chip.bandwidth, chip.network
+    return Roofline(*(each * chip.cores / peak for each, peak in zip(work, peaks, strict=True)))

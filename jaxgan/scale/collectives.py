@@ -1,4 +1,4 @@
-"""The communication of a compiled program, read from its optimised HLO: which collectives, of how many bytes."""
+"""The communication of a compiled program, read from its optimised HLO: its collectives and their bytes."""
 
 import re
 from collections import Counter
@@ -97,7 +97,7 @@ def _collective(instruction: Instruction, devices: int) -> Collective:
 
 
 def _group_size(attributes: str, devices: int) -> int:
-    """Returns the number of devices in a group, in each of the notations {{0,1},{2,3}}, [2,2]<=[4], mesh[..]."""
+    """Returns the number of devices of a group, written as {{0,1},{2,3}}, as [2,2]<=[4], or by mesh axes."""
     if "source_target_pairs=" in attributes:
         return devices
     if listed := re.search(r"replica_groups=\{\{([\d,]*)\}", attributes):

@@ -42,9 +42,9 @@ def describe_offline() -> None:
 def find_topology(name: str) -> Topology:
     """Returns the slice of this name: a kind of chip and its shape.
 
-    >>> find_topology("v5e:16by16")
+    >>> find_topology("v5e")
     Traceback (most recent call last):
-    jaxgan.errors.Refused: --topology v5e:16by16: give a kind of chip (v4, v5e, v5p, v6e) and a shape, as in v5e:16x16
+    jaxgan.errors.Refused: --topology v5e: give a kind of chip (v4, v5e, v5p, v6e) and a shape, as in v5e:16x16
     """
     kind, _, shape = name.partition(":")
     chip = next((chip for chip in CHIPS if chip.name == kind), None)
@@ -58,7 +58,7 @@ def find_topology(name: str) -> Topology:
         )
     if importlib.util.find_spec("libtpu") is None:
         raise Refused("compiling for a TPU needs libtpu: install the extra jaxgan[tpu]")
-    of_host = tuple(2 if side % 2 == 0 else 1 for side in sides[:2]) + (1,)
+    of_host = (*(2 if side % 2 == 0 else 1 for side in sides[:2]), 1)  # by default 2 x 2
     options = {"chips_per_host_bounds": of_host} if prod(sides) < 4 else {}
     try:
         described = topologies.get_topology_desc(platform="tpu", topology_name=name, **options)

@@ -1,4 +1,4 @@
-"""What a compiled program reads from and writes to the memory of a device, estimated from its optimised HLO."""
+"""What a compiled program reads from and writes to a device's memory, estimated from its optimised HLO."""
 
 from jaxgan.scale.collectives import KINDS
 from jaxgan.scale.hlo import Instruction, Program, bytes_of, elements, parse
