@@ -108,21 +108,11 @@ def cost(program: Compiled) -> Cost:
 
 def describe(plan: Plan, settings: Settings) -> str:
     """Returns a plan in words: arithmetic, memory traffic, communication, the roofline, and what is held."""
-    chip, devices, cost, least = plan.topology.chip, len(plan.topology.devices), plan.cost, plan.roofline
-    unit = "chips" if chip.cores == 1 else "cores"
-    rows = devices // plan.shared
-    batch = f"each batch of {settings.batch_size:,}"
-    together = (
-        f"{plan.shared} {unit} share {batch}"
-        if plan.shared > 1
-        else f"each {unit[:-1]} has {batch} for itself"
-    )
-    if plan.lanes:
-        together = f"{plan.lanes:,} lanes, {plan.lanes // rows} on each of {rows:,} rows; in a row {together}"
+    cost, least = plan.cost, plan.roofline
     kinds = [f"{n} {kind} of {_size(size)}" for kind, (n, size) in by_kind(cost.communication).items()]
     memory = cost.memory
     lines = [
-        f"{plan.topology.name}: {devices:,} {unit if devices > 1 else unit[:-1]}; {together}",
+        f"{plan.topology.name}: {_placed(plan, settings.batch_size)}",
         f"  arithmetic  {_quantity(least.arithmetic, 's'):>8}  {_quantity(cost.flops, 'FLOP')}",
         f"  memory      {_quantity(least.memory, 's'):>8}  {_size(cost.traffic)} read and written",
         f"  network     {_quantity(least.network, 's'):>8}  {', '.join(kinds) or 'no collectives'}",
@@ -132,8 +122,29 @@ def describe(plan: Plan, settings: Settings) -> str:
         f"temporaries {_size(memory.temporaries)}",
     ]
     if plan.fitting is not None:
-        lines.append(f"  about {plan.fitting * rows:,} lanes fit, {plan.fitting:,} on each row")
+        rows = len(plan.topology.devices) // plan.shared
+        lines.append(f"  about {plan.fitting * rows:,} lanes fit, {plan.fitting:,} {_on_each(plan)}")
     return "\n".join(lines)
+
+
+def _placed(plan: Plan, batch: int) -> str:
+    devices = len(plan.topology.devices)
+    unit = _unit(plan, devices)
+    if plan.lanes:
+        per_row = plan.lanes * plan.shared // devices
+        batches = "which share their" if plan.shared > 1 else "with"
+        lanes = f"{plan.lanes:,} lanes, {per_row:,} {_on_each(plan)}"
+        return f"{devices:,} {unit}; {lanes}, {batches} batches of {batch:,}"
+    return f"{devices:,} {unit}, {'which share' if devices > 1 else 'with'} batches of {batch:,}"
+
+
+def _on_each(plan: Plan) -> str:
+    return f"on each {f'{plan.shared:,} ' if plan.shared > 1 else ''}{_unit(plan, plan.shared)}"
+
+
+def _unit(plan: Plan, count: int) -> str:
+    unit = "chip" if plan.topology.chip.cores == 1 else "core"
+    return unit if count == 1 else f"{unit}s"
 
 
 def _check(settings: Settings, lanes: int, topology: Topology) -> None:

@@ -33,7 +33,7 @@ CHIPS = (
     Chip("v6e", 918e12, 32 * GB, 1640 * GB, 400 * GB, 256),
 )
 """Peak figures of chips, from the Google Cloud TPU documentation, read in November 2026. It gives the network
-in both directions together, here is half of it; that of v4 is from Jouppi et al., 2023: six links of 50 GB/s."""
+of both directions, and here is one; that of v4 is from Jouppi et al., 2023: six links of 50 GB/s."""
 
 
 class Roofline(NamedTuple):

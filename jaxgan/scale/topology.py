@@ -44,13 +44,13 @@ def find_topology(name: str) -> Topology:
 
     >>> find_topology("v5e")
     Traceback (most recent call last):
-    jaxgan.errors.Refused: --topology v5e: give a kind of chip (v4, v5e, v5p, v6e) and a shape, as in v5e:16x16
+    jaxgan.errors.Refused: --topology v5e: give a chip (v4, v5e, v5p, v6e) and a shape, as in v5e:16x16
     """
     kind, _, shape = name.partition(":")
     chip = next((chip for chip in CHIPS if chip.name == kind), None)
     if chip is None or not re.fullmatch(r"[1-9]\d*(x[1-9]\d*){1,2}", shape):
         kinds = ", ".join(chip.name for chip in CHIPS)
-        raise Refused(f"--topology {name}: give a kind of chip ({kinds}) and a shape, as in v5e:16x16")
+        raise Refused(f"--topology {name}: give a chip ({kinds}) and a shape, as in v5e:16x16")
     sides = tuple(int(side) for side in shape.split("x"))
     if prod(sides) > chip.slice:
         raise Refused(
