@@ -82,7 +82,7 @@ def plan(
     per_row = count // rows
     of_run = cost_of(per_row)
     other = per_row + 1 if per_row == 1 else 1
-    fitting = _fitting({per_row: of_run.memory.peak, other: cost_of(other).memory.peak}, _memory(topology))
+    fitting = _fitting({per_row: of_run.memory.peak, other: cost_of(other).memory.peak}, topology.chip.memory)
     return Plan(topology, shared, count, of_run, max(fitting, per_row))
 
 
@@ -117,7 +117,7 @@ def describe(plan: Plan, settings: Settings) -> str:
         f"  memory      {_quantity(least.memory, 's'):>8}  {_size(cost.traffic)} read and written",
         f"  network     {_quantity(least.network, 's'):>8}  {', '.join(kinds) or 'no collectives'}",
         f"  bound by {least.bound}: an update takes at least {_quantity(least.seconds, 's')}",
-        f"  holds {_size(memory.peak)} of {_size(_memory(plan.topology))}: "
+        f"  holds {_size(memory.peak)} of {_size(plan.topology.chip.memory)}: "
         f"arguments {_size(memory.arguments)}, results {_size(memory.results)}, "
         f"temporaries {_size(memory.temporaries)}",
     ]
@@ -129,22 +129,17 @@ def describe(plan: Plan, settings: Settings) -> str:
 
 def _placed(plan: Plan, batch: int) -> str:
     devices = len(plan.topology.devices)
-    unit = _unit(plan, devices)
+    chips = "1 chip" if devices == 1 else f"{devices:,} chips"
     if plan.lanes:
         per_row = plan.lanes * plan.shared // devices
         batches = "which share their" if plan.shared > 1 else "with"
         lanes = f"{plan.lanes:,} lanes, {per_row:,} {_on_each(plan)}"
-        return f"{devices:,} {unit}; {lanes}, {batches} batches of {batch:,}"
-    return f"{devices:,} {unit}, {'which share' if devices > 1 else 'with'} batches of {batch:,}"
+        return f"{chips}; {lanes}, {batches} batches of {batch:,}"
+    return f"{chips}, {'which share' if devices > 1 else 'with'} batches of {batch:,}"
 
 
 def _on_each(plan: Plan) -> str:
-    return f"on each {f'{plan.shared:,} ' if plan.shared > 1 else ''}{_unit(plan, plan.shared)}"
-
-
-def _unit(plan: Plan, count: int) -> str:
-    unit = "chip" if plan.topology.chip.cores == 1 else "core"
-    return unit if count == 1 else f"{unit}s"
+    return "on each chip" if plan.shared == 1 else f"on each {plan.shared:,} chips"
 
 
 def _check(settings: Settings, lanes: int, topology: Topology) -> None:
@@ -157,10 +152,6 @@ def _check(settings: Settings, lanes: int, topology: Topology) -> None:
         raise Refused("--parallel pmap needs devices that are there: use jit or shard_map")
     if lanes and settings.lanes == "loop":
         raise Refused("--lanes loop trains each lane as a single run: leave out --seeds and --over here")
-
-
-def _memory(topology: Topology) -> int:
-    return topology.chip.memory // topology.chip.cores
 
 
 def _compiled(lowered: Lowered, topology: Topology) -> Compiled:

@@ -10,11 +10,11 @@ GIB = 2**30
 
 
 class Chip(NamedTuple):
-    """The peak of a chip: its arithmetic, memory and network, and the most chips of a slice.
+    """The peak of a chip: its arithmetic, memory and network; the most chips of a slice, and its dimensions.
 
     `flops`: per second, of bfloat16 products; those of float32 are made of them at JAX's default precision.
     `bandwidth`: bytes per second to and from its memory. `network`: bytes per second that it sends to all its
-    neighbours together. `cores`: devices that one chip is to JAX.
+    neighbours together.
     """
 
     name: str
@@ -23,14 +23,14 @@ class Chip(NamedTuple):
     bandwidth: float
     network: float
     slice: int
-    cores: int = 1
+    dimensions: int
 
 
 CHIPS = (
-    Chip("v4", 275e12, 32 * GIB, 1200 * GB, 300 * GB, 4096, cores=2),
-    Chip("v5e", 197e12, 16 * GB, 819 * GB, 200 * GB, 256),
-    Chip("v5p", 459e12, 95 * GB, 2765 * GB, 600 * GB, 6144),
-    Chip("v6e", 918e12, 32 * GB, 1640 * GB, 400 * GB, 256),
+    Chip("v4", 275e12, 32 * GIB, 1200 * GB, 300 * GB, 4096, 3),
+    Chip("v5e", 197e12, 16 * GB, 819 * GB, 200 * GB, 256, 2),
+    Chip("v5p", 459e12, 95 * GB, 2765 * GB, 600 * GB, 6144, 3),
+    Chip("v6e", 918e12, 32 * GB, 1640 * GB, 400 * GB, 256, 2),
 )
 """Peak figures of chips, from the Google Cloud TPU documentation, read in November 2026. It gives the network
 of both directions, and here is one; that of v4 is from Jouppi et al., 2023: six links of 50 GB/s."""
@@ -63,7 +63,7 @@ class Roofline(NamedTuple):
 
 
 def roofline(chip: Chip, flops: float, traffic: float, communication: Iterable[Collective]) -> Roofline:
-    """Returns the roofline of a program that does this on each device (Williams et al., 2009).
+    """Returns the roofline of a program that does this on each chip (Williams et al., 2009).
 
     Communication is as in a ring over all links of a chip at once, without latency.
 
@@ -73,4 +73,4 @@ def roofline(chip: Chip, flops: float, traffic: float, communication: Iterable[C
     """
     work = flops, traffic, sum(operation.sent for operation in communication)
     peaks = chip.flops, chip.bandwidth, chip.network
-    return Roofline(*(each * chip.cores / peak for each, peak in zip(work, peaks, strict=True)))
+    return Roofline(*(each / peak for each, peak in zip(work, peaks, strict=True)))

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import re
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 from jax.experimental import topologies
@@ -13,6 +13,7 @@ from jaxgan.errors import Refused
 from jaxgan.scale.chips import CHIPS, Chip
 
 OFFLINE = {
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "true",  # no lock file: it keeps one process from the chips of another
     "TPU_SKIP_MDS_QUERY": "1",  # no machine is asked which TPU it has
     "TPU_ACCELERATOR_TYPE": "v5litepod-1",
     "TPU_WORKER_HOSTNAMES": "localhost",
@@ -42,16 +43,21 @@ def describe_offline() -> None:
 def find_topology(name: str) -> Topology:
     """Returns the slice of this name: a kind of chip and its shape.
 
-    >>> find_topology("v5e")
+    >>> find_topology("v5e:16")
     Traceback (most recent call last):
-    jaxgan.errors.Refused: --topology v5e: give a chip (v4, v5e, v5p, v6e) and a shape, as in v5e:16x16
+    jaxgan.errors.Refused: --topology v5e:16: a slice of v5e has 2 sides, as in v5e:4x4
     """
     kind, _, shape = name.partition(":")
     chip = next((chip for chip in CHIPS if chip.name == kind), None)
-    if chip is None or not re.fullmatch(r"[1-9]\d*(x[1-9]\d*){1,2}", shape):
+    if chip is None:
         kinds = ", ".join(chip.name for chip in CHIPS)
         raise Refused(f"--topology {name}: give a chip ({kinds}) and a shape, as in v5e:16x16")
-    sides = tuple(int(side) for side in shape.split("x"))
+    sides = [int(side) if re.fullmatch(r"[1-9]\d{0,3}", side) else 0 for side in shape.split("x")]
+    if len(sides) != chip.dimensions or 0 in sides:
+        example = "x".join(["4"] * chip.dimensions)
+        raise Refused(
+            f"--topology {name}: a slice of {kind} has {chip.dimensions} sides, as in {kind}:{example}"
+        )
     if prod(sides) > chip.slice:
         raise Refused(
             f"--topology {name}: a slice of {kind} has at most {chip.slice:,} chips, not {prod(sides):,}"
@@ -61,8 +67,9 @@ def find_topology(name: str) -> Topology:
     of_host = (*(2 if side % 2 == 0 else 1 for side in sides[:2]), 1)  # by default 2 x 2
     options = {"chips_per_host_bounds": of_host} if prod(sides) < 4 else {}
     try:
-        described = topologies.get_topology_desc(platform="tpu", topology_name=name, **options)
+        described: Any = topologies.get_topology_desc(platform="tpu", topology_name=name, **options)
     except Exception as error:  # of several types, depending on what libtpu dislikes
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise Refused(f"--topology {name}: libtpu has no such slice ({line[:200]})") from None
-    return Topology(name, chip, list(described.devices))
+    # the two cores of a v4 are one device when it runs, but two to libtpu here, which will not join them
+    return Topology(name, chip, [device for device in described.devices if device.core_on_chip == 0])

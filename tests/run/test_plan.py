@@ -66,9 +66,11 @@ def test_what_is_printed():
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("v5e", "give a chip (v4, v5e, v5p, v6e) and a shape, as in v5e:16x16"),
+        ("v5e", "a slice of v5e has 2 sides, as in v5e:4x4"),
+        ("v5e:2x2x2", "a slice of v5e has 2 sides"),
+        ("v5p:16x16", "a slice of v5p has 3 sides, as in v5p:4x4x4"),
         ("h100:8x8", "give a chip (v4, v5e, v5p, v6e) and a shape"),
-        ("v5e:16x0", "and a shape"),
+        ("v5e:16x0", "a slice of v5e has 2 sides"),
         ("v5e:16x32", "a slice of v5e has at most 256 chips, not 512"),
     ],
 )

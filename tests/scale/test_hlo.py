@@ -118,9 +118,9 @@ def test_traffic_of_slices_and_of_what_stays_on_the_chip():
 
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: chip.name)
 def test_each_peak_binds_alone(chip):
-    """A second of each at full speed, on all devices of a chip together."""
-    full = chip.flops / chip.cores, chip.bandwidth / chip.cores
-    moved = [Collective("collective-permute", int(chip.network / chip.cores), 2)]
+    """A second of each at full speed."""
+    full = chip.flops, chip.bandwidth
+    moved = [Collective("collective-permute", int(chip.network), 2)]
     assert roofline(chip, 2 * full[0], full[1], moved) == pytest.approx((2, 1, 1))
     assert roofline(chip, 2 * full[0], full[1], moved).bound == "arithmetic"
     assert roofline(chip, full[0], 3 * full[1], moved).bound == "memory"
