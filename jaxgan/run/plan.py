@@ -160,10 +160,8 @@ def _compiled(lowered: Lowered, topology: Topology) -> Compiled:
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        line = next((line for line in str(error).splitlines() if "Used" in line), str(error).splitlines()[0])
-        raise Refused(
-            f"the update does not fit into a chip of {topology.name} ({line.strip()[:200]})"
-        ) from None
+        line = str(error).splitlines()[0].removeprefix("RESOURCE_EXHAUSTED: ")
+        raise Refused(f"the update does not fit into a chip of {topology.name}: {line[:200]}") from None
 
 
 def _fitting(peaks: dict[int, int], memory: int) -> int:
