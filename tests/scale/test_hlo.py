@@ -22,7 +22,10 @@ PROGRAM = """HloModule update, is_scheduled=true, num_partitions=8
 }
 
 %usual (x: f32[1000]) -> f32[1000] {
-  ROOT %x.2 = f32[1000]{0:T(1024)} parameter(0)
+  %x.2 = f32[1000]{0:T(1024)} parameter(0)
+  %one = f32[] constant(1)
+  %little = f32[] all-reduce(%one), replica_groups=[1,8]<=[8], to_apply=%add
+  ROOT %x.5 = f32[1000]{0:T(1024)} negate(%x.2)
 }
 
 %body (state: (s32[], bf16[64])) -> (s32[], bf16[64]) {
