@@ -128,11 +128,15 @@ def table(
     """
     import sys
 
+    from jaxgan.sweep import spread
     from jaxgan.sweep import table as tables
     from jaxgan.sweep.folder import progress, read
     from jaxgan.sweep.local import summary
 
-    print(tables.FORMATS[format](tables.table(sweep, by.split(",") if by else (), metric, baseline)))
+    made = tables.table(sweep, by.split(",") if by else (), metric, baseline)
+    print(tables.FORMATS[format](made))
+    if format == "text" and (shares := spread.text(spread.spreads(made))):
+        print(f"\n{shares}")
     every = progress(sweep, read(sweep))
     if any(pack.state != "done" for pack in every):
         print(f"not finished: {summary(every)}", file=sys.stderr)

@@ -367,7 +367,8 @@ def _check_unchanged(config: Settings, stored: Settings, run: Path, force: bool)
         name: values for name, values in codec.differences(config, stored).items() if name not in RESUMABLE
     }
     if fixed := sorted(FIXED & changed.keys()):
-        raise Refused(f"--{fixed[0]} cannot change while a run goes on, not even by --force: start a new run")
+        option = fixed[0].replace("_", "-")
+        raise Refused(f"--{option} cannot change while a run goes on, not even by --force: start a new run")
     if changed and not force:
         listed = ", ".join(f"{name} {old!r} -> {new!r}" for name, (new, old) in changed.items())
         raise Refused(f"{run} was started with other options: {listed}; --force resumes with the new ones")

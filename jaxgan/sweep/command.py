@@ -16,7 +16,7 @@ from jaxgan.errors import Refused
 from jaxgan.folder import cache, codec
 from jaxgan.folder.lock import lock_folder
 from jaxgan.folder.script import Script, hashes
-from jaxgan.folder.settings import RESUMABLE, Settings, check
+from jaxgan.folder.settings import RESUMABLE, SPLIT, Settings, check
 from jaxgan.run import lane
 from jaxgan.run.check import experiment_of, source_of
 from jaxgan.run.devices import cores
@@ -110,10 +110,10 @@ def numbers_of(config: Settings, build: Build, sources: Sources) -> Numbers:
         return True
 
     def numbers(cell: Cell, names: Any) -> frozenset[str]:
-        asked = [name for name in names if name not in _SETTINGS]
+        asked, seeds = [name for name in names if name not in _SETTINGS], frozenset(names).intersection(SPLIT)
         if not asked or usable(cell, asked):
-            return frozenset(asked)
-        return frozenset(name for name in asked if usable(cell, [name]))
+            return seeds.union(asked)
+        return seeds.union(name for name in asked if usable(cell, [name]))
 
     return numbers
 

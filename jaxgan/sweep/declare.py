@@ -11,7 +11,7 @@ import msgspec
 
 from jaxgan.errors import Refused
 from jaxgan.folder.ranges import check_ranges
-from jaxgan.folder.settings import Settings, check_seed
+from jaxgan.folder.settings import SPLIT, Settings, check_seed
 from jaxgan.run.lane import parse_seeds
 from jaxgan.sweep.cells import Cells, Range, draws, log, product, uniform
 
@@ -121,11 +121,11 @@ def _range(config_type: type[Settings], name: str, match: re.Match[str]) -> Rang
 
 
 def _values(config_type: type[Settings], name: str, listed: str) -> list[Any]:
-    if name == "seed":
+    if name in ("seed", *SPLIT):
         try:
             return list(parse_seeds(listed))
         except Refused as error:
-            raise Refused(str(error).replace("--seeds ", "--sweep seed=")) from None
+            raise Refused(str(error).replace("--seeds ", f"--sweep {name}=")) from None
     values = [_typed(config_type, {name: text})[name] for text in listed.split(",")]
     if len(set(values)) < len(values):
         raise Refused(f"--sweep {name}={listed} names a value twice")

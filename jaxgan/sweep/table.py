@@ -13,11 +13,13 @@ from jaxgan.compare.methods import Measure, Method, Seed, read_methods
 from jaxgan.compare.statistics import Difference, holm, mean, paired_t, proportion, welch_t
 from jaxgan.errors import Refused
 from jaxgan.evaluate import names
+from jaxgan.folder.settings import SPLIT
 from jaxgan.metrics.metric import Estimate
 from jaxgan.pictures.words import short
 from jaxgan.sweep.folder import expand, read
 
 Setting = tuple[tuple[str, Any], ...]
+SEEDS = frozenset({"seed", *SPLIT})
 
 
 class Value(NamedTuple):
@@ -62,7 +64,7 @@ def table(home: Path, by: Sequence[str] = (), metric: str = "", baseline: str = 
     """
     sweep = read(home)
     methods, metadata = read_methods(expand([home]))
-    axes = list(dict.fromkeys(name for cell in sweep.cells for name in cell if name != "seed"))
+    axes = list(dict.fromkeys(name for cell in sweep.cells for name in cell if name not in SEEDS))
     by = list(by) or [name for name in axes if len({str(cell[name]) for cell in sweep.cells}) > 1]
     if unknown := [name for name in by if name not in axes]:
         raise Refused(f"--by {unknown[0]}: the axes of {home} are {', '.join(axes)}")
@@ -71,7 +73,7 @@ def table(home: Path, by: Sequence[str] = (), metric: str = "", baseline: str = 
     for method in methods:
         options = {name: method.options[name] for name in axes}
         for seed in method.seeds:
-            value = Value({**options, "seed": seed.number}, _last(seed, measure), seed.failed)
+            value = Value({**options, "seed": seed.number, **seed.parts}, _last(seed, measure), seed.failed)
             values.setdefault(tuple((name, options[name]) for name in by), []).append(value)
     better = metadata.better.get(measure.name) or names.better(measure.name)
     rows = _rows(values, _chosen(baseline, by, values), better)
@@ -105,7 +107,7 @@ def _chosen(text: str, by: Sequence[str], values: Mapping[Setting, Any]) -> Sett
     asked = dict(part.partition("=")[::2] for part in text.replace(",", " ").split())
     fitting = [s for s in values if {name: str(x) for name, x in s} == asked]
     if not fitting:
-        listed = "; ".join(_name(dict(setting)) for setting in values)
+        listed = "; ".join(name_of(dict(setting)) for setting in values)
         raise Refused(f"--baseline {text} is none of the settings: {listed}")
     return fitting[0]
 
@@ -147,7 +149,7 @@ def _partner(cell: Value, base: Sequence[Value], cells: Sequence[Value]) -> str:
         name
         for name in cell.options
         if all(len({str(c.options[name]) for c in g}) == 1 for g in (base, cells))
-    } - {"seed"}
+    } - SEEDS
     return json.dumps({name: x for name, x in cell.options.items() if name not in fixed}, sort_keys=True)
 
 
@@ -163,7 +165,8 @@ def _finite(cells: Sequence[Value]) -> np.ndarray:
     return x[np.isfinite(x)]
 
 
-def _name(setting: Mapping[str, Any]) -> str:
+def name_of(setting: Mapping[str, Any]) -> str:
+    """Returns a setting in words, as a baseline is given."""
     return ", ".join(f"{name}={value}" for name, value in setting.items()) or "all"
 
 
@@ -175,7 +178,7 @@ def _grid(table: Table) -> list[list[str]]:
     lines = [head]
     for row in table.rows:
         line = [
-            _name(row.setting),
+            name_of(row.setting),
             short(row.mean.value),
             _interval(row.mean),
             short(row.median),
@@ -240,7 +243,7 @@ def long(table: Table) -> str:
 def scores(table: Table) -> str:
     """Returns the values as JSON, setting -> cells x 1: the matrices of runs and tasks that rliable reads."""
     matrices = {
-        _name(dict(setting)): [[cell.value] for cell in cells if np.isfinite(cell.value)]
+        name_of(dict(setting)): [[cell.value] for cell in cells if np.isfinite(cell.value)]
         for setting, cells in table.values.items()
     }
     return json.dumps({"metric": table.metric, "better": table.better, "scores": matrices}, indent=1)
