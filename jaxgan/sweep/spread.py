@@ -10,14 +10,14 @@ from jaxgan.folder.settings import SPLIT
 from jaxgan.metrics.metric import Estimate
 from jaxgan.sweep.table import Table, Value, name_of
 
-WORDS = {"seed_init": "initialisation", "seed_data": "order of the data", "seed_noise": "noise"}
+PARTS = {"seed_init": "initialisation", "seed_data": "order of the data", "seed_noise": "noise"}
 
 
 def spreads(table: Table) -> dict[str, dict[str, Share]]:
     """Returns the shares of each part of the seed, by setting, of those whose parts are crossed."""
     crossed = {setting: _crossed(cells) for setting, cells in table.values.items()}
     return {
-        name_of(dict(setting)): dict(shares(values, tuple(WORDS[name] for name in names)))
+        name_of(dict(setting)): dict(shares(values, tuple(PARTS[name] for name in names)))
         for setting, (names, values) in crossed.items()
         if names
     }
@@ -31,7 +31,7 @@ def text(found: dict[str, dict[str, Share]]) -> str:
     for setting, parts in found.items():
         lines += [f"  {setting}"]
         lines += [
-            f"    {part:18} alone {_words(share.alone)}   with interactions {_words(share.total)}"
+            f"    {part:18} alone {words(share.alone)}   with interactions {words(share.total)}"
             for part, share in parts.items()
         ]
     return "\n".join(lines)
@@ -53,5 +53,6 @@ def _combinations(axes: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     return list(itertools.product(*axes))
 
 
-def _words(share: Estimate) -> str:
+def words(share: Estimate) -> str:
+    """Returns a share and its interval in percent."""
     return f"{share.value:4.0%} [{share.low:.0%}, {share.high:.0%}]"
