@@ -30,7 +30,9 @@ def work(sweep: Sweep, *, jobs: int = 1, retries: int = 1, ray: str = "") -> Non
         done = work_here(sweep, jobs, retries, leave=True)
     else:
         read(sweep)
-        Paths(sweep).cancelled.unlink(missing_ok=True)  # as by the user, not by a worker that is started again
+        Paths(sweep).cancelled.unlink(
+            missing_ok=True
+        )  # as by the user, not by a worker that is started again
         done = work_on_ray(sweep, ray, jobs, retries)
     if not done:
         sys.exit(1)

@@ -25,7 +25,8 @@ def picture_hook(
 
     It shows `count` samples, or for kinds with a `crowd` that many, with as many real examples. If no
     function draws the kind, the hook only says so, once. `shown` is called with the step, the file and the
-    lane of each picture, `warn` when one cannot be written, the first time in a row: the run goes on without pictures.
+    lane of each picture, `warn` when one cannot be written, the first time in a row: the run goes on without
+    pictures.
     """
     if not registered(drawn, source.kind):
         return warning_hook("pictures", unregistered("draws", source.kind, "jaxgan.drawn"))

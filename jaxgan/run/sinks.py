@@ -24,7 +24,6 @@ from jaxgan.folder.settings import RESUMABLE, Settings
 from jaxgan.run.lane import Lane
 from jaxgan.terminal import escape
 
-
 SAMPLES = "samples"
 """The name of the pictures."""
 GROUP = 128
@@ -56,7 +55,9 @@ def check(settings: Settings) -> None:
             raise Refused(f"--{name} needs the extra `{name}`: install jaxgan[{name}], or leave it out")
 
 
-def open_sinks(settings: Settings, run: Path, last: int, lanes: Sequence[Lane] = (), name: str = "") -> list[Sink]:
+def open_sinks(
+    settings: Settings, run: Path, last: int, lanes: Sequence[Lane] = (), name: str = ""
+) -> list[Sink]:
     """Returns the sinks of a run whose newest step is `last`, -1 for a new one; `name` is that of its script.
 
     To a sink each lane is a run of its own, with its numbers under the names that a single run has.

@@ -1,7 +1,7 @@
 """Workers on a Ray cluster: tasks, each of which is a worker like any other on a machine of the cluster.
 
-Claims are files, so Ray has nothing to know but how many workers there are to be: it starts them where there is
-room, and again where one was killed or its machine was lost.
+Claims are files, so Ray knows nothing but how many workers there are to be: it starts them where there is room,
+and again where one was killed or its machine was lost.
 """
 
 import contextlib
@@ -61,7 +61,7 @@ def _connected(address: str) -> Any:
         except Exception as error:
             line = (str(error).strip() or type(error).__name__).splitlines()[0]
     raise Refused(
-        f"no Ray cluster answers at {address}: {line}; start one by `ray start --head`, or see --ray HOST:PORT"
+        f"no Ray cluster answers at {address}: {line}; start one by `ray start --head`, or give its HOST:PORT"
     )
 
 

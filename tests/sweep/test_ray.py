@@ -1,13 +1,15 @@
-"""Workers on a Ray cluster: what is refused, and a real cluster of two nodes that loses workers and a node."""
+"""Workers on a Ray cluster: what is refused, and a real cluster of two nodes, one of which fails."""
 
 import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,9 +53,13 @@ class Cluster(NamedTuple):
     nodes: dict[str, "subprocess.Popen[bytes]"]
 
     def start(self, node: str, *options: str) -> None:
-        environment = {**os.environ, "RAY_TEST_NODE": f"{self.address} {node}", "RAY_USAGE_STATS_ENABLED": "0"}
+        environment = {
+            **os.environ,
+            "RAY_TEST_NODE": f"{self.address} {node}",
+            "RAY_USAGE_STATS_ENABLED": "0",
+        }
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1"]
-        command += ["--object-store-memory=80000000", "--include-dashboard=false", *options]
+        command += ["--object-store-memory=80000000", "--node-ip-address=127.0.0.1", *options]
         with (self.folder / f"{node}.txt").open("ab") as file:
             self.nodes[node] = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
 
@@ -62,9 +68,9 @@ class Cluster(NamedTuple):
         mark, found = f"RAY_TEST_NODE={self.address} {node}".encode(), []
         for path in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if mark in (path / "environ").read_bytes().split(b"\0"):
-                    if word in (path / "cmdline").read_bytes():
-                        found.append(int(path.name))
+                environment, command = (path / "environ").read_bytes(), (path / "cmdline").read_bytes()
+                if mark in environment.split(b"\0") and word in command:
+                    found.append(int(path.name))
         return found
 
     def fail(self, node: str) -> None:
@@ -73,7 +79,7 @@ class Cluster(NamedTuple):
             for victim in victims:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
-            self.nodes[node].wait()
+        self.nodes[node].wait()
 
     def size(self) -> int:
         """The number of nodes that Ray counts as alive."""
@@ -84,22 +90,24 @@ class Cluster(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     if importlib.util.find_spec("ray") is None:
         pytest.skip("the extra `ray` is not installed")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    cluster = Cluster(f"127.0.0.1:{port}", tmp_path_factory.mktemp("ray"), {})
+    folder = Path(tempfile.mkdtemp(prefix="ray"))  # of a short path, as sockets need
+    cluster = Cluster(f"127.0.0.1:{port}", folder, {})
     try:
-        cluster.start("a", "--head", f"--port={port}", "--node-ip-address=127.0.0.1")
+        cluster.start("a", "--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}")
         until(lambda: cluster.size() == 1)
-        cluster.start("b", f"--address={cluster.address}", "--node-ip-address=127.0.0.1")
+        cluster.start("b", f"--address={cluster.address}")
         until(lambda: cluster.size() == 2)
         yield cluster
     finally:
         for node in reversed(list(cluster.nodes)):
             cluster.fail(node)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def until(happened: Callable[[], bool], seconds: float = 240) -> None:
@@ -134,7 +142,9 @@ def each_done_once(home: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_and_cancel_save_every_run_and_the_same_command_goes_on(cluster, tmp_path, monkeypatch, capsys):
+def test_ctrl_c_and_cancel_save_every_run_and_the_same_command_goes_on(
+    cluster, tmp_path, monkeypatch, capsys
+):
     home = plan(tmp_path / "s", "--steps", 300, "--pause", 0.1, "--save-every", 300)
     process = working(cluster, home)
     process.send_signal(signal.SIGINT)
