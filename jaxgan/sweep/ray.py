@@ -1,7 +1,7 @@
 """Workers on a Ray cluster: tasks, each of which is a worker like any other on a machine of the cluster.
 
-Claims are files, so Ray knows nothing but how many workers there are to be: it starts them where there is room,
-and again where one was killed or its machine was lost.
+Claims are files, so Ray knows nothing but how many workers there are to be: it starts them where there is
+room, and again where one was killed or its machine was lost.
 """
 
 import contextlib

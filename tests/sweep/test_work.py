@@ -1,13 +1,15 @@
 """When a worker leaves, and when a pack that is killed again and again counts as failed."""
 
+import time
 from pathlib import Path
 
 import pytest
+from support import SCRIPTS, ended, jaxgan, start
 
 from jaxgan.folder.rows import Row, encode
 from jaxgan.sweep import work
 from jaxgan.sweep.claims import Claim, Outcome, Owner
-from jaxgan.sweep.folder import Planned, Progress, reached
+from jaxgan.sweep.folder import Planned, Progress, progress, reached, read
 
 FAILED = Outcome(how="failed", line="no memory")
 
@@ -60,6 +62,24 @@ def test_a_worker_leaves_once_every_pack_that_is_left_has_another(every, leaves)
 def test_failures_of_earlier_commands_are_forgiven():
     every = [pack("1", "running"), pack("2", "failed", outcomes=(FAILED, FAILED))]
     assert not work.attended(every, 1, {"2": 2}, Seen("1"))
+
+
+@pytest.mark.slow
+def test_a_worker_with_nothing_to_do_leaves_while_others_train(tmp_path, monkeypatch, capsys):
+    home = tmp_path / "s"
+    process = start(SCRIPTS / "tiny.py", "--sweep", "seed=0:2", "--steps", 100, "--pause", 0.2, "--out", home)
+
+    def states() -> list[str]:
+        return [pack.state for pack in progress(home, read(home))] if (home / "sweep.json").exists() else []
+
+    while not (states() and set(states()) == {"running"}):
+        assert process.poll() is None
+        time.sleep(0.2)
+    assert jaxgan(monkeypatch, "work", home, "--jobs", 2) == 0
+    assert set(states()) == {"running"}
+    assert jaxgan(monkeypatch, "sweep", "resume", home) == 0  # which waits for the others
+    assert set(states()) == {"done"}
+    ended(process)
 
 
 def killed(run: Path, outcomes: list[Outcome]) -> Outcome:
