@@ -85,6 +85,8 @@ def _check(ray: Any, task: Any) -> None:
     try:
         ray.get(task)
     except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, Refused):
+            raise Refused(f"on a machine of the cluster: {error.cause}") from None
         raise error.cause from None
     except ray.exceptions.RayError as error:
         raise Refused(f"a worker on Ray could not go on: {str(error).strip().splitlines()[0]}") from None

@@ -13,11 +13,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
 from support import ended, jaxgan, play, script, start
 
+from jaxgan.errors import Refused
+from jaxgan.sweep import ray
 from jaxgan.sweep.folder import Paths, Progress, progress, read
 
 TINY = script("tiny")
@@ -43,6 +46,18 @@ def test_what_cannot_work_on_ray_is_refused_in_one_line(tmp_path, monkeypatch, c
     assert capsys.readouterr().err == (
         "error: --ray needs the extra `ray`: install jaxgan[ray], here and on the cluster\n"
     )
+
+
+def test_what_a_worker_refuses_is_said_of_its_machine():
+    class TaskError(Exception):
+        cause = Refused("/runs/mine is not the folder of a sweep: there is no sweep.json in it")
+
+    def get(task: object) -> None:
+        raise TaskError
+
+    fake = SimpleNamespace(get=get, exceptions=SimpleNamespace(RayTaskError=TaskError, RayError=OSError))
+    with pytest.raises(Refused, match=r"^on a machine of the cluster: /runs/mine is not the folder"):
+        ray._check(fake, None)
 
 
 class Cluster(NamedTuple):
