@@ -4,7 +4,7 @@ Claims are files, so Ray knows nothing but how many workers there are to be: it 
 room, and again where one was killed or its machine was lost.
 """
 
-import contextlib
+import socket
 import threading
 from collections.abc import Sequence
 from functools import partial
@@ -47,22 +47,23 @@ def _worker(home: str, retries: int) -> None:
 
 
 def _connected(address: str) -> Any:
-    """Returns the library, connected to a cluster; on a busy machine the first attempt may time out."""
+    """Returns the library, connected to a cluster, which it tries three times for 45 seconds."""
     try:
         import ray
     except ImportError:
         raise Refused("--ray needs the extra `ray`: install jaxgan[ray], here and on the cluster") from None
-    for _ in range(2):
-        with contextlib.suppress(Exception):
-            ray.shutdown()
-        try:
-            ray.init(address, log_to_driver=False, logging_level="ERROR")
-            return ray
-        except Exception as error:
-            line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    raise Refused(
-        f"no Ray cluster answers at {address}: {line}; start one by `ray start --head`, or give its HOST:PORT"
-    )
+    try:
+        host, _, port = address.rpartition(":")
+        if port.isdecimal() and "/" not in host:
+            socket.create_connection(
+                (host, int(port)), timeout=30
+            ).close()  # what is not there is known at once
+        ray.init(address, log_to_driver=False, logging_level="ERROR")
+    except Exception as error:
+        line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        way = "start one by `ray start --head`, or give its HOST:PORT"
+        raise Refused(f"no Ray cluster answers at {address}: {line}; {way}") from None
+    return ray
 
 
 def _follow(ray: Any, tasks: Sequence[Any], stop: threading.Event) -> None:

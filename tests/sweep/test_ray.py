@@ -46,6 +46,9 @@ def test_what_cannot_work_on_ray_is_refused_in_one_line(tmp_path, monkeypatch, c
     assert capsys.readouterr().err == (
         "error: --ray needs the extra `ray`: install jaxgan[ray], here and on the cluster\n"
     )
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())
+    assert jaxgan(monkeypatch, "work", home, "--ray", "127.0.0.1:1") == 2
+    assert "no Ray cluster answers at 127.0.0.1:1: [Errno 111] Connection refused" in capsys.readouterr().err
 
 
 def test_what_a_worker_refuses_is_said_of_its_machine():
@@ -77,6 +80,15 @@ class Cluster(NamedTuple):
         command += ["--object-store-memory=80000000", "--node-ip-address=127.0.0.1", *options]
         with (self.folder / f"{node}.txt").open("ab") as file:
             self.nodes[node] = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+
+    def join(self, node: str, *options: str) -> None:
+        """Starts a node and waits until Ray counts it; on a busy machine the first start may time out."""
+        self.start(node, *options)
+        until(lambda: self.size() == len(self.nodes) or self.nodes[node].poll() is not None)
+        if self.nodes[node].poll() is not None:
+            self.fail(node)
+            self.start(node, *options)
+            until(lambda: self.size() == len(self.nodes))
 
     def processes(self, node: str, word: bytes = b"") -> list[int]:
         """Those that run on a node and have `word` in their command."""
@@ -114,10 +126,8 @@ def cluster() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="ray"))  # of a short path, as sockets need
     cluster = Cluster(f"127.0.0.1:{port}", folder, {})
     try:
-        cluster.start("a", "--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}")
-        until(lambda: cluster.size() == 1)
-        cluster.start("b", f"--address={cluster.address}")
-        until(lambda: cluster.size() == 2)
+        cluster.join("a", "--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}")
+        cluster.join("b", f"--address={cluster.address}")
         yield cluster
     finally:
         for node in reversed(list(cluster.nodes)):
