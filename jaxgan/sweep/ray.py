@@ -4,6 +4,8 @@ Claims are files, so Ray knows nothing but how many workers there are to be: it 
 room, and again where one was killed or its machine was lost.
 """
 
+import contextlib
+import os
 import socket
 import threading
 from collections.abc import Sequence
@@ -47,23 +49,29 @@ def _worker(home: str, retries: int) -> None:
 
 
 def _connected(address: str) -> Any:
-    """Returns the library, connected to a cluster, which it tries three times for 45 seconds."""
+    """Returns the library, connected to a cluster; refuses at once one that is not there."""
     try:
         import ray
     except ImportError:
         raise Refused("--ray needs the extra `ray`: install jaxgan[ray], here and on the cluster") from None
     try:
-        host, _, port = address.rpartition(":")
-        if port.isdecimal() and "/" not in host:
-            socket.create_connection(
-                (host, int(port)), timeout=30
-            ).close()  # what is not there is known at once
+        host, _, port = (_newest() if address == "auto" else address).rpartition(":")
+        if port.isdecimal() and "/" not in host:  # Ray itself would try for many minutes
+            socket.create_connection((host, int(port)), timeout=30).close()
         ray.init(address, log_to_driver=False, logging_level="ERROR")
     except Exception as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         way = "start one by `ray start --head`, or give its HOST:PORT"
         raise Refused(f"no Ray cluster answers at {address}: {line}; {way}") from None
     return ray
+
+
+def _newest() -> str:
+    """Returns the address that Ray takes for `auto`, be it of a dead cluster; "" if it is another."""
+    note = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster"
+    with contextlib.suppress(OSError):
+        return os.environ.get("RAY_ADDRESS") or note.read_text().strip()
+    return ""
 
 
 def _follow(ray: Any, tasks: Sequence[Any], stop: threading.Event) -> None:

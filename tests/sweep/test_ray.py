@@ -47,8 +47,10 @@ def test_what_cannot_work_on_ray_is_refused_in_one_line(tmp_path, monkeypatch, c
         "error: --ray needs the extra `ray`: install jaxgan[ray], here and on the cluster\n"
     )
     monkeypatch.setitem(sys.modules, "ray", SimpleNamespace())
-    assert jaxgan(monkeypatch, "work", home, "--ray", "127.0.0.1:1") == 2
-    assert "no Ray cluster answers at 127.0.0.1:1: [Errno 111] Connection refused" in capsys.readouterr().err
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    for address in ("127.0.0.1:1", "auto"):
+        assert jaxgan(monkeypatch, "work", home, "--ray", address) == 2
+        assert f"no Ray cluster answers at {address}: [Errno 111] Connection" in capsys.readouterr().err
 
 
 def test_what_a_worker_refuses_is_said_of_its_machine():
