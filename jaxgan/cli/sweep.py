@@ -8,19 +8,33 @@ import tyro
 Sweep = Annotated[Path, tyro.conf.Positional]
 
 
-def work(sweep: Sweep, *, jobs: int = 1, retries: int = 1) -> None:
+def work(sweep: Sweep, *, jobs: int = 1, retries: int = 1, ray: str = "") -> None:
     """Works on a sweep: claims one pack after another until none is left. Any number of workers may.
+
+    It ends early once every pack that is left has another worker.
 
     Args:
         sweep: The folder of the sweep, as planned by `python SCRIPT --sweep ...`.
-        jobs: Packs to train at once, each on its own device or cores; 0 is all that this machine has.
+        jobs: Packs to train at once, each on its own device or cores; 0 is all that this machine has, or the
+            cluster.
         retries: How often a pack that failed is tried again.
+        ray: Work on a Ray cluster that sees the same folder, and follow it from here: its address, or auto.
     """
     import sys
 
+    from jaxgan.sweep.folder import Paths, read
     from jaxgan.sweep.local import work_here
+    from jaxgan.sweep.ray import work_on_ray
 
-    if not work_here(sweep, jobs, retries):
+    if not ray:
+        done = work_here(sweep, jobs, retries, leave=True)
+    else:
+        read(sweep)
+        Paths(sweep).cancelled.unlink(
+            missing_ok=True
+        )  # as by the user, not by a worker that is started again
+        done = work_on_ray(sweep, ray, jobs, retries)
+    if not done:
         sys.exit(1)
 
 
@@ -41,8 +55,10 @@ def sweep(
         jobs: Packs that `resume` trains at once; 0 is one to a device, or to a core where there is none.
         retries: How often `resume` tries a pack that failed again.
     """
+    import sys
+
     from jaxgan.sweep.folder import Paths, progress, read
-    from jaxgan.sweep.local import listed
+    from jaxgan.sweep.local import listed, work_here
 
     now = read(sweep)
     match action:
@@ -53,7 +69,8 @@ def sweep(
             print(f"{sweep} stops within seconds; `jaxgan sweep resume {sweep}` goes on")
         case "resume":
             Paths(sweep).cancelled.unlink(missing_ok=True)
-            work(sweep, jobs=jobs, retries=retries)
+            if not work_here(sweep, jobs, retries):
+                sys.exit(1)
 
 
 def submit(

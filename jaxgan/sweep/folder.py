@@ -189,6 +189,19 @@ def _progress(paths: Paths, planned: Planned, sweep: Sweep, watch: Watch) -> Pro
     return Progress(planned, state, step, steps, ended, claim)
 
 
+def reached(run: Path) -> int:
+    """Returns the newest step that a run has logged or saved, 0 if there is none.
+
+    A session that is killed notes no step, and one that makes progress may do so between two rows.
+
+    >>> reached(Path("nowhere"))
+    0
+    """
+    home = Folder(run)
+    saved = [int(path.name) for path in home.checkpoints.glob("[0-9]*") if path.name.isdecimal()]
+    return max([_last_step(home.metrics), *saved])
+
+
 def _last_step(metrics: Path) -> int:
     """Returns the step of the last row that a run has logged, 0 if there is none."""
     try:
