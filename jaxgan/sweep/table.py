@@ -65,6 +65,7 @@ class Cells(NamedTuple):
     sweep: Sweep
     methods: Sequence[Method]
     better: Mapping[str, str]  # where evaluations say which way is better
+    notes: Sequence[str]  # what the comparison of cells has to know
 
     @property
     def metrics(self) -> dict[str, int]:
@@ -84,7 +85,7 @@ class Cells(NamedTuple):
 def cells(home: Path) -> Cells:
     """Reads the cells of a sweep that were started."""
     methods, metadata = read_methods(expand([home]))
-    return Cells(home, read(home), methods, metadata.better)
+    return Cells(home, read(home), methods, metadata.better, metadata.notes)
 
 
 def headline(measured: Cells) -> str:
