@@ -135,9 +135,9 @@ def table(
         metric: A number that hooks or evaluations have measured; may be left out if there is only one.
         by: The options that make a setting, as in loss,gamma; by default all axes. Others are pooled.
         baseline: The setting to compare with, as in loss=hinge,gamma=0.1.
-        format: text, markdown and latex print the table; csv and parquet have a line for every number of every
-            cell at every step; rliable and marl-eval are JSON for these libraries. By default as FILE ends,
-            or text.
+        format: text, markdown and latex print the table; csv and parquet have a line for every number of
+            every cell at every step; rliable and marl-eval are JSON for these libraries. By default as FILE
+            ends, or text.
         out: Write it to this file instead.
     """
     import sys

@@ -1,6 +1,7 @@
 """Robust summaries of scores over runs: interquartile mean, probability of improvement, performance profile.
 
-They are those of Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice", 2021.
+They are those of Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice"
+(2021), who call a run on one task a score.
 """
 
 from collections.abc import Sequence
@@ -9,8 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxgan.compare.statistics import LEVEL
-
-RESAMPLES = 2000
 
 
 class Profile(NamedTuple):
@@ -44,28 +43,31 @@ def improvement(a: np.ndarray, b: np.ndarray, better: str | None) -> float:
     return float(((gaps > 0) + 0.5 * (gaps == 0)).mean())
 
 
-def profile(
-    strata: Sequence[np.ndarray],
-    thresholds: np.ndarray,
-    better: str | None,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-) -> Profile:
+def profile(strata: Sequence[np.ndarray], thresholds: np.ndarray, better: str | None) -> Profile:
     """Returns the share of runs that are better than each threshold, with intervals by stratified bootstrap.
 
-    A stratum is the runs of one task or setting. Runs are drawn anew within each stratum, and the interval is
-    from percentiles. How many of n drawn runs are better is binomial, so that it is drawn directly. A run
-    without a value (NaN) is better than no threshold. Of less than ten runs such intervals are too narrow.
+    A stratum is the runs of one task or setting, and each is drawn anew from its own runs. How many of n
+    drawn runs are better is binomial, so the distribution of the share under the bootstrap is that of a sum
+    of binomial numbers; its percentiles are the interval, without any resampling. A run without a value
+    (NaN) is better than no threshold. Of less than ten runs such intervals are too narrow.
 
     >>> profile([np.array([1.0, 2.0, 3.0, np.nan])], np.array([0.0, 2.5]), "higher").share.tolist()
     [0.75, 0.25]
     """
     sign = -1 if better == "lower" else 1
-    counts = np.array([len(runs) for runs in strata])
-    shares = np.array([(sign * runs[:, None] > sign * thresholds).mean(0) for runs in strata])
-    random = np.random.default_rng(seed)
-    drawn = np.zeros((resamples, len(thresholds)))
-    for n, share in zip(counts, shares, strict=True):
-        drawn += random.binomial(n, share, drawn.shape)
-    low, high = np.quantile(drawn / counts.sum(), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    return Profile(counts @ shares / counts.sum(), low, high)
+    sizes = [len(runs) for runs in strata]
+    counts = np.array([(sign * runs[:, None] > sign * thresholds).sum(0) for runs in strata])
+    distinct, where = np.unique(counts, axis=1, return_inverse=True)
+    ends = np.array([_ends(sizes, column) for column in distinct.T])[where.ravel()] / sum(sizes)
+    return Profile(counts.sum(0) / sum(sizes), ends[:, 0], ends[:, 1])
+
+
+def _ends(sizes: Sequence[int], counts: np.ndarray) -> tuple[int, int]:
+    """Returns the ends of the interval of a sum of binomial numbers: of n draws that hit with count / n."""
+    from scipy.stats import binom
+
+    masses = np.ones(1)
+    for n, count in zip(sizes, counts, strict=True):
+        masses = np.convolve(masses, binom.pmf(np.arange(n + 1), n, count / n))
+    low, high = np.searchsorted(np.cumsum(masses), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return int(low), int(high)

@@ -1,4 +1,4 @@
-"""Learning curves of a sweep: the metric over the steps, a line for each setting with a band over its cells."""
+"""Learning curves of a sweep: a line for each setting, with a band over its cells."""
 
 from collections.abc import Sequence
 
@@ -21,10 +21,10 @@ def learning(table: Table) -> Chart | None:
     if all(len(line.steps) < 2 for line in [*lines.values(), *faint]):
         return None
     with chart_style():
-        figure, axes = new_axes((6.6, 3.4))
+        figure, axes = new_axes()
         for line in faint:
             axes.plot(line.steps, line.median, color=FAINT, lw=0.8)
-        for n, (name, line) in enumerate(lines.items()):
+        for name, line in lines.items():
             colour, dash = series_style(list(best).index(name))
             axes.plot(line.steps, line.median, color=colour, ls=dash, zorder=3)
             axes.fill_between(line.steps, line.low, line.high, color=colour, alpha=0.15, lw=0)

@@ -1,4 +1,4 @@
-"""The axis of a metric in the charts of a sweep: logarithmic where needed, and cut where a few cells lie far off."""
+"""The axis of a metric in the charts of a sweep: logarithmic, or cut where a few cells lie far off."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -60,8 +60,9 @@ def _row(
     axes: Any, y: float, cells: Sequence[Value], row: Row, axis: Scale, better: str | None, small: bool
 ) -> list[str]:
     """Draws the cells of one setting, and returns notes on its marks."""
-    notes = []
-    size, width = (7, 1.2) if small else (14, 1.8)
+    notes: list[str] = []
+    look: dict[str, Any]
+    size, width = (11, 1.2) if small else (16, 1.8)
     ordered_cells = sorted(cells, key=lambda cell: cell.value)
     heights = y + 0.12 * (np.arange(len(cells)) % 3 - 1)
     for cell, height in zip(ordered_cells, heights, strict=True):
@@ -78,10 +79,16 @@ def _row(
         if cell.failed:
             notes.append("a cross: a cell that failed, at its last value")
         colour = COLOURS[1] if cell.failed else COLOURS[0]
-        look: dict[str, Any] = {"lw": 1} if marker == "x" else {"lw": 0, "alpha": 0.7}
+        look = {"lw": 1} if marker == "x" else {"lw": 0, "alpha": 0.8}
         axes.scatter(axis.clipped(cell.value), height, s=size, marker=marker, color=colour, zorder=3, **look)
     if np.isfinite(row.mean.low):
-        axes.plot(axis.clipped([row.mean.low, row.mean.high]), [y, y], color=INK, lw=width, alpha=0.55)
+        axes.plot(
+            axis.clipped([row.mean.low, row.mean.high]),
+            [y, y],
+            color=INK,
+            lw=width,
+            alpha=0.35 if small else 0.5,
+        )
     if np.isfinite(row.mean.value):
         axes.plot(axis.clipped(row.mean.value), y, "D", color=INK, ms=3 if small else 4.5, mew=0, alpha=0.75)
         axes.plot(axis.clipped(row.median), y, "|", color=INK, ms=7 if small else 11, mew=width)
@@ -196,10 +203,13 @@ def _scatter_map(table: Table, cells: Sequence[Value], options: tuple[str, str],
 def spans_decades(values: Sequence[Any]) -> bool:
     """Whether numbers are better shown on a logarithmic axis.
 
+    One small number among many does not count, as uniform draws have it.
+
     >>> spans_decades([1e-5, 1e-2]), spans_decades([0.1, 0.9])
     (True, False)
     """
-    return min(values) > 0 and max(values) > 30 * min(values)
+    low, high = np.quantile(values, [0.1, 0.9])
+    return min(values) > 0 and bool(high > 20 * low)
 
 
 def _colours(better: str | None) -> Any:

@@ -131,15 +131,15 @@ def _best(table: Table) -> str:
     if not rest:
         return f"{words}."
     return (
-        f"{words}. It is the best median of {count(len(rest) + 1)} settings, and being chosen by it looks better "
-        "than it is: train it anew with other seeds before you report it."
+        f"{words}. It is the best median of {count(len(rest) + 1)} settings, and looks better than it is, "
+        "being chosen by it: train it with other seeds before you report it."
     )
 
 
 def _settings(table: Table, charts: Sequence[Chart], options: Sequence[str]) -> str:
     words = (
-        f"Each point is the {table.metric} of one cell at its last step. The diamond is the mean of a setting, the bar "
-        "its 95 % interval (Student's t), the tick its median."
+        f"Each point is the {table.metric} of one cell at its last step. The diamond is the mean of a "
+        "setting, the bar its 95 % interval (Student's t), the tick its median."
     )
     if len(charts) > 1:
         words += " A map shows the mean by two options; options that it does not name are pooled."
@@ -152,14 +152,14 @@ def _table(table: Table, baseline: str) -> str:
     rows = [[str(n), *row] for n, row in enumerate(rows, 1)]
     shown = html_table("The table of settings", ["rank", *head], rows, numbers=True)
     words = (
-        "The settings by their median. Mean and 95 % interval by Student's t, median, mean of the middle half "
-        "(IQM), share of failed cells with its exact interval, and number of cells."
+        "The settings, the best median first. Mean and 95 % interval by Student's t, median, mean of the "
+        "middle half (IQM), share of failed cells with its exact interval, and number of cells."
     )
     if baseline:
         words += (
-            f" Against the baseline {baseline}: difference of means with its interval, p with Holm's correction for "
-            "the number of rows, probability that a cell is better, and the smallest difference that would be "
-            "detected four times in five."
+            f" Against the baseline {baseline}: difference of means with its interval, p with Holm's "
+            "correction for the number of rows, probability that a cell is better than one of the baseline, "
+            "and the smallest true difference that would be detected four times in five."
         )
     if len(rows) > FOLDED:
         shown = f"<details><summary>All {count(len(rows))} settings</summary>{shown}</details>"
@@ -170,9 +170,9 @@ def _sensitivity(table: Table, charts: Sequence[Chart], means: str) -> str:
     if not charts:
         return ""
     words = (
-        "How the metric moves with one option, all others pooled. Each point is a cell, the line the mean at a value "
-        "of the option, the shade its 95 % interval (Student's t). Pooled options widen the intervals. Where a "
-        "sweep has not every combination, options may move together, and a chart shows the effect of both."
+        "How the metric moves with one option, all others pooled. Each point is a cell, the line the mean at "
+        "a value of the option, the shade its 95 % interval (Student's t), which is the wider the more the "
+        "others matter. Where a sweep has not every combination, options may move together, and a chart shows both."
     )
     details = f"<details><summary>The same means as a table</summary>{means}</details>"
     return section("Sensitivity", f"<p class='soft'>{escape(words)}</p>{figures(charts)}{details}")
@@ -181,10 +181,10 @@ def _sensitivity(table: Table, charts: Sequence[Chart], means: str) -> str:
 def _profiles(table: Table, charts: Sequence[Chart]) -> str:
     side = {"lower": "below", "higher": "above"}.get(table.better or "", "above")
     words = (
-        f"The share of cells whose {table.metric} is {side} a value, for every value: a line that is higher everywhere "
-        "is of the better setting, and where lines cross, the answer depends on what is good enough. Cells without a "
-        "value are never better. Bands are 95 % intervals of each point by stratified bootstrap over cells "
-        f"(Agarwal et al., 2021), which are too narrow for fewer than {FEW} cells."
+        f"The share of cells whose {table.metric} is {side} a value, for every value. A line that is higher "
+        "everywhere is of the better setting; where lines cross, it depends on what is good enough. Cells "
+        "without a value are never better. Bands are 95 % intervals of each point, by stratified bootstrap "
+        f"over cells (Agarwal et al., 2021); they are too narrow for fewer than {FEW} cells."
     )
     names = names_key([name for name, *_ in charts[0].key])
     return section("Performance profiles", f"<p class='soft'>{escape(words)}</p>{names}{figures(charts)}")

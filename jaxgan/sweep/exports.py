@@ -1,7 +1,7 @@
 """The table of a sweep for the libraries rliable and marl-eval, which want every run of every task.
 
-If `data` is an axis of the sweep, each of its values is a task; else there is one task. Both libraries take it
-that higher is better: where `better` says "lower", give them the negative values.
+If `data` is an axis of the sweep, each of its values is a task; else there is one task. To both libraries
+higher is better: where `better` says "lower", give them the negative values.
 """
 
 import json
@@ -93,7 +93,7 @@ def _steps(cell: Value, steps: Sequence[int], metric: str) -> dict[str, Any]:
 def _by_task(table: Table) -> tuple[list[str], dict[str, dict[str, Mapping[str, Value]]]]:
     """Returns the tasks, and the cells by setting, run and task.
 
-    A run is named by what its cell has beside the setting and the task: the seed, and options that are pooled.
+    A run is named by what else tells its cell from others: the seed, and options that are pooled.
     """
     settings: dict[str, dict[str, dict[str, Value]]] = {}
     cells = [cell for group in table.values.values() for cell in group]

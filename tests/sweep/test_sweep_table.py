@@ -81,7 +81,7 @@ def test_false_alarms_come_at_their_level(monkeypatch):
 
 
 def test_formats(values):
-    _, b, groups = values
+    *_, groups = values
     table = tables.Table("kl", "lower", _rows(groups, (("loss", "a"),), "lower"), groups)
     assert tables.markdown(table).splitlines()[1].startswith("| --- |")
     assert r"95 \%" in tables.latex(table)
