@@ -28,8 +28,9 @@ class Scale(NamedTuple):
 
     def share(self, x: float) -> float:
         """Returns how far between the limits a value is, from 0 to 1."""
-        low, high, x = (np.log(v) if self.logarithmic else v for v in (self.low, self.high, self.clipped(x)))
-        return float((x - low) / (high - low)) if high > low else 0.5
+        ends = np.array([self.low, float(self.clipped(x)), self.high])
+        low, value, high = np.log(ends) if self.logarithmic else ends
+        return float((value - low) / (high - low)) if high > low else 0.5
 
     @property
     def _padded(self) -> tuple[float, float]:

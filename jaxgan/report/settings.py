@@ -82,13 +82,10 @@ def _row(
         look = {"lw": 1} if marker == "x" else {"lw": 0, "alpha": 0.8}
         axes.scatter(axis.clipped(cell.value), height, s=size, marker=marker, color=colour, zorder=3, **look)
     if np.isfinite(row.mean.low):
-        axes.plot(
-            axis.clipped([row.mean.low, row.mean.high]),
-            [y, y],
-            color=INK,
-            lw=width,
-            alpha=0.35 if small else 0.5,
-        )
+        ends = axis.clipped(row.mean[1:])
+        axes.plot(ends, [y, y], color=INK, lw=width, alpha=0.35 if small else 0.5)
+        if (ends != row.mean[1:]).any():
+            notes.append("bars end at the axis")
     if np.isfinite(row.mean.value):
         axes.plot(axis.clipped(row.mean.value), y, "D", color=INK, ms=3 if small else 4.5, mew=0, alpha=0.75)
         axes.plot(axis.clipped(row.median), y, "|", color=INK, ms=7 if small else 11, mew=width)
@@ -175,7 +172,7 @@ def _scatter_map(table: Table, cells: Sequence[Value], options: tuple[str, str],
     places: dict[tuple[float, float], list[float]] = {}
     for cell in cells:
         places.setdefault((cell.options[a], cell.options[b]), []).append(cell.value)
-    means = {place: np.mean(x) for place, values in places.items() if (x := _finite(values))}
+    means = {place: float(np.mean(x)) for place, values in places.items() if (x := _finite(values))}
     with chart_style():
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import LogNorm, Normalize
@@ -183,10 +180,10 @@ def _scatter_map(table: Table, cells: Sequence[Value], options: tuple[str, str],
         figure, axes = new_axes((4.4, 3.4))
         norm = (LogNorm if axis.logarithmic else Normalize)(axis.low, axis.high)
         colours = _colours(table.better)
-        for (x, y), value in means.items():
-            axes.scatter(x, y, s=36, color=colours(axis.share(float(value))), edgecolors=INK, linewidths=0.5)
-        for x, y in places.keys() - means.keys():
-            axes.scatter(x, y, s=36, marker="x", color=COLOURS[1])
+        for place, value in means.items():
+            axes.scatter(*place, s=36, color=colours(axis.share(value)), edgecolors=INK, linewidths=0.5)
+        for place in places.keys() - means.keys():
+            axes.scatter(*place, s=36, marker="x", color=COLOURS[1])
         for name, which in ((a, "x"), (b, "y")):
             if spans_decades([cell.options[name] for cell in cells]):
                 getattr(axes, f"set_{which}scale")("log")
@@ -194,7 +191,6 @@ def _scatter_map(table: Table, cells: Sequence[Value], options: tuple[str, str],
         axes.set_ylabel(b)
         bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, aspect=30)
         bar.outline.set_visible(False)
-        bar.solids.set_edgecolor("face")
     note = f"the mean at each pair of values; brighter is {'higher' if table.better is None else 'better'}"
     note += "; ×: no value" if len(means) < len(places) else ""
     return Chart(f"map-{slug(a)}-{slug(b)}", f"{table.metric} by {a} and {b}", figure, note)
@@ -208,7 +204,7 @@ def spans_decades(values: Sequence[Any]) -> bool:
     >>> spans_decades([1e-5, 1e-2]), spans_decades([0.1, 0.9])
     (True, False)
     """
-    low, high = np.quantile(values, [0.1, 0.9])
+    low, high = np.quantile(values, [0.1, 0.9], method="nearest")
     return min(values) > 0 and bool(high > 20 * low)
 
 

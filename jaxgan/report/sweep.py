@@ -84,9 +84,10 @@ def _verdict(measured: Cells, table: Table, packs: Sequence[Progress], asked: st
     others = [name for name in measured.metrics if name != table.metric]
     way = f"{table.better} is better" if table.better else "which way is better is not known"
     words = f"This page is about {table.metric} at the last step of each cell ({way})."
+    if others and not asked:
+        words += " None was named, and this is the one that hooks measure in most cells."
     if others:
-        chosen = "" if asked else "chosen as hooks measure it in most cells; "
-        words += f" Also measured, {chosen}see `--metric`: {', '.join(others)}."
+        words += f" For another, give `--metric`: {', '.join(others)}."
     total = sum(pack.cells for pack in packs)
     done = sum(pack.cells for pack in packs if pack.state == "done")
     found = [
@@ -98,13 +99,13 @@ def _verdict(measured: Cells, table: Table, packs: Sequence[Progress], asked: st
     rule = "bad: a cell that was not finite or collapsed, or whose process ended by an error"
     lost = [pack for pack in packs if pack.state == "failed"]
     if failed or lost:
-        named = [f"{_name(cell)}: {cell.failed}" for cell in failed]
-        named += [f"{pack.planned.name}: {_why(pack)}" for pack in lost]
+        named = [f"{pack.planned.name}: {_why(pack)}" for pack in lost]
+        named += [f"{_name(cell)}: {cell.failed}" for cell in failed]
         number = len(failed) + sum(pack.cells for pack in lost)
         words = f"{count(number)} of {count(total)} cells failed: {first_three(named)}."
         found.append(Line("bad", "Failures", words, rule, "failed cells"))
     else:
-        found.append(Line("good", "Failures", "no cell failed.", rule))
+        found.append(Line("good", "Failures", "No cell failed.", rule))
     top = summary(found)
     head = f'<p class="total {top.mark}">{SIGNS[top.mark][0]} {escape(top.words)}</p>'
     return f'<div class="verdict">{head}{lines(found)}</div>'
@@ -113,7 +114,7 @@ def _verdict(measured: Cells, table: Table, packs: Sequence[Progress], asked: st
 def _progress(packs: Sequence[Progress], done: int, total: int) -> tuple[str, str, str]:
     """Returns the words, the rule and the fault of the line about progress."""
     if done == total:
-        return f"all {count(total)} cells are done.", "", ""
+        return f"All {count(total)} cells are done.", "", ""
     states = dict.fromkeys(pack.state for pack in packs if pack.state != "done")
     counts = [f"{sum(p.cells for p in packs if p.state == state)} {state}" for state in states]
     words = f"{count(done)} of {count(total)} cells are done, {', '.join(counts)}."
@@ -138,7 +139,7 @@ def _best(table: Table) -> str:
 
 def _settings(table: Table, charts: Sequence[Chart], options: Sequence[str]) -> str:
     words = (
-        f"Each point is the {table.metric} of one cell at its last step. The diamond is the mean of a "
+        f"Each point is one cell, at the {table.metric} of its last step. The diamond is the mean of a "
         "setting, the bar its 95 % interval (Student's t), the tick its median."
     )
     if len(charts) > 1:
@@ -149,8 +150,8 @@ def _settings(table: Table, charts: Sequence[Chart], options: Sequence[str]) -> 
 def _table(table: Table, baseline: str) -> str:
     grid = tables.grid(table._replace(rows=tuple(row for _, row in ranked(table))))
     head, *rows = grid
-    rows = [[str(n), *row] for n, row in enumerate(rows, 1)]
-    shown = html_table("The table of settings", ["rank", *head], rows, numbers=True)
+    rows = [[f"{n}. {setting}", *row] for n, (setting, *row) in enumerate(rows, 1)]
+    shown = html_table("The table of settings", head, rows, numbers=True)
     words = (
         "The settings, the best median first. Mean and 95 % interval by Student's t, median, mean of the "
         "middle half (IQM), share of failed cells with its exact interval, and number of cells."
@@ -172,7 +173,7 @@ def _sensitivity(table: Table, charts: Sequence[Chart], means: str) -> str:
     words = (
         "How the metric moves with one option, all others pooled. Each point is a cell, the line the mean at "
         "a value of the option, the shade its 95 % interval (Student's t), which is the wider the more the "
-        "others matter. Where a sweep has not every combination, options may move together, and a chart shows both."
+        "others matter. Where a sweep has not every combination, a chart may show what several options do."
     )
     details = f"<details><summary>The same means as a table</summary>{means}</details>"
     return section("Sensitivity", f"<p class='soft'>{escape(words)}</p>{figures(charts)}{details}")
@@ -181,7 +182,7 @@ def _sensitivity(table: Table, charts: Sequence[Chart], means: str) -> str:
 def _profiles(table: Table, charts: Sequence[Chart]) -> str:
     side = {"lower": "below", "higher": "above"}.get(table.better or "", "above")
     words = (
-        f"The share of cells whose {table.metric} is {side} a value, for every value. A line that is higher "
+        f"The share of cells with {table.metric} {side} each value. A line that is higher "
         "everywhere is of the better setting; where lines cross, it depends on what is good enough. Cells "
         "without a value are never better. Bands are 95 % intervals of each point, by stratified bootstrap "
         f"over cells (Agarwal et al., 2021); they are too narrow for fewer than {FEW} cells."

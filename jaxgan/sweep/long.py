@@ -23,7 +23,7 @@ def lines(home: Path, metric: str = "") -> tuple[list[str], list[list[Any]]]:
     """
     runs = expand([home])
     methods, _ = read_methods(runs)
-    axes = list(dict.fromkeys(["seed", *(name for cell in read(home).cells for name in cell)]))
+    axes = list(dict.fromkeys(name for cell in read(home).cells for name in cell))
     seeds = {(seed.run, seed.lane): seed for method in methods for seed in method.seeds}
     found = []
     for record in records(runs):
