@@ -74,7 +74,7 @@ def test_the_page_of_two_axes(two, tmp_path):
         "loss=hinge,... gamma=0,1 seed=0:3",
     ):
         assert said in words, said
-    assert "16 ×2" in text  # in the map, as text
+    assert "14.4 ×2" in text  # in the map, as text
     names = {path.stem for path in (tmp_path / "figures").iterdir()}
     assert names == {
         *("settings", "map-loss-gamma", "sensitivity-loss", "sensitivity-gamma"),
@@ -103,7 +103,7 @@ def test_every_cell_is_a_point_and_rows_do_not_overlap(drawn):
     table = tables.table(drawn, metric="energy")
     chart = settings.points(table, settings.metric_scale(table))
     axes = chart.figure.axes[0]
-    dots = np.concatenate([points.get_offsets() for points in axes.collections])
+    dots = np.concatenate([np.asarray(points.get_offsets()) for points in axes.collections])
     np.testing.assert_allclose(
         sorted(dots[:, 0]), sorted(cell.value for cells in table.values.values() for cell in cells)
     )
