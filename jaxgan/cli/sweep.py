@@ -109,7 +109,7 @@ def submit(
     print(f"{count} workers are queued: see `jaxgan sweep status {sweep}`", file=sys.stderr)
 
 
-Format = Literal["text", "markdown", "latex", "csv", "parquet", "rliable", "marl-eval"]
+Format = Literal["auto", "text", "markdown", "latex", "csv", "parquet", "rliable", "marl-eval"]
 _ENDINGS: dict[str, Format] = {
     ".txt": "text",
     ".md": "markdown",
@@ -125,7 +125,7 @@ def table(
     metric: str = "",
     by: str = "",
     baseline: str = "",
-    format: Annotated[Format | None, tyro.conf.arg(help_behavior_hint="")] = None,
+    format: Format = "auto",
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
 ) -> None:
     """Prints what a sweep says of a metric: a row for each setting, over its seeds.
@@ -136,7 +136,7 @@ def table(
         by: The options that make a setting, as in loss,gamma; by default all axes. Others are pooled.
         baseline: The setting to compare with, as in loss=hinge,gamma=0.1.
         format: text, markdown and latex print the table; csv and parquet have a line for every number of
-            every cell at every step; rliable and marl-eval are JSON for these libraries. By default as FILE
+            every cell at every step; rliable and marl-eval are JSON for these libraries. auto is as FILE
             ends, or text.
         out: Write it to this file instead.
     """
@@ -148,12 +148,12 @@ def table(
     from jaxgan.sweep.folder import progress, read
     from jaxgan.sweep.local import summary
 
-    chosen: Format = format or "text"
+    chosen: Format = "text" if format == "auto" else format
     if out is not None:
         check_out(out)
-        if format is None and out.suffix.lower() not in _ENDINGS:
+        if format == "auto" and out.suffix.lower() not in _ENDINGS:
             raise Refused(f"--out {out}: say what to write, by --format, or end it in {' '.join(_ENDINGS)}")
-        chosen = format or _ENDINGS[out.suffix.lower()]
+        chosen = _ENDINGS[out.suffix.lower()] if format == "auto" else format
     elif chosen == "parquet":
         raise Refused("a Parquet file is not printed: give its name, by --out FILE.parquet")
     content = _content(sweep, chosen, metric, by.split(",") if by else [], baseline)

@@ -35,7 +35,7 @@ def profiles(table: Table, axis: Scale) -> Chart:
 
 
 def option_profiles(table: Table, options: Sequence[str], axis: Scale) -> list[Chart]:
-    """Draws the profiles of each option's values, others pooled: a setting of those is a stratum."""
+    """Draws the profiles of each option's values, others pooled: each setting of those is a stratum."""
     cells = [cell for group in table.values.values() for cell in group]
     charts = []
     for option in options:
@@ -49,7 +49,7 @@ def option_profiles(table: Table, options: Sequence[str], axis: Scale) -> list[C
                 if cell.options[option] == value:
                     others = name_of({name: cell.options[name] for name in options if name != option})
                     groups.setdefault(others, []).append(cell)
-            strata[plain(value)] = [_values(group) for group in groups.values()]
+            strata[plain(value)] = _strata(list(groups.values()))
         name, title = f"profiles-{slug(option)}", f"Profiles by {option} alone"
         charts.append(_chart(table, name, title, strata, axis, "", keyed=False))
     return charts
@@ -72,7 +72,8 @@ def _chart(
             colour, dash = series_style(n)
             line = profile(runs, thresholds, table.better)
             axes.plot(thresholds, line.share, color=colour, ls=dash, label="" if keyed else label)
-            axes.fill_between(thresholds, line.low, line.high, color=colour, alpha=0.15, lw=0)
+            if sum(map(len, runs)) > 1:  # one cell says nothing of others
+                axes.fill_between(thresholds, line.low, line.high, color=colour, alpha=0.15, lw=0)
         axis.apply(axes, "x")
         axes.set_ylim(-0.02, 1.02)
         axes.set_xlabel(table.metric)
@@ -80,9 +81,17 @@ def _chart(
         if not keyed:
             axes.legend(fontsize=9)
     smallest = min(sum(map(len, runs)) for runs in strata.values())
-    few = f"of as few as {smallest} cells, the bands are too narrow" if smallest < FEW else ""
+    few = "of a single cell there is no band" if smallest == 1 else ""
+    few = f"of as few as {smallest} cells, the bands are too narrow" if 1 < smallest < FEW else few
     key = tuple((label, *series_style(n)) for n, label in enumerate(strata)) if keyed else ()
     return Chart(name, title, figure, "; ".join(filter(None, [note, few])), key)
+
+
+def _strata(groups: Sequence[Sequence[Value]]) -> list[np.ndarray]:
+    """Returns the cells of each setting as a stratum; as one, if a setting has one cell and so no spread."""
+    if min(map(len, groups)) < 2:
+        return [_values([cell for group in groups for cell in group])]
+    return [_values(group) for group in groups]
 
 
 def _values(cells: Sequence[Value]) -> np.ndarray:

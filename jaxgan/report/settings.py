@@ -86,7 +86,7 @@ def _row(
         axes.plot(ends, [y, y], color=INK, lw=width, alpha=0.35 if small else 0.5)
         if (ends != row.mean[1:]).any():
             notes.append("bars end at the axis")
-    if np.isfinite(row.mean.value):
+    if np.isfinite(row.mean.value) and len(cells) > 1:
         axes.plot(axis.clipped(row.mean.value), y, "D", color=INK, ms=3 if small else 4.5, mew=0, alpha=0.75)
         axes.plot(axis.clipped(row.median), y, "|", color=INK, ms=7 if small else 11, mew=width)
     return notes

@@ -150,7 +150,7 @@ def _settings(table: Table, charts: Sequence[Chart], options: Sequence[str]) -> 
 def _table(table: Table, baseline: str) -> str:
     grid = tables.grid(table._replace(rows=tuple(row for _, row in ranked(table))))
     head, *rows = grid
-    rows = [[f"{n}. {setting}", *row] for n, (setting, *row) in enumerate(rows, 1)]
+    rows = [[f"{n}.\N{NO-BREAK SPACE}{setting}", *row] for n, (setting, *row) in enumerate(rows, 1)]
     shown = html_table("The table of settings", head, rows, numbers=True)
     words = (
         "The settings, the best median first. Mean and 95 % interval by Student's t, median, mean of the "

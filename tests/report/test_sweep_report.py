@@ -11,12 +11,13 @@ from test_page import Page
 from jaxgan.cli.inspect import report as command
 from jaxgan.errors import Refused
 from jaxgan.report import settings
-from jaxgan.report.profiles import best_settings
+from jaxgan.report.profiles import _strata, best_settings
 from jaxgan.report.scale import scale
 from jaxgan.report.sweep import report_sweep
 from jaxgan.sweep import table as tables
 from jaxgan.sweep.cells import draws, log, uniform
 from jaxgan.sweep.plan import Pack
+from jaxgan.sweep.table import Value
 
 SECTIONS = ["Settings", "Table", "Sensitivity", "Performance profiles", "Learning curves", "Failures"]
 SECTIONS += ["Where it comes from"]
@@ -136,6 +137,14 @@ def test_few_settings_are_all_drawn_in_their_order(two):
         "loss=hinge, gamma=0.0",
         "loss=hinge, gamma=1.0",
     ]
+
+
+def test_settings_of_one_cell_are_one_stratum():
+    """Drawn anew within itself, a single cell is always the same, and the band would have no width."""
+    cells = [Value({"loss": "a", "lr": lr, "seed": 0}, float(lr), "") for lr in range(20)]
+    [apart] = _strata([[cell] for cell in cells])
+    assert apart.tolist() == [cell.value for cell in cells]
+    assert [len(runs) for runs in _strata([cells[:5], cells[5:]])] == [5, 15]
 
 
 def test_a_cell_far_off_does_not_dwarf_the_others():
