@@ -7,10 +7,11 @@
     +- 0.0026 by translation, and lower on every seed; 0.0219 +- 0.0048 by all of DiffAugment, which gains
     nothing here. Copies of the hundred score 0.0247, all 1,500 training digits -0.0105.
 
-The GAN of `digits.py`, which has to be beside this script, trained on a hundred of the 1,500 digits, few enough for D to memorise. Translation by
-a pixel, of real and generated images alike, makes nine times as many of them (Zhao et al., 2020). `energy` is
-the energy distance between 1,500 samples and the held-out digits, in pixel space, unbiased; `energy_real` is
-that of the training digits, `energy_copies` that of equally many copies of each of the hundred.
+The GAN of `digits.py`, beside this script, trained on a hundred of the 1,500 digits, few enough for D to
+memorise. Translation by a pixel, of real and generated images alike, makes nine times as many of them
+(Zhao et al., 2020). `energy` is the energy distance between 1,500 samples and the held-out digits, in pixel
+space, unbiased; `energy_real` is that of the training digits, `energy_copies` that of equally many copies of
+each of the hundred.
 """
 
 from dataclasses import dataclass

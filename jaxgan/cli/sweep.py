@@ -126,13 +126,24 @@ def submit(
     print(f"{count} workers are queued: see `jaxgan sweep status {sweep}`", file=sys.stderr)
 
 
+Format = Literal["auto", "text", "markdown", "latex", "csv", "parquet", "rliable", "marl-eval"]
+_ENDINGS: dict[str, Format] = {
+    ".txt": "text",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".csv": "csv",
+    ".parquet": "parquet",
+}
+
+
 def table(
     sweep: Sweep,
     *,
     metric: str = "",
     by: str = "",
     baseline: str = "",
-    format: Literal["text", "markdown", "latex", "csv", "json"] = "text",
+    format: Format = "auto",
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
 ) -> None:
     """Prints what a sweep says of a metric: a row for each setting, over its seeds.
 
@@ -141,19 +152,54 @@ def table(
         metric: A number that hooks or evaluations have measured; may be left out if there is only one.
         by: The options that make a setting, as in loss,gamma; by default all axes. Others are pooled.
         baseline: The setting to compare with, as in loss=hinge,gamma=0.1.
-        format: For a terminal, a page or a paper; csv has a line for each cell, json is what rliable reads.
+        format: text, markdown and latex print the table; csv and parquet have a line for every number of
+            every cell at every step; rliable and marl-eval are JSON for these libraries. auto is as FILE
+            ends, or text.
+        out: Write it to this file instead.
     """
     import sys
 
-    from jaxgan.sweep import spread
-    from jaxgan.sweep import table as tables
+    from jaxgan.errors import Refused
+    from jaxgan.folder.files import write_files
+    from jaxgan.folder.folder import check_out
     from jaxgan.sweep.folder import progress, read
     from jaxgan.sweep.local import summary
 
-    made = tables.table(sweep, by.split(",") if by else (), metric, baseline)
-    print(tables.FORMATS[format](made))
-    if format == "text" and (shares := spread.text(spread.spreads(made))):
-        print(f"\n{shares}")
+    chosen: Format = "text" if format == "auto" else format
+    if out is not None:
+        check_out(out)
+        if format == "auto" and out.suffix.lower() not in _ENDINGS:
+            raise Refused(f"--out {out}: say what to write, by --format, or end it in {' '.join(_ENDINGS)}")
+        chosen = _ENDINGS[out.suffix.lower()] if format == "auto" else format
+    elif chosen == "parquet":
+        raise Refused("a Parquet file is not printed: give its name, by --out FILE.parquet")
+    content = _content(sweep, chosen, metric, by.split(",") if by else [], baseline)
+    if out is None:
+        print(content.decode(), end="")
+    else:
+        write_files(out.parent, {out.name: content})
+        print(out)
     every = progress(sweep, read(sweep))
     if any(pack.state != "done" for pack in every):
         print(f"not finished: {summary(every)}", file=sys.stderr)
+
+
+def _content(sweep: Path, chosen: Format, metric: str, by: list[str], baseline: str) -> bytes:
+    """Returns the file of a format; what it leaves out is said on stderr."""
+    import sys
+
+    from jaxgan.sweep import exports, long, spread
+    from jaxgan.sweep import table as tables
+
+    if chosen == "csv":
+        return long.as_csv(sweep, metric).encode()
+    if chosen == "parquet":
+        return long.as_parquet(sweep, metric)
+    made = tables.table(sweep, by, metric, baseline)
+    if chosen not in ("rliable", "marl-eval"):
+        shares = spread.text(spread.spreads(made)) if chosen == "text" else ""
+        return "\n".join([tables.FORMATS[chosen](made), *(["", shares] if shares else []), ""]).encode()
+    export = (exports.rliable if chosen == "rliable" else exports.marl_eval)(made)
+    for line in export.left_out:
+        print(f"left out: {line}", file=sys.stderr)
+    return f"{export.text}\n".encode()

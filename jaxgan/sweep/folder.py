@@ -115,6 +115,15 @@ def read(home: Path) -> Sweep:
     return sweep
 
 
+def is_sweep(path: Path) -> bool:
+    """Whether a folder is that of a sweep.
+
+    >>> is_sweep(Path("runs/mine"))
+    False
+    """
+    return probe(Path.is_file, Paths(path).sweep)
+
+
 def expand(paths: Iterable[Path]) -> list[Path]:
     """Returns run folders, and of a sweep those of its packs that were started.
 
@@ -123,7 +132,7 @@ def expand(paths: Iterable[Path]) -> list[Path]:
     """
     runs: list[Path] = []
     for path in paths:
-        if probe(Path.is_file, Paths(path).sweep):
+        if is_sweep(path):
             packs = [Paths(path).run(planned.name) for planned in read(path).packs]
             runs += [run for run in packs if Folder(run).config.exists()]
         else:
