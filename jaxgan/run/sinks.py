@@ -20,7 +20,7 @@ from jaxgan import reading
 from jaxgan.data import image
 from jaxgan.errors import Refused
 from jaxgan.folder.rows import Row, select_lane
-from jaxgan.folder.settings import RESUMABLE, Settings
+from jaxgan.folder.settings import FIXED, RESUMABLE, Settings
 from jaxgan.run.lane import Lane
 from jaxgan.terminal import escape
 
@@ -115,7 +115,7 @@ def group(settings: Settings, name: str) -> str:
     >>> group(Settings(seed=3, batch_size=32, steps=10), "digits")
     'digits batch_size=32'
     """
-    left_out = RESUMABLE | {"seed", "seeds", "over"}
+    left_out = RESUMABLE | FIXED
     options = [
         f"{field.name}={getattr(settings, field.name)}"
         for field in dataclasses.fields(settings)

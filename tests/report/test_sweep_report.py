@@ -166,3 +166,17 @@ def test_the_command_takes_a_sweep_alone(two, tmp_path, capsys):
         command((two, two), metric="energy")
     with pytest.raises(Refused, match=r"no cell of .* has a metric fid; there are d/adv, energy, zeal"):
         command((two,), metric="fid")
+
+
+def test_where_the_seed_was_split_its_parts_have_their_shares(tmp_path):
+    def of_parts(cell, step):
+        return {"energy": 5.0 * cell["seed_init"] + 0.1 * cell["seed_init"] * cell["seed_data"] + step / 100}
+
+    parts = tuple({"seed_init": i, "seed_data": d} for i in range(3) for d in range(3))
+    home = sweep_folder(tmp_path / "split", [Pack({"loss": "hinge"}, parts, (0,))], of_parts)
+    text = report_sweep(home).read_text()
+    assert "<h2>Spread over seeds</h2>" in text
+    assert "initialisation" in text
+    assert "seed_init" not in "".join(re.findall("<h2>Sensitivity.*?<h2>", text, re.DOTALL))
+    (row,) = tables.table(home, metric="energy").rows  # the parts of the seed make no setting
+    assert row.cells == 9
