@@ -45,9 +45,10 @@ def workers(home: Path, count: int, retries: int, devices: int) -> list[Worker]:
     return [Worker(home, retries, {"JAX_NUM_CPU_DEVICES": "1"}, share) for share in shares or [[]] * count]
 
 
-def work_here(home: Path, count: int = 0, retries: int = 1) -> bool:
+def work_here(home: Path, count: int = 0, retries: int = 1, forgiving: bool = True) -> bool:
     """Works on a sweep with `count` workers until nothing is left, and returns whether every pack is done.
 
+    Packs that failed in an earlier session are tried again, unless it is not `forgiving`.
     Ctrl-C and SIGTERM end it in order: each run saves its state, and the same command goes on.
     """
     devices = accelerators()
@@ -70,7 +71,7 @@ def work_here(home: Path, count: int = 0, retries: int = 1) -> bool:
     hangup = [] if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else [signal.SIGHUP]  # as by nohup
     before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM, *hangup)}
     threads = [
-        threading.Thread(target=run, args=(worker,), daemon=True)
+        threading.Thread(target=run, args=(worker._replace(forgiving=forgiving),), daemon=True)
         for worker in workers(home, count or devices or cores(), retries, devices)
     ]
     try:

@@ -105,7 +105,7 @@ def _chosen(text: str, by: Sequence[str], values: Mapping[Setting, Any]) -> Sett
     asked = dict(part.partition("=")[::2] for part in text.replace(",", " ").split())
     fitting = [s for s in values if {name: str(x) for name, x in s} == asked]
     if not fitting:
-        listed = "; ".join(_name(dict(setting)) for setting in values)
+        listed = "; ".join(name_of(dict(setting)) for setting in values)
         raise Refused(f"--baseline {text} is none of the settings: {listed}")
     return fitting[0]
 
@@ -163,7 +163,8 @@ def _finite(cells: Sequence[Value]) -> np.ndarray:
     return x[np.isfinite(x)]
 
 
-def _name(setting: Mapping[str, Any]) -> str:
+def name_of(setting: Mapping[str, Any]) -> str:
+    """Returns a setting in words, as a baseline is given."""
     return ", ".join(f"{name}={value}" for name, value in setting.items()) or "all"
 
 
@@ -175,7 +176,7 @@ def _grid(table: Table) -> list[list[str]]:
     lines = [head]
     for row in table.rows:
         line = [
-            _name(row.setting),
+            name_of(row.setting),
             short(row.mean.value),
             _interval(row.mean),
             short(row.median),
@@ -240,7 +241,7 @@ def long(table: Table) -> str:
 def scores(table: Table) -> str:
     """Returns the values as JSON, setting -> cells x 1: the matrices of runs and tasks that rliable reads."""
     matrices = {
-        _name(dict(setting)): [[cell.value] for cell in cells if np.isfinite(cell.value)]
+        name_of(dict(setting)): [[cell.value] for cell in cells if np.isfinite(cell.value)]
         for setting, cells in table.values.items()
     }
     return json.dumps({"metric": table.metric, "better": table.better, "scores": matrices}, indent=1)
