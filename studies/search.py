@@ -62,12 +62,14 @@ def trained(data: str, settings: Sequence[Setting], steps: int, seeds: str) -> l
         lanes="vmap",
     )
     source = source_of(config, toy.data)
+    modes = source.modes
+    assert modes is not None
 
     def measure(moment: jg.Moment) -> dict[str, float] | None:
         if moment.step < steps:
             return None
         samples = moment.sample(moment.state.generator, 2500)
-        return {"reverse_kl": jg.metrics.mixture.mode_coverage(samples, *source.modes)["reverse_kl"]}
+        return {"reverse_kl": jg.metrics.mixture.mode_coverage(samples, *modes)["reverse_kl"]}
 
     def build(config: Any, source: "jg.Source") -> jg.Experiment:
         return toy.build(config, source)._replace(hooks=[jg.Hook(steps, measure)])
@@ -158,15 +160,11 @@ KINDS = {"random": random_search, "halving": halving_search, "TPE": tpe_search}
 def compared(data: str, seeds: int) -> dict[str, np.ndarray]:
     """Returns, of each kind of search, the reverse KL of what each seed of it has chosen, with new seeds."""
     chosen = {name: together(data, [kind(seed) for seed in range(seeds)]) for name, kind in KINDS.items()}
-    listed = [setting for name in KINDS for setting in chosen[name]]
-    means = np.array(
-        [
-            np.mean(values)
-            for values in trained(data, list({str(s): s for s in listed}.values()), STEPS, "100:104")
-        ]
+    listed = {str(setting): setting for some in chosen.values() for setting in some}
+    means = dict(
+        zip(listed, map(np.mean, trained(data, list(listed.values()), STEPS, "100:104")), strict=True)
     )
-    place = {text: n for n, text in enumerate({str(s): s for s in listed})}
-    return {name: np.array([means[place[str(setting)]] for setting in chosen[name]]) for name in KINDS}
+    return {name: np.array([means[str(setting)] for setting in some]) for name, some in chosen.items()}
 
 
 def page(results: Mapping[str, Mapping[str, np.ndarray]], seeds: int, seconds: float) -> str:
