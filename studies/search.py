@@ -177,6 +177,7 @@ def page(results: Mapping[str, Mapping[str, np.ndarray]], seeds: int, seconds: f
         f"the time, runs have {STEPS} steps, networks 32 units and batches 64 examples: most are far from",
         "trained. The reverse KL is that of what a search has chosen, with four new seeds; lower is better.",
         "The difference is to random search, with its 95 % interval.",
+        "Neither intervals nor p are corrected for the number of comparisons.",
         "",
         "| data | search | reverse KL: mean | by search | difference | p | better in | won |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
