@@ -72,7 +72,7 @@ def losses() -> Iterator[Mapping[str, Any]]:
     ranges = {"lr": jg.sweep.log(1e-4, 1e-2), "b1": jg.sweep.uniform(0.0, 0.9)}
     for recipe in LOSSES:
         weights = {"gamma": jg.sweep.log(1e-2, 10.0)} if recipe["penalty"] != "none" else {}
-        settings = jg.sweep.draws(12, **ranges, **weights)
+        settings = jg.sweep.draws(12, 0, **ranges, **weights)
         yield from jg.sweep.product([recipe], settings, seed=range(3))
 
 
@@ -84,8 +84,9 @@ def lottery() -> Iterator[Mapping[str, Any]]:
 
 def lazy() -> Iterator[Mapping[str, Any]]:
     """Two losses, two penalties, taken at every step or at every 8th, with 16 seeds."""
-    axes = {"loss": ["non_saturating", "relativistic"], "penalty": ["r1", "r1+r2"], "every": [1, 8]}
-    yield from jg.sweep.product(**axes, seed=range(16))
+    yield from jg.sweep.product(
+        loss=["non_saturating", "relativistic"], penalty=["r1", "r1+r2"], every=[1, 8], seed=range(16)
+    )
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:

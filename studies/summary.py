@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxgan.compare.statistics import holm
 from jaxgan.sweep import folder, spread, table
 
 RESULTS = Path(__file__).parent / "results"
@@ -134,16 +135,17 @@ def lazy(homes: Sequence[Path]) -> str:
         rows = []
         for pair in pairs:
             name = ",".join(f"{n}={x}" for n, x in (*pair, ("every", 1)))
-            base, other = (dict([*pair, ("every", every)]) for every in (1, 8))
             made = read(home, ("loss", "penalty", "every"), name).table.rows
-            rows.append([next(row for row in made if dict(row.setting) == s) for s in (base, other)])
-        corrected = _holm([other.difference.p for _, other in rows if other.difference])
+            both = [dict([*pair, ("every", every)]) for every in (1, 8)]
+            rows.append([next(row for row in made if dict(row.setting) == s) for s in both])
+        corrected = holm([other.difference.p for _, other in rows if other.difference])
         for pair, (base, other), p in zip(pairs, rows, corrected, strict=True):
             deviation = [
                 np.nanstd([c.value for c in run.table.values[tuple(row.setting.items())]], ddof=1)
                 for row in (base, other)
             ]
-            low, value, high = (getattr(other.difference.interval, n) for n in ("low", "value", "high"))
+            assert other.difference is not None
+            value, low, high = other.difference.interval
             lines.append(
                 f"| {table.name_of(dict(pair))} | {base.mean.value:.3f} ± {deviation[0]:.3f} "
                 f"| {other.mean.value:.3f} ± {deviation[1]:.3f} | {value:+.3f} [{low:+.3f}, {high:+.3f}] "
@@ -151,12 +153,6 @@ def lazy(homes: Sequence[Path]) -> str:
             )
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
-
-
-def _holm(p: list[float]) -> list[float]:
-    from jaxgan.compare.statistics import holm
-
-    return holm(p)
 
 
 STUDIES: Mapping[str, Callable[[Sequence[Path]], str]] = {"losses": losses, "lottery": lottery, "lazy": lazy}

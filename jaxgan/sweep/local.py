@@ -45,14 +45,19 @@ def workers(home: Path, count: int, retries: int, devices: int) -> list[Worker]:
     return [Worker(home, retries, {"JAX_NUM_CPU_DEVICES": "1"}, share) for share in shares or [[]] * count]
 
 
-def work_here(home: Path, count: int = 0, retries: int = 1, leave: bool = False) -> bool:
+def work_here(
+    home: Path, count: int = 0, retries: int = 1, leave: bool = False, forgiving: bool = True
+) -> bool:
     """Works on a sweep with `count` workers until nothing is left, and returns whether every pack is done.
 
     With `leave` it ends, and returns the same, once workers of others are at work on every pack that is left.
+    Packs that failed in an earlier session are tried again, unless it is not `forgiving`.
     """
     devices = accelerators()
     here = workers(home, count or devices or cores(), retries, devices)
-    every = until_all_end(home, [partial(work, worker._replace(leave=leave)) for worker in here])
+    every = until_all_end(
+        home, [partial(work, worker._replace(leave=leave, forgiving=forgiving)) for worker in here]
+    )
     return all(pack.state == "done" or (leave and pack.state == "running") for pack in every)
 
 

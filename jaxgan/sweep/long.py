@@ -29,7 +29,12 @@ def lines(home: Path, metric: str = "") -> tuple[list[str], list[list[Any]]]:
     for record in records(runs):
         for number, lane in enumerate(record.names):
             seed = seeds[record.name, lane]
-            options = {**record.config, **(record.lanes[number].values if record.lanes else {})}
+            options = {
+                **record.config,
+                **(
+                    {**record.lanes[number].values, **record.lanes[number].seed_parts} if record.lanes else {}
+                ),
+            }
             start = [seed.number if name == "seed" else options.get(name) for name in axes]
             start += [seed.name, seed.failed]
             found += [[*start, *rest] for rest in _numbers(record, number) if metric in ("", rest[0])]

@@ -40,6 +40,7 @@ class Worker(NamedTuple):
     cores: Sequence[int] = ()  # those that its processes may use; all where there are none
     watch: Watch = Watch()
     leave: bool = False  # once there is nothing to do but to wait for what others work on
+    forgiving: bool = True  # packs that failed before are tried again
 
 
 def work(worker: Worker, stop: threading.Event) -> None:
@@ -48,7 +49,8 @@ def work(worker: Worker, stop: threading.Event) -> None:
         os.sched_setaffinity(0, worker.cores)  # of this thread, and of the processes that it starts
     sweep, paths = read(worker.home), Paths(worker.home)
     unchanged(sweep, worker.home)
-    before = {pack.planned.name: failures(pack) for pack in progress(worker.home, sweep, worker.watch)}
+    every = progress(worker.home, sweep, worker.watch)
+    before = {pack.planned.name: failures(pack) for pack in every if worker.forgiving}
     while not stop.is_set() and not paths.cancelled.exists():
         every = progress(worker.home, read(worker.home), worker.watch)
         ready = claimable(every, worker.retries, before)
