@@ -19,6 +19,7 @@ from jaxgan.data.source import Source
 from jaxgan.models import dcgan, mlp, sngan
 from jaxgan.models.layers import UpConv, normalise
 from jaxgan.run.program import lower_update, make_init
+from jaxgan.run.seeds import root_keys
 
 leaky = partial(nn.leaky_relu, negative_slope=0.2)
 
@@ -105,7 +106,7 @@ def start(
     )
     built, settings = experiment(work, precision, images), jg.Settings(batch_size=work.batch, seed=seed)
     arrays = jax.device_put(built.source.arrays, jax.devices()[0])
-    state = make_init(built, settings)(jax.random.key(seed), arrays)
+    state = make_init(built, settings)(root_keys([settings])[0], arrays)
     return state, lower_update(built, settings, state, arrays).compile(), arrays
 
 

@@ -75,7 +75,7 @@ def _train(name: str, way: Way, nth: int, seconds: float) -> float:
     from jaxgan.run.placement import placement
 
     built = experiment(work(name))
-    lanes = tuple(Lane(f"seed={seed}", seed, {}) for seed in seeds(way.processes, nth))
+    lanes = tuple(Lane(f"seed={seed}", seed, {}, {}) for seed in seeds(way.processes, nth))
     settings = jg.Settings(batch_size=work(name).batch, lanes=way.lanes, devices=way.devices)  # type: ignore[arg-type]
     placed = placement(built, settings, lanes, lambda values: built.rule)
     held = placed.init(lambda state: state)

@@ -43,7 +43,7 @@ class Config(jg.Settings):
     """Steps between measurements."""
 
 
-def build(config: Config, source: "jg.Source") -> jg.Experiment:
+def build(config: Config, source: "jg.Source", augment: "jg.Augment | None" = None) -> jg.Experiment:
     from functools import cache, partial
 
     import optax
@@ -63,6 +63,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         objective=jg.objectives.relativistic(),
         d_terms=[jg.terms.r1(config.gamma), jg.terms.r2(config.gamma)],
         conditioning=jg.conditioning.projection(classes) if classes else jg.conditioning.unconditional(),
+        augment=augment or jg.augmentations.unchanged,
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=0.0, b2=0.99)

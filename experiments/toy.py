@@ -1,8 +1,10 @@
 """One run of the published toy benchmark: a recipe on a mixture with known modes.
 
     python experiments/toy.py --data ring --recipe hinge --seed 3
+    python experiments/toy.py --sweep light --out runs/light
 
-`toy_benchmark.py` runs this script for all recipes and seeds. By default, networks, latents and rates are
+The second makes all runs of a protocol, as one sweep; `results/toy_benchmark.md` has the results of `light`,
+`many_dimensions`, `turns` and `pacgan`. By default, networks, latents and rates are
 those of the unrolled GAN's demo (Metz et al., 2017): latents of 256 numbers, two hidden layers of 128 tanh
 units in either network, Adam at 1e-3 for G and 1e-4 for D with b1 0.5, batches of 512, 25,000 steps.
 PacGAN's own (Lin et al., 2018), by the authors' code: ReLU and BatchNorm in G against maxout in D, small
@@ -33,14 +35,19 @@ samples are from G at the last step.
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import jaxgan as jg
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     import numpy as np
 
 
+Recipe = Literal[
+    "non_saturating", "least_squares", "hinge", "wgan_gp", "r1", "relativistic", "pack2", "pack4"
+]
 PAIRED = 1000  # samples, with as many true ones; pairing takes longer, the farther apart they are
 
 
@@ -49,9 +56,7 @@ class Config(jg.Settings):
     steps: int = 25_000
     data: Literal["ring", "grid", "gaussian_1200d"] = "ring"
     """8 modes on a circle, 25 on a lattice, or 10 in a subspace of 700 dimensions."""
-    recipe: Literal[
-        "non_saturating", "least_squares", "hinge", "wgan_gp", "r1", "relativistic", "pack2", "pack4"
-    ] = "non_saturating"
+    recipe: Recipe = "non_saturating"
     network: Literal["tanh", "relu", "maxout"] = "tanh"
     """Two layers of tanh in G and D, or three of ReLU, or four of ReLU with BatchNorm in G and three of
     five-fold maxout, half as wide, in D."""
@@ -83,6 +88,40 @@ class Config(jg.Settings):
     sample_every: int = 5000
     measure_every: jg.Natural = 5000
     """Steps between measurements."""
+
+
+def light() -> "Iterator[Mapping[str, Any]]":
+    """Every recipe at the demo's networks and rates, ten seeds."""
+    yield from jg.sweep.product(data=["ring", "grid"], recipe=get_args(Recipe), seed=range(10))
+
+
+def many_dimensions() -> "Iterator[Mapping[str, Any]]":
+    """Three recipes in 1200 dimensions, three seeds."""
+    shared = {
+        "data": "gaussian_1200d", "network": "relu", "width": 512, "z_size": 2, "batch_size": 128,
+        "d_lr": 1e-3, "gamma": 10.0, "average": 0.998, "steps": 5000,
+    }  # fmt: skip
+    recipes = ["non_saturating", "relativistic", "pack2"]
+    yield from jg.sweep.product([shared], recipe=recipes, seed=range(3))
+
+
+PACGAN = {"network": "maxout", "width": 400, "z_size": 2, "lr": 1e-4, "d_lr": 1e-4, "b1": 0.8}
+
+
+def turns() -> "Iterator[Mapping[str, Any]]":
+    """PacGAN's networks and rates, but updates in turns and other initial weights."""
+    shared = {**PACGAN, "batch_size": 100, "steps": 100_000}
+    recipes = ["non_saturating", "pack2"]
+    yield from jg.sweep.product([shared], data=["ring", "grid"], recipe=recipes, seed=range(3))
+
+
+def pacgan() -> "Iterator[Mapping[str, Any]]":
+    """PacGAN's own protocol: batches of 100 packs, whether of one or of two."""
+    shared = {
+        **PACGAN, "init": 0.02, "momentum": 0.95, "simultaneous": True, "examples": 100_000, "steps": 400_000,
+    }  # fmt: skip
+    packs = jg.sweep.zip_(recipe=["non_saturating", "pack2"], batch_size=[100, 200])
+    yield from jg.sweep.product([shared], packs, data=["ring", "grid"], seed=range(3))
 
 
 def score(samples: "np.ndarray", source: "jg.Source") -> dict[str, float]:

@@ -2,7 +2,7 @@
 
     python experiments/toy_picture.py
 
-draws `experiments/results/toy_benchmark.json` into `experiments/pictures/toy_benchmark.png`.
+draws `results/toy_benchmark.json`, of runs of `toy.py`, into `pictures/toy_benchmark.png`.
 """
 
 import json
@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from toy_benchmark import LOSSES, Cell
-from toy_table import COLUMNS, GOALS, Numbers
-
 HERE = Path(__file__).parent
+LOSSES = ("non_saturating", "least_squares", "hinge", "r1", "relativistic", "pack2", "pack4", "wgan_gp")
 PANELS = [(data, name) for data in ("ring", "grid") for name in ("high_quality", "reverse_kl")]
+HEADS = {"high_quality": "high quality, %", "reverse_kl": "reverse KL"}
+FACTORS, GOALS = {"high_quality": 100, "reverse_kl": 1}, {"high_quality": 0.95, "reverse_kl": 0.01}
+
+Numbers = Mapping[str, Any]  # what one run measured, or why it failed, under "failed"
 
 
 def dots(cells: Mapping[str, Numbers], data: str, recipe: str, name: str) -> list[float]:
@@ -23,7 +25,7 @@ def dots(cells: Mapping[str, Numbers], data: str, recipe: str, name: str) -> lis
     >>> dots({"light/ring/r1/0": {"modes": 7.0}, "light/ring/r1/4": {"failed": "NaN"}}, "ring", "r1", "modes")
     [7.0]
     """
-    seeds = (cells.get(Cell("light", data, recipe, seed).name, {}) for seed in range(10))
+    seeds = (cells.get(f"light/{data}/{recipe}/{seed}", {}) for seed in range(10))
     return [numbers[name] for numbers in seeds if name in numbers]
 
 
@@ -39,15 +41,15 @@ def draw(
     figure, panels = plt.subplots(1, len(PANELS), figsize=(11, 3.2), sharey=True, layout="constrained")
     rows = [*LOSSES, "true sampler"]
     for axes, (data, name) in zip(panels, PANELS, strict=True):
-        column, goal = COLUMNS[name], getattr(GOALS[data], name)
+        factor = FACTORS[name]
         for row, recipe in enumerate(rows):
             true = [numbers[name] for numbers in next(iter(oracle[data].values()))]
             values = true if row == len(LOSSES) else dots(cells, data, recipe, name)
             colour = "#d55e00" if row == len(LOSSES) else "#0072b2"
-            scaled = [column.times * value for value in values]
+            scaled = [factor * value for value in values]
             axes.plot(scaled, [row] * len(scaled), "o", color=colour, alpha=0.45, ms=5, mew=0)
-        axes.axvline(column.times * goal, color="#59636e", ls=":", lw=1)
-        axes.set_title(f"{data}: {column.head}", fontsize=10, loc="left")
+        axes.axvline(factor * GOALS[name], color="#59636e", ls=":", lw=1)
+        axes.set_title(f"{data}: {HEADS[name]}", fontsize=10, loc="left")
         axes.set_yticks(range(len(rows)), rows)
         if name == "reverse_kl":
             axes.set_xscale("log")

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import tracemalloc  # noqa: F401 - or TFDS has its lazy imports take hold of it, and pytest of that
 from importlib.metadata import version
 
@@ -9,6 +10,9 @@ import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "8")
+# as in the foreground: in a background job they may be ignored, also by the processes that tests start
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from jaxgan.cli.runs import At, Average, Lane, Names, Out, Run, Trust
+from jaxgan.cli.runs import At, Average, Lane, Name, Names, Out, Run, Trust
+from jaxgan.errors import Refused
 from jaxgan.terminal import escape
 
 Runs = Annotated[tuple[Path, ...], Positional, arg(metavar="RUN [RUN ...]", help_behavior_hint="")]
@@ -48,20 +49,38 @@ def evaluate(
 
 
 def report(
-    runs: Runs, *, out: Out = None, figures: Out = None, rebuild: bool = True, trust: Trust = False
+    runs: Runs,
+    *,
+    out: Out = None,
+    figures: Out = None,
+    metric: Name = "",
+    by: Name = "",
+    baseline: Name = "",
+    rebuild: bool = True,
+    trust: Trust = False,
 ) -> None:
-    """Writes a report of runs: a single HTML file that needs nothing else.
+    """Writes a report of runs, or of one sweep by its settings: a single HTML file that needs nothing else.
 
     Args:
-        runs: Run folders, or sweeps.
+        runs: Run folders, or a sweep; of several sweeps, their runs.
         out: Output file; by default report.html in the first folder.
         figures: Folder for the same charts as SVG and PNG, for papers.
+        metric: Of a sweep, the number that the page is about; by default the one that most cells have.
+        by: Of a sweep, the options that make a setting, as in loss,gamma; by default all axes.
+        baseline: Of a sweep, the setting to compare with, as in loss=hinge,gamma=0.1.
         rebuild: Execute the scripts of runs, to draw what networks on points have learnt; with --no-rebuild
             files are only read.
     """
     from jaxgan.report.page import report as write_report
-    from jaxgan.sweep.folder import expand
+    from jaxgan.report.sweep import report_sweep
+    from jaxgan.sweep.folder import expand, is_sweep
 
+    if len(runs) == 1 and is_sweep(runs[0]):
+        print(report_sweep(runs[0], out, figures, metric, by.split(",") if by else (), baseline))
+        return
+    for option, value in (("metric", metric), ("by", by), ("baseline", baseline)):
+        if value:
+            raise Refused(f"--{option} is of the report of one sweep: give its folder alone")
     page = out or (runs[0] / "report.html" if runs else None)
     print(write_report(expand(runs), page, figures, rebuild=rebuild, trust=trust))
 

@@ -8,19 +8,33 @@ import tyro
 Sweep = Annotated[Path, tyro.conf.Positional]
 
 
-def work(sweep: Sweep, *, jobs: int = 1, retries: int = 1) -> None:
+def work(sweep: Sweep, *, jobs: int = 1, retries: int = 1, ray: str = "") -> None:
     """Works on a sweep: claims one pack after another until none is left. Any number of workers may.
+
+    It ends early once every pack that is left has another worker.
 
     Args:
         sweep: The folder of the sweep, as planned by `python SCRIPT --sweep ...`.
-        jobs: Packs to train at once, each on its own device or cores; 0 is all that this machine has.
+        jobs: Packs to train at once, each on its own device or cores; 0 is all that this machine has, or the
+            cluster.
         retries: How often a pack that failed is tried again.
+        ray: Work on a Ray cluster that sees the same folder, and follow it from here: its address, or auto.
     """
     import sys
 
+    from jaxgan.sweep.folder import Paths, read
     from jaxgan.sweep.local import work_here
+    from jaxgan.sweep.ray import work_on_ray
 
-    if not work_here(sweep, jobs, retries):
+    if not ray:
+        done = work_here(sweep, jobs, retries, leave=True)
+    else:
+        read(sweep)
+        Paths(sweep).cancelled.unlink(
+            missing_ok=True
+        )  # as by the user, not by a worker that is started again
+        done = work_on_ray(sweep, ray, jobs, retries)
+    if not done:
         sys.exit(1)
 
 
@@ -41,8 +55,10 @@ def sweep(
         jobs: Packs that `resume` trains at once; 0 is one to a device, or to a core where there is none.
         retries: How often `resume` tries a pack that failed again.
     """
+    import sys
+
     from jaxgan.sweep.folder import Paths, progress, read
-    from jaxgan.sweep.local import listed
+    from jaxgan.sweep.local import listed, work_here
 
     now = read(sweep)
     match action:
@@ -53,7 +69,8 @@ def sweep(
             print(f"{sweep} stops within seconds; `jaxgan sweep resume {sweep}` goes on")
         case "resume":
             Paths(sweep).cancelled.unlink(missing_ok=True)
-            work(sweep, jobs=jobs, retries=retries)
+            if not work_here(sweep, jobs, retries):
+                sys.exit(1)
 
 
 def submit(
@@ -109,13 +126,24 @@ def submit(
     print(f"{count} workers are queued: see `jaxgan sweep status {sweep}`", file=sys.stderr)
 
 
+Format = Literal["auto", "text", "markdown", "latex", "csv", "parquet", "rliable", "marl-eval"]
+_ENDINGS: dict[str, Format] = {
+    ".txt": "text",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".csv": "csv",
+    ".parquet": "parquet",
+}
+
+
 def table(
     sweep: Sweep,
     *,
     metric: str = "",
     by: str = "",
     baseline: str = "",
-    format: Literal["text", "markdown", "latex", "csv", "json"] = "text",
+    format: Format = "auto",
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None,
 ) -> None:
     """Prints what a sweep says of a metric: a row for each setting, over its seeds.
 
@@ -124,15 +152,54 @@ def table(
         metric: A number that hooks or evaluations have measured; may be left out if there is only one.
         by: The options that make a setting, as in loss,gamma; by default all axes. Others are pooled.
         baseline: The setting to compare with, as in loss=hinge,gamma=0.1.
-        format: For a terminal, a page or a paper; csv has a line for each cell, json is what rliable reads.
+        format: text, markdown and latex print the table; csv and parquet have a line for every number of
+            every cell at every step; rliable and marl-eval are JSON for these libraries. auto is as FILE
+            ends, or text.
+        out: Write it to this file instead.
     """
     import sys
 
-    from jaxgan.sweep import table as tables
+    from jaxgan.errors import Refused
+    from jaxgan.folder.files import write_files
+    from jaxgan.folder.folder import check_out
     from jaxgan.sweep.folder import progress, read
     from jaxgan.sweep.local import summary
 
-    print(tables.FORMATS[format](tables.table(sweep, by.split(",") if by else (), metric, baseline)))
+    chosen: Format = "text" if format == "auto" else format
+    if out is not None:
+        check_out(out)
+        if format == "auto" and out.suffix.lower() not in _ENDINGS:
+            raise Refused(f"--out {out}: say what to write, by --format, or end it in {' '.join(_ENDINGS)}")
+        chosen = _ENDINGS[out.suffix.lower()] if format == "auto" else format
+    elif chosen == "parquet":
+        raise Refused("a Parquet file is not printed: give its name, by --out FILE.parquet")
+    content = _content(sweep, chosen, metric, by.split(",") if by else [], baseline)
+    if out is None:
+        print(content.decode(), end="")
+    else:
+        write_files(out.parent, {out.name: content})
+        print(out)
     every = progress(sweep, read(sweep))
     if any(pack.state != "done" for pack in every):
         print(f"not finished: {summary(every)}", file=sys.stderr)
+
+
+def _content(sweep: Path, chosen: Format, metric: str, by: list[str], baseline: str) -> bytes:
+    """Returns the file of a format; what it leaves out is said on stderr."""
+    import sys
+
+    from jaxgan.sweep import exports, long, spread
+    from jaxgan.sweep import table as tables
+
+    if chosen == "csv":
+        return long.as_csv(sweep, metric).encode()
+    if chosen == "parquet":
+        return long.as_parquet(sweep, metric)
+    made = tables.table(sweep, by, metric, baseline)
+    if chosen not in ("rliable", "marl-eval"):
+        shares = spread.text(spread.spreads(made)) if chosen == "text" else ""
+        return "\n".join([tables.FORMATS[chosen](made), *(["", shares] if shares else []), ""]).encode()
+    export = (exports.rliable if chosen == "rliable" else exports.marl_eval)(made)
+    for line in export.left_out:
+        print(f"left out: {line}", file=sys.stderr)
+    return f"{export.text}\n".encode()

@@ -1,7 +1,7 @@
 """Finds what methods have in common: the numbers measured in the same way, their seeds and their steps."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxgan.compare.methods import Measure, Method, Seed
 from jaxgan.errors import Refused
@@ -12,7 +12,7 @@ class Alignment(NamedTuple):
     """The seeds over which one measure is compared, by method, and the steps at which all have it."""
 
     seeds: Mapping[str, Sequence[Seed]]
-    failed: Mapping[str, Sequence[int]]  # of these seeds, and of those that failed before they had a value
+    failed: Mapping[str, Sequence[Any]]  # of these seeds, and of those that failed before they had a value
     steps: frozenset[int]
     notes: tuple[str, ...]
 
@@ -84,7 +84,7 @@ def align(methods: Sequence[Method], measure: Measure) -> Alignment:
     full = [set(seed.values[measure]) for seeds in aligned.values() for seed in seeds if not seed.ended_early]
     return Alignment(
         {name: seeds for name, seeds in aligned.items() if seeds or lost[name]},
-        {name: [s.number for s in (*seeds, *lost[name]) if s.failed] for name, seeds in aligned.items()},
+        {name: [s.key for s in (*seeds, *lost[name]) if s.failed] for name, seeds in aligned.items()},
         frozenset(set.intersection(*full) if full else common),
         tuple(notes),
     )

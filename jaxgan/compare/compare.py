@@ -151,7 +151,7 @@ def _tables(
 
     def table_of(when: str, pick: Callable[[list[float]], float]) -> Table:
         picked = {
-            method: {seed.number: pick(measured) for seed in seeds if (measured := values(seed))}
+            method: {seed.key: pick(measured) for seed in seeds if (measured := values(seed))}
             for method, seeds in alignment.seeds.items()
         }
         return table(measure, when, better, picked, alignment.failed, within, oracle)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from jaxgan.compare.diversity import counts_as_collapsed
 from jaxgan.compare.record import Record, describe, hook_rows, records, training_rows, without_path
 from jaxgan.errors import Refused
-from jaxgan.folder.settings import RESUMABLE
+from jaxgan.folder.settings import FIXED, RESUMABLE, SPLIT
 from jaxgan.metrics.metric import Estimate
 from jaxgan.pictures.words import count
 from jaxgan.run.halted import FAILED
@@ -19,7 +19,7 @@ HOOKS = "while training"
 
 _OWN_ENDS = ("finished", "stopped", "NotFinite")  # ends that the training itself caused
 
-_NOT_OF_METHOD = RESUMABLE | {"seed", "seeds", "over"}  # options that do not make another method
+_NOT_OF_METHOD = RESUMABLE | FIXED  # options that do not make another method
 
 
 class Measure(NamedTuple):
@@ -39,6 +39,12 @@ class Seed(NamedTuple):
     failed: str  # why, or ""
     ended_early: bool  # by the training itself, and so counts with its last values
     unfinished: str  # how it was ended by something else, or ""
+    parts: Mapping[str, int] = {}  # seed_init and the like, where the seed is split
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """What seeds of several methods are paired by."""
+        return self.number, *self.parts.values()
 
     @property
     def name(self) -> str:
@@ -79,13 +85,15 @@ def read_methods(runs: Sequence[Path]) -> tuple[list[Method], Metadata]:
     all_records = records(runs)
     for record in all_records:
         for lane, values in enumerate(_options(record)):
+            parts = {name: int(values[name]) for name in SPLIT if values.get(name) is not None}
             options = _method_options(record, values)
             key = json.dumps([options, record.manifest.files, _initial_weights(record)], sort_keys=True)
             if "data" in values:  # named by the first of its paths
                 options["data"] = paths.setdefault(options["data"], values["data"])
             seed = _seed(record, lane, record.lanes[lane].seed if record.lanes else int(values["seed"]))
+            seed = seed._replace(parts=parts)
             method = methods.get(key, Method("", options, ()))
-            if twins := [other for other in method.seeds if other.number == seed.number]:
+            if twins := [other for other in method.seeds if other.key == seed.key]:
                 raise Refused(
                     f"{twins[0].name} and {seed.name} are the same seed of the same options: give only one"
                 )
@@ -190,7 +198,9 @@ def _script_notes(all_records: Sequence[Record]) -> list[str]:
 
 def _options(record: Record) -> list[dict[str, Any]]:
     """Returns the options of a run, or of each of its lanes."""
-    return [{**record.config, **lane.values} for lane in record.lanes] or [dict(record.config)]
+    return [{**record.config, **lane.values, **lane.seed_parts} for lane in record.lanes] or [
+        dict(record.config)
+    ]
 
 
 def _method_options(record: Record, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Mapping
 from itertools import combinations
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -75,8 +75,8 @@ def table(
     measure: Measure,
     when: str,
     better: Better,
-    values: Mapping[str, Mapping[int, float]],
-    failed: Mapping[str, Collection[int]] | None = None,
+    values: Mapping[str, Mapping[Any, float]],
+    failed: Mapping[str, Collection[Any]] | None = None,
     within: float | None = None,
     oracle: Estimate | None = None,
 ) -> Table:
@@ -132,7 +132,7 @@ def default_within(name: str, best: float, better: Better, oracle: Estimate | No
     return max(WITHIN * abs(best), noise)
 
 
-def _pairs(values: Mapping[str, Mapping[int, float]], better: Better) -> tuple[Pair, ...]:
+def _pairs(values: Mapping[str, Mapping[Any, float]], better: Better) -> tuple[Pair, ...]:
     """Compares every two methods that have two seeds or more."""
     names = [(a, b) for a, b in combinations(values, 2) if min(len(values[a]), len(values[b])) > 1]
     differences = [_difference(values[a], values[b], len(names)) for a, b in names]
@@ -160,7 +160,7 @@ def _pairs(values: Mapping[str, Mapping[int, float]], better: Better) -> tuple[P
     return tuple(pairs)
 
 
-def _difference(a: Mapping[int, float], b: Mapping[int, float], comparisons: int) -> Difference:
+def _difference(a: Mapping[Any, float], b: Mapping[Any, float], comparisons: int) -> Difference:
     """Compares seed by seed where at most a quarter of either's seeds has no partner, else as two groups.
 
     Pairs remove what a seed does to both methods alike, but lose the seeds that have no partner: of 16 seeds

@@ -26,7 +26,7 @@ def rotation(source: Source, batch_size: int, batches: int = 2) -> Callable[[Mom
 
     def call(moment: Moment) -> Mapping[str, float]:
         state = moment.state
-        examples = draw_batches(source, (batches, batch_size), state.key, state.step)
+        examples = draw_batches(source, (batches, batch_size), state.data_key, state.step)
         return rotation_and_noise(lowered(moment.game), state, examples)
 
     return call

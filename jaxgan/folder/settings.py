@@ -24,6 +24,12 @@ class Settings:
     """Seed of initialisation, latents and data order; the data split and evaluations do not use it."""
     seeds: str = ""
     """Train several seeds as one run, a lane each, instead of `seed`: 0:8 for 0 to 7, or 1,4,9."""
+    seed_init: Seed | None = None
+    """Seed of initialisation alone, in place of `seed`."""
+    seed_data: Seed | None = None
+    """Seed of the order of the data alone."""
+    seed_noise: Seed | None = None
+    """Seed of latents and all other noise alone."""
     over: tuple[str, ...] = ()
     """Train a lane for each value of an option: `lr=1e-4,2e-4 gamma=0.1,1` gives four lanes per seed."""
     out: str = ""
@@ -86,7 +92,10 @@ RESUMABLE = frozenset(
 )
 """Settings that may differ on resume: they change an update by rounding at most."""
 
-FIXED = frozenset({"seed", "seeds", "over"})
+SPLIT = ("seed_init", "seed_data", "seed_noise")
+"""The parts of the seed, which may differ between lanes."""
+
+FIXED = frozenset({"seed", "seeds", *SPLIT, "over"})
 """Settings that never differ on resume, not even by --force."""
 
 
@@ -97,11 +106,13 @@ def check(settings: Settings) -> None:
     Traceback (most recent call last):
     jaxgan.errors.Refused: --keep must be at least 1, not 0
     """
-    check_seed(settings.seed)
+    for name in ("seed", *SPLIT):
+        if (value := getattr(settings, name)) is not None:
+            check_seed(value, name)
     check_ranges(settings)
 
 
-def check_seed(seed: int) -> None:
+def check_seed(seed: int, name: str = "seed") -> None:
     """Refuses a seed of more than 32 bits, which JAX would cut to another one."""
     if not 0 <= seed < 2**32:
-        raise Refused(f"--seed must be from 0 to 4294967295, not {seed}")
+        raise Refused(f"--{name.replace('_', '-')} must be from 0 to 4294967295, not {seed}")

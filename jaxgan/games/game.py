@@ -102,6 +102,22 @@ class State(struct.PyTreeNode):
     averages: Mapping[str, Side] = struct.field(default_factory=dict)  # further averaged generators, by name
 
     @property
+    def data_key(self) -> Key:
+        """The root key of the order of the data."""
+        return self.key
+
+    @property
     def generator(self) -> Side:
         """The generator to sample from: its average if there is one."""
         return self.g.side if self.ema is None else self.ema
+
+
+class SplitState(State):
+    """A state with another root key of the data; a class of its own, so that others are stored as before."""
+
+    own_data_key: Key = None  # type: ignore[assignment]  # follows a field with a default
+
+    @property
+    def data_key(self) -> Key:
+        """The root key of the order of the data."""
+        return self.own_data_key

@@ -24,6 +24,7 @@ from jaxgan.pictures.colours import COLOURS, FAINT, INK
 from jaxgan.pictures.words import short
 from jaxgan.run.program import layout, make_init
 from jaxgan.run.reopen import Reopened, reopen
+from jaxgan.run.seeds import root_keys
 
 MEANING = {
     "rotation": "rotating share of the Jacobian: 0 for gradient descent on a potential, 1 for pure rotation",
@@ -92,7 +93,7 @@ def diagnose(
             lines += [f"step {step} ({which}): same as {same[0]}", ""]
             continue
         data = draw_batches(
-            again.experiment.source, (batches, again.config.batch_size), state.key, state.step
+            again.experiment.source, (batches, again.config.batch_size), state.data_key, state.step
         )
         title = f"step {step} ({which})"
 
@@ -128,9 +129,9 @@ def _initial_state(again: Reopened, run: Path) -> State:
     """Returns the state of step 0, computed again."""
     experiment, config = again.experiment, again.config
     many, micro, size = layout(experiment, config)
-    key = jax.random.key(config.seed)
-    arrays = source_arrays(experiment.source, (many * micro, size), key, 0)
-    return initial_state(make_init(experiment, config)(key, arrays), folder.find_folder(run))
+    keys = root_keys([config])[0]
+    arrays = source_arrays(experiment.source, (many * micro, size), keys.of_data, 0)
+    return initial_state(make_init(experiment, config)(keys, arrays), folder.find_folder(run))
 
 
 def _spectrum(name: str, title: str, spectrum: np.ndarray) -> Chart:

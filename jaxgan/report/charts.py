@@ -64,7 +64,7 @@ def panel_chart(panel: Panel, all_series: Sequence[Series]) -> Chart | None:
                 drawn.set_label(name)
             if (line.high > line.low).any():
                 axes.fill_between(line.steps, line.low, line.high, color=colour, alpha=0.18, lw=0)
-        notes = _scale(axes, panel, [line for line, *_ in curves], _oracle(panel, all_series))
+        notes = set_scale(axes, panel, [line for line, *_ in curves], _oracle(panel, all_series))
         if axes.get_legend_handles_labels()[1]:  # above the axes, on the right: the left has a power of ten
             axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
         axes.set_xlabel("step")
@@ -74,7 +74,7 @@ def panel_chart(panel: Panel, all_series: Sequence[Series]) -> Chart | None:
     return Chart(slug(panel.title), panel.title, figure, "; ".join([*notes, *ended]), key)
 
 
-def _scale(axes: Any, panel: Panel, curves: Sequence[Curve], oracle: float | None) -> list[str]:
+def set_scale(axes: Any, panel: Panel, curves: Sequence[Curve], oracle: float | None) -> list[str]:
     """Draws the score of real examples, sets the scale of the y-axis, and returns notes on both."""
     notes, oracles = [], [] if oracle is None else [oracle]
     for y in oracles:

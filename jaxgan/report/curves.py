@@ -35,14 +35,22 @@ def curve(members: Sequence[Rows], name: str) -> Curve | None:
             if name in row.numbers:
                 x = row.numbers[name]
                 values.setdefault(row.step, []).extend([x] if np.isfinite(x) else [])
-    if not values:
-        return None
+    return curve_of(values, len(members)) if values else None
+
+
+def curve_of(values: Mapping[int, Sequence[float]], members: int) -> Curve:
+    """Returns the curve of values by step, of so many members; a step without values is a gap.
+
+    >>> line = curve_of({0: [1.0, 2.0, 6.0], 100: [2.0]}, 3)
+    >>> line.median.tolist(), line.high.tolist()
+    ([2.0, 2.0], [6.0, 2.0])
+    """
     steps = np.array(sorted(values))
     lines = [
         np.array([reduce(values[step] or [np.nan]) for step in steps.tolist()])
         for reduce in (np.median, np.min, np.max)
     ]
-    distinct = lines[: 1 if len(members) == 1 else 3]
+    distinct = lines[: 1 if members == 1 else 3]
     indices = np.unique(np.concatenate([thin(line) for line in distinct]))
     return Curve(steps[indices], *(line[indices] for line in lines))
 

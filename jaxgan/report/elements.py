@@ -37,13 +37,18 @@ def _coded(words: str) -> str:
 
 def key(series: Sequence[Series]) -> str:
     """Returns the key of the colours and dashes of several series."""
+    return names_key([one.name for one in series])
+
+
+def names_key(series: Sequence[str]) -> str:
+    """Returns the key of the colours and dashes of several series, given by name."""
     if len(series) < 2:
         return ""
     names = []
-    for number, one in enumerate(series):
+    for number, name in enumerate(series):
         colour, dash = series_style(number)
         border = f"{BORDERS[DASHES.index(dash) % len(BORDERS)]} var({VARIABLES[colour]})"
-        names.append(f'<span class="key"><i style="border-top: .25em {border}"></i>{escape(one.name)}</span>')
+        names.append(f'<span class="key"><i style="border-top: .25em {border}"></i>{escape(name)}</span>')
     return f"<p>{''.join(names)}</p>"
 
 

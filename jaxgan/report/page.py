@@ -29,12 +29,7 @@ def report(
     whose folder lacks files, the page shows what is known. With `rebuild`, the scripts of the runs are run to
     draw what networks on points have learnt, if they are unchanged, or with `trust`.
     """
-    if out is not None and probe(Path.is_dir, out):
-        raise Refused(f"--out {out} is a folder: give the name of the page, as {out / 'report.html'}")
-    if out is not None and out.suffix.lower() not in (".html", ".htm"):
-        raise Refused(f"--out {out} is not an HTML file: give it a name that ends in .html")
-    for place in filter(None, (out, figures)):
-        check_out(place)
+    check_page(out, figures)
     run_records = records(runs)
     series = charts.series(run_records)
     logged = panels(names([rows for record in run_records for rows in record.members]))
@@ -59,12 +54,26 @@ def report(
         sections.origins(run_records, notes),
     ]
     path = out or run_records[0].path / "report.html"
-    title = escape(", ".join(record.name for record in run_records))
-    text = _PAGE.format(title=title, css=CSS, body="\n".join(parts), script=SCRIPT)
-    write_files(path.parent, {path.name: text.encode()})
+    write_page(path, ", ".join(record.name for record in run_records), parts)
     if figures is not None:
         write_files(figures, files([*quality, *health, *planes]))
     return path
+
+
+def check_page(out: Path | None, figures: Path | None) -> None:
+    """Refuses places to which no page, or none of its figures, can be written."""
+    if out is not None and probe(Path.is_dir, out):
+        raise Refused(f"--out {out} is a folder: give the name of the page, as {out / 'report.html'}")
+    if out is not None and out.suffix.lower() not in (".html", ".htm"):
+        raise Refused(f"--out {out} is not an HTML file: give it a name that ends in .html")
+    for place in filter(None, (out, figures)):
+        check_out(place)
+
+
+def write_page(path: Path, title: str, sections: Sequence[str]) -> None:
+    """Writes a page of these sections."""
+    text = _PAGE.format(title=escape(title), css=CSS, body="\n".join(sections), script=SCRIPT)
+    write_files(path.parent, {path.name: text.encode()})
 
 
 _PAGE = """<!DOCTYPE html>

@@ -69,6 +69,8 @@ def run_script(
             raise Refused("--weights starts a new run, --resume goes on with one: give one of the two")
         if options.sweep is not None and (run or weights):
             raise Refused("--sweep starts runs of its own: leave out --resume and --weights")
+        if options.search and options.sweep is None:
+            raise Refused("--search is over the axes of a sweep: give --sweep 'lr=log(1e-5,1e-2) ...'")
         start = _stored(run, config_type) if run else _exported(weights, config_type)
         if run:
             from jaxgan.folder import create, folder
@@ -266,6 +268,10 @@ def _parse_common(
     parser.add_argument("--draws", type=int)
     parser.add_argument("--sweep-seed", type=int, default=0)
     parser.add_argument("--sweep-retries", type=int, default=1)
+    parser.add_argument("--search", choices=["halving", "optuna"])
+    parser.add_argument("--metric", default="")
+    parser.add_argument("--first-rung", type=int, default=0)
+    parser.add_argument("--ask", type=int, default=4)
     parser.add_argument("--jobs", type=int, default=0)
     parser.add_argument("--pack", type=int, default=64)
     parser.add_argument("--dry-run", action="store_true")
@@ -316,6 +322,13 @@ many runs as one sweep, which goes on when the same command is given again:
                         the script that yields options
   --draws N             how often to draw axes such as lr=log(1e-5,1e-2)
   --sweep-seed SEED     seed of these draws (0)
+  --search WAY          halving: of all settings the best third goes on, with
+                        three times the steps, up to --steps;
+                        optuna: propose --draws settings by TPE (extra search)
+  --metric NAME         what a search compares: the mean over seeds, as in
+                        reverse_kl, or in lower:NAME for a name of your own
+  --first-rung STEPS    halving: the fewest steps of a setting (--steps / 9)
+  --ask N               optuna: how many settings to propose at once (4)
   --jobs N              runs at once; by default one per accelerator or core
   --pack N              most runs to train as one, as lanes (64)
   --sweep-retries N     how often to retry what fails (1)
@@ -382,7 +395,8 @@ def _check_unchanged(config: Settings, stored: Settings, run: Path, force: bool)
         name: values for name, values in codec.differences(config, stored).items() if name not in RESUMABLE
     }
     if fixed := sorted(FIXED & changed.keys()):
-        raise Refused(f"--{fixed[0]} cannot change while a run goes on, not even by --force: start a new run")
+        option = fixed[0].replace("_", "-")
+        raise Refused(f"--{option} cannot change while a run goes on, not even by --force: start a new run")
     if changed and not force:
         listed = ", ".join(f"{name} {old!r} -> {new!r}" for name, (new, old) in changed.items())
         raise Refused(f"{run} was started with other options: {listed}; --force resumes with the new ones")

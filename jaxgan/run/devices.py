@@ -16,6 +16,7 @@ from jaxgan.run.ahead import lower_lanes
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.lane import Lane
 from jaxgan.run.program import RuleOf, layout, start_shapes
+from jaxgan.run.seeds import with_data_key
 from jaxgan.scale import memory
 from jaxgan.scale.devices import data_mesh, data_parallel
 
@@ -116,7 +117,7 @@ def check_axis_names(experiment: Experiment, settings: Settings, state: State, m
         raise Refused(problem)
     lay = layout(experiment, settings)
     take = partial(batch, experiment.source, lay)
-    batches = jax.eval_shape(take, array_shapes(experiment.source, lay), state.key, state.step)
+    batches = jax.eval_shape(take, array_shapes(experiment.source, lay), state.data_key, state.step)
     unguarded = state.replace(rule=state.rule.inner)
     try:
         jax.eval_shape(data_parallel(experiment.rule.update, mesh, "shard_map"), unguarded, batches)
@@ -135,14 +136,15 @@ def check_memory(
         return
     devices, data = choose_devices(settings, len(lanes))
     experiment = experiment._replace(rule=rule_of(lanes[0].values))
-    lane, limit = start_shapes(experiment, settings), memory.limit(jax.local_devices()[0])
+    lane = start_shapes(experiment, settings, [of_lane.settings(settings) for of_lane in lanes])
+    limit = memory.limit(jax.local_devices()[0])
     on_cpu, loop, rows = devices[0].platform == "cpu", in_turn(settings, len(lanes)), len(devices) // data
     rows = min(rows, len(lanes)) if loop else rows
     if not loop:  # lanes in turn are checked when they are compiled
         check_axis_names(experiment, settings, lane, data_mesh(devices[:data]))
     per_device = limit // len(devices) if on_cpu else limit  # CPU devices share the memory of the computer
-    arrays = jax.eval_shape(lambda state: state.replace(key=jax.random.key_data(state.key)), lane)
-    size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(arrays))
+    arrays = jax.tree.leaves(with_data_key(lane.replace(key=()), None))
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in arrays)
 
     def fits(per_row: int) -> bool:
         count = per_row * rows

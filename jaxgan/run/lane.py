@@ -14,7 +14,7 @@ from jax.interpreters.partial_eval import dce_jaxpr
 from jaxgan.data.source import Source, array_shapes, batch
 from jaxgan.errors import Refused
 from jaxgan.folder.ranges import check_ranges
-from jaxgan.folder.settings import Settings
+from jaxgan.folder.settings import SPLIT, Settings, check_seed
 from jaxgan.games.game import Game, State
 from jaxgan.parts.types import Key, PyTree
 from jaxgan.rules.guard import Guard
@@ -22,6 +22,7 @@ from jaxgan.rules.hyperparameters import over_hparams
 from jaxgan.rules.rule import Rule
 from jaxgan.run.experiment import Experiment
 from jaxgan.run.program import RuleOf, layout
+from jaxgan.run.seeds import seeds_of, with_data_key
 
 C = TypeVar("C", bound=Settings)
 Build = Callable[[Any, Source], Experiment]
@@ -31,15 +32,25 @@ _SHARED = frozenset(field.name for field in dataclasses.fields(Settings))
 
 
 class Lane(NamedTuple):
-    """One of the runs that are trained together: its name, its seed, and its values of the --over options."""
+    """One of the runs that are trained together: its name, its seed, and its values of the --over options.
+
+    `seed_parts` are those values that are seeds, such as seed_init; the others are numbers of the rule.
+    """
 
     name: str
     seed: int
     values: dict[str, float]
+    seed_parts: dict[str, int]
 
     def settings(self, settings: C) -> C:
         """Returns the options of this lane as a single run."""
-        changes: dict[str, Any] = {"seeds": "", "over": (), "seed": self.seed, **self.values}
+        changes: dict[str, Any] = {
+            "seeds": "",
+            "over": (),
+            "seed": self.seed,
+            **self.seed_parts,
+            **self.values,
+        }
         return dataclasses.replace(settings, **changes)
 
 
@@ -66,8 +77,16 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
         values = {name: value for part in combination for name, value in part.items()}
         for seed in seeds:
             name = ",".join([f"seed={seed}", *(f"{name}={value}" for name, value in values.items())])
-            grid.append(Lane(name, seed, values))
+            parts = {name: int(value) for name, value in values.items() if name in SPLIT}
+            numbers = {name: value for name, value in values.items() if name not in SPLIT}
+            grid.append(Lane(name, seed, numbers, parts))
     return tuple(grid)
+
+
+def numbers(settings: Settings) -> dict[str, float]:
+    """Returns the values of the first lane by which rules differ, {} if lanes differ in their seeds only."""
+    members = lanes(settings)
+    return members[0].values if members else {}
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -122,14 +141,14 @@ def _parse_values(settings: Settings, text: str) -> tuple[str, list[float]]:
     name, equals, listed = text.partition("=")
     name = name.replace("-", "_")
     fields = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
-    default = fields.get(name)
+    default = 0 if name in SPLIT else fields.get(name)
     if not equals or isinstance(default, bool) or not isinstance(default, int | float) or name == "seed":
         numbers = ", ".join(n for n, x in fields.items() if type(x) is float)
         raise Refused(
             f"--over {text}: give NAME=A,B,... with an option that is a number ({numbers}); "
             "for seeds use --seeds"
         )
-    if name in _SHARED:
+    if name in _SHARED - set(SPLIT):
         raise Refused(
             f"--over {text}: all lanes share --{name.replace('_', '-')}; train these as separate runs"
         )
@@ -137,6 +156,10 @@ def _parse_values(settings: Settings, text: str) -> tuple[str, list[float]]:
         values = [type(default)(value) for value in listed.split(",")]
     except ValueError:
         raise Refused(f"--over {text}: {listed} is not a list of numbers like {default}") from None
+    if name in SPLIT:
+        for value in values:
+            check_seed(int(value), name)
+        return name, values
     largest = np.iinfo(np.int32).max if isinstance(default, int) else float(np.finfo(np.float32).max)
     if bad := [value for value in values if not abs(value) <= largest]:  # so that NaN is bad too
         raise Refused(f"--over {text}: {bad[0]} is not a finite number of 32 bits, as lanes need")
@@ -160,16 +183,19 @@ def lane_index(lanes: tuple[Lane, ...], name: str, run: Any) -> int:
     raise Refused(f"{run} has {problem} {' '.join(names)}")
 
 
-def as_single_run(state: State, lane: Lane) -> State:
-    """Returns the state of one lane as that of a single run.
+def as_single_run(state: State, lane: Lane, settings: Settings) -> State:
+    """Returns the state of one lane as that of a single run of these settings.
 
     A lane that failed is at the step whose update failed, in the state before it, whatever step the other
     lanes have reached.
     """
+    seeds = seeds_of(settings)
     guard: Guard = state.rule
     inner = guard.inner.inner if lane.values else guard.inner
     step = state.step if int(guard.failed) < 0 else guard.failed
-    return state.replace(step=step, rule=guard._replace(inner=inner, failed=jnp.int32(-1)))
+    data_key = None if seeds.data == seeds.noise else state.data_key
+    rule = guard._replace(inner=inner, failed=jnp.int32(-1))
+    return with_data_key(state.replace(step=step, rule=rule), data_key)
 
 
 def rule_of(build: Build, settings: Settings, experiment: Experiment) -> RuleOf:
@@ -177,7 +203,7 @@ def rule_of(build: Build, settings: Settings, experiment: Experiment) -> RuleOf:
 
     `build` is called while a program is traced, with tracers as values; only the rule it returns is used.
     """
-    if not settings.over:
+    if not numbers(settings):
         return lambda values: experiment.rule
 
     def traced_rule(values: Mapping[str, Any]) -> Rule:
@@ -187,8 +213,8 @@ def rule_of(build: Build, settings: Settings, experiment: Experiment) -> RuleOf:
 
 
 def games(build: Build, settings: Settings, source: Source) -> tuple[Game, ...]:
-    """Returns the game of each lane, for one device; () without --over. Raises what `build` raises."""
-    if not settings.over:
+    """Returns the game of each lane, for one device; () if they share one. Raises what `build` raises."""
+    if not numbers(settings):
         return ()
     one_device = dataclasses.replace(settings, parallel="jit")
 
@@ -206,10 +232,9 @@ def games(build: Build, settings: Settings, source: Source) -> tuple[Game, ...]:
 
 def check_over(build: Build, settings: Settings, experiment: Experiment) -> None:
     """Refuses, before anything runs, --over options that cannot be traced, or that no update depends on."""
-    if not settings.over:
+    if not (values := numbers(settings)):
         return
-    one_device = dataclasses.replace(settings, parallel="jit")
-    values, source = lanes(settings)[0].values, experiment.source
+    one_device, source = dataclasses.replace(settings, parallel="jit"), experiment.source
     lay = layout(experiment, settings)
     leaves = {name: source.leaves[name] for name in experiment.game.given}
     traced_rule = rule_of(build, one_device, experiment)

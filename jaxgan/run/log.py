@@ -8,7 +8,7 @@ import statistics
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,10 +113,10 @@ class Log:
             history += [select_lane(row, lane) for row in self.history()[len(history) :]]
         return history
 
-    def add_picture(self, step: int, path: Path) -> None:
+    def add_picture(self, step: int, path: Path, lane: str) -> None:
         """Passes a picture to the sinks."""
         for sink in self._sinks:
-            sink.picture(step, path)
+            sink.picture(step, path, lane)
 
     def warn(self, lines: Iterable[str]) -> None:
         """Prints warnings."""
@@ -135,16 +135,7 @@ class Log:
             print(encode(row), file=self._file, flush=True)
             self._size = os.fstat(self._file.fileno()).st_size
         for sink in self._sinks:
-            sink.numbers(row.step, dict(self._flatten(row.numbers)))
-
-    def _flatten(self, numbers: Numbers) -> Iterator[tuple[str, float]]:
-        """Yields the numbers of lanes one by one, with the lane in the name."""
-        for name, value in numbers.items():
-            if isinstance(value, list):
-                pairs = zip(self._lanes, value, strict=True)
-                yield from ((f"{name}/{lane}", x) for lane, x in pairs if x is not None)
-            else:
-                yield name, value
+            sink.row(row)
 
     def _format(self, value: Any, digits: int) -> str:
         """Formats a number, or of several lanes the median of the finite ones and the farthest from it."""

@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from math import prod
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +12,7 @@ import numpy as np
 
 from jaxgan.errors import Refused, Unreadable
 from jaxgan.folder.keeping import AnyCheckpoints, open_checkpoints
-from jaxgan.folder.manifest import session, update_session
+from jaxgan.folder.manifest import read_manifest, session, update_session
 from jaxgan.folder.rows import Row
 from jaxgan.games.game import State
 from jaxgan.rules.update_norms import UPDATE_NORMS
@@ -179,7 +180,10 @@ def train(run: Run) -> Fitted:
 def open_log(run: Run, start: resume.Start) -> Log:
     """Returns the log of this session; only that of the first process writes and prints."""
     settings, folder, last = run.settings, run.folder, start.step if start.resumed else -1
-    more = sinks.open_sinks(settings, folder.path, last) if is_main() and folder else []
+    more: list[sinks.Sink] = []
+    if is_main() and folder:
+        name = Path(read_manifest(folder).script).stem
+        more = sinks.open_sinks(settings, folder.path, last, run.lanes, name)
     per_step = prod(layout(run.experiment, settings)) * max(len(run.lanes), 1)
     path = folder.metrics if is_main() and folder else None
     silent = not (is_main() and run.bar)

@@ -18,14 +18,15 @@ def picture_hook(
     folder: Path,
     source: Source,
     count: int,
-    shown: Callable[[int, Path], None] | None = None,
+    shown: Callable[[int, Path, str], None] | None = None,
     warn: Callable[[Sequence[str]], None] | None = None,
 ) -> Callable[[Moment], None]:
     """Returns a hook that writes a picture of samples of the same latents at every call.
 
     It shows `count` samples, or for kinds with a `crowd` that many, with as many real examples. If no
-    function draws the kind, the hook only says so, once. `shown` is called with the step and the file of each
-    picture, `warn` when one cannot be written, the first time in a row: the run goes on without pictures.
+    function draws the kind, the hook only says so, once. `shown` is called with the step, the file and the
+    lane of each picture, `warn` when one cannot be written, the first time in a row: the run goes on without
+    pictures.
     """
     if not registered(drawn, source.kind):
         return warning_hook("pictures", unregistered("draws", source.kind, "jaxgan.drawn"))
@@ -50,6 +51,6 @@ def picture_hook(
             return
         failing = False
         if shown is not None:
-            shown(moment.step, path)
+            shown(moment.step, path, moment.lane)
 
     return call

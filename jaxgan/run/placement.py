@@ -24,6 +24,7 @@ from jaxgan.run.experiment import Experiment
 from jaxgan.run.feed import Stream, Streams, make_feed
 from jaxgan.run.lane import Lane
 from jaxgan.run.program import RuleOf, layout, lower_update, make_init
+from jaxgan.run.seeds import root_keys
 from jaxgan.scale.devices import DATA, data_mesh, data_parallel, distribute, replicated
 from jaxgan.scale.lanes import LANE, lane_mesh, lane_parallel, shardings, stack, take_lane
 
@@ -76,7 +77,8 @@ def one_after_another(
     data: int,
 ) -> Placement:
     """Places each lane as a separate state on a row of `data` devices; a row updates its lanes in turn."""
-    members = lanes or (Lane("", settings.seed, {}),)
+    members = lanes or (Lane("", settings.seed, {}, {}),)
+    keys = root_keys([member.settings(settings) for member in members])
     rows = [data_mesh(devices[i : i + data]) for i in range(0, len(devices), data)][: len(members)]
     mesh_of = [rows[i % len(rows)] for i in range(len(members))]
     experiment = experiment._replace(rule=rule_of(members[0].values))
@@ -88,17 +90,17 @@ def one_after_another(
         init_lane = make_init(experiment, settings, rule_of)
 
         def initial(i: int) -> State:
-            key = distribute(jax.random.key(members[i].seed), replicated(mesh_of[i]))
-            state = init_lane(key, feeds[i].at(key, 0), members[i].values)
+            of_lane = distribute(keys[i], replicated(mesh_of[i]))
+            state = init_lane(of_lane, feeds[i].at(of_lane.of_data, 0), members[i].values)
             return jax.device_put(change(state), replicated(mesh_of[i]))
 
         return tuple(initial(i) for i in range(len(members)))
 
     def at(states: Sharded, step: int) -> PyTree:
-        return tuple(feed.at(state.key, step) for feed, state in zip(feeds, states, strict=True))
+        return tuple(feed.at(state.data_key, step) for feed, state in zip(feeds, states, strict=True))
 
     def ahead(states: Sharded, step: int) -> Streams:
-        return Streams([feed.ahead(state.key, step) for feed, state in zip(feeds, states, strict=True)])
+        return Streams([feed.ahead(state.data_key, step) for feed, state in zip(feeds, states, strict=True)])
 
     def compile_update(states: Sharded, arrays: PyTree) -> Callable[[], Update]:
         check_axis_names(experiment, settings, states[0], rows[0])
@@ -170,12 +172,13 @@ def side_by_side(
     mesh = lane_mesh(devices, data)
     on_all = replicated(mesh)
     experiment = experiment._replace(rule=rule_of(lanes[0].values))
-    keys = jax.vmap(jax.random.key)(jnp.array([member.seed for member in lanes], jnp.uint32))
+    keys = root_keys([lane.settings(settings) for lane in lanes])
+    data_keys = jnp.stack([of_lane.of_data for of_lane in keys])
     feed_on = make_feed(experiment.source, layout(experiment, settings), settings)
     feed = feed_on(on_all, NamedSharding(mesh, P(LANE, None, DATA)))
 
     def init(change: Callable[[State], State]) -> Sharded:
-        init_lane, arrays = make_init(experiment, settings, rule_of), feed.at(keys, 0)
+        init_lane, arrays = make_init(experiment, settings, rule_of), feed.at(data_keys, 0)
 
         def initial(i: int) -> State:
             of_lane = _local_copy(arrays if experiment.source.read is None else pick_arrays(arrays, i))
@@ -201,8 +204,8 @@ def side_by_side(
 
     return Placement(
         init=init,
-        at=lambda state, step: feed.at(keys, step),
-        ahead=lambda state, step: feed.ahead(keys, step),
+        at=lambda state, step: feed.at(data_keys, step),
+        ahead=lambda state, step: feed.ahead(data_keys, step),
         compile=compile_update,
         gather=lambda state: state,
         scatter=lambda state: state,

@@ -68,7 +68,7 @@ def plan(
     shared = data_devices(settings, count, len(devices), vmapped=bool(lanes))
     if lanes:
         experiment = experiment._replace(rule=rule_of(lanes[0].values))
-    state = start_shapes(experiment, settings)
+    state = start_shapes(experiment, settings, [lane.settings(settings) for lane in lanes])
     check_axis_names(experiment, settings, state, data_mesh(devices[:shared]))
     if not lanes:
         program = _compiled(lower_run(experiment, settings, state, devices), topology)

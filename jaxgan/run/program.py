@@ -1,6 +1,6 @@
 """The compiled programs of an experiment, the initial state and the update, and the checks before them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,11 +16,12 @@ from jaxgan.data.source import array_shapes, batch
 from jaxgan.errors import Refused
 from jaxgan.folder.settings import Settings
 from jaxgan.games.game import State
-from jaxgan.parts.types import Key, PyTree
+from jaxgan.parts.types import PyTree
 from jaxgan.rules.guard import guarded
 from jaxgan.rules.rule import Metrics, Rule
 from jaxgan.rules.update_norms import with_update_norms
 from jaxgan.run.experiment import Experiment
+from jaxgan.run.seeds import Keys, root_keys
 
 RuleOf = Callable[[dict[str, Any]], Rule]
 
@@ -33,13 +34,13 @@ def layout(experiment: Experiment, settings: Settings) -> tuple[int, int, int]:
 def make_init(
     experiment: Experiment, settings: Settings, rule_of: RuleOf | None = None
 ) -> Callable[..., State]:
-    """Returns the jitted function (root key, arrays of step 0, values of a lane) -> state of step 0."""
+    """Returns the jitted function (root keys, arrays of step 0, values of a lane) -> state of step 0."""
     source, lay = experiment.source, layout(experiment, settings)
 
     @jax.jit
-    def init(key: Key, arrays: PyTree, values: dict[str, Any] | None = None) -> State:
+    def init(keys: Keys, arrays: PyTree, values: dict[str, Any] | None = None) -> State:
         rule = guarded(rule_of(values or {}) if rule_of else experiment.rule)
-        return rule.init(key, batch(source, lay, arrays, key, jnp.int32(0)))
+        return keys.put(rule.init(keys.init, batch(source, lay, arrays, keys.of_data, jnp.int32(0))))
 
     return init
 
@@ -72,7 +73,7 @@ def lower_update(
     def advance(state: State, arrays: PyTree) -> tuple[State, Metrics]:
         take = partial(batch, source, lay, step=state.step)
         take_lanes = jax.vmap(take, (None if source.read is None else 0, 0))  # files are read per lane
-        return update(state, (take_lanes if state.key.ndim else take)(arrays, state.key))
+        return update(state, (take_lanes if state.key.ndim else take)(arrays, state.data_key))
 
     return advance.lower(state, arrays)
 
@@ -89,10 +90,13 @@ def check_trainable(experiment: Experiment, settings: Settings) -> None:
     check_labels(experiment.source)
 
 
-def start_shapes(experiment: Experiment, settings: Settings) -> State:
-    """Returns the shapes of the state of step 0 of a single run; refuses parts that do not fit together."""
+def start_shapes(experiment: Experiment, settings: Settings, lanes: Sequence[Settings] = ()) -> State:
+    """Returns the shapes of the state of step 0 of a single run, or of one of the lanes with these settings.
+
+    Refuses parts that do not fit together.
+    """
     arrays = array_shapes(experiment.source, layout(experiment, settings))
-    return jax.eval_shape(make_init(experiment, settings), jax.random.key(settings.seed), arrays)
+    return jax.eval_shape(make_init(experiment, settings), root_keys(lanes or [settings])[0], arrays)
 
 
 def placeholder(x: jax.ShapeDtypeStruct) -> jax.Array:

@@ -64,7 +64,7 @@ def reopen(
         warn(f"{place.config} was edited: {describe_changes(options)}")
     if members:
         rule = rule_of(script["build"], config, experiment)(members[0].values)
-        shapes = start_shapes(experiment._replace(rule=rule), config)
+        shapes = start_shapes(experiment._replace(rule=rule), config, [x.settings(config) for x in members])
         shapes = jax.eval_shape(stack, [shapes] * len(members))
     else:
         shapes = start_shapes(experiment, config)
@@ -85,7 +85,7 @@ def reopen(
     if members:
         config = members[number].settings(config)
         experiment = script["build"](config, experiment.source)
-        state = as_single_run(take_lane(state, number), members[number])
+        state = as_single_run(take_lane(state, number), members[number], config)
     if average:
         if average not in state.averages:
             others = ", ".join(state.averages) or "none"

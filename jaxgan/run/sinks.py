@@ -2,13 +2,14 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import importlib.util
 import os
 import platform
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,18 +19,26 @@ import tqdm
 from jaxgan import reading
 from jaxgan.data import image
 from jaxgan.errors import Refused
-from jaxgan.folder.settings import Settings
+from jaxgan.folder.rows import Row, select_lane
+from jaxgan.folder.settings import FIXED, RESUMABLE, Settings
+from jaxgan.run.lane import Lane
 from jaxgan.terminal import escape
+
+SAMPLES = "samples"
+"""The name of the pictures."""
+GROUP = 128
+"""The longest name of a group that W&B takes."""
 
 
 class Sink(NamedTuple):
-    """Functions that receive the numbers and pictures of a run, by step.
+    """Functions that receive the rows and pictures of a run.
 
+    `picture(step, path, lane)`: of samples of the lane with this name, "" in a single run.
     `rewind(step)`: the run has returned to this step, and makes the steps after it again.
     """
 
-    numbers: Callable[[int, Mapping[str, float]], None]
-    picture: Callable[[int, Path], None]
+    row: Callable[[Row], None]
+    picture: Callable[[int, Path, str], None]
     rewind: Callable[[int], None]
     close: Callable[[], None]
 
@@ -46,19 +55,75 @@ def check(settings: Settings) -> None:
             raise Refused(f"--{name} needs the extra `{name}`: install jaxgan[{name}], or leave it out")
 
 
-def open_sinks(settings: Settings, run: Path, last: int) -> list[Sink]:
-    """Returns the sinks of a run whose newest step is `last`, -1 for a new one.
+def open_sinks(
+    settings: Settings, run: Path, last: int, lanes: Sequence[Lane] = (), name: str = ""
+) -> list[Sink]:
+    """Returns the sinks of a run whose newest step is `last`, -1 for a new one; `name` is that of its script.
+
+    To a sink each lane is a run of its own, with its numbers under the names that a single run has.
 
     >>> open_sinks(Settings(), Path("nowhere"), -1)
     []
     """
     check(settings)
     opened: list[Sink] = []
+
+    def board(lane: str, single: Settings) -> Sink:
+        return tensorboard(run / "tensorboard" / lane, last)
+
+    def remote(lane: str, single: Settings) -> Sink:
+        return wandb(run, lane, dataclasses.asdict(single), group(single, name or run.name))
+
     if settings.tensorboard:
-        opened.append(fail_safe("tensorboard", partial(tensorboard, run, last)))
+        opened.append(fail_safe("tensorboard", partial(per_lane, board, settings, lanes)))
     if settings.wandb:
-        opened.append(fail_safe("wandb", partial(wandb, run, dataclasses.asdict(settings))))
+        opened.append(fail_safe("wandb", partial(per_lane, remote, settings, lanes)))
     return opened
+
+
+def per_lane(start: Callable[[str, Settings], Sink], settings: Settings, lanes: Sequence[Lane]) -> Sink:
+    """Returns a sink that gives each lane's share to a sink of its own, `start(name, options)`."""
+    if not lanes:
+        return start("", settings)
+    with contextlib.ExitStack() as stack:
+        opened: dict[str, Sink] = {}
+        for lane in lanes:
+            opened[lane.name] = start(lane.name, lane.settings(settings))
+            stack.callback(opened[lane.name].close)
+        close = stack.pop_all().close
+
+    def row(row: Row) -> None:
+        for number, sink in enumerate(opened.values()):
+            if numbers := select_lane(row, number).numbers:
+                sink.row(row._replace(numbers=numbers))
+
+    def picture(step: int, path: Path, lane: str) -> None:
+        opened[lane].picture(step, path, lane)
+
+    def rewind(step: int) -> None:
+        for sink in opened.values():
+            sink.rewind(step)
+
+    return Sink(row, picture, rewind, close)
+
+
+def group(settings: Settings, name: str) -> str:
+    """Returns a name of what all seeds of a setting share: the options that are not the default ones.
+
+    It is the same in whatever run, or pack of a sweep, a seed is trained.
+
+    >>> group(Settings(seed=3, batch_size=32, steps=10), "digits")
+    'digits batch_size=32'
+    """
+    left_out = RESUMABLE | FIXED
+    options = [
+        f"{field.name}={getattr(settings, field.name)}"
+        for field in dataclasses.fields(settings)
+        if field.name not in left_out and getattr(settings, field.name) != field.default
+    ]
+    text = " ".join([name, ",".join(options)]).strip()
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return text if len(text) <= GROUP else f"{text[: GROUP - 9]} {digest}"
 
 
 def fail_safe(name: str, start: Callable[[], Sink]) -> Sink:
@@ -66,7 +131,7 @@ def fail_safe(name: str, start: Callable[[], Sink]) -> Sink:
 
     >>> def broken():
     ...     raise OSError("no way")
-    >>> fail_safe("mine", broken).numbers(0, {})
+    >>> fail_safe("mine", broken).rewind(0)
     """
     sink: Sink | None = None
 
@@ -93,8 +158,8 @@ def fail_safe(name: str, start: Callable[[], Sink]) -> Sink:
     return Sink(*map(guarded, Sink._fields))
 
 
-def tensorboard(run: Path, last: int) -> Sink:
-    """Writes events to RUN/tensorboard, a file per session; TensorBoard drops what a later file repeats.
+def tensorboard(folder: Path, last: int) -> Sink:
+    """Writes events to a folder, a file per session; TensorBoard drops what a later file repeats.
 
     Uses TensorBoard's own records and messages: its writer, like others, loads TensorFlow or PyTorch if
     installed, and writes in a thread whose errors come late or never.
@@ -103,8 +168,7 @@ def tensorboard(run: Path, last: int) -> Sink:
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.summary.writer.record_writer import RecordWriter
 
-    folder = run / "tensorboard"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"events.out.tfevents.{time.time():.6f}.{platform.node()}"  # read in this order
     records = RecordWriter(path.open("xb"))
 
@@ -112,36 +176,35 @@ def tensorboard(run: Path, last: int) -> Sink:
         records.write(Event(wall_time=time.time(), **fields).SerializeToString())
         records.flush()
 
-    def numbers(step: int, values: Mapping[str, float]) -> None:
-        scalars = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
-        write(step=step, summary=Summary(value=scalars))
+    def row(row: Row) -> None:
+        scalars = [Summary.Value(tag=name, simple_value=value) for name, value in row.numbers.items()]
+        write(step=row.step, summary=Summary(value=scalars))
 
-    def picture(step: int, path: Path) -> None:
+    def picture(step: int, path: Path, lane: str) -> None:
         encoded = reading.content(path)
         with image.open_image(encoded) as decoded:
             (width, height), channels = decoded.size, len(decoded.getbands())
         summary = Summary.Image(width=width, height=height, colorspace=channels, encoded_image_string=encoded)
-        tag = str(path.parent.relative_to(run))  # each lane has its own folder
-        write(step=step, summary=Summary(value=[Summary.Value(tag=tag, image=summary)]))
+        write(step=step, summary=Summary(value=[Summary.Value(tag=SAMPLES, image=summary)]))
 
     def rewind(step: int) -> None:
         write(step=step + 1, session_log=SessionLog(status=SessionLog.START))
 
     write(file_version="brain.Event:2")
     rewind(last)
-    return Sink(numbers, picture, rewind, records.close)
+    return Sink(row, picture, rewind, records.close)
 
 
-def wandb(run: Path, config: Mapping[str, Any]) -> Sink:
-    """Logs to a run of Weights & Biases, the same one in every session: its id is stored in RUN/wandb/id.
+def wandb(run: Path, lane: str, config: Mapping[str, Any], group: str) -> Sink:
+    """Logs to a run of Weights & Biases, the same one in every session: its id is in RUN/wandb/[LANE/]id.
 
     Without a login, or with WANDB_MODE=offline, the data stay in RUN/wandb for `wandb sync`; nobody is asked
     to log in. Rows cannot be replaced: for steps that are made again, the first rows stay.
     """
     import wandb
 
-    name = run / "wandb" / "id"
-    name.parent.mkdir(exist_ok=True)
+    name = run / "wandb" / lane / "id"
+    name.parent.mkdir(parents=True, exist_ok=True)
     if not name.exists():
         name.write_text(uuid.uuid4().hex[:8])
     settings = wandb.setup().settings
@@ -149,7 +212,8 @@ def wandb(run: Path, config: Mapping[str, Any]) -> Sink:
         settings.mode = "offline"
     remote = wandb.init(
         project=os.environ.get("WANDB_PROJECT", "jaxgan"),
-        name=run.name,
+        name=f"{run.name} {lane}".rstrip(),
+        group=os.environ.get("WANDB_RUN_GROUP", group),
         id=reading.content(name).decode(),
         resume="allow" if settings.mode in ("online", "shared") else None,
         dir=run,
@@ -165,7 +229,10 @@ def wandb(run: Path, config: Mapping[str, Any]) -> Sink:
             newest = step
             remote.log(dict(values), step=step)
 
-    def picture(step: int, path: Path) -> None:
-        log(step, {str(path.parent.relative_to(run)): wandb.Image(str(path))})
+    def row(row: Row) -> None:
+        log(row.step, row.numbers)
 
-    return Sink(log, picture, lambda step: None, remote.finish)
+    def picture(step: int, path: Path, lane: str) -> None:
+        log(step, {SAMPLES: wandb.Image(str(path))})
+
+    return Sink(row, picture, lambda step: None, remote.finish)

@@ -10,11 +10,13 @@ import numpy as np
 from jaxgan.folder.checkpoint import Restored
 from jaxgan.folder.keeping import AnyCheckpoints
 from jaxgan.folder.manifest import Session
+from jaxgan.folder.settings import Settings
 from jaxgan.games.game import State
 from jaxgan.parts.rng import fold
 from jaxgan.run.placement import Placement, Sharded
 from jaxgan.run.resume import Start
 from jaxgan.run.run import Run
+from jaxgan.run.seeds import Keys, root_keys
 
 
 class NotFinite(Exception):
@@ -67,13 +69,13 @@ def retry(
         entry.step = failure.step
         checkpoints.save(failure.step, placed.gather(held), attempt=attempt)
         raise NotFinite(failure.why + (f", after {attempt} other attempts" if attempt else ""))
-    back = load_attempt(attempt + 1, checkpoints, placed.gather(held), settings.seed)
+    back = load_attempt(attempt + 1, checkpoints, placed.gather(held), settings)
     return Start(placed.scatter(back.state), back.step, back.attempt, True, tuple(back.damaged))
 
 
-def load_attempt(attempt: int, checkpoints: AnyCheckpoints, like: State, seed: int) -> Restored:
+def load_attempt(attempt: int, checkpoints: AnyCheckpoints, like: State, settings: Settings) -> Restored:
     """Returns the newest checkpoint, with the random key of this attempt."""
     back = checkpoints.newest(like)
     assert back is not None  # step 0 at least was saved
-    key = fold(jax.random.key(seed), "attempt", attempt)
-    return back._replace(state=back.state.replace(key=key), attempt=attempt)
+    keys: Keys = jax.tree.map(lambda key: fold(key, "attempt", attempt), root_keys([settings])[0])
+    return back._replace(state=keys.put(back.state), attempt=attempt)

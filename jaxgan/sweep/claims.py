@@ -99,11 +99,12 @@ class Watch:
     def __init__(self, silence: float = SILENCE) -> None:
         self._silence = silence
         self._seen: dict[Path, tuple[Any, float]] = {}  # when a claim was last seen to change
+        self._beaten: set[Path] = set()  # the claims that have changed under these eyes
 
     def alive(self, claim: Claim) -> bool:
-        """Returns whether the worker of a claim without an outcome is at work."""
-        if claim.owner is not None and claim.owner.started and claim.owner.host == _host():
-            return claim.owner.started == _started(claim.owner.process)
+        """Returns whether the worker of a claim without an outcome is at work, or may still be."""
+        if (owner := _local(claim)) is not None:
+            return owner.started == _started(owner.process)
         try:
             stamp = os.stat(claim.path).st_mtime_ns
         except OSError:
@@ -111,9 +112,21 @@ class Watch:
         before, since = self._seen.get(claim.path, (None, 0.0))
         now = time.monotonic()
         if stamp != before:
+            if before is not None:
+                self._beaten.add(claim.path)
             self._seen[claim.path] = stamp, now
             return True
         return now - since < self._silence
+
+    def certain(self, claim: Claim) -> bool:
+        """Returns whether the worker is known to be at work: a claim that is seen first may be an old one."""
+        return self.alive(claim) and (_local(claim) is not None or claim.path in self._beaten)
+
+
+def _local(claim: Claim) -> Owner | None:
+    """Returns the owner of a claim whose process can be looked for, None if it is on another machine."""
+    owner = claim.owner
+    return owner if owner is not None and owner.started and owner.host == _host() else None
 
 
 def _end(path: Path) -> Path:

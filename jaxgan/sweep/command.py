@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import msgspec
@@ -16,13 +16,13 @@ from jaxgan.errors import Refused
 from jaxgan.folder import cache, codec
 from jaxgan.folder.lock import lock_folder
 from jaxgan.folder.script import Script, hashes
-from jaxgan.folder.settings import RESUMABLE, Settings, check
+from jaxgan.folder.settings import RESUMABLE, SPLIT, Settings, check
 from jaxgan.run import lane
 from jaxgan.run.check import experiment_of, source_of
 from jaxgan.run.devices import cores
 from jaxgan.run.experiment import Experiment
 from jaxgan.sweep import folder
-from jaxgan.sweep.cells import Cell
+from jaxgan.sweep.cells import Cell, Cells
 from jaxgan.sweep.declare import declared
 from jaxgan.sweep.estimate import Cost, cost
 from jaxgan.sweep.folder import Planned, Sweep, identity, unchanged
@@ -50,17 +50,12 @@ def sweep(
     home = Path(config.out or f"runs/{script.path.stem}-sweep")
     options = msgspec.json.decode(codec.dumps(dataclasses.replace(config, out="")))
     with contextlib.nullcontext() if chosen.dry_run else lock_folder(home):
-        now = _opened(home, script, options)
-        known = {identity(cell, now.options) for cell in now.cells}
-        new = [cell for cell in _complete(cells, now) if identity(cell, now.options) not in known]
+        now = opened(home, script, options)
         devices = accelerators()
         jax.config.update("jax_platforms", "cpu")  # accelerators are for the workers
         count = chosen.jobs or devices or cores()
         sources = Sources(data)
-        single = config.on_nan == "restore"
-        numbers = numbers_of(config, build, sources) if not single else lambda cell, names: frozenset()
-        packs = planned(new, numbers, count, 1 if single else chosen.pack)
-        now = _with(now, packs, chosen.sweep)
+        now = extended(now, cells, chosen.sweep, Planner(config, build, sources, count, chosen.pack))
         if chosen.dry_run:
             print(describe(now, home, count, {} if devices else _costs(now, config, build, sources)))
             return
@@ -73,6 +68,27 @@ def sweep(
     print(f"{summary(folder.progress(home, now))}: see `jaxgan table {home}`")
     if not finished:
         sys.exit(1)
+
+
+class Planner(NamedTuple):
+    """What new cells are planned by: the options they share, the script, and how many go together."""
+
+    config: Settings
+    build: Build
+    sources: "Sources"
+    workers: int
+    lanes: int
+
+
+def extended(now: Sweep, cells: Cells, axes: str, planner: Planner) -> Sweep:
+    """Returns the sweep with packs of those cells that it did not have."""
+    known = {identity(cell, now.options) for cell in now.cells}
+    new = [cell for cell in complete(cells, now) if identity(cell, now.options) not in known]
+    single = planner.config.on_nan == "restore"
+    numbers = numbers_of(planner.config, planner.build, planner.sources)
+    lanes = 1 if single else planner.lanes
+    packs = planned(new, (lambda cell, names: frozenset()) if single else numbers, planner.workers, lanes)
+    return with_packs(now, packs, axes)
 
 
 class Sources:
@@ -110,10 +126,10 @@ def numbers_of(config: Settings, build: Build, sources: Sources) -> Numbers:
         return True
 
     def numbers(cell: Cell, names: Any) -> frozenset[str]:
-        asked = [name for name in names if name not in _SETTINGS]
+        asked, seeds = [name for name in names if name not in _SETTINGS], frozenset(names).intersection(SPLIT)
         if not asked or usable(cell, asked):
-            return frozenset(asked)
-        return frozenset(name for name in asked if usable(cell, [name]))
+            return seeds.union(asked)
+        return seeds.union(name for name in asked if usable(cell, [name]))
 
     return numbers
 
@@ -152,7 +168,7 @@ def _costs(sweep: Sweep, config: Settings, build: Build, sources: Sources) -> di
     return costs
 
 
-def _opened(home: Path, script: Script, options: dict[str, Any]) -> Sweep:
+def opened(home: Path, script: Script, options: dict[str, Any]) -> Sweep:
     """Returns the sweep in a folder, or a new one; refuses one of another script or of other options."""
     if not folder.Paths(home).sweep.exists():
         if home.is_dir() and any(path.name != ".lock" for path in home.iterdir()):
@@ -175,13 +191,14 @@ def _opened(home: Path, script: Script, options: dict[str, Any]) -> Sweep:
     return msgspec.structs.replace(now, options=options)  # more steps, other devices
 
 
-def _complete(cells: Any, sweep: Sweep) -> list[dict[str, Any]]:
+def complete(cells: Any, sweep: Sweep) -> list[dict[str, Any]]:
     """Returns the cells with all options that any of them names, and their seed."""
     names = dict.fromkeys(name for cell in [*sweep.cells, *cells] for name in cell)
     return [{name: cell.get(name, sweep.options[name]) for name in [*names, "seed"]} for cell in cells]
 
 
-def _with(sweep: Sweep, packs: list[Pack], axes: str) -> Sweep:
+def with_packs(sweep: Sweep, packs: list[Pack], axes: str) -> Sweep:
+    """Returns the sweep with these packs too, which were declared by `axes`."""
     more = [
         Planned(
             name=pack.name,

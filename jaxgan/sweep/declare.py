@@ -5,13 +5,13 @@ import difflib
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 
 from jaxgan.errors import Refused
 from jaxgan.folder.ranges import check_ranges
-from jaxgan.folder.settings import Settings, check_seed
+from jaxgan.folder.settings import SPLIT, Settings, check_seed
 from jaxgan.run.lane import parse_seeds
 from jaxgan.sweep.cells import Cells, Range, draws, log, product, uniform
 
@@ -40,6 +40,35 @@ def declared(
     >>> len(cells), cells[-1]
     (6, {'loss': 'wasserstein', 'seed': 2})
     """
+    lists, axes, ranges = parsed(config_type, text, functions)
+    if ranges and count is None:
+        raise Refused(f"--sweep {next(iter(ranges))}=...: say how many values to draw, by --draws N")
+    if count is not None and not ranges:
+        raise Refused("--draws is for axes such as lr=log(1e-5,1e-2), and --sweep has none")
+    if ranges:
+        check_seed(seed)
+        drawn = draws(count or 0, seed, **ranges)
+        lists.append([typed(config_type, cell) for cell in drawn])
+    cells = product(*lists, **axes)
+    if not cells:
+        raise Refused(f"--sweep {text!r} has no cells")
+    return cells
+
+
+class Parsed(NamedTuple):
+    """What `--sweep` names: lists of cells, axes of values, and ranges to draw from."""
+
+    lists: list[Iterable[Mapping[str, Any]]]
+    axes: dict[str, list[Any]]
+    ranges: dict[str, Range]
+
+
+def parsed(config_type: type[Settings], text: str, functions: Mapping[str, Any]) -> Parsed:
+    """Returns what `--sweep` names, before anything is drawn or combined.
+
+    >>> parsed(Settings, "batch_size=8,16 seed=0:2", {}).axes
+    {'batch_size': [8, 16], 'seed': [0, 1]}
+    """
     lists: list[Iterable[Mapping[str, Any]]] = []
     axes: dict[str, list[Any]] = {}
     ranges: dict[str, Range] = {}
@@ -55,18 +84,7 @@ def declared(
             ranges[name] = _range(config_type, name, match)
         else:
             axes[name] = _values(config_type, name, listed)
-    if ranges and count is None:
-        raise Refused(f"--sweep {next(iter(ranges))}=...: say how many values to draw, by --draws N")
-    if count is not None and not ranges:
-        raise Refused("--draws is for axes such as lr=log(1e-5,1e-2), and --sweep has none")
-    if ranges:
-        check_seed(seed)
-        drawn = draws(count or 0, seed, **ranges)
-        lists.append([_typed(config_type, cell) for cell in drawn])
-    cells = product(*lists, **axes)
-    if not cells:
-        raise Refused(f"--sweep {text!r} has no cells")
-    return cells
+    return Parsed(lists, axes, ranges)
 
 
 def _words(text: str) -> list[str]:
@@ -89,7 +107,7 @@ def _yielded(config_type: type[Settings], name: str, functions: Mapping[str, Any
     for cell in function():
         if not isinstance(cell, Mapping):
             raise Refused(f"{name}() must yield options as a dict, not {cell!r}")
-        cells.append(_typed(config_type, {_option(config_type, key): x for key, x in cell.items()}))
+        cells.append(typed(config_type, {_option(config_type, key): x for key, x in cell.items()}))
     if not cells:
         raise Refused(f"{name}() yields no cells")
     return tuple(cells)
@@ -121,18 +139,18 @@ def _range(config_type: type[Settings], name: str, match: re.Match[str]) -> Rang
 
 
 def _values(config_type: type[Settings], name: str, listed: str) -> list[Any]:
-    if name == "seed":
+    if name in ("seed", *SPLIT):
         try:
             return list(parse_seeds(listed))
         except Refused as error:
-            raise Refused(str(error).replace("--seeds ", "--sweep seed=")) from None
-    values = [_typed(config_type, {name: text})[name] for text in listed.split(",")]
+            raise Refused(str(error).replace("--seeds ", f"--sweep {name}=")) from None
+    values = [typed(config_type, {name: text})[name] for text in listed.split(",")]
     if len(set(values)) < len(values):
         raise Refused(f"--sweep {name}={listed} names a value twice")
     return values
 
 
-def _typed(config_type: type[Settings], cell: Mapping[str, Any]) -> dict[str, Any]:
+def typed(config_type: type[Settings], cell: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the values with the types of the `Config`; refuses other types and values out of range."""
     plain = get_type_hints(config_type)
     typed = {}

@@ -9,6 +9,7 @@ from jaxgan.data.source import Source
 from jaxgan.folder.settings import Settings
 from jaxgan.run.check import experiment_of
 from jaxgan.run.program import lower_update, make_init
+from jaxgan.run.seeds import root_keys
 from jaxgan.scale import memory
 
 UPDATES = 5
@@ -37,7 +38,7 @@ def cost(settings: Settings, build: Any, source: Source) -> Cost | None:
         return None
     experiment = experiment_of(settings, build, source)
     arrays = jax.device_put(source.arrays)
-    state = make_init(experiment, settings)(jax.random.key(settings.seed), arrays)
+    state = make_init(experiment, settings)(root_keys([settings])[0], arrays)
     update = lower_update(experiment, settings, state, arrays).compile()
     state, _ = jax.block_until_ready(update(state, arrays))
     began = time.perf_counter()

@@ -115,6 +115,15 @@ def read(home: Path) -> Sweep:
     return sweep
 
 
+def is_sweep(path: Path) -> bool:
+    """Whether a folder is that of a sweep.
+
+    >>> is_sweep(Path("runs/mine"))
+    False
+    """
+    return probe(Path.is_file, Paths(path).sweep)
+
+
 def expand(paths: Iterable[Path]) -> list[Path]:
     """Returns run folders, and of a sweep those of its packs that were started.
 
@@ -123,7 +132,7 @@ def expand(paths: Iterable[Path]) -> list[Path]:
     """
     runs: list[Path] = []
     for path in paths:
-        if probe(Path.is_file, Paths(path).sweep):
+        if is_sweep(path):
             packs = [Paths(path).run(planned.name) for planned in read(path).packs]
             runs += [run for run in packs if Folder(run).config.exists()]
         else:
@@ -187,6 +196,19 @@ def _progress(paths: Paths, planned: Planned, sweep: Sweep, watch: Watch) -> Pro
         elif outcome.how == "failed":
             state = "failed"
     return Progress(planned, state, step, steps, ended, claim)
+
+
+def reached(run: Path) -> int:
+    """Returns the newest step that a run has logged or saved, 0 if there is none.
+
+    A session that is killed notes no step, and one that makes progress may do so between two rows.
+
+    >>> reached(Path("nowhere"))
+    0
+    """
+    home = Folder(run)
+    saved = [int(path.name) for path in home.checkpoints.glob("[0-9]*") if path.name.isdecimal()]
+    return max([_last_step(home.metrics), *saved])
 
 
 def _last_step(metrics: Path) -> int:

@@ -7,8 +7,8 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -45,17 +45,33 @@ def workers(home: Path, count: int, retries: int, devices: int) -> list[Worker]:
     return [Worker(home, retries, {"JAX_NUM_CPU_DEVICES": "1"}, share) for share in shares or [[]] * count]
 
 
-def work_here(home: Path, count: int = 0, retries: int = 1) -> bool:
+def work_here(
+    home: Path, count: int = 0, retries: int = 1, leave: bool = False, forgiving: bool = True
+) -> bool:
     """Works on a sweep with `count` workers until nothing is left, and returns whether every pack is done.
 
-    Ctrl-C and SIGTERM end it in order: each run saves its state, and the same command goes on.
+    With `leave` it ends, and returns the same, once workers of others are at work on every pack that is left.
+    Packs that failed in an earlier session are tried again, unless it is not `forgiving`.
     """
     devices = accelerators()
+    here = workers(home, count or devices or cores(), retries, devices)
+    every = until_all_end(
+        home, [partial(work, worker._replace(leave=leave, forgiving=forgiving)) for worker in here]
+    )
+    return all(pack.state == "done" or (leave and pack.state == "running") for pack in every)
+
+
+def until_all_end(home: Path, jobs: Sequence[Callable[[threading.Event], None]]) -> list[Progress]:
+    """Calls each job in a thread, shows the progress of the sweep until all have ended, and returns it.
+
+    Ctrl-C and SIGTERM set the event, for which the jobs end in order: each run saves its state, and the same
+    command goes on.
+    """
     stop, trouble = threading.Event(), []
 
-    def run(worker: Worker) -> None:
+    def run(job: Callable[[threading.Event], None]) -> None:
         try:
-            work(worker, stop)
+            job(stop)
         except BaseException as error:
             trouble.append(error)
             stop.set()
@@ -69,10 +85,7 @@ def work_here(home: Path, count: int = 0, retries: int = 1) -> bool:
     asked: list[int] = []
     hangup = [] if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else [signal.SIGHUP]  # as by nohup
     before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM, *hangup)}
-    threads = [
-        threading.Thread(target=run, args=(worker,), daemon=True)
-        for worker in workers(home, count or devices or cores(), retries, devices)
-    ]
+    threads = [threading.Thread(target=run, args=(job,), daemon=True) for job in jobs]
     try:
         for thread in threads:
             thread.start()
@@ -88,7 +101,7 @@ def work_here(home: Path, count: int = 0, retries: int = 1) -> bool:
     if asked:
         print(f"interrupted: {summary(every)}; the same command goes on", file=sys.stderr)
         sys.exit(128 + asked[0])
-    return all(pack.state == "done" for pack in every)
+    return every
 
 
 def _follow(home: Path, threads: Sequence[threading.Thread], stream: TextIO) -> None:

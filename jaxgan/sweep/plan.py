@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from jaxgan.folder.settings import SPLIT
 from jaxgan.sweep.cells import Cell
 
 LANES = 64
@@ -77,6 +78,40 @@ def planned(cells: Iterable[Cell], numbers: Numbers, workers: int, lanes: int = 
     blocks = [block for group in _programs(cells, numbers) for block in _blocks(*group)]
     least = -(-2 * workers // max(len(blocks), 1))
     return [pack for block in blocks for pack in _cut(block, max(least, -(-len(block.cells) // lanes)))]
+
+
+def setting(cell: Cell) -> dict[str, Any]:
+    """Returns the options of a cell without its seeds.
+
+    >>> setting({"lr": 0.1, "seed": 3})
+    {'lr': 0.1}
+    """
+    return {name: value for name, value in cell.items() if name not in _SEEDS}
+
+
+_SEEDS = frozenset({"seed", *SPLIT})
+
+
+def surviving(packs: Iterable[Pack], kept: Iterable[Cell], workers: int, lanes: int = LANES) -> list[Pack]:
+    """Returns packs of those cells of the packs whose settings are kept, as many as `planned` would make.
+
+    >>> packs = [Pack({}, ({"lr": 0.1}, {"lr": 0.2}), (0, 1)), Pack({}, ({"lr": 0.3},), (0, 1))]
+    >>> surviving(packs, [{"lr": 0.2}, {"lr": 0.3}], workers=1, lanes=64)[1].options
+    {'seeds': '0:2', 'over': ('lr=0.3',)}
+    """
+    chosen = {_key(each, ()) for each in kept}
+    blocks: dict[tuple[str, tuple[int, ...]], Pack] = {}
+    for pack in packs:
+        values = tuple(x for x in pack.values if _key(setting({**pack.shared, **x}), ()) in chosen)
+        if values:
+            before = blocks.get((pack.program, pack.seeds), pack._replace(values=()))
+            blocks[pack.program, pack.seeds] = before._replace(values=(*before.values, *values))
+    least = -(-2 * workers // max(len(blocks), 1))
+    return [
+        pack._replace(values=part)
+        for pack in blocks.values()
+        for part in _parts(pack.values, max(least, -(-len(pack.cells) // lanes)))
+    ]
 
 
 def _programs(cells: list[Cell], numbers: Numbers) -> list[tuple[dict[str, Any], frozenset[str], list[Cell]]]:

@@ -39,6 +39,6 @@ def main(
 
 
 def _sweep(*args: Any) -> None:
-    from jaxgan.sweep.command import sweep  # which imports JAX
+    from jaxgan.sweep import command, search  # which import JAX
 
-    sweep(*args)
+    (search.search if args[-1].search else command.sweep)(*args)

@@ -1,7 +1,5 @@
 """The cells of a sweep as a table: a row for each setting, with the baseline beside it."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,15 +7,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxgan.compare.methods import Measure, Method, Seed, read_methods
+from jaxgan.compare.methods import HOOKS, Measure, Method, read_methods
+from jaxgan.compare.profiles import improvement, interquartile_mean
+from jaxgan.compare.scores import headlines
 from jaxgan.compare.statistics import Difference, holm, mean, paired_t, proportion, welch_t
 from jaxgan.errors import Refused
 from jaxgan.evaluate import names
+from jaxgan.folder.settings import SPLIT
 from jaxgan.metrics.metric import Estimate
 from jaxgan.pictures.words import short
-from jaxgan.sweep.folder import expand, read
+from jaxgan.sweep.folder import Sweep, expand, read
 
 Setting = tuple[tuple[str, Any], ...]
+SEEDS = frozenset({"seed", *SPLIT})
 
 
 class Value(NamedTuple):
@@ -26,6 +28,9 @@ class Value(NamedTuple):
     options: Mapping[str, Any]  # those of the sweep's axes
     value: float
     failed: str
+    steps: Mapping[int, float] = {}  # the value at each step where it was measured
+    name: str = ""  # its run folder and lane
+    unfinished: str = ""  # how it was ended by something else than its training, or ""
 
 
 class Row(NamedTuple):
@@ -55,14 +60,60 @@ class Table(NamedTuple):
     values: Mapping[Setting, Sequence[Value]]
 
 
+class Cells(NamedTuple):
+    """What the cells of a sweep have measured."""
+
+    home: Path
+    sweep: Sweep
+    methods: Sequence[Method]
+    better: Mapping[str, str]  # where evaluations say which way is better
+    notes: Sequence[str]  # what the comparison of cells has to know
+
+    @property
+    def metrics(self) -> dict[str, int]:
+        """The names of what was measured, and in how many cells."""
+        counts: dict[str, int] = {}
+        for method in self.methods:
+            for seed in method.seeds:
+                for name in dict.fromkeys(measure.name for measure in seed.values):
+                    counts[name] = counts.get(name, 0) + 1
+        return dict(sorted(counts.items()))
+
+    def way(self, metric: str) -> str | None:
+        """Whether "lower" or "higher" is better, None where that is not known."""
+        return self.better.get(metric) or names.better(metric)
+
+
+def cells(home: Path) -> Cells:
+    """Reads the cells of a sweep that were started."""
+    methods, metadata = read_methods(expand([home]))
+    return Cells(home, read(home), methods, metadata.better, metadata.notes)
+
+
+def headline(measured: Cells) -> str:
+    """Returns the metric that hooks measure in most cells: of several, one whose better way is known."""
+    counts = dict.fromkeys(measured.metrics, 0)
+    for seed in (seed for method in measured.methods for seed in method.seeds):
+        for name in {measure.name for measure in seed.values if measure.how.startswith(HOOKS)}:
+            counts[name] += 1
+    if not counts:
+        raise Refused(f"no cell of {measured.home} has measured anything: give the script hooks that measure")
+    most = [name for name, count in counts.items() if count == max(counts.values())]
+    return (headlines(name for name in most if measured.way(name)) or most)[0]
+
+
 def table(home: Path, by: Sequence[str] = (), metric: str = "", baseline: str = "") -> Table:
     """Returns the table of a metric by settings of the options `by`, by default of all axes but the seed.
 
     The other axes are pooled, as seeds are. `baseline` is a setting such as "loss=hinge".
     """
-    sweep = read(home)
-    methods, metadata = read_methods(expand([home]))
-    axes = list(dict.fromkeys(name for cell in sweep.cells for name in cell if name != "seed"))
+    return table_of(cells(home), by, metric, baseline)
+
+
+def table_of(measured: Cells, by: Sequence[str] = (), metric: str = "", baseline: str = "") -> Table:
+    """Returns the table of cells that were read."""
+    home, sweep, methods = measured.home, measured.sweep, measured.methods
+    axes = list(dict.fromkeys(name for cell in sweep.cells for name in cell if name not in SEEDS))
     by = list(by) or [name for name in axes if len({str(cell[name]) for cell in sweep.cells}) > 1]
     if unknown := [name for name in by if name not in axes]:
         raise Refused(f"--by {unknown[0]}: the axes of {home} are {', '.join(axes)}")
@@ -71,9 +122,12 @@ def table(home: Path, by: Sequence[str] = (), metric: str = "", baseline: str = 
     for method in methods:
         options = {name: method.options[name] for name in axes}
         for seed in method.seeds:
-            value = Value({**options, "seed": seed.number}, _last(seed, measure), seed.failed)
+            steps = seed.values.get(measure, {})
+            last = steps[max(steps)] if steps else np.nan
+            every = {**options, "seed": seed.number, **seed.parts}
+            value = Value(every, last, seed.failed, steps, seed.name, seed.unfinished)
             values.setdefault(tuple((name, options[name]) for name in by), []).append(value)
-    better = metadata.better.get(measure.name) or names.better(measure.name)
+    better = measured.way(measure.name)
     rows = _rows(values, _chosen(baseline, by, values), better)
     return Table(measure.name, better, rows, values)
 
@@ -93,11 +147,6 @@ def _measure(methods: Sequence[Method], metric: str, home: Path) -> Measure:
     return max((m for m in counts if m.name == (metric or m.name)), key=lambda m: counts[m])
 
 
-def _last(seed: Seed, measure: Measure) -> float:
-    steps = seed.values.get(measure, {})
-    return steps[max(steps)] if steps else np.nan
-
-
 def _chosen(text: str, by: Sequence[str], values: Mapping[Setting, Any]) -> Setting | None:
     """Returns the setting that the baseline names."""
     if not text:
@@ -105,7 +154,7 @@ def _chosen(text: str, by: Sequence[str], values: Mapping[Setting, Any]) -> Sett
     asked = dict(part.partition("=")[::2] for part in text.replace(",", " ").split())
     fitting = [s for s in values if {name: str(x) for name, x in s} == asked]
     if not fitting:
-        listed = "; ".join(_name(dict(setting)) for setting in values)
+        listed = "; ".join(name_of(dict(setting)) for setting in values)
         raise Refused(f"--baseline {text} is none of the settings: {listed}")
     return fitting[0]
 
@@ -113,17 +162,15 @@ def _chosen(text: str, by: Sequence[str], values: Mapping[Setting, Any]) -> Sett
 def _rows(
     values: Mapping[Setting, Sequence[Value]], base: Setting | None, better: str | None
 ) -> tuple[Row, ...]:
-    from scipy.stats import trim_mean
-
     rows = []
     for setting, cells in values.items():
         x = _finite(cells)
         failed = proportion(sum(bool(cell.failed) for cell in cells), len(cells))
-        middle = (float(np.median(x)), float(trim_mean(x, 0.25))) if len(x) else (np.nan, np.nan)
-        row = Row(dict(setting), mean(x), *middle, len(cells), failed)
+        median = float(np.median(x)) if len(x) else np.nan
+        row = Row(dict(setting), mean(x), median, interquartile_mean(x), len(cells), failed)
         if base is not None and setting != base and len(x) > 1 and len(_finite(values[base])) > 1:
             difference = _difference(values[base], cells)
-            row = row._replace(difference=difference, improves=_improves(_finite(values[base]), x, better))
+            row = row._replace(difference=difference, improves=improvement(_finite(values[base]), x, better))
         rows.append(row)
     compared = [n for n, row in enumerate(rows) if row.difference is not None]
     corrected = holm([rows[n].difference.p for n in compared])  # type: ignore[union-attr]
@@ -147,15 +194,8 @@ def _partner(cell: Value, base: Sequence[Value], cells: Sequence[Value]) -> str:
         name
         for name in cell.options
         if all(len({str(c.options[name]) for c in g}) == 1 for g in (base, cells))
-    } - {"seed"}
+    } - SEEDS
     return json.dumps({name: x for name, x in cell.options.items() if name not in fixed}, sort_keys=True)
-
-
-def _improves(a: np.ndarray, b: np.ndarray, better: str | None) -> float:
-    """Returns the probability that a value of b is better than one of a."""
-    sign = -1 if better == "lower" else 1
-    gaps = sign * (b[:, None] - a[None])
-    return float(((gaps > 0) + 0.5 * (gaps == 0)).mean())
 
 
 def _finite(cells: Sequence[Value]) -> np.ndarray:
@@ -163,11 +203,12 @@ def _finite(cells: Sequence[Value]) -> np.ndarray:
     return x[np.isfinite(x)]
 
 
-def _name(setting: Mapping[str, Any]) -> str:
+def name_of(setting: Mapping[str, Any]) -> str:
+    """Returns a setting in words, as a baseline is given."""
     return ", ".join(f"{name}={value}" for name, value in setting.items()) or "all"
 
 
-def _grid(table: Table) -> list[list[str]]:
+def grid(table: Table) -> list[list[str]]:
     """Returns the cells of the printed table; columns of the baseline only if there is one."""
     against = any(row.difference for row in table.rows)
     head = ["setting", f"{table.metric}: mean", "95 %", "median", "IQM", "failed", "cells"]
@@ -175,7 +216,7 @@ def _grid(table: Table) -> list[list[str]]:
     lines = [head]
     for row in table.rows:
         line = [
-            _name(row.setting),
+            name_of(row.setting),
             short(row.mean.value),
             _interval(row.mean),
             short(row.median),
@@ -196,7 +237,7 @@ def _interval(x: Estimate) -> str:
 
 def text(table: Table) -> str:
     """Returns the table for a terminal."""
-    lines = _grid(table)
+    lines = grid(table)
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     rows = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -207,14 +248,14 @@ def text(table: Table) -> str:
 
 def markdown(table: Table) -> str:
     """Returns the table for a page in Markdown."""
-    head, *lines = _grid(table)
+    head, *lines = grid(table)
     rows = [head, ["---"] * len(head), *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def latex(table: Table) -> str:
     """Returns the table for a paper, as rows between rules of `booktabs`."""
-    head, *lines = [[_escaped(cell) for cell in line] for line in _grid(table)]
+    head, *lines = [[_escaped(cell) for cell in line] for line in grid(table)]
     rows = [" & ".join(line) + r" \\" for line in lines]
     rules = [rf"\begin{{tabular}}{{{'l' * len(head)}}}", r"\toprule", " & ".join(head) + r" \\", r"\midrule"]
     return "\n".join([*rules, *rows, r"\bottomrule", r"\end{tabular}"])
@@ -226,30 +267,8 @@ def _escaped(cell: str) -> str:
     return cell.replace("−", "$-$").replace("∞", r"$\infty$")
 
 
-def long(table: Table) -> str:
-    """Returns every cell as a line of CSV: its options, its value, and why it failed."""
-    cells = [cell for group in table.values.values() for cell in group]
-    names = list(dict.fromkeys(name for cell in cells for name in cell.options))
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*names, table.metric, "failed"])
-    writer.writerows([*(cell.options[name] for name in names), cell.value, cell.failed] for cell in cells)
-    return file.getvalue().rstrip("\n")
-
-
-def scores(table: Table) -> str:
-    """Returns the values as JSON, setting -> cells x 1: the matrices of runs and tasks that rliable reads."""
-    matrices = {
-        _name(dict(setting)): [[cell.value] for cell in cells if np.isfinite(cell.value)]
-        for setting, cells in table.values.items()
-    }
-    return json.dumps({"metric": table.metric, "better": table.better, "scores": matrices}, indent=1)
-
-
 FORMATS: Mapping[str, Callable[[Table], str]] = {
     "text": text,
     "markdown": markdown,
     "latex": latex,
-    "csv": long,
-    "json": scores,
 }

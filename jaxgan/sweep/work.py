@@ -22,7 +22,7 @@ from jaxgan.folder.manifest import read_manifest
 from jaxgan.run.resume import COMPLETE
 from jaxgan.sweep import claims
 from jaxgan.sweep.claims import Claim, Outcome, Watch
-from jaxgan.sweep.folder import Paths, Progress, Sweep, progress, read, unchanged
+from jaxgan.sweep.folder import Paths, Progress, Sweep, progress, reached, read, unchanged
 
 KILLS = 3
 """Number of kills at the same step after which a pack counts as failed."""
@@ -39,6 +39,8 @@ class Worker(NamedTuple):
     environment: Mapping[str, str] = {}
     cores: Sequence[int] = ()  # those that its processes may use; all where there are none
     watch: Watch = Watch()
+    leave: bool = False  # once there is nothing to do but to wait for what others work on
+    forgiving: bool = True  # packs that failed before are tried again
 
 
 def work(worker: Worker, stop: threading.Event) -> None:
@@ -47,12 +49,15 @@ def work(worker: Worker, stop: threading.Event) -> None:
         os.sched_setaffinity(0, worker.cores)  # of this thread, and of the processes that it starts
     sweep, paths = read(worker.home), Paths(worker.home)
     unchanged(sweep, worker.home)
-    before = {pack.planned.name: failures(pack) for pack in progress(worker.home, sweep, worker.watch)}
+    every = progress(worker.home, sweep, worker.watch)
+    before = {pack.planned.name: failures(pack) for pack in every if worker.forgiving}
     while not stop.is_set() and not paths.cancelled.exists():
         every = progress(worker.home, read(worker.home), worker.watch)
         ready = claimable(every, worker.retries, before)
         if ready is None:
             if not any(pack.state == "running" for pack in every):
+                return
+            if worker.leave and attended(every, worker.retries, before, worker.watch):
                 return
             stop.wait(1.0)  # for what others do: their packs may become free, or open the way to more
             continue
@@ -76,6 +81,28 @@ def claimable(every: Sequence[Progress], retries: int, before: Mapping[str, int]
         if pack.state == "waiting" or (pack.state == "failed" and failed <= retries):
             return pack
     return None
+
+
+def attended(every: Sequence[Progress], retries: int, before: Mapping[str, int], watch: Watch) -> bool:
+    """Returns whether every pack that is left has a live worker, so that one more is of no use.
+
+    A worker tries again what fails under it and goes on to what another has lost, so of a worker that leaves
+    now nothing is lost unless all others die. It stays while a claim may be that of a dead worker, and while
+    packs wait for the first of their program.
+    """
+    ahead: dict[str, Progress] = {}
+
+    def ended(pack: Progress) -> bool:
+        failed = failures(pack) - before.get(pack.planned.name, 0)
+        return pack.state == "done" or (pack.state == "failed" and failed > retries)
+
+    for pack in every:
+        first = ahead.setdefault(pack.planned.program, pack)
+        if ended(pack) or (first.state == "failed" and first.step == 0 and ended(first)):
+            continue  # or nobody will begin it
+        if pack.state != "running" or pack.claim is None or not watch.certain(pack.claim):
+            return False
+    return True
 
 
 def failures(pack: Progress) -> int:
@@ -154,7 +181,7 @@ def _end(process: "subprocess.Popen[bytes]", mine: Claim) -> None:
 
 
 def _outcome(run: Path, pack: Progress, status: int, log: Path) -> Outcome:
-    step, ended = _reached(run)
+    step, ended = reached(run), _ended(run)
     line = _last_line(log)
     if status == 0 or (status == _REFUSED and line.endswith(COMPLETE)):  # or completed after its worker died
         return Outcome(how="done", step=step)
@@ -171,15 +198,13 @@ def _outcome(run: Path, pack: Progress, status: int, log: Path) -> Outcome:
     return Outcome(how="interrupted", step=step, line=line)
 
 
-def _reached(run: Path) -> tuple[int, str]:
-    """Returns the step that the last session of a run has reached, and how it ended."""
+def _ended(run: Path) -> str:
+    """Returns how the last session of a run ended, "" if it did not say."""
     try:
         sessions = read_manifest(find_folder(run)).sessions
     except Refused:
-        return 0, ""
-    if not sessions:
-        return 0, ""
-    return sessions[-1].step or 0, sessions[-1].ended or ""
+        return ""
+    return (sessions[-1].ended or "") if sessions else ""
 
 
 def _last_line(log: Path) -> str:

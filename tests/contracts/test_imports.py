@@ -48,6 +48,7 @@ HEAVY = [
     "matplotlib",
     "sklearn",
     "wandb",
+    "ray",
 ]
 
 

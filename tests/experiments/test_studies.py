@@ -1,8 +1,9 @@
-"""Long studies: finished parts are kept and not repeated, and small studies run to the end."""
+"""Long studies: their parts, that finished ones are kept, and that small studies run to the end."""
 
 import importlib
 import json
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -25,45 +26,25 @@ def rotation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("rotation")
 
 
-def test_a_finished_cell_is_not_repeated(rules_on_grid, monkeypatch, tmp_path):
-    played, scores = [], [{"modes": 8.0, "high_quality": 0.5, "reverse_kl": 0.1}] * 2
-
-    def play(config, game, rule, mixture, updates):
-        if len(played) == 3:
-            raise KeyboardInterrupt
-        played.append(updates)
-        return 0, scores
-
-    monkeypatch.setattr(rules_on_grid, "train", play)
-    monkeypatch.setattr(rules_on_grid, "arithmetic", lambda rule, batches: 2.0)
-    config = rules_on_grid.Config(seeds=2, only=("alternating", "simultaneous"), out=tmp_path)
-    with pytest.raises(KeyboardInterrupt):
-        rules_on_grid.main(config)
-    assert len(json.loads((tmp_path / "rules_on_grid.json").read_text())["cells"]) == 3
-    assert len((tmp_path / "rules_on_grid.md").read_text().splitlines()) == 4 + 3
-
-    monkeypatch.setattr(rules_on_grid, "train", lambda *_: (played.append(0), (1, scores))[1])
-    rules_on_grid.main(config)
-    rules_on_grid.main(config)
-    assert len(played) == 2 * 2 * 2 * 2  # data, losses, penalties, rules
-    cells = json.loads((tmp_path / "rules_on_grid.json").read_text())["cells"]
-    assert len({(c["data"], c["loss"], c["penalty"], c["rule"]) for c in cells}) == 16
-    with pytest.raises(jg.Refused, match="other options"):
-        rules_on_grid.main(rules_on_grid.Config(seeds=3, out=tmp_path))
-    with pytest.raises(jg.Refused, match="no rule best"):
-        rules_on_grid.rules(rules_on_grid.Config(only=("best",)))
+def test_rules_are_compared_at_equal_arithmetic(rules_on_grid, monkeypatch):
+    costs = {"alternating": 1.0, "extragradient": 2.0}
+    monkeypatch.setattr(rules_on_grid, "arithmetic", lambda config: 7.0 * costs.get(config.rule, 4.0))
+    cells = list(rules_on_grid.every_rule())
+    assert len(cells) == len({tuple(cell.items()) for cell in cells}) == 2 * 2 * 11 * 2 * 5
+    steps = {cell["rule"]: (cell["steps"], cell["average"]) for cell in cells}
+    assert steps["alternating"] == (4000, 0.999)
+    assert steps["extragradient"] == (2000, pytest.approx(0.999**2))
+    assert steps["competitive"][0] == 1000
+    assert {rules_on_grid.Config(**cell).rule for cell in cells} == set(steps)
 
 
 @pytest.mark.slow
-def test_rules_make_the_given_number_of_updates(rules_on_grid):
-    from jaxgan.data.mixtures import ring_mixture
-
-    config = rules_on_grid.Config(batch_size=16, width=8, seeds=2)
-    game = rules_on_grid.game_of(config, "wasserstein", "r1")
-    rule = rules_on_grid.rules(config)["simultaneous"](game)
-    failed, scores = rules_on_grid.train(config, game, rule, ring_mixture(), 7)
-    assert failed == 0
-    assert [row["modes"] <= 8 for row in scores] == [True, True]
+def test_every_rule_has_its_arithmetic_counted(rules_on_grid):
+    config = rules_on_grid.Config(batch_size=16, width=8)
+    once, twice = (
+        rules_on_grid.arithmetic(replace(config, rule=rule)) for rule in ("simultaneous", "extragradient")
+    )
+    assert 1.5 < twice / once < 2.5
 
 
 def test_a_finished_run_is_not_repeated(rotation, monkeypatch, tmp_path):

@@ -12,6 +12,7 @@ from support import final, play, rows, same, script, steps
 from jaxgan.data import load
 from jaxgan.data.source import batch
 from jaxgan.folder.checkpoint import Checkpoints, Restored
+from jaxgan.folder.settings import Settings
 from jaxgan.games.toy import bilinear
 from jaxgan.rules.alternating import alternating
 from jaxgan.rules.guard import guarded
@@ -80,10 +81,13 @@ def test_restore_goes_back_with_other_random_numbers_and_records_the_attempt(tmp
 
 
 def test_every_attempt_has_its_own_random_key():
-    state = SimpleNamespace(replace=lambda key: key)
+    rule = alternating(bilinear(), optax.sgd(0.1), optax.sgd(0.1))
+    state = rule.init(jax.random.key(0), {"x": jnp.zeros((1, 1, 1))})
     checkpoints = SimpleNamespace(newest=lambda like: Restored(4, state, 0, []))
-    first, second = (load_attempt(attempt, checkpoints, None, 0).state for attempt in (1, 2))
-    assert first != second
+    for settings in (Settings(), Settings(seed_data=3)):
+        first, second = (load_attempt(attempt, checkpoints, None, settings).state for attempt in (1, 2))
+        assert first.key != second.key
+        assert first.data_key != second.data_key
 
 
 def test_restore_at_most_retries_times(tmp_path, capsys):

@@ -53,11 +53,13 @@ def test_the_compared_state_has_every_kind_of_memory(name, tmp_path):
     from support import built, script
 
     from jaxgan.run.program import make_init
+    from jaxgan.run.seeds import root_keys
 
     module = script("everything")
     experiment = built(module, module.Config())
     init = make_init(experiment, module.Config())
-    state = jax.eval_shape(init, jax.random.key(0), experiment.source.arrays)
+    (keys,) = root_keys([module.Config()])
+    state = jax.eval_shape(init, keys, experiment.source.arrays)
     paths = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_flatten_with_path(state)[0]]
     assert any(name in path for path in paths)
     assert jnp.issubdtype(state.key.dtype, jax.dtypes.prng_key)

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from support import SCRIPTS, ended, play, rows, script, start, steps
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from jaxgan.errors import Refused
+from jaxgan.folder.rows import read
 from jaxgan.folder.settings import Settings
 from jaxgan.run import sinks
 
@@ -19,15 +21,15 @@ TINY = script("tiny")
 TENSORBOARD = ("--tensorboard", "--sample-every", 4)
 
 
-def board(run):
-    """Returns what TensorBoard itself reads of a run."""
-    read = EventAccumulator(str(run / "tensorboard"), size_guidance={"scalars": 0, "images": 0})
+def board(run, lane=""):
+    """Returns what TensorBoard itself reads of a run, or of one of its lanes."""
+    read = EventAccumulator(str(run / "tensorboard" / lane), size_guidance={"scalars": 0, "images": 0})
     return read.Reload()
 
 
-def scalars(run):
+def scalars(run, lane=""):
     """Returns {(step, name): value} of TensorBoard; asserts that none is there twice."""
-    read = board(run)
+    read = board(run, lane)
     pairs = [((e.step, tag), e.value) for tag in read.Tags()["scalars"] for e in read.Scalars(tag)]
     assert len(dict(pairs)) == len(pairs)
     return {key: value for key, value in pairs if key[1] != "images_per_s"}
@@ -53,9 +55,33 @@ def test_tensorboard_has_the_numbers_and_pictures_of_all_sessions(tmp_path):
         assert (image.width, image.height) == (512, 512)
 
 
-def test_steps_that_a_resume_repeats_are_there_once(tmp_path):
-    import shutil
+def test_each_lane_is_a_run_of_its_own_in_tensorboard(tmp_path):
+    """Its numbers and pictures have the names of a single run, and repeated steps are there once."""
+    run, lanes = tmp_path / "run", ["seed=0,lr=0.001", "seed=3,lr=0.001", "seed=0,lr=0.01", "seed=3,lr=0.01"]
+    over = ("--seeds", "0,3", "--over", "lr=1e-3,1e-2", "--keep", 9, "--nan-at", 6, "--on-nan", "skip")
+    assert play(TINY, "--out", run, *over, *TENSORBOARD) == 0
+    shutil.rmtree(run / "checkpoints" / "8")
+    assert play(TINY, "--resume", run, "--steps", 10) == 0
+    assert sorted(path.name for path in (run / "tensorboard").iterdir()) == sorted(lanes)
+    for number, lane in enumerate(lanes):
+        logged = {
+            (row.step, name): x
+            for row in read(run / "metrics.jsonl", number)
+            for name, x in row.numbers.items()
+            if name != "images_per_s"
+        }
+        assert scalars(run, lane) == pytest.approx(logged, rel=1e-6, nan_ok=True)
+        assert {step for step, _ in logged} == {2, 4, 6, 8, 10}
+        shown = board(run, lane).Images("samples")
+        assert [image.step for image in shown] == [0, 4, 8, 10]
+        for image in shown:
+            path = run / "samples" / lane / f"step_{image.step:06d}.png"
+            assert image.encoded_image_string == path.read_bytes()
+    first, *others = (scalars(run, lane) for lane in lanes)
+    assert all(other.keys() == first.keys() and other != first for other in others)
 
+
+def test_steps_that_a_resume_repeats_are_there_once(tmp_path):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, *TENSORBOARD) == 0
     shutil.rmtree(run / "checkpoints" / "8")
@@ -111,11 +137,11 @@ def test_a_sink_that_fails_or_cannot_be_opened_is_warned_about_once(tmp_path, ca
 
     closed = []
 
-    def full_disk(run, last):
-        def numbers(step, values):
+    def full_disk(folder, last):
+        def fail(*row):
             raise OSError(28, "No space left on device")
 
-        return sinks.Sink(numbers, numbers, lambda step: None, lambda: closed.append(True))
+        return sinks.Sink(fail, fail, lambda step: None, lambda: closed.append(True))
 
     monkeypatch.setattr(sinks, "tensorboard", full_disk)
     assert play(TINY, "--resume", run, "--steps", 8) == 0
@@ -174,9 +200,10 @@ class Run:
     def finish(self):
         note("finish")
 
-def init(project, name, id, resume, dir, config, reinit, settings):
+def init(project, name, group, id, resume, dir, config, reinit, settings):
     from wandb import settings as shared
-    note("init", project, name, id, resume, str(dir), config["lr"], shared.mode)
+    seeds = config["seed"], config["seeds"]
+    note("init", project, name, id, resume, str(dir), config["lr"], shared.mode, group, *seeds)
     return Run()
 """
 
@@ -207,7 +234,8 @@ def test_wandb_is_offline_without_a_login_and_resumes_the_same_run(fake, tmp_pat
     assert play(TINY, "--out", run, "--steps", 4, "--wandb") == 0
     first, *logged, last = fake()
     name = (run / "wandb" / "id").read_text()
-    assert first == ["init", "jaxgan", "run", name, None, str(run), 1e-3, "offline"]
+    about = ["tiny", 0, ""]
+    assert first == ["init", "jaxgan", "run", name, None, str(run), 1e-3, "offline", *about]
     assert [call[1] for call in logged] == [2, 4, 4]  # the picture with the last
     assert logged[0][2] == sorted([*rows(run)[0].keys() - {"step"}, "images_per_s"])
     assert logged[2][3] == "picture of step_000004.png"
@@ -217,8 +245,31 @@ def test_wandb_is_offline_without_a_login_and_resumes_the_same_run(fake, tmp_pat
     monkeypatch.setenv("FAKE_STEP", "7")  # the newest step on the server: those up to it are not sent again
     assert play(TINY, "--resume", run, "--steps", 8) == 0
     first, *logged, last = fake()
-    assert first == ["init", "jaxgan", "run", name, "allow", str(run), 1e-3, "online"]
+    assert first == ["init", "jaxgan", "run", name, "allow", str(run), 1e-3, "online", *about]
     assert [call[1] for call in logged] == [8, 8]
+
+
+def test_each_lane_is_a_run_of_its_own_in_wandb_grouped_by_setting(fake, tmp_path):
+    run, lanes = tmp_path / "run", ["seed=0,lr=0.001", "seed=1,lr=0.001", "seed=0,lr=0.01", "seed=1,lr=0.01"]
+    over = ("--seeds", "0:2", "--over", "lr=1e-3,1e-2", "--width", 4)
+    assert play(TINY, "--out", run, "--steps", 2, "--wandb", *over, "--sample-every", 2) == 0
+    calls = fake()
+    opened = [call for call in calls if call[0] == "init"]
+    assert [call[2] for call in opened] == [f"run {lane}" for lane in lanes]
+    names = [(run / "wandb" / lane / "id").read_text() for lane in lanes]
+    assert [call[3] for call in opened] == names
+    assert len(set(names)) == 4
+    assert [call[8] for call in opened] == ["tiny width=4"] * 2 + ["tiny lr=0.01,width=4"] * 2
+    assert [(call[6], call[9], call[10]) for call in opened] == [
+        (1e-3, 0, ""),
+        (1e-3, 1, ""),
+        (1e-2, 0, ""),
+        (1e-2, 1, ""),
+    ]
+    assert [call[1] for call in calls if call[0] == "log"] == [0] * 4 + [2] * 8
+    assert sum(call == ["finish"] for call in calls) == 4
+    assert play(TINY, "--resume", run, "--steps", 4) == 0
+    assert [call[3] for call in fake() if call[0] == "init"] == names
 
 
 def test_wandb_in_offline_mode_does_not_log_in(fake, tmp_path, monkeypatch):
@@ -230,6 +281,21 @@ def test_wandb_in_offline_mode_does_not_log_in(fake, tmp_path, monkeypatch):
     assert (first[1], first[7]) == ("thesis", "offline")
     steps_logged = [call[1] for call in logged]
     assert steps_logged == sorted(steps_logged)  # wandb accepts no earlier step
+
+
+@pytest.mark.slow
+def test_wandb_itself_offline_with_lanes(tmp_path):
+    pytest.importorskip("wandb", reason="the extra `wandb` is not installed")
+    run = tmp_path / "run"
+    err = ended(start(SCRIPTS / "tiny.py", "--out", run, "--steps", 4, "--seeds", "0:3", "--wandb"))
+    assert "warning" not in err
+    for lane in ("seed=0", "seed=1", "seed=2"):
+        (record,) = (run / "wandb").glob(f"offline-run-*-{(run / 'wandb' / lane / 'id').read_text()}/*.wandb")
+        content = record.read_bytes()
+        assert b"d/adv" in content
+        assert b"d/adv/" not in content
+        assert f"run {lane}".encode() in content
+        assert len(list(record.parent.glob("files/media/images/samples_*.png"))) == 1
 
 
 @pytest.mark.slow

@@ -37,8 +37,10 @@ def test_a_process_of_this_machine_that_is_gone_is_known_at_once(tmp_path):
     )
     subprocess.run([sys.executable, "-c", code, tmp_path], check=True)
     assert not Watch().alive(newest(tmp_path))
+    assert not Watch().certain(newest(tmp_path))
     mine = claim(tmp_path, newest(tmp_path))
     assert Watch().alive(mine)
+    assert Watch().certain(mine)
 
 
 def test_the_claim_of_another_machine_is_alive_while_its_file_changes(tmp_path, monkeypatch):
@@ -49,10 +51,12 @@ def test_the_claim_of_another_machine_is_alive_while_its_file_changes(tmp_path, 
     for stamp in (0, 2_000_000_000, 5):  # long ago, in the future, and back
         os.utime(path, (stamp, stamp))
         assert watch.alive(newest(tmp_path))
+        assert watch.certain(newest(tmp_path)) == (stamp != 0)  # not by a single look: it may be an old claim
         now[0] += 29
         assert watch.alive(newest(tmp_path))
     now[0] += 2
     assert not watch.alive(newest(tmp_path))
+    assert not watch.certain(newest(tmp_path))
 
 
 def test_a_claim_that_was_cut_off_while_it_was_written_is_waited_for_and_then_followed(tmp_path, monkeypatch):

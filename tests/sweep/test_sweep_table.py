@@ -1,9 +1,5 @@
 """The table of a sweep: its statistics are SciPy's, and what is asked for wrongly is named."""
 
-import csv
-import io
-import json
-
 import numpy as np
 import pytest
 from run_folders import run_folder
@@ -85,13 +81,8 @@ def test_false_alarms_come_at_their_level(monkeypatch):
 
 
 def test_formats(values):
-    _, b, groups = values
+    *_, groups = values
     table = tables.Table("kl", "lower", _rows(groups, (("loss", "a"),), "lower"), groups)
-    rows = list(csv.DictReader(io.StringIO(tables.long(table))))
-    assert [float(row["kl"]) for row in rows[8:]] == list(b)
-    assert rows[11] == {"loss": "b", "seed": "3", "kl": str(b[3]), "failed": "not finite"}
-    read = json.loads(tables.scores(table))
-    assert np.array(read["scores"]["loss=b"]).shape == (8, 1)
     assert tables.markdown(table).splitlines()[1].startswith("| --- |")
     assert r"95 \%" in tables.latex(table)
     assert "loss=b" in tables.text(table).splitlines()[2]

@@ -26,6 +26,8 @@ class Config(jg.Settings):
     best_at: int = -1
     """The step that scores best; the others score less, the last NaN."""
     keep_best: bool = True
+    near: float = 0.0
+    """If above 0, a hook measures how far the rate of a lane is from it."""
     ballast: int = 1
     """Numbers in the memory of a term: millions make a save take its time."""
 
@@ -82,7 +84,13 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         last = moment.step == config.steps
         return {"score": float("nan") if last else -abs(moment.step - config.best_at)}
 
+    def distance(moment):
+        rate = float(moment.lane.partition("lr=")[2].partition(",")[0])
+        return {"distance": abs(rate - config.near) / moment.step if moment.step else 0.0}
+
     hooks = [jg.Hook(2, score)] if config.best_at >= 0 else []
+    if config.near:
+        hooks.append(jg.Hook(2, distance))
     if config.pause or max(config.raise_at, config.stop_at) >= 0:
         hooks.append(jg.Hook(1, accident))
     best = (lambda measured: measured["score"]) if config.keep_best and config.best_at >= 0 else None

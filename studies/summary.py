@@ -1,0 +1,166 @@
+"""Writes the tables of the studies in `small_gans.py` from their sweeps.
+
+python studies/summary.py losses runs/losses
+python studies/summary.py lottery runs/lottery-ring runs/lottery-digits
+python studies/summary.py lazy runs/lazy-ring runs/lazy-grid runs/lazy-stacked
+"""
+
+import itertools
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxgan.compare.statistics import holm
+from jaxgan.sweep import folder, spread, table
+
+RESULTS = Path(__file__).parent / "results"
+METRIC = {"digits": "energy"}  # of other data, reverse_kl
+
+
+class Run(NamedTuple):
+    """A sweep's options, its table, and its processor time."""
+
+    data: str
+    steps: int
+    table: table.Table
+    minutes: float
+
+    @property
+    def head(self) -> str:
+        cells = sum(map(len, self.table.values.values()))
+        return f"{self.data}, {self.steps:,} steps, {cells} runs, {self.minutes:.0f} min of one core"
+
+
+def read(home: Path, by: Sequence[str], baseline: str = "") -> Run:
+    sweep = folder.read(home)
+    data = sweep.options["data"]
+    made = table.table(home, by, METRIC.get(data, "reverse_kl"), baseline)
+    seconds = sum(end.seconds for pack in folder.progress(home, sweep) for end in pack.outcomes)
+    return Run(data, sweep.options["steps"], made, seconds / 60)
+
+
+def losses(homes: Sequence[Path]) -> str:
+    """Returns the best setting of each loss, the median one, and how far apart settings and seeds are."""
+    parts = []
+    for run in (read(home, ("loss", "penalty")) for home in homes):
+        lines = [
+            f"## {run.head}",
+            "",
+            f"{run.table.metric}, lower is better; of every setting the mean over its seeds.",
+            "",
+            "| loss | best setting | best: mean ± sd over seeds | median setting | worst setting "
+            "| spread over settings, of that over seeds | failed |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for setting, cells in run.table.values.items():
+            groups: dict[tuple, list[float]] = {}
+            for cell in cells:
+                key = tuple((n, cell.options[n]) for n in ("lr", "b1", "gamma") if n in cell.options)
+                groups.setdefault(key, []).append(cell.value)
+            means = {key: float(np.mean(values)) for key, values in groups.items()}
+            best = min(means, key=lambda key: (np.isnan(means[key]), means[key]))
+            within = float(np.nanmean([np.std(values, ddof=1) for values in groups.values()]))
+            spreads = float(np.nanstd(list(means.values()), ddof=1)) / within if within else np.nan
+            failed = sum(bool(cell.failed) for cell in cells)
+            lines.append(
+                f"| {table.name_of(dict(setting))} | {', '.join(f'{n} {x:.2g}' for n, x in best)} "
+                f"| {means[best]:.3f} ± {np.std(groups[best], ddof=1):.3f} "
+                f"| {np.nanmedian(list(means.values())):.3f} | {np.nanmax(list(means.values())):.3f} "
+                f"| {spreads:.1f} | {failed} of {len(cells)} |"
+            )
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def lottery(homes: Sequence[Path]) -> str:
+    """Returns the shares of each part of the seed, and how often few seeds name the wrong winner."""
+    parts = []
+    for run in (read(home, ("loss", "penalty")) for home in homes):
+        lines = [f"## {run.head}", "", "| loss | mean | sd |", "|---|---|---|"]
+        shares = spread.spreads(run.table)
+        names = list(next(iter(shares.values()), {}))
+        lines[-2] += " | ".join(f" {name}: alone | with interactions" for name in names) + " |"
+        lines[-1] += "---|" * 2 * len(names)
+        for setting, cells in run.table.values.items():
+            x = np.array([cell.value for cell in cells])
+            line = f"| {table.name_of(dict(setting))} | {x.mean():.4g} | {x.std(ddof=1):.3g} |"
+            for share in shares.get(table.name_of(dict(setting)), {}).values():
+                line += f" {spread.words(share.alone)} | {spread.words(share.total)} |"
+            lines.append(line)
+        lines += ["", *wrong_winners(run.table.values)]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def wrong_winners(values: Mapping[table.Setting, Sequence[table.Value]]) -> list[str]:
+    """Returns how often the mean of 1, 3 and 5 seeds orders two settings otherwise than that of all runs."""
+    random = np.random.RandomState(0)
+    named = {
+        table.name_of(dict(setting)): np.array([c.value for c in cells]) for setting, cells in values.items()
+    }
+    lines = [
+        "| better, by all runs | than | 1 seed wrong | 3 seeds wrong | 5 seeds wrong |",
+        "|---|---|---|---|---|",
+    ]
+    for first, second in itertools.combinations(named, 2):
+        better, worse = sorted((first, second), key=lambda name: named[name].mean())
+        wrong = []
+        for n in (1, 3, 5):
+            a, b = (
+                named[name][random.randint(0, len(named[name]), (10_000, n))].mean(1)
+                for name in (better, worse)
+            )
+            wrong.append(float((a > b).mean() + 0.5 * (a == b).mean()))
+        lines.append(f"| {better} | {worse} | {' | '.join(f'{share:.0%}' for share in wrong)} |")
+    return lines
+
+
+def lazy(homes: Sequence[Path]) -> str:
+    """Returns every step against every 8th, for each loss and penalty."""
+    parts = []
+    for home in homes:
+        run = read(home, ("loss", "penalty", "every"))
+        lines = [
+            f"## {run.head}",
+            "",
+            f"{run.table.metric}: mean ± sd over seeds; the difference is every 8th step's to every step's.",
+            "",
+            "| loss, penalty | every step | every 8th | difference, 95 % | p | failed: every step | 8th |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        pairs = sorted({tuple((n, x) for n, x in setting if n != "every") for setting in run.table.values})
+        rows = []
+        for pair in pairs:
+            name = ",".join(f"{n}={x}" for n, x in (*pair, ("every", 1)))
+            made = read(home, ("loss", "penalty", "every"), name).table.rows
+            both = [dict([*pair, ("every", every)]) for every in (1, 8)]
+            rows.append([next(row for row in made if dict(row.setting) == s) for s in both])
+        corrected = holm([other.difference.p for _, other in rows if other.difference])
+        for pair, (base, other), p in zip(pairs, rows, corrected, strict=True):
+            deviation = [
+                np.nanstd([c.value for c in run.table.values[tuple(row.setting.items())]], ddof=1)
+                for row in (base, other)
+            ]
+            assert other.difference is not None
+            value, low, high = other.difference.interval
+            lines.append(
+                f"| {table.name_of(dict(pair))} | {base.mean.value:.3f} ± {deviation[0]:.3f} "
+                f"| {other.mean.value:.3f} ± {deviation[1]:.3f} | {value:+.3f} [{low:+.3f}, {high:+.3f}] "
+                f"| {p:.2g} | {base.failed.value:.0%} | {other.failed.value:.0%} |"
+            )
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+STUDIES: Mapping[str, Callable[[Sequence[Path]], str]] = {"losses": losses, "lottery": lottery, "lazy": lazy}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3 or sys.argv[1] not in STUDIES:
+        sys.exit(f"usage: summary.py {'|'.join(STUDIES)} SWEEP ...")
+    page = RESULTS / f"{sys.argv[1]}.md"
+    title = f"# {sys.argv[1]}\n\nBy `studies/small_gans.py`; see there for what was asked."
+    page.write_text(f"{title}\n\n{STUDIES[sys.argv[1]]([Path(home) for home in sys.argv[2:]])}\n")
+    print(page.read_text())

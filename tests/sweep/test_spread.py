@@ -1,0 +1,35 @@
+"""Shares of the spread over split seeds: of crossed settings alone, in the order of the seeds' values."""
+
+import numpy as np
+
+from jaxgan.sweep.spread import spreads, text
+from jaxgan.sweep.table import Table, Value
+
+
+def cells(values):
+    """A value for each seed of initialisation and of the noise, in an order of their own."""
+    return [
+        Value({"loss": "hinge", "seed": 0, "seed_init": i, "seed_noise": n}, values[i, n], "")
+        for n in reversed(range(values.shape[1]))
+        for i in range(values.shape[0])
+    ]
+
+
+def test_what_only_the_initialisation_moves_is_its_share():
+    by_init = np.arange(5.0)[:, None] + 1e-3 * np.random.RandomState(0).normal(size=(5, 4))
+    found = spreads(Table("reverse_kl", "lower", (), {(("loss", "hinge"),): cells(by_init)}))
+    assert list(found) == ["loss=hinge"]
+    init, noise = found["loss=hinge"]["initialisation"], found["loss=hinge"]["noise"]
+    assert init.alone.value > 0.99
+    assert noise.total.value < 0.01
+    assert "initialisation     alone 100% [" in text(found)
+
+
+def test_settings_that_are_not_crossed_have_no_shares():
+    values = np.random.RandomState(1).normal(size=(3, 3))
+    whole = cells(values)
+    failed = [*whole[:-1], whole[-1]._replace(value=np.nan)]
+    unsplit = [cell._replace(options={"seed": n}) for n, cell in enumerate(whole)]
+    for some in (whole[:-1], failed, unsplit, [*whole, whole[0]]):
+        assert spreads(Table("reverse_kl", "lower", (), {(("loss", "hinge"),): some})) == {}
+    assert text({}) == ""
