@@ -62,7 +62,7 @@ def report(
     """Writes a report of runs, or of one sweep by its settings: a single HTML file that needs nothing else.
 
     Args:
-        runs: Run folders, or a sweep; of several sweeps, their runs.
+        runs: Run folders, or a sweep; of several sweeps, or of one that measures nothing, their runs.
         out: Output file; by default report.html in the first folder.
         figures: Folder for the same charts as SVG and PNG, for papers.
         metric: Of a sweep, the number that the page is about; by default the one that most cells have.
@@ -74,8 +74,9 @@ def report(
     from jaxgan.report.page import report as write_report
     from jaxgan.report.sweep import report_sweep
     from jaxgan.sweep.folder import expand, is_sweep
+    from jaxgan.sweep.table import measures
 
-    if len(runs) == 1 and is_sweep(runs[0]):
+    if len(runs) == 1 and is_sweep(runs[0]) and (metric or by or baseline or measures(runs[0])):
         print(report_sweep(runs[0], out, figures, metric, by.split(",") if by else (), baseline))
         return
     for option, value in (("metric", metric), ("by", by), ("baseline", baseline)):

@@ -90,6 +90,11 @@ def cells(home: Path) -> Cells:
     return Cells(home, read(home), methods, metadata.better, metadata.notes)
 
 
+def measures(home: Path) -> bool:
+    """Returns whether a cell of the sweep has a metric of a hook or an evaluation."""
+    return bool(cells(home).metrics)
+
+
 def headline(measured: Cells) -> str:
     """Returns the metric that hooks measure in most cells: of several, one whose better way is known."""
     counts = dict.fromkeys(measured.metrics, 0)
