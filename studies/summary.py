@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxgan.compare.statistics import holm
+from jaxgan.folder.folder import find_folder
+from jaxgan.folder.manifest import read_manifest
 from jaxgan.sweep import folder, spread, table
 
 RESULTS = Path(__file__).parent / "results"
@@ -27,11 +29,13 @@ class Run(NamedTuple):
     steps: int
     table: table.Table
     minutes: float
+    place: str  # the processor, the version of JAX, and the day
 
     @property
-    def head(self) -> str:
+    def head(self) -> list[str]:
         cells = sum(map(len, self.table.values.values()))
-        return f"{self.data}, {self.steps:,} steps, {cells} runs, {self.minutes:.0f} min of one core"
+        took = f"{cells} runs, {self.minutes:.0f} min of a process beside others, {self.place}."
+        return [f"## {self.data}, {self.steps:,} steps", "", took]
 
 
 def read(home: Path, by: Sequence[str], baseline: str = "") -> Run:
@@ -39,7 +43,9 @@ def read(home: Path, by: Sequence[str], baseline: str = "") -> Run:
     data = sweep.options["data"]
     made = table.table(home, by, METRIC.get(data, "reverse_kl"), baseline)
     seconds = sum(end.seconds for pack in folder.progress(home, sweep) for end in pack.outcomes)
-    return Run(data, sweep.options["steps"], made, seconds / 60)
+    manifest = read_manifest(find_folder(folder.expand([home])[0]))
+    place = f"{manifest.devices[0]}, jax {manifest.versions['jax']}, {manifest.created[:10]}"
+    return Run(data, sweep.options["steps"], made, seconds / 60, place)
 
 
 def losses(homes: Sequence[Path]) -> str:
@@ -47,8 +53,7 @@ def losses(homes: Sequence[Path]) -> str:
     parts = []
     for run in (read(home, ("loss", "penalty")) for home in homes):
         lines = [
-            f"## {run.head}",
-            "",
+            *run.head,
             f"{run.table.metric}, lower is better; of every setting the mean over its seeds.",
             "",
             "| loss | best setting | best: mean ± sd over seeds | median setting | worst setting "
@@ -79,10 +84,17 @@ def lottery(homes: Sequence[Path]) -> str:
     """Returns the shares of each part of the seed, and how often few seeds name the wrong winner."""
     parts = []
     for run in (read(home, ("loss", "penalty")) for home in homes):
-        lines = [f"## {run.head}", "", "| loss | mean | sd |", "|---|---|---|"]
+        lines = [
+            *run.head,
+            f"{run.table.metric}, lower is better, and the share of each part of the seed in its",
+            "variance, alone and with its interactions, with 95 % intervals.",
+            "",
+            "| loss | mean | sd |",
+            "|---|---|---|",
+        ]
         shares = spread.spreads(run.table)
         names = list(next(iter(shares.values()), {}))
-        lines[-2] += " | ".join(f" {name}: alone | with interactions" for name in names) + " |"
+        lines[-2] += "".join(f" {name}: alone | with interactions |" for name in names)
         lines[-1] += "---|" * 2 * len(names)
         for setting, cells in run.table.values.items():
             x = np.array([cell.value for cell in cells])
@@ -90,7 +102,8 @@ def lottery(homes: Sequence[Path]) -> str:
             for share in shares.get(table.name_of(dict(setting)), {}).values():
                 line += f" {spread.words(share.alone)} | {spread.words(share.total)} |"
             lines.append(line)
-        lines += ["", *wrong_winners(run.table.values)]
+        lines += ["", "How often the mean of a few runs, drawn from these, names the wrong winner:", ""]
+        lines += wrong_winners(run.table.values)
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
@@ -124,8 +137,7 @@ def lazy(homes: Sequence[Path]) -> str:
     for home in homes:
         run = read(home, ("loss", "penalty", "every"))
         lines = [
-            f"## {run.head}",
-            "",
+            *run.head,
             f"{run.table.metric}: mean ± sd over seeds; the difference is every 8th step's to every step's.",
             "",
             "| loss, penalty | every step | every 8th | difference, 95 % | p | failed: every step | 8th |",

@@ -31,7 +31,7 @@ def text(found: dict[str, dict[str, Share]]) -> str:
     for setting, parts in found.items():
         lines += [f"  {setting}"]
         lines += [
-            f"    {part:18} alone {words(share.alone)}   with interactions {words(share.total)}"
+            f"    {part:18} alone {words(share.alone):18} with interactions {words(share.total)}"
             for part, share in parts.items()
         ]
     return "\n".join(lines)
@@ -55,4 +55,4 @@ def _combinations(axes: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
 
 def words(share: Estimate) -> str:
     """Returns a share and its interval in percent."""
-    return f"{share.value:4.0%} [{share.low:.0%}, {share.high:.0%}]"
+    return f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"
