@@ -1,10 +1,10 @@
 """Three studies of small GANs over many seeds: losses, the lottery of seeds, and lazy penalties.
 
     python studies/small_gans.py --sweep losses --data grid --steps 2000 --out runs/losses
-    python studies/small_gans.py --sweep lottery --data ring --steps 600 --measure-every 200 --out runs/lottery
+    python studies/small_gans.py --sweep lottery --steps 600 --measure-every 200 --out runs/lottery
     python studies/small_gans.py --sweep lottery --data digits --steps 800 --out runs/lottery-digits
     python studies/small_gans.py --sweep lazy --data ring --steps 1000 --out runs/lazy-ring
-    python studies/small_gans.py --sweep lazy --data stacked:glyphs --size 8 --steps 1500 --out runs/lazy-stacked
+    python studies/small_gans.py --sweep lazy --data stacked:glyphs --size 8 --out runs/lazy-stacked
 
 each plans a sweep and works on it with all cores; `python studies/summary.py losses runs/losses` and the like
 write the tables in `results/`, whose heads say what each took. The first two were run so far.
