@@ -87,7 +87,7 @@ def trained(data: str, settings: Sequence[Setting], steps: int, seeds: str) -> l
 def together(data: str, searches: Sequence[Search]) -> list[Setting]:
     """Returns what each search chooses; in each round all their settings are trained as one run."""
     asked: dict[int, tuple[Sequence[Setting], int]] = {}
-    told: dict[int, list[float]] = {}
+    scored: dict[int, list[float]] = {}
     chosen: dict[int, Setting] = {}
 
     def round_() -> None:
@@ -95,7 +95,7 @@ def together(data: str, searches: Sequence[Search]) -> list[Setting]:
         settings = [setting for n in sorted(asked) for setting in asked[n][0]]
         scores = iter(trained(data, settings, steps, "0:2"))
         for n in sorted(asked):
-            told[n] = [float(np.mean(next(scores))) for _ in asked[n][0]]
+            scored[n] = [float(np.mean(next(scores))) for _ in asked[n][0]]
         asked.clear()
 
     barrier = threading.Barrier(len(searches), action=round_)
@@ -104,7 +104,7 @@ def together(data: str, searches: Sequence[Search]) -> list[Setting]:
         def measure(settings: Sequence[Setting], steps: int) -> Sequence[float]:
             asked[number] = settings, steps
             barrier.wait()
-            return told[number]
+            return scored[number]
 
         try:
             chosen[number] = searches[number](measure)

@@ -21,10 +21,11 @@ def sensitivity(table: Table, options: Sequence[str], axis: Scale) -> tuple[list
     cells = [cell for group in table.values.values() for cell in group]
     charts, rows = [], []
     for option in options:
-        found = levels(cells, option)
-        charts.append(_chart(table, option, found, axis))
+        option_levels = levels(cells, option)
+        charts.append(_chart(table, option, option_levels, axis))
         rows += [
-            [f"{option}={name(level)}", with_interval(level.mean), count(len(level.cells))] for level in found
+            [f"{option}={name(level)}", with_interval(level.mean), count(len(level.cells))]
+            for level in option_levels
         ]
     head = ["option", f"{table.metric}: mean [95 %]", "cells"]
     return charts, html_table("Sensitivity to each option", head, rows, numbers=True)
@@ -41,15 +42,15 @@ def name(level: Level) -> str:
     return " to ".join(ends)
 
 
-def _chart(table: Table, option: str, found: Sequence[Level], axis: Scale) -> Chart:
-    ranges = any(len(level.values) > 1 for level in found)
+def _chart(table: Table, option: str, option_levels: Sequence[Level], axis: Scale) -> Chart:
+    ranges = any(len(level.values) > 1 for level in option_levels)
     notes = [axis.words] if axis.words else []
-    without = sum(not np.isfinite(cell.value) for level in found for cell in level.cells)
+    without = sum(not np.isfinite(cell.value) for level in option_levels for cell in level.cells)
     if without:
         notes.append(f"{without} cells without a value are not drawn")
     with chart_style():
         figure, axes = new_axes()
-        for n, level in enumerate(found):
+        for n, level in enumerate(option_levels):
             if ranges:
                 _points(axes, [cell.options[option] for cell in level.cells], level.cells, axis)
                 _mean(axes, [level.values[0], level.values[-1]], level, axis)
@@ -57,18 +58,19 @@ def _chart(table: Table, option: str, found: Sequence[Level], axis: Scale) -> Ch
                 places = n + 0.16 * ((np.arange(len(level.cells)) * 0.618) % 1 - 0.5)
                 _points(axes, places, level.cells, axis)
                 _mean(axes, [n - 0.22, n + 0.22], level, axis)
-        if ranges and spans_decades([value for level in found for value in level.values]):
+        if ranges and spans_decades([value for level in option_levels for value in level.values]):
             axes.set_xscale("log")
         if not ranges:
-            labels = [name(level) for level in found]
-            axes.set_xticks(range(len(found)), labels, rotation=25 if sum(map(len, labels)) > 38 else 0)
-            axes.set_xlim(-0.5, len(found) - 0.5)
+            labels = [name(level) for level in option_levels]
+            long = sum(map(len, labels)) > 38
+            axes.set_xticks(range(len(option_levels)), labels, rotation=25 if long else 0)
+            axes.set_xlim(-0.5, len(option_levels) - 0.5)
             axes.grid(axis="x", visible=False)
         axis.apply(axes, "y")
         axes.set_xlabel(option)
         axes.set_ylabel(table.metric)
     if ranges:
-        notes.insert(0, f"means over {len(found)} ranges of values")
+        notes.insert(0, f"means over {len(option_levels)} ranges of values")
     return Chart(f"sensitivity-{slug(option)}", f"{table.metric} by {option} alone", figure, "; ".join(notes))
 
 

@@ -93,7 +93,7 @@ def _verdict(measured: Cells, table: Table, packs: Sequence[Progress], asked: st
         words += f" For another, give `--metric`: {', '.join(others)}."
     total = sum(pack.cells for pack in packs)
     done = sum(pack.cells for pack in packs if pack.state == "done")
-    found = [
+    facts = [
         Line("info", "Metric", words),
         Line("good" if done == total else "look", "Cells", *_progress(packs, done, total)),
         Line("info", "Best", _best(table)),
@@ -106,12 +106,12 @@ def _verdict(measured: Cells, table: Table, packs: Sequence[Progress], asked: st
         named += [f"{_name(cell)}: {cell.failed}" for cell in failed]
         number = len(failed) + sum(pack.cells for pack in lost)
         words = f"{count(number)} of {count(total)} cells failed: {first_three(named)}."
-        found.append(Line("bad", "Failures", words, rule, "failed cells"))
+        facts.append(Line("bad", "Failures", words, rule, "failed cells"))
     else:
-        found.append(Line("good", "Failures", "No cell failed.", rule))
-    top = summary(found)
+        facts.append(Line("good", "Failures", "No cell failed.", rule))
+    top = summary(facts)
     head = f'<p class="total {top.mark}">{SIGNS[top.mark][0]} {escape(top.words)}</p>'
-    return f'<div class="verdict">{head}{lines(found)}</div>'
+    return f'<div class="verdict">{head}{lines(facts)}</div>'
 
 
 def _progress(packs: Sequence[Progress], done: int, total: int) -> tuple[str, str, str]:

@@ -103,10 +103,10 @@ def merged(parts: Sequence[tuple[Sequence[Row], Sequence[int]]]) -> list[Row]:
     {'x': [2.0, 3.0, 4.0]}
     """
     total, start = sum(len(numbers) for _, numbers in parts), 0
-    found: dict[Any, dict[str, Any]] = {}
+    by_row: dict[Any, dict[str, Any]] = {}
     for some, numbers in parts:
         for row in some:
-            columns = found.setdefault((row.step, row.kind, row.scheduled, tuple(row.numbers)), {})
+            columns = by_row.setdefault((row.step, row.kind, row.scheduled, tuple(row.numbers)), {})
             for name, value in row.numbers.items():
                 if not isinstance(value, list):  # of the whole run
                     columns.setdefault(name, value)
@@ -114,7 +114,7 @@ def merged(parts: Sequence[tuple[Sequence[Row], Sequence[int]]]) -> list[Row]:
                 column = columns.setdefault(name, [None] * total)
                 column[start : start + len(numbers)] = [value[number] for number in numbers]
         start += len(numbers)
-    every = [Row(step, kind, columns, scheduled) for (step, kind, scheduled, _), columns in found.items()]
+    every = [Row(step, kind, columns, scheduled) for (step, kind, scheduled, _), columns in by_row.items()]
     return sorted(every, key=lambda row: row.step)
 
 

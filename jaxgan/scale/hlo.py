@@ -18,8 +18,8 @@ class Instruction(NamedTuple):
     @property
     def called(self) -> list[str]:
         """The computations that it calls: the branches of a condition, the body of a loop or of a fusion."""
-        found = (_names(one, several) for one, several in _CALLED.findall(self.attributes))
-        return [name for names in found for name in names]
+        computations = (_names(one, several) for one, several in _CALLED.findall(self.attributes))
+        return [name for names in computations for name in names]
 
     @property
     def repetitions(self) -> int:
@@ -69,7 +69,7 @@ def bytes_of(result: str, *, off_chip: bool = False) -> int:
     >>> bytes_of("(f32[8,4]{1,0}, bf16[2]{0:T(128)S(1)})"), bytes_of("bf16[2]{0:S(1)}", off_chip=True)
     (132, 0)
     """
-    arrays = [found for found in _ARRAY.findall(result) if not (off_chip and "S(" in found[2])]
+    arrays = [array for array in _ARRAY.findall(result) if not (off_chip and "S(" in array[2])]
     bits = sum(int(width or 8) * prod(int(n) for n in shape.split(",") if n) for width, shape, _ in arrays)
     return -(-bits // 8)
 

@@ -41,7 +41,7 @@ class Owner(msgspec.Struct, kw_only=True):
 
     host: str  # where the number of a process means this process
     process: int
-    started: str  # tells the process from a later one of the same number, "" where that cannot be told
+    started: str  # distinguishes the process from a later one of the same number, "" if it is not known
 
 
 class Claim(NamedTuple):

@@ -25,7 +25,7 @@ def lines(home: Path, metric: str = "") -> tuple[list[str], list[list[Any]]]:
     methods, _ = read_methods(runs)
     axes = list(dict.fromkeys(name for cell in read(home).cells for name in cell))
     seeds = {(seed.run, seed.lane): seed for method in methods for seed in method.seeds}
-    found = []
+    lines = []
     for record in records(runs):
         for number, lane in enumerate(record.names):
             seed = seeds[record.name, lane]
@@ -37,11 +37,11 @@ def lines(home: Path, metric: str = "") -> tuple[list[str], list[list[Any]]]:
             }
             start = [seed.number if name == "seed" else options.get(name) for name in axes]
             start += [seed.name, seed.failed]
-            found += [[*start, *rest] for rest in _numbers(record, number) if metric in ("", rest[0])]
-    if not found:
+            lines += [[*start, *rest] for rest in _numbers(record, number) if metric in ("", rest[0])]
+    if not lines:
         about = f" called {metric}" if metric else ""
         raise Refused(f"no cell of {home} has a number{about}")
-    return [*axes, *COLUMNS], found
+    return [*axes, *COLUMNS], lines
 
 
 def _numbers(record: Record, lane: int) -> Iterator[tuple[str, str, int, float]]:

@@ -1,4 +1,4 @@
-"""Settings proposed by Optuna's TPE sampler (extra `search`), asked for and told in batches."""
+"""Settings proposed by Optuna's TPE sampler (extra `search`), asked for and scored in batches."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -94,7 +94,7 @@ def _complete(study: "optuna.Study", space: Space) -> list[Any]:
 
 
 def _waiting(study: "optuna.Study", space: Space) -> list[Any]:
-    """Returns the trials that were asked for and not told."""
+    """Returns the trials that were asked for and have no score."""
     running = _optuna().trial.TrialState.RUNNING
     return [trial for trial in _complete(study, space) if trial.state == running]
 

@@ -136,9 +136,9 @@ def _halving(place: Place, functions: Mapping[str, Any], chosen: argparse.Namesp
             )
         if not (home / f"rung-{number + 1}").exists():
             _work(here)
-        found = scores(here.home, _full(some, now), place.goal)
-        print(described([Rung(count, tuple(some), tuple(found))], place.goal), flush=True)
-        return found
+        measured = scores(here.home, _full(some, now), place.goal)
+        print(described([Rung(count, tuple(some), tuple(measured))], place.goal), flush=True)
+        return measured
 
     with lock_folder(home):
         rungs = halving.halving(settings, steps, measure)
@@ -278,7 +278,9 @@ def scores(home: Path, settings: Sequence[Setting], goal: Goal) -> list[float]:
         counts[_key(setting(planned))] = counts.get(_key(setting(planned)), 0) + 1
     sign = -1 if goal.better == "higher" else 1
     return [
-        sign * sum(found) / len(found) if len(found := values.get(key, [])) == counts[key] else math.nan
+        sign * sum(measured) / len(measured)
+        if len(measured := values.get(key, [])) == counts[key]
+        else math.nan
         for key in map(_key, settings)
     ]
 

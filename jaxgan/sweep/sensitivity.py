@@ -34,12 +34,12 @@ def levels(cells: Sequence[Value], option: str) -> list[Level]:
     if is_continuous(values):
         count = max(2, min(GROUPS, len(values) // LEAST))
         groups = [list(group) for group in np.array_split(np.array(values), count)]
-    found = []
+    result = []
     for group in groups:
         inside = tuple(cell for cell in cells if cell.options[option] in group)
         x = np.array([cell.value for cell in inside])
-        found.append(Level(tuple(group), inside, mean(x[np.isfinite(x)])))
-    return found
+        result.append(Level(tuple(group), inside, mean(x[np.isfinite(x)])))
+    return result
 
 
 def is_continuous(values: Sequence[Any]) -> bool:

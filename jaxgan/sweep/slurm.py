@@ -12,7 +12,7 @@ from jaxgan.sweep.folder import Progress
 from jaxgan.sweep.work import PATIENCE, failures
 
 WARNING = int(PATIENCE) + 30
-"""Seconds before its time limit at which a worker is told to stop: its runs save, and it notes so."""
+"""Seconds before its time limit at which a worker is asked to stop: its runs save, and it notes so."""
 
 
 class Task(NamedTuple):

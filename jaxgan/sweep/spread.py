@@ -23,12 +23,12 @@ def spreads(table: Table) -> dict[str, dict[str, Share]]:
     }
 
 
-def text(found: dict[str, dict[str, Share]]) -> str:
+def text(by_setting: dict[str, dict[str, Share]]) -> str:
     """Returns the shares as lines for a terminal, "" if there are none."""
-    if not found:
+    if not by_setting:
         return ""
     lines = ["share of the variance over seeds: of each part alone, and with its interactions"]
-    for setting, parts in found.items():
+    for setting, parts in by_setting.items():
         lines += [f"  {setting}"]
         lines += [
             f"    {part:18} alone {words(share.alone):18} with interactions {words(share.total)}"

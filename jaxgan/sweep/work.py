@@ -27,7 +27,7 @@ from jaxgan.sweep.folder import Paths, Progress, Sweep, progress, reached, read,
 KILLS = 3
 """Number of kills at the same step after which a pack counts as failed."""
 PATIENCE = 60.0
-"""Seconds that a run has to save its state when it is told to stop."""
+"""Seconds that a run has to save its state when it is asked to stop."""
 _REFUSED, _FAILED = 2, 1  # the status of a script that was refused, and of one whose run failed
 
 

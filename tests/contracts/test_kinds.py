@@ -25,7 +25,7 @@ from jaxgan.pictures.drawn import crowd, drawn
 from jaxgan.run.written import default_name, default_suffix, formats, write_samples
 
 SCRIPT = '''
-"""Angles, a kind of example that jaxgan has never heard of."""
+"""Angles, a kind of example that jaxgan does not know."""
 
 from dataclasses import dataclass
 

@@ -227,7 +227,7 @@ def test_modes_of_unequal_weight_have_their_own_oracle_and_floor():
 def test_modes_of_stacked_images_are_the_classes_of_the_channels():
     train = load("stacked:digits")
 
-    def apply(x):  # three digits of ten, which this extractor tells apart by brightness
+    def apply(x):  # three digits of ten, which this extractor distinguishes by brightness
         level = ((x.mean(axis=(1, 2)) + 1) * 4.999).astype(int)
         return Outputs(level.astype(np.float32), np.eye(10, dtype=np.float32)[level].reshape(len(x), -1))
 
