@@ -270,7 +270,7 @@ def test_one_lane_can_be_sampled_and_exported(many, tmp_path, monkeypatch):
         (("--seeds=-1:3",), "--seeds -1:3 is not a list of seeds: give 0:8 for 0 to 7, or 1,4,9"),
         (
             ("--over", "lr"),
-            "--over lr: give NAME=A,B,... with an option that is a number (lr, pause, near); for seeds use --seeds",
+            "--over lr: give NAME=A,B,... with an option that is a number (lr, pause, near); for seeds",
         ),
         (
             ("--over", "seed=1,2"),
