@@ -1,17 +1,30 @@
-"""Sweeps as workers would leave them, without training."""
+"""Sweeps as workers would leave them, without training, and sweeps that are only planned."""
 
 from pathlib import Path
 
 import msgspec
 from run_folders import run_folder
+from support import play, script
 
 from jaxgan.sweep import folder
 from jaxgan.sweep.claims import Outcome
-from jaxgan.sweep.folder import Paths, Planned, Sweep
+from jaxgan.sweep.folder import Paths, Planned, Progress, Sweep, progress, read
 from jaxgan.sweep.plan import Pack
 
+TINY = script("tiny")
 STEPS = (0, 50, 100)
 NUMBERS = {"lr": 1e-3, "gamma": 0.1}  # options of the script, so that lanes may differ in them
+
+
+def plan(home: Path, *options: object, packs: int = 2) -> Path:
+    """Plans a sweep of packs of two seeds each."""
+    axes = f"seed=0:{2 * packs}"
+    assert play(TINY, "--sweep", axes, "--jobs", 1, "--pack", 2, "--out", home, "--plan-only", *options) == 0
+    return home
+
+
+def every(home: Path) -> list[Progress]:
+    return progress(home, read(home))
 
 
 def sweep_folder(home: Path, packs, score, halted=lambda cell: False, lost=(), axes="declared") -> Path:
@@ -20,16 +33,7 @@ def sweep_folder(home: Path, packs, score, halted=lambda cell: False, lost=(), a
     Cells that are `halted` end after step 50 as not finite; the packs numbered in `lost` ended by an error.
     """
     home.mkdir(parents=True)
-    planned = [
-        Planned(
-            name=pack.name,
-            program=pack.program,
-            shared=dict(pack.shared),
-            values=[dict(numbers) for numbers in pack.values],
-            seeds=list(pack.seeds),
-        )
-        for pack in packs
-    ]
+    planned = [Planned.of(pack) for pack in packs]
     options = {"steps": 100, "seed": 0}
     folder.save(home, Sweep(script="s.py", files={}, options=options, axes=[axes], packs=planned))
     for number, (pack, plan) in enumerate(zip(packs, planned, strict=True)):

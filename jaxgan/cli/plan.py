@@ -29,7 +29,7 @@ def plan(script: Script, options: Options = (), *, topology: Slices) -> None:
     from jaxgan.folder.settings import check
     from jaxgan.run import lane, plan
     from jaxgan.run.check import experiment_of, source_of
-    from jaxgan.run.command import options_of
+    from jaxgan.run.options import options_of
     from jaxgan.run.program import check_trainable
     from jaxgan.run.reopen import as_module, load_script
     from jaxgan.scale.topology import find_topology

@@ -42,10 +42,7 @@ def sweep(
     chosen: argparse.Namespace,
 ) -> None:
     """Plans those cells of `--sweep` that are not in the folder yet, and works on all of the folder's."""
-    check(config)
-    cache.enable()
-    if config.seeds or config.over:
-        raise Refused("--sweep plans lanes by itself: give seed=0:8 and numbers as its axes")
+    prepare(config)
     cells = declared(type(config), chosen.sweep, functions, chosen.draws, chosen.sweep_seed)
     home = Path(config.out or f"runs/{script.path.stem}-sweep")
     options = msgspec.json.decode(codec.dumps(dataclasses.replace(config, out="")))
@@ -68,6 +65,14 @@ def sweep(
     print(f"{summary(folder.progress(home, now))}: see `jaxgan table {home}`")
     if not finished:
         sys.exit(1)
+
+
+def prepare(config: Settings) -> None:
+    """Checks the options that all cells share, before any of them is built."""
+    check(config)
+    cache.enable()
+    if config.seeds or config.over:
+        raise Refused("--sweep plans lanes by itself: give seed=0:8 and numbers as its axes")
 
 
 class Planner(NamedTuple):
@@ -199,14 +204,5 @@ def complete(cells: Any, sweep: Sweep) -> list[dict[str, Any]]:
 
 def with_packs(sweep: Sweep, packs: list[Pack], axes: str) -> Sweep:
     """Returns the sweep with these packs too, which were declared by `axes`."""
-    more = [
-        Planned(
-            name=pack.name,
-            program=pack.program,
-            shared=dict(pack.shared),
-            values=[dict(numbers) for numbers in pack.values],
-            seeds=list(pack.seeds),
-        )
-        for pack in packs
-    ]
-    return msgspec.structs.replace(sweep, packs=[*sweep.packs, *more], axes=[*sweep.axes, axes])
+    more = [*sweep.packs, *map(Planned.of, packs)]
+    return msgspec.structs.replace(sweep, packs=more, axes=[*sweep.axes, axes])

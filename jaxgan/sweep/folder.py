@@ -40,6 +40,16 @@ class Planned(msgspec.Struct, kw_only=True):
     values: list[dict[str, int | float]]
     seeds: list[int]
 
+    @classmethod
+    def of(cls, pack: Pack) -> "Planned":
+        return cls(
+            name=pack.name,
+            program=pack.program,
+            shared=dict(pack.shared),
+            values=[dict(numbers) for numbers in pack.values],
+            seeds=list(pack.seeds),
+        )
+
     @property
     def pack(self) -> Pack:
         return Pack(self.shared, tuple(self.values), tuple(self.seeds))

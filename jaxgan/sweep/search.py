@@ -15,18 +15,28 @@ import msgspec
 
 from jaxgan.errors import Refused
 from jaxgan.evaluate import names
-from jaxgan.folder import cache, codec
+from jaxgan.folder import codec
 from jaxgan.folder.files import atomic_folder
 from jaxgan.folder.folder import Folder
 from jaxgan.folder.lock import lock_folder
 from jaxgan.folder.script import Script
-from jaxgan.folder.settings import Settings, check
+from jaxgan.folder.settings import Settings
 from jaxgan.pictures.words import short
 from jaxgan.run.devices import cores
 from jaxgan.run.regroup import Part, regroup
 from jaxgan.sweep import folder, halving, optuna
 from jaxgan.sweep.cells import product
-from jaxgan.sweep.command import Build, Data, Planner, Sources, complete, extended, opened, with_packs
+from jaxgan.sweep.command import (
+    Build,
+    Data,
+    Planner,
+    Sources,
+    complete,
+    extended,
+    opened,
+    prepare,
+    with_packs,
+)
 from jaxgan.sweep.declare import declared, parsed, typed
 from jaxgan.sweep.folder import Paths, Sweep
 from jaxgan.sweep.halving import Rung, Setting
@@ -70,10 +80,7 @@ def search(
     chosen: argparse.Namespace,
 ) -> None:
     """Trains the settings of `--sweep` as `--search` decides, and prints the best of them."""
-    check(config)
-    cache.enable()
-    if config.seeds or config.over:
-        raise Refused("--sweep plans lanes by itself: give seed=0:8 and numbers as its axes")
+    prepare(config)
     if chosen.plan_only:
         raise Refused("--search plans by what it measures: leave out --plan-only, or see --dry-run")
     goal = goal_of(chosen.metric)

@@ -143,7 +143,7 @@ describe_offline()
 import jax
 from jaxgan.run import lane, plan
 from jaxgan.run.check import experiment_of, source_of
-from jaxgan.run.command import options_of
+from jaxgan.run.options import options_of
 from jaxgan.run.program import start_shapes
 from jaxgan.scale.collectives import by_kind
 path, name, *options = sys.argv[1:]

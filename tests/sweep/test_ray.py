@@ -17,23 +17,14 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
-from support import ended, jaxgan, play, script, start
+from support import ended, jaxgan, script, start
+from sweep_folders import every, plan
 
 from jaxgan.errors import Refused
 from jaxgan.sweep import ray
-from jaxgan.sweep.folder import Paths, Progress, progress, read
+from jaxgan.sweep.folder import Paths
 
 TINY = script("tiny")
-
-
-def plan(home: Path, *options: object, packs: int = 2) -> Path:
-    axes = f"seed=0:{2 * packs}"
-    assert play(TINY, "--sweep", axes, "--jobs", 1, "--pack", 2, "--out", home, "--plan-only", *options) == 0
-    return home
-
-
-def every(home: Path) -> list[Progress]:
-    return progress(home, read(home))
 
 
 def test_what_cannot_work_on_ray_is_refused_in_one_line(tmp_path, monkeypatch, capsys):

@@ -15,26 +15,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from support import jaxgan, play, script
+from support import jaxgan, script
+from sweep_folders import every, plan
 
 from jaxgan.folder.folder import find_folder
 from jaxgan.folder.manifest import read_manifest
 from jaxgan.sweep import claims, slurm
 from jaxgan.sweep.claims import Outcome
-from jaxgan.sweep.folder import Paths, Progress, progress, read
+from jaxgan.sweep.folder import Paths, Progress, read
 
 TINY = script("tiny")
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "scancel", "squeue")
-
-
-def plan(home: Path, *options: object, packs: int = 2) -> Path:
-    axes = f"seed=0:{2 * packs}"
-    assert play(TINY, "--sweep", axes, "--jobs", 1, "--pack", 2, "--out", home, "--plan-only", *options) == 0
-    return home
-
-
-def every(home: Path) -> list[Progress]:
-    return progress(home, read(home))
 
 
 def fake(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:

@@ -33,3 +33,17 @@ def test_settings_that_are_not_crossed_have_no_shares():
     for some in (whole[:-1], failed, unsplit, [*whole, whole[0]]):
         assert spreads(Table("reverse_kl", "lower", (), {(("loss", "hinge"),): some})) == {}
     assert text({}) == ""
+
+
+def test_a_part_that_is_not_given_is_that_of_the_seed():
+    values = np.random.RandomState(2).normal(size=(3, 2))
+    some = [
+        Value(
+            {"seed": 0} if (i, n) == (0, 0) else {"seed": 0, "seed_init": i, "seed_noise": n},
+            values[i, n],
+            "",
+        )
+        for i in range(3)
+        for n in range(2)
+    ]
+    assert list(spreads(Table("reverse_kl", "lower", (), {(("loss", "hinge"),): some}))) == ["loss=hinge"]
