@@ -44,7 +44,7 @@ class Seed(NamedTuple):
     @property
     def key(self) -> tuple[int, ...]:
         """What seeds of several methods are paired by."""
-        return self.number, *self.parts.values()
+        return self.number, *(self.parts.get(name, self.number) for name in SPLIT)
 
     @property
     def name(self) -> str:

@@ -39,12 +39,9 @@ def text(by_setting: dict[str, dict[str, Share]]) -> str:
 
 def _crossed(cells: Sequence[Value]) -> tuple[tuple[str, ...], np.ndarray]:
     """Returns which parts of the seed differ, and values by them; () unless each combination came once."""
-    parts = [{name: cell.options.get(name, cell.options["seed"]) for name in SPLIT} for cell in cells]
-    names = tuple(name for name in SPLIT if len({part[name] for part in parts}) > 1)
-    axes = [sorted({part[name] for part in parts}) for name in names]
-    by_parts = {
-        tuple(part[name] for name in names): cell.value for part, cell in zip(parts, cells, strict=True)
-    }
+    names = tuple(name for name in SPLIT if len({cell.options.get(name) for cell in cells}) > 1)
+    axes = [sorted({cell.options[name] for cell in cells}) for name in names]
+    by_parts = {tuple(cell.options[name] for name in names): cell.value for cell in cells}
     shape = tuple(map(len, axes))
     if not names or not len(cells) == len(by_parts) == np.prod(shape):
         return (), np.empty(0)

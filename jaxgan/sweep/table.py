@@ -124,12 +124,14 @@ def table_of(measured: Cells, by: Sequence[str] = (), metric: str = "", baseline
         raise Refused(f"--by {unknown[0]}: the axes of {home} are {', '.join(axes)}")
     measure = _measure(methods, metric, home)
     values: dict[Setting, list[Value]] = {}
+    split = {name for method in methods for seed in method.seeds for name in seed.parts}
     for method in methods:
         options = {name: method.options[name] for name in axes}
         for seed in method.seeds:
             steps = seed.values.get(measure, {})
             last = steps[max(steps)] if steps else np.nan
-            every = {**options, "seed": seed.number, **seed.parts}
+            parts = {name: seed.parts.get(name, seed.number) for name in SPLIT if name in split}
+            every = {**options, "seed": seed.number, **parts}
             value = Value(every, last, seed.failed, steps, seed.name, seed.unfinished)
             values.setdefault(tuple((name, options[name]) for name in by), []).append(value)
     better = measured.way(measure.name)

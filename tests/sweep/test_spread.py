@@ -1,9 +1,14 @@
 """Shares of the spread over split seeds: of crossed settings alone, in the order of the seeds' values."""
 
-import numpy as np
+import json
 
+import numpy as np
+from sweep_folders import sweep_folder
+
+from jaxgan.sweep.exports import rliable
+from jaxgan.sweep.plan import Pack
 from jaxgan.sweep.spread import spreads, text
-from jaxgan.sweep.table import Table, Value
+from jaxgan.sweep.table import Table, Value, table
 
 
 def cells(values):
@@ -35,15 +40,15 @@ def test_settings_that_are_not_crossed_have_no_shares():
     assert text({}) == ""
 
 
-def test_a_part_that_is_not_given_is_that_of_the_seed():
-    values = np.random.RandomState(2).normal(size=(3, 2))
-    some = [
-        Value(
-            {"seed": 0} if (i, n) == (0, 0) else {"seed": 0, "seed_init": i, "seed_noise": n},
-            values[i, n],
-            "",
-        )
-        for i in range(3)
-        for n in range(2)
-    ]
-    assert list(spreads(Table("reverse_kl", "lower", (), {(("loss", "hinge"),): some}))) == ["loss=hinge"]
+def test_a_part_that_is_not_given_is_that_of_the_seed(tmp_path):
+    parts = [{"seed_init": i, "seed_data": d} for i in range(2) for d in range(2)]
+    split = Pack({"loss": "hinge"}, tuple(parts[1:]), (0,))
+    plain = Pack({"loss": "hinge"}, ({},), (0,))  # which is the first of the parts
+
+    def score(cell, step):
+        return {"energy": 3.0 * cell.get("seed_init", 0) + cell.get("seed_data", 0)}
+
+    home = sweep_folder(tmp_path / "s", [plain, split], score)
+    made = table(home, metric="energy")
+    assert list(spreads(made)) == ["all"]
+    assert len(json.loads(rliable(made).text)["scores"]["all"]) == 4
