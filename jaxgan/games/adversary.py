@@ -25,7 +25,8 @@ from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.output import Output, as_output, per_example
 from jaxgan.parts.rng import fold
-from jaxgan.parts.terms import Term, apply_term, per_input
+from jaxgan.parts.terms import Term
+from jaxgan.parts.terms.term import apply_term, per_input
 from jaxgan.parts.types import (
     Array,
     Augment,
@@ -113,6 +114,7 @@ def adversary(
     """
     check.adversary(network, objective, d_terms, g_terms, conditioning)
     check.numbers(label_smoothing, label_noise, packing)
+    d_terms, g_terms = (*objective.d_terms, *d_terms), (*objective.g_terms, *g_terms)
     whole = tuple(f"the term {term.name}" for term in (*d_terms, *g_terms) if term.whole)
     if objective.over:
         objective, whole = objective.over(lowering), ("the objective", *whole)

@@ -41,7 +41,7 @@ def adversary(
         raise Refused(
             f"{_name(conditioning)} is no Conditioning: give one such as conditioning.projection(10)"
         )
-    for terms in (d_terms, g_terms):
+    for terms, own in ((d_terms, objective.d_terms), (g_terms, objective.g_terms)):
         if isinstance(terms, Term):
             raise Refused(f"terms come as a list: [{terms.name}()], not {terms.name}() alone")
         for term in terms:
@@ -49,7 +49,7 @@ def adversary(
                 raise Refused(f"{_name(term)} is no Term: are its () missing, as in r1()? Or use `stateless`")
             if term.name in METRICS:
                 raise Refused(f"a term cannot be called {term.name}, which is a metric already; rename it")
-        names = [term.name for term in terms]
+        names = [term.name for term in (*own, *terms)]
         if len(set(names)) < len(names):
             raise Refused(f"two terms of one player share a name: {', '.join(names)}; rename one of them")
 

@@ -41,7 +41,7 @@ def gan(
 
     `label_smoothing`: real examples have the label "real" with weight 1 - s only (Salimans et al., 2016).
     `label_noise`: the probability that a pair's logits are swapped in D's loss.
-    `augment`: applied to D's inputs, real and generated, in both losses (`parts/augmentations.py`).
+    `augment`: applied to D's inputs, real and generated, in both losses (`jg.augmentations`).
     `instance_noise`: standard deviation of normal noise on D's inputs, a number or a schedule that anneals it
     with the updates (Sonderby et al., 2017).
     `packing`: the number of examples in an input of D, as channels (Lin et al., 2018).

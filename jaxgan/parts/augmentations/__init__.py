@@ -1,0 +1,21 @@
+"""Differentiable augmentations of D's inputs, for training on few examples.
+
+An augmentation maps (key, image [H, W, C]) to an image of the same shape; each example has its own key.
+`gan(augment=...)` applies it to real and generated images in both losses (Zhao et al., 2020): if only real
+ones were augmented, G would learn to generate augmented images. Sizes are fractions of the sides, and empty
+pixels are 0, the middle of [-1, 1].
+"""
+
+from jaxgan.parts.augmentations.adaptive import adaptive as adaptive
+from jaxgan.parts.augmentations.augmentation import Augmentation as Augmentation
+from jaxgan.parts.augmentations.augmentation import chain as chain
+from jaxgan.parts.augmentations.augmentation import constant as constant
+from jaxgan.parts.augmentations.augmentation import scheduled as scheduled
+from jaxgan.parts.augmentations.augmentation import sometimes as sometimes
+from jaxgan.parts.augmentations.augmentation import unchanged as unchanged
+from jaxgan.parts.augmentations.colours import brightness as brightness
+from jaxgan.parts.augmentations.colours import contrast as contrast
+from jaxgan.parts.augmentations.colours import saturation as saturation
+from jaxgan.parts.augmentations.diffaugment import diffaugment as diffaugment
+from jaxgan.parts.augmentations.places import cutout as cutout
+from jaxgan.parts.augmentations.places import translation as translation
