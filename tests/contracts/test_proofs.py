@@ -32,7 +32,9 @@ from jaxgan.run.sample import sampler
 from jaxgan.scale.devices import data_mesh, data_parallel, replicated
 
 METHODS = Path(jg.__file__).parents[1] / "experiments" / "methods"
-NAMES = sorted(path.stem for path in METHODS.glob("*.py"))
+SHORT = {path.stem for path in METHODS.glob("*.py") if "import small" in path.read_text()}
+"""The short scripts, which `tests/experiments/test_methods.py` holds to less."""
+NAMES = sorted({path.stem for path in METHODS.glob("*.py")} - SHORT - {"small"})
 BATCH = 8
 OPTIONS: dict[str, tuple] = {"ada": ("--examples", 100)}
 """Of a script that needs more than few units to be small: options by its name."""

@@ -1,0 +1,122 @@
+"""What the short scripts of this folder share: options, small networks, the optimisers and the measurements.
+
+No experiment of its own. A script's method is what it adds: an objective, terms, heads, a conditioning, a
+latent, an augmentation or a game. Equal networks and budgets make the scripts comparable with each other, on
+`--data ring`, `grid`, `digits`, `glyphs` or a file or folder of images; published numbers are of other
+networks.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jaxgan as jg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Config(jg.Settings):
+    steps: int = 3000
+    data: str = "ring"
+    batch_size: int = 128
+    lr: jg.NonNegative = 1e-3
+    """Adam's learning rate, for both players."""
+    b1: jg.Share = 0.5
+    """Adam's decay of its mean gradient."""
+    d_steps: jg.Count = 1
+    """Steps of D per step of G."""
+    average: jg.Share = 0.99
+    """Decay of the average of G's parameters, from which samples are taken."""
+    width: jg.Count = 128
+    """Units of each hidden layer; of convolutional networks, channels of the widest images are a quarter."""
+    z_size: jg.Count = 16
+    """Numbers per latent, each normal."""
+    log_every: int = 100
+    save_every: int = 1000
+    sample_every: int = 1000
+    measure_every: jg.Natural = 1000
+    """Steps between measurements."""
+
+
+def generator(config: Config, source: "jg.Source") -> jg.Network:
+    """Dense networks for points and images of at most 16 px, else transposed convolutions as in DCGAN."""
+    from jaxgan.models import dcgan, mlp
+
+    shape, axis = source.shape, config.lowering.axis
+    if len(shape) == 1:
+        return jg.from_linen(mlp.Generator(shape, (config.width,) * 3, final=mlp.identity))
+    if shape[0] <= 16:
+        return jg.from_linen(mlp.Generator(shape, (config.width,) * 2, norm="batch", axis=axis))
+    return jg.from_linen(dcgan.Generator(shape, max(config.width // 4, 1), axis=axis))
+
+
+def discriminator(config: Config, source: "jg.Source", **options: Any) -> jg.Network:
+    """As `generator`; options are those of `mlp.Discriminator` and `dcgan.Discriminator`, such as `heads`."""
+    from functools import partial
+
+    from jax.nn import leaky_relu
+
+    from jaxgan.models import dcgan, mlp
+
+    if len(source.shape) == 3 and source.shape[0] > 16:
+        options = {"norm": "none", "axis": config.lowering.axis, **options}
+        return jg.from_linen(dcgan.Discriminator(max(config.width // 4, 1), **options))
+    widths = (config.width,) * (3 if len(source.shape) == 1 else 2)
+    return jg.from_linen(mlp.Discriminator(widths, partial(leaky_relu, negative_slope=0.2), **options))
+
+
+def rule(config: Config, game: jg.Game) -> jg.Rule:
+    """Alternating steps of Adam, and an average of G."""
+    import optax
+
+    adam = optax.adam(config.lr, b1=config.b1, b2=0.99)
+    return jg.alternating(game, adam, adam, d_steps=config.d_steps, average=jg.ema(config.average))
+
+
+def experiment(config: Config, source: "jg.Source", rule: jg.Rule) -> jg.Experiment:
+    """The rule on the data, measured: modes for a mixture, else the energy distance to held-out examples.
+
+    Conditional samples of images are also read by their nearest training example: `named_right` is the share
+    whose class is the one asked for.
+    """
+    measured = _modes(source) if source.modes else _images(source, "label" in rule.game.given)
+
+    def measure(moment: jg.Moment) -> "Mapping[str, float]":
+        return measured(moment.sample(moment.state.generator, 2000))
+
+    return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)], grid=100)
+
+
+def _modes(source: "jg.Source") -> "Callable[[np.ndarray], Mapping[str, float]]":
+    def measured(samples: "np.ndarray") -> "Mapping[str, float]":
+        assert source.modes is not None
+        coverage = jg.metrics.mixture.mode_coverage(samples, *source.modes)
+        return {name: coverage[name] for name in ("modes", "high_quality", "reverse_kl")}
+
+    return measured
+
+
+def _images(source: "jg.Source", by_class: bool) -> "Callable[[np.ndarray], Mapping[str, float]]":
+    from functools import cache
+
+    import numpy as np
+
+    @cache
+    def examples() -> "tuple[Mapping[str, np.ndarray], np.ndarray]":
+        held_out = source.held_out() if source.held_out else source
+        return jg.data.labelled(source, 2000), jg.data.examples(held_out, 2000)
+
+    def measured(samples: "np.ndarray") -> "Mapping[str, float]":
+        training, held_out = examples()
+        numbers = {"energy": jg.metrics.energy.energy_distance(samples, held_out)}
+        if by_class:
+            flat = [x.reshape(len(x), -1) for x in (samples, training["x"])]
+            nearest = jg.metrics.nearest.nearest(*flat)[0][:, 0]
+            asked = np.arange(len(samples)) % source.classes  # classes in turn
+            numbers["named_right"] = float((training["label"][nearest] == asked).mean())
+        return numbers
+
+    return measured

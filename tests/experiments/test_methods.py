@@ -1,0 +1,65 @@
+"""The short scripts of published methods: every one builds and fits, some train, and with `-m slow` all do."""
+
+import importlib
+import math
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import jax
+import pytest
+from support import play, rows
+
+import jaxgan as jg
+from jaxgan.data.source import array_shapes, batch
+from jaxgan.games.game import State
+from jaxgan.parts.types import PyTree
+from jaxgan.rules.guard import guarded
+from jaxgan.rules.rule import Metrics
+from jaxgan.run.program import layout, start_shapes
+
+FOLDER = Path(__file__).parents[2] / "experiments" / "methods"
+sys.path.append(str(FOLDER))  # as a script is started: all import `small`
+SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if "import small" in path.read_text())
+TINY = {"width": 8, "z_size": 4, "batch_size": 8, "steps": 4, "log_every": 2, "save_every": 4}
+RUN = ("gan",)
+"""Scripts that the default suite trains, each for a sort of game or part of its own."""
+
+
+def import_script(name: str) -> ModuleType:
+    return importlib.import_module(name)
+
+
+def trains(name: str, run: Path) -> None:
+    options = [(f"--{option.replace('_', '-')}", value) for option, value in TINY.items()]
+    assert play(import_script(name), *sum(options, ()), "--measure-every", 4, "--out", run) == 0
+    numbers = [value for row in rows(run) for value in row.values() if isinstance(value, float)]
+    assert numbers
+    assert all(math.isfinite(number) for number in numbers)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_method_builds_and_its_update_fits(name: str) -> None:
+    script = import_script(name)
+    config = script.Config(**TINY)
+    experiment = script.build(config, jg.load(config.data))
+    lay, start = layout(experiment, config), start_shapes(experiment, config)
+
+    def update(state: State, arrays: PyTree) -> tuple[State, Metrics]:
+        batches = batch(experiment.source, lay, arrays, state.data_key, state.step)
+        return guarded(experiment.rule).update(state, batches)
+
+    state, metrics = jax.eval_shape(update, start, array_shapes(experiment.source, lay))
+    assert jax.tree.map(jax.typeof, start) == jax.tree.map(jax.typeof, state)
+    assert {metric[:2] for metric in metrics} == {"g/", "d/"}
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_a_method_trains(name: str, tmp_path: Path) -> None:
+    trains(name, tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if name not in RUN])
+def test_every_method_trains(name: str, tmp_path: Path) -> None:
+    trains(name, tmp_path / "run")
