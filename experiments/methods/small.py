@@ -114,7 +114,7 @@ def _images(source: "jg.Source", by_class: bool) -> "Callable[[np.ndarray], Mapp
         numbers = {"energy": jg.metrics.energy.energy_distance(samples, held_out)}
         if by_class:
             flat = [x.reshape(len(x), -1) for x in (samples, training["x"])]
-            nearest = jg.metrics.nearest.nearest(*flat)[0][:, 0]
+            nearest = jg.metrics.nearest.nearest(flat[0], flat[1])[0][:, 0]
             asked = np.arange(len(samples)) % source.classes  # classes in turn
             numbers["named_right"] = float((training["label"][nearest] == asked).mean())
         return numbers
