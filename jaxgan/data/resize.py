@@ -35,4 +35,5 @@ def resized(source: Source, size: int) -> Source:
         take=take,
         channels=None if channels is None else resized(channels, size),
         held_out=None if held_out is None else lambda: resized(held_out(), size),
+        factors=None,
     )

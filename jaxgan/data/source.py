@@ -54,6 +54,7 @@ class Source(NamedTuple):
     modes: Modes | None = None  # the true modes, if known
     channels: Source | None = None  # the source of each channel, if grey images are stacked
     held_out: Callable[[], Source] | None = None  # the held-out examples
+    factors: Callable[[np.ndarray], Mapping[str, np.ndarray]] | None = None  # measures factors of variation
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from jaxgan.folder.files import write_files
 from jaxgan.folder.folder import check_out
-from jaxgan.look.panels import PANELS
+from jaxgan.look.panels import OF_CODES, PANELS
 from jaxgan.look.subject import make_subject
 from jaxgan.pictures.chart import Chart, files
 from jaxgan.run.reopen import reopen
@@ -28,6 +28,9 @@ def analyze(
 ) -> Analysis:
     """Draws interpolations, truncation, latent directions, neighbours, spectrum and scores of a run.
 
+    Of a latent in parts it also draws what each code changes, and on `shapes`, whose factors are known, which
+    factors the codes tell.
+
     Writes PNG and SVG files into `out`, by default RUN/analysis, or RUN/analysis/LANE for a lane, and there
     into a subfolder such as best-seed-1 for another checkpoint or seed. The samples are those of `jaxgan
     sample --seed`.
@@ -37,6 +40,8 @@ def analyze(
     subject = make_subject(reopen(run, at, lane, trust=trust), seed)
     subfolder = "-".join([*([at] if at != "last" else []), *([f"seed-{seed}"] if seed else [])])
     home = (run / "analysis" / lane / subfolder) if out is None else out
-    results = {panel.__name__: panel(subject) for panel in PANELS}
+    coded = subject.latents is not None and bool(subject.latents.parts)
+    panels = (*PANELS, *OF_CODES) if coded else PANELS
+    results = {panel.__name__: panel(subject) for panel in panels}
     pictures = write_files(home, files(chart for chart in results.values() if isinstance(chart, Chart)))
     return Analysis(pictures, [f"{name}: {why}" for name, why in results.items() if isinstance(why, str)])

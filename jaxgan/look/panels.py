@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxgan.look import latent
+from jaxgan.look.codes import COLUMNS, code_slices, interpretability, traversed
 from jaxgan.look.subject import Subject
 from jaxgan.metrics.nearest import nearest
 from jaxgan.pictures.chart import Chart, chart
@@ -113,6 +114,22 @@ def traversals(subject: Subject) -> Chart | str:
     return chart("directions", title, (3.6 * len(names), 3.8), draw)
 
 
+def codes(subject: Subject) -> Chart | str:
+    """Draws samples as each code of a latent in parts takes its values, all else the same."""
+    if (latents := subject.latents) is None or not (slices := code_slices(latents)):
+        return "the latent has no codes by name, as those of `latents.parts`"
+    if not subject.images:
+        return "codes are drawn for images only"
+    rows, names = [], []
+    for name, columns in slices.items():
+        for start in (0, 1):
+            z, values = traversed(latents, columns, start)
+            x = latents.decode(z, _given(subject, start, len(z)))
+            rows.append(np.concatenate([x, np.ones((COLUMNS - len(x), *x.shape[1:]), x.dtype)]))
+            names.append(name if start else f"{name}: {values[0]} to {values[-1]}")
+    return _image_grid("codes", "Each code of the latent in turn", rows, names, [])
+
+
 def neighbours(subject: Subject) -> Chart | str:
     """Draws the nearest training examples, and their distances from samples and from held-out examples."""
     title = "Nearest training examples, by Euclidean distance"
@@ -183,7 +200,16 @@ def scores(subject: Subject) -> Chart | str:
     return chart("scores", "Scores of the discriminator", (4.8, 3.4), draw)
 
 
-PANELS: Sequence[Panel] = (interpolation, truncation, traversals, neighbours, spectrum, scores)
+PANELS: Sequence[Panel] = (
+    interpolation,
+    truncation,
+    traversals,
+    neighbours,
+    spectrum,
+    scores,
+)
+OF_CODES: Sequence[Panel] = (codes, interpretability)
+"""Of a latent in parts by name."""
 OUTERMOST = "the outermost bars include all values beyond them"
 NO_LATENTS = "this game has no latents"
 NOT_DRAWABLE = "only images, and points of at least two dimensions, can be drawn"

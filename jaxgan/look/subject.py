@@ -29,10 +29,14 @@ class Examples(NamedTuple):
 
 
 class Latents(NamedTuple):
-    """The latents of the samples as rows z [N, size]; `decode` generates from any: (z, given) -> x."""
+    """The latents of the samples as rows z [N, size]; `decode` generates from any: (z, given) -> x.
+
+    `parts`: the columns of each part, if the latent has parts by name.
+    """
 
     z: np.ndarray
     decode: Callable[[np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
+    parts: Mapping[str, slice] = {}
 
 
 class Subject(NamedTuple):
@@ -46,6 +50,7 @@ class Subject(NamedTuple):
     samples: Examples
     latents: Latents | None
     judge: Callable[[np.ndarray, Mapping[str, np.ndarray]], np.ndarray] | None  # (x, given) -> logits [N]
+    factors: Callable[[np.ndarray], Mapping[str, np.ndarray]] | None = None  # of images, if they are known
 
     @property
     def images(self) -> bool:
@@ -74,6 +79,7 @@ def make_subject(again: Reopened, seed: int = 0) -> Subject:
         samples=samples,
         latents=_latents(game, generator, seed),
         judge=_judge(game, state.d.side),
+        factors=source.factors,
     )
 
 
@@ -87,7 +93,15 @@ def _latents(game: Game, generator: Side, seed: int) -> Latents | None:
         return None
     rows = np.asarray(jax.vmap(lambda latent: ravel_pytree(latent)[0])(z))
     generate = jax.jit(lambda rows, given: decode(generator, jax.vmap(unravel)(rows), given))
-    return Latents(rows, _blockwise(generate))
+    return Latents(rows, _blockwise(generate), _columns(z) if isinstance(z, Mapping) else {})
+
+
+def _columns(z: Mapping[str, jax.Array]) -> dict[str, slice]:
+    """Returns the columns of each part in the rows of latents, which follow the order of names."""
+    names = sorted(z)
+    ends = np.cumsum([sum(x[0].size for x in jax.tree.leaves(z[name])) for name in names])
+    starts = [0, *ends[:-1]]
+    return {name: slice(int(i), int(j)) for name, i, j in zip(names, starts, ends, strict=True)}
 
 
 def _judge(game: Game, d: Side) -> Callable[..., np.ndarray] | None:

@@ -16,6 +16,7 @@ from jaxgan.data.shapes import (
     TOTAL,
     draw,
     factors,
+    measure,
     number_of,
     shapes,
     split_numbers,
@@ -207,3 +208,18 @@ def test_refused():
     for wrong in (8, 0.5):
         with pytest.raises(Refused, match="the factor colour must be an integer from 0 to 7"):
             draw({**factors(np.arange(2)), "colour": np.full(2, wrong)})
+
+
+def test_the_factors_of_a_picture_are_measured_even_with_noise():
+    number = np.random.RandomState(0).randint(0, TOTAL, 200).astype(np.uint32)
+    images, true = draw_numbers(number), factors(number)
+    noise = np.random.RandomState(1).normal(0, 0.1, images.shape)
+    for pictures, most_wrong in ((images, 0), (images + noise, 2)):
+        for name, value in measure(pictures).items():
+            assert (np.rint(value) != true[name]).sum() <= most_wrong, name
+
+
+def test_factors_are_of_pictures_as_they_are_drawn():
+    with pytest.raises(Refused, match=r"images of shape \(32, 32, 3\), not \(16, 16, 3\)"):
+        measure(np.zeros((4, 16, 16, 3)))
+    assert shapes().factors is measure

@@ -9,7 +9,7 @@ from support import play, script
 
 from jaxgan.data.kind import of_array
 from jaxgan.errors import Refused
-from jaxgan.look import latent, panels
+from jaxgan.look import codes, latent, panels
 from jaxgan.look.analyze import analyze
 from jaxgan.look.panels import power
 from jaxgan.look.subject import Examples, Latents, Subject, make_subject
@@ -224,6 +224,35 @@ def noise_subject(shape, **parts):
 def test_each_game_has_the_pictures_that_can_be_drawn(subject, left_out):
     results = {panel.__name__: panel(subject) for panel in panels.PANELS}
     assert {name for name, result in results.items() if not isinstance(result, Chart)} == left_out
+
+
+def factors_of(images):
+    """Bright or dark, and which of four levels of the second channel."""
+    return {"light": (images[:, 0, 0, 0] > 0).astype(int), "tone": np.rint(images[:, 0, 0, 1]).astype(int)}
+
+
+def test_codes_are_drawn_and_held_against_the_known_factors():
+    light, tone = np.eye(2)[RANDOM.randint(0, 2, 400)], RANDOM.uniform(-1, 1, (400, 1))
+    z = np.concatenate([light, RANDOM.normal(size=(400, 20)), tone], axis=1)
+    parts = {"light": slice(0, 2), "noise": slice(2, 22), "tone": slice(22, 23)}
+
+    def decode(z, given):
+        pair = np.stack([z[:, 1] - z[:, 0], np.floor(2 * z[:, 22])], axis=1)
+        return np.tile(pair[:, None, None], (1, 4, 4, 1))
+
+    latents = Latents(z, decode, parts)
+    samples = Examples(decode(z, {}), {})
+    subject = noise_subject((4, 4, 2), latents=latents, samples=samples, factors=factors_of)
+    assert isinstance(codes.interpretability(subject), Chart)
+    assert isinstance(panels.codes(subject), Chart)
+    moved, values = codes.traversed(latents, parts["light"], 3)
+    assert values == ["0", "1"]
+    np.testing.assert_array_equal(moved[:, 2:], z[[3, 3], 2:])  # all else the same
+    note = codes.interpretability(subject).figure._supxlabel.get_text()
+    gap = float(note.removeprefix("mutual information gap ").split()[0])
+    assert gap > 0.95  # each code tells its own factor
+    assert "not known" in codes.interpretability(subject._replace(factors=None))
+    assert "no codes" in panels.codes(noise_subject((4, 4, 2)))
 
 
 def test_classes_are_no_directions():

@@ -1,0 +1,57 @@
+"""What the short scripts of published methods score with equal networks, optimisers and budgets.
+
+    python studies/methods.py --sweep points --data ring --out runs/methods-ring
+    python studies/methods.py --sweep points --data grid --out runs/methods-grid
+    python studies/methods.py --sweep pictures --data digits --out runs/methods-digits
+    jaxgan table runs/methods-ring --by method --metric reverse_kl --baseline method=gan
+
+each trains every method that has a meaning on such data, with 5 seeds; `results/methods.md` has the tables.
+The networks are those of `experiments/methods/small.py`, so a method's own networks play no part, and no
+method was tuned: the numbers say what a part does to a small plain GAN, not what its paper reports.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+sys.path.append(str(Path(__file__).parents[1] / "experiments" / "methods"))
+
+import small
+
+import jaxgan as jg
+
+POINTS = ("gan",)
+"""Methods that need neither labels nor pictures."""
+PICTURES = (*POINTS,)
+"""Methods that train on digits."""
+
+
+@dataclass(frozen=True)
+class Config(small.Config):
+    method: str = "gan"
+    """A script of `experiments/methods`, with its own defaults but for the options of `small.Config`."""
+
+
+def points() -> Iterator[Mapping[str, Any]]:
+    """Every method for points, with 5 seeds."""
+    yield from jg.sweep.product(method=list(POINTS), seed=range(5))
+
+
+def pictures() -> Iterator[Mapping[str, Any]]:
+    """Every method for pictures, with 5 seeds."""
+    yield from jg.sweep.product(method=list(PICTURES), seed=range(5))
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    script = import_module(config.method)
+    default = small.Config()
+    given = {name: getattr(config, name) for name in (field.name for field in fields(default))}
+    changed = {name: value for name, value in given.items() if value != getattr(default, name)}
+    return script.build(script.Config(**changed), source)
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)
