@@ -41,12 +41,12 @@ class Config(jg.Settings):
     """Steps between measurements."""
 
 
-def latent(config: Config, source: "jg.Source") -> jg.Latent:
+def latent(config: Config, source: "jg.Source") -> "jg.Latent":
     """A normal latent of `z_size` numbers: on narrow modes of points few do better than many."""
     return jg.latents.normal(config.z_size or (2 if len(source.shape) == 1 else 32))
 
 
-def generator(config: Config, source: "jg.Source") -> jg.Network:
+def generator(config: Config, source: "jg.Source") -> "jg.Network":
     """Dense networks for points and images of at most 16 px, else transposed convolutions as in DCGAN."""
     from jaxgan.models import dcgan, mlp
 
@@ -58,7 +58,7 @@ def generator(config: Config, source: "jg.Source") -> jg.Network:
     return jg.from_linen(dcgan.Generator(shape, max(config.width // 4, 1), axis=axis))
 
 
-def discriminator(config: Config, source: "jg.Source", **options: Any) -> jg.Network:
+def discriminator(config: Config, source: "jg.Source", **options: Any) -> "jg.Network":
     """As `generator`; options are those of `mlp.Discriminator` and `dcgan.Discriminator`, such as `heads`."""
     from functools import partial
 
@@ -73,7 +73,17 @@ def discriminator(config: Config, source: "jg.Source", **options: Any) -> jg.Net
     return jg.from_linen(mlp.Discriminator(widths, partial(leaky_relu, negative_slope=0.2), **options))
 
 
-def rule(config: Config, game: jg.Game) -> jg.Rule:
+def autoencoder(config: Config, source: "jg.Source", **options: Any) -> "jg.Network":
+    """A D whose logit is minus the error of an autoencoder; options are those of `autoencoder.Dense`."""
+    from jaxgan.models import autoencoder
+
+    if len(source.shape) == 3 and source.shape[0] > 16:
+        options = {"axis": config.lowering.axis, **options}
+        return jg.from_linen(autoencoder.Convolutional(max(config.width // 4, 1), **options))
+    return jg.from_linen(autoencoder.Dense((config.width,), **options))
+
+
+def rule(config: Config, game: "jg.Game") -> "jg.Rule":
     """Alternating steps of Adam, and an average of G."""
     import optax
 
@@ -81,7 +91,7 @@ def rule(config: Config, game: jg.Game) -> jg.Rule:
     return jg.alternating(game, adam, adam, d_steps=config.d_steps, average=jg.ema(config.average))
 
 
-def experiment(config: Config, source: "jg.Source", rule: jg.Rule) -> jg.Experiment:
+def experiment(config: Config, source: "jg.Source", rule: "jg.Rule") -> jg.Experiment:
     """The rule on the data, measured: modes for a mixture, else the energy distance to held-out examples.
 
     Conditional samples of images are also read by their nearest training example: `named_right` is the share

@@ -1,8 +1,11 @@
 """The output of a discriminator: logits, and the outputs of any other heads."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
+
+from jaxgan.errors import Refused
 
 Array = jax.Array
 
@@ -30,6 +33,18 @@ def as_output(output: Any) -> Output:
     ()
     """
     return output if isinstance(output, Output) else Output(output)
+
+
+def read_head(heads: Any, name: str, needs: str) -> Any:
+    """Returns D's head of this name; raises `Refused` if there is none, with what `needs` it.
+
+    >>> read_head({"class": 3}, "class", "the loss of the class")
+    3
+    """
+    if isinstance(heads, Mapping) and name in heads:
+        return heads[name]
+    way = "features=True" if name == "features" else f'heads=(("{name}", size),)'
+    raise Refused(f"{needs} needs a head of D called {name}: give D {way}")
 
 
 def per_example(tree: Any) -> Array:

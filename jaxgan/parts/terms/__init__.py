@@ -7,5 +7,8 @@ from jaxgan.parts.terms.gradients import r1 as r1
 from jaxgan.parts.terms.gradients import r2 as r2
 from jaxgan.parts.terms.gradients import wgan_gp as wgan_gp
 from jaxgan.parts.terms.lazy import lazily as lazily
+from jaxgan.parts.terms.lipschitz import max_gradient as max_gradient
+from jaxgan.parts.terms.lipschitz import wgan_div as wgan_div
+from jaxgan.parts.terms.pulling_away import pulling_away as pulling_away
 from jaxgan.parts.terms.term import Term as Term
 from jaxgan.parts.terms.term import stateless as stateless

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxgan.parts.terms.slopes import input_gradient, norm, squared_norm
+from jaxgan.parts.terms.slopes import between, input_gradient, norm, squared_norm
 from jaxgan.parts.terms.term import Term, stateless
 from jaxgan.parts.types import Array, Schedule, View, at, per_row
 
@@ -47,8 +47,7 @@ def wgan_gp(weight: Schedule = 10.0, *, one_sided: bool = False) -> Term:
     """
 
     def loss(v: View) -> Array:
-        mix = per_row(jax.vmap(jax.random.uniform)(v.keys), v.real)
-        slope = norm(input_gradient(v.d, mix * v.real + (1 - mix) * v.fake))
+        slope = norm(input_gradient(v.d, between(v)))
         return at(weight, v.step) * jnp.square(jax.nn.relu(slope - 1) if one_sided else slope - 1)
 
     return stateless("gp", loss)

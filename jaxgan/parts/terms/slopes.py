@@ -6,7 +6,13 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.parts.output import per_example
-from jaxgan.parts.types import Array, PyTree
+from jaxgan.parts.types import Array, PyTree, View, per_row
+
+
+def between(v: View) -> Array:
+    """A random point between the real and the fake of each pair, [B, ...]."""
+    mix = per_row(jax.vmap(jax.random.uniform)(v.keys), v.real)
+    return mix * v.real + (1 - mix) * v.fake
 
 
 def input_gradient(d: Callable[[Array], PyTree], x: Array) -> Array:

@@ -1,0 +1,41 @@
+"""WGAN-GP (Gulrajani et al., 2017): the Wasserstein distance, by a critic whose slope is drawn to 1.
+
+    python experiments/methods/gradient_penalty.py
+    python experiments/methods/gradient_penalty.py --one-sided
+
+Kept: loss, penalty and its weight, 5 steps of the critic per step of G, Adam with b1 0. Changed: networks of
+`small.py`, a larger learning rate for fewer steps, an average of G. With `--one-sided` only slopes above 1
+are penalised (Petzka et al., 2018).
+"""
+
+from dataclasses import dataclass
+
+import small
+
+import jaxgan as jg
+
+
+@dataclass(frozen=True)
+class Config(small.Config):
+    b1: jg.Share = 0.0
+    d_steps: jg.Count = 5
+    penalty: jg.NonNegative = 10.0
+    """Weight of the gradient penalty."""
+    one_sided: bool = False
+    """Whether slopes below 1 are free."""
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    game = jg.gan(
+        small.generator(config, source),
+        small.discriminator(config, source),
+        latent=jg.latents.normal(config.z_size),
+        objective=jg.objectives.wasserstein(),
+        d_terms=[jg.terms.wgan_gp(config.penalty, one_sided=config.one_sided)],
+        lowering=config.lowering,
+    )
+    return small.experiment(config, source, small.rule(config, game))
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)
