@@ -1,8 +1,11 @@
 """The output of a discriminator: logits, and the outputs of any other heads."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
+
+from jaxgan.errors import Refused
 
 Array = jax.Array
 
@@ -43,3 +46,18 @@ def per_example(tree: Any) -> Array:
     """
     scales = [x if x.ndim == 1 else x.reshape(x.shape[0], -1).mean(axis=1) for x in jax.tree.leaves(tree)]
     return scales[0] if len(scales) == 1 else sum(scales) / len(scales)
+
+
+def read_head(heads: Any, name: str, needs: str) -> Any:
+    """Returns one of D's heads; raises `Refused` if D has no head of that name.
+
+    `needs`: who reads it, as in "the term class_real".
+
+    >>> import jax.numpy as jnp
+    >>> read_head({"class": jnp.zeros((4, 10))}, "class", "the term class_real").shape
+    (4, 10)
+    """
+    if isinstance(heads, Mapping) and name in heads:
+        return heads[name]
+    has = ", ".join(map(str, heads)) if isinstance(heads, Mapping) and heads else "none"
+    raise Refused(f"{needs} reads the head {name!r} of D, whose heads are: {has}; give D that head")
