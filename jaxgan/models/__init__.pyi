@@ -1,3 +1,4 @@
+from . import bottleneck as bottleneck
 from . import classifier as classifier
 from . import convnet as convnet
 from . import convolution as convolution

@@ -1,6 +1,7 @@
 """Layers shared by several architectures: norms, attention, dropout, resampling, logits and heads."""
 
 from jaxgan.models.layers.attention import SelfAttention as SelfAttention
+from jaxgan.models.layers.code import GaussianCode as GaussianCode
 from jaxgan.models.layers.dropout import Dropout as Dropout
 from jaxgan.models.layers.heads import Heads as Heads
 from jaxgan.models.layers.heads import Logit as Logit
