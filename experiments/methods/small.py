@@ -68,6 +68,19 @@ def discriminator(config: Config, source: "jg.Source", **options: Any) -> jg.Net
     return jg.from_linen(mlp.Discriminator(widths, partial(leaky_relu, negative_slope=0.2), **options))
 
 
+def moved(source: "jg.Source", deviation: float) -> "jg.Augment":
+    """An augmentation for consistency: images by up to an eighth of their side, points by normal noise."""
+    import jax
+
+    if len(source.shape) > 1:
+        return jg.augmentations.translation(1 / 8)
+
+    def jitter(key: jg.Key, x: jax.Array) -> jax.Array:
+        return x + deviation * jax.random.normal(key, x.shape)
+
+    return jitter
+
+
 def rule(config: Config, game: jg.Game) -> jg.Rule:
     """Alternating steps of Adam, and an average of G."""
     import optax
