@@ -83,6 +83,19 @@ def autoencoder(config: Config, source: "jg.Source", **options: Any) -> "jg.Netw
     return jg.from_linen(autoencoder.Dense((config.width,), **options))
 
 
+def moved(source: "jg.Source", deviation: float) -> "jg.Augment":
+    """An augmentation for consistency: images by up to an eighth of their side, points by normal noise."""
+    import jax
+
+    if len(source.shape) > 1:
+        return jg.augmentations.translation(1 / 8)
+
+    def jitter(key: jg.Key, x: jax.Array) -> jax.Array:
+        return x + deviation * jax.random.normal(key, x.shape)
+
+    return jitter
+
+
 def rule(config: Config, game: "jg.Game") -> "jg.Rule":
     """Alternating steps of Adam, and an average of G."""
     import optax

@@ -1,4 +1,5 @@
 from . import autoencoder as autoencoder
+from . import bottleneck as bottleneck
 from . import classifier as classifier
 from . import convnet as convnet
 from . import convolution as convolution

@@ -1,6 +1,7 @@
 """Layers shared by several architectures: norms, attention, dropout, resampling, logits and heads."""
 
 from jaxgan.models.layers.attention import SelfAttention as SelfAttention
+from jaxgan.models.layers.code import GaussianCode as GaussianCode
 from jaxgan.models.layers.dropout import Dropout as Dropout
 from jaxgan.models.layers.heads import Heads as Heads
 from jaxgan.models.layers.heads import Logit as Logit
@@ -20,3 +21,8 @@ from jaxgan.models.layers.resampling import split_2x2 as split_2x2
 from jaxgan.models.layers.sides import doublings as doublings
 from jaxgan.models.layers.sides import square_side as square_side
 from jaxgan.models.layers.sides import valid_sides as valid_sides
+from jaxgan.models.layers.weights import Reweighted as Reweighted
+from jaxgan.models.layers.weights import WeightNorm as WeightNorm
+from jaxgan.models.layers.weights import bidirectional as bidirectional
+from jaxgan.models.layers.weights import initial_spectral as initial_spectral
+from jaxgan.models.layers.weights import stable_rank as stable_rank

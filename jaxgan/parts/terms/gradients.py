@@ -71,3 +71,20 @@ def dragan(weight: Schedule = 10.0, spread: float = 0.5) -> Term:
         return at(weight, v.step) * jnp.square(slope - 1)
 
     return stateless("dragan", loss, whole=True)
+
+
+def dragan_normal(weight: Schedule = 10.0, deviation: float = 0.5) -> Term:
+    """weight (|grad_x D(x + deviation n)| - 1)^2, n ~ N(0, I): the equation of Kodali et al., 2017.
+
+    `dragan` is the variant of the authors' code: one-sided noise, relative to the spread of the data.
+
+    >>> dragan_normal().name
+    'dragan'
+    """
+
+    def loss(v: View) -> Array:
+        noise = jax.vmap(lambda key: jax.random.normal(key, v.real.shape[1:], v.real.dtype))(v.keys)
+        slope = norm(input_gradient(v.d, v.real + deviation * noise))
+        return at(weight, v.step) * jnp.square(slope - 1)
+
+    return stateless("dragan", loss)

@@ -1,0 +1,30 @@
+"""GN-GAN (Wu et al., 2021): D's logit is divided by its slope and its size, so that its slope is at most 1.
+
+    python experiments/methods/gn_gan.py
+
+Kept: f / (|grad f| + |f|), hinge loss. Changed: networks and optimisers of `small.py`, an average of G; its
+LeakyReLU is piecewise linear, as the bound on the slope needs.
+"""
+
+import small
+
+import jaxgan as jg
+
+Config = small.Config
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    from jaxgan.parts.normalised import gradient_normalised
+
+    game = jg.gan(
+        small.generator(config, source),
+        gradient_normalised(small.discriminator(config, source)),
+        latent=jg.latents.normal(config.z_size),
+        objective=jg.objectives.hinge(),
+        lowering=config.lowering,
+    )
+    return small.experiment(config, source, small.rule(config, game))
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)

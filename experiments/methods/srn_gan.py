@@ -1,0 +1,37 @@
+"""SRN-GAN (Sanyal et al., 2020): D's weights have a largest singular value of 1 and a bounded stable rank.
+
+    python experiments/methods/srn_gan.py
+    python experiments/methods/srn_gan.py --share 1    # spectral norm
+
+Kept: the bound on the stable rank, a share of each weight's rank; hinge loss. Changed: networks and
+optimisers of `small.py`, an average of G.
+"""
+
+from dataclasses import dataclass
+
+import small
+
+import jaxgan as jg
+
+
+@dataclass(frozen=True)
+class Config(small.Config):
+    share: jg.Share = 0.5
+    """The stable rank that weights may have, as a share of their rank."""
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    from jaxgan.models.layers import stable_rank
+
+    game = jg.gan(
+        small.generator(config, source),
+        small.discriminator(config, source, norm=stable_rank(config.share)),
+        latent=jg.latents.normal(config.z_size),
+        objective=jg.objectives.hinge(),
+        lowering=config.lowering,
+    )
+    return small.experiment(config, source, small.rule(config, game))
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)
