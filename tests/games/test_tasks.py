@@ -1,6 +1,5 @@
 """Tasks of D's heads in whole games: every one fits, and weight 0 is the game without it."""
 
-from functools import partial
 
 import jax
 import jax.numpy as jnp

@@ -241,8 +241,15 @@ def test_losses_of_embeddings_and_their_gradients_do_not_depend_on_the_devices(n
         value, slope = jax.value_and_grad(loss, (0, 1))(w, proxy)
         return value, lowering.average(slope)
 
+    def by_loops(w, proxy):
+        return EMBEDDED[name][1](x @ w, proxy, LABEL).mean()
+
     single = jax.jit(partial(gradient, Lowering()))(w, proxy, x, label)
-    np.testing.assert_allclose(single[0], EMBEDDED[name][1](x @ w, proxy, LABEL).mean())
+    np.testing.assert_allclose(single[0], by_loops(w, proxy))
+    step, towards = 1e-5, (outputs(3, SIZE), outputs(K, SIZE))
+    ahead, behind = (by_loops(w + h * towards[0], proxy + h * towards[1]) for h in (step, -step))
+    slope = sum((a * b).sum() for a, b in zip(single[1], towards, strict=True))
+    np.testing.assert_allclose(slope, (ahead - behind) / (2 * step), rtol=1e-6)
     for count in (1, 2, 4, 8):
         step = jax.shard_map(
             partial(gradient, Lowering(DATA)),
