@@ -49,8 +49,11 @@ def shapes(split: Literal["train", "test"] = "train") -> Source:
         values = factors(split_numbers(number, split))
         return {"x": draw(values), "label": values["shape"]}
 
-    size = TEST if split == "test" else TOTAL - TEST
-    return Source(with_label(image(SIDE, SIDE, 3), len(SHAPES)), size, (), take, note=PROCEDURAL)
+    def factors_of(number: np.ndarray) -> Mapping[str, Integers]:
+        return factors(split_numbers(number, split))
+
+    leaves, size = with_label(image(SIDE, SIDE, 3), len(SHAPES)), TEST if split == "test" else TOTAL - TEST
+    return Source(leaves, size, (), take, note=PROCEDURAL, factors=factors_of)
 
 
 def split_numbers(example: Integers, split: Literal["train", "test"] = "train") -> Integers:

@@ -54,6 +54,8 @@ class Source(NamedTuple):
     modes: Modes | None = None  # the true modes, if known
     channels: Source | None = None  # the source of each channel, if grey images are stacked
     held_out: Callable[[], Source] | None = None  # the held-out examples
+    factors: Callable[[np.ndarray], Mapping[str, np.ndarray]] | None = None
+    """number [N] -> the true factors of variation of these examples by name, integers [N], if known."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -182,6 +184,20 @@ def labelled(source: Source, count: int, start: int = 0, block: int = 8192) -> d
     return _take_shuffled(source, np.arange(start, end), block)
 
 
+def with_factors(source: Source, count: int) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
+    """Returns `count` examples as `examples` does, or all if there are fewer, and their true factors by name.
+
+    >>> from jaxgan.data import load
+    >>> x, factors = with_factors(load("shapes"), 10)
+    >>> x.shape, sorted(factors), factors["shape"].shape
+    ((10, 32, 32, 3), ['angle', 'colour', 'scale', 'shape', 'x', 'y'], (10,))
+    """
+    if source.factors is None or source.size is None:
+        raise Refused("the factors of these examples are not known")
+    position = np.arange(min(count, source.size))
+    return _take_shuffled(source, position)["x"], source.factors(_shuffled(source, position))
+
+
 def conditions_for(source: Source, names: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
     """Returns the conditions to sample under: (numbers of samples [N]) -> these leaves [N, ...], on the host.
 
@@ -214,7 +230,7 @@ def conditions_for(source: Source, names: Sequence[str]) -> Callable[[np.ndarray
 
 def _take_shuffled(source: Source, position: np.ndarray, block: int = 8192) -> dict[str, np.ndarray]:
     """Returns the examples at these positions of a constant random order; by number if there is no end."""
-    number = position if source.size is None else np.random.RandomState(0).permutation(source.size)[position]
+    number = _shuffled(source, position)
     blocks, classes = [], classes_of(source.leaves)
     with jax.ensure_compile_time_eval():  # `--over` traces a `build` that may look at examples
         key = fold(jax.random.key(0), "examples")
@@ -224,3 +240,8 @@ def _take_shuffled(source: Source, position: np.ndarray, block: int = 8192) -> d
             if message := label_error(blocks[-1], part, classes):
                 raise Refused(message)
     return {name: np.concatenate([block[name] for block in blocks]) for name in sorted(blocks[0])}
+
+
+def _shuffled(source: Source, position: np.ndarray) -> np.ndarray:
+    """Returns the numbers of the examples at these positions of a constant random order."""
+    return position if source.size is None else np.random.RandomState(0).permutation(source.size)[position]

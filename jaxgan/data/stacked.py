@@ -53,6 +53,7 @@ def stacked(base: Source, copies: int = 100) -> Source:
 
     held_out = base.held_out
     return base._replace(
+        factors=None,
         leaves=with_label(image(*base.shape[:2], CHANNELS), base.classes**CHANNELS if base.classes else 0),
         size=None if base.size is None else copies * base.size,
         take=take,

@@ -68,8 +68,9 @@ class Adversary(NamedTuple):
 
     `init`: (key, meeting, keys) -> (side, memory). `meet`: (who moves, params, stats, memory, meeting,
     turn) -> (view, stats, memory): D's calls on real and fake. `d_loss`, `g_loss`: (view, memory) -> (loss,
-    metrics, memory). `judge`: (side, examples [N, ...], given) -> logits [N], not used in training.
-    `whole`: names of the parts that take statistics of a whole batch, which micro-batches do not have.
+    metrics, memory). `judge`: (side, examples [N, ...], given) -> logits [N], not used in training; `heads`
+    likewise -> the outputs of D's other heads. `whole`: names of the parts that take statistics of a whole
+    batch, which micro-batches do not have.
     """
 
     init: Callable[[Key, Any, Key], tuple[Side, PyTree]]
@@ -78,6 +79,7 @@ class Adversary(NamedTuple):
     g_loss: Callable[[Any, PyTree], Total]
     judge: Callable[[Side, Any, Given], Array] | None = None
     whole: tuple[str, ...] = ()
+    heads: Callable[[Side, Any, Given], PyTree] | None = None
 
 
 def adversary(
@@ -227,13 +229,19 @@ def adversary(
             }
         return loss, metrics, memory
 
-    def logits(d: Side, x: Array, given: Given) -> Array:
+    def output(d: Side, x: Array, given: Given) -> Output:
         check.given(conditioning, given)
         packs = {name: preprocessing.pack_alone(given[name]) for name in conditioning.reads}
         inputs = conditioning.d(preprocessing.pack_alone(x), packs)
-        return per_example(as_output(network.apply(*d, *inputs)[0]).logit)
+        return as_output(network.apply(*d, *inputs)[0])
 
-    return Adversary(init, meet, d_loss, partial(total, "g"), logits, whole)
+    def judge_alone(d: Side, x: Array, given: Given) -> Array:
+        return per_example(output(d, x, given).logit)
+
+    def heads(d: Side, x: Array, given: Given) -> PyTree:
+        return output(d, x, given).heads
+
+    return Adversary(init, meet, d_loss, partial(total, "g"), judge_alone, whole, heads)
 
 
 class _Call(NamedTuple):

@@ -43,12 +43,14 @@ class Looks(NamedTuple):
     """Functions for inspecting a game's networks, not needed in training.
 
     `latents`: (g, keys [N]) -> latents, a tree of leaves [N, ...]. `decode`: (g, latents, given) -> examples
-    [N, ...]. `judge`: (d, examples, given) -> logits [N]. Each is None if the game has no such function.
+    [N, ...]. `judge`: (d, examples, given) -> logits [N], and `heads`: D's other outputs. Each is None if the
+    game has no such function.
     """
 
     latents: Callable[[Side, Key], PyTree] | None = None
     decode: Callable[[Side, PyTree, Given], Array] | None = None
     judge: Callable[[Side, Array, Given], Array] | None = None
+    heads: Callable[[Side, Array, Given], PyTree] | None = None
 
 
 class Game(NamedTuple):

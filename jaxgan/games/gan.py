@@ -133,6 +133,6 @@ def gan(
         sample=sample,
         given=conditioning.reads,
         classes=conditioning.classes,
-        looks=Looks(latents, decode, critic.judge),
+        looks=Looks(latents, decode, critic.judge, critic.heads),
         lowering=lowering,
     )

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from jaxgan.folder.files import write_files
 from jaxgan.folder.folder import check_out
-from jaxgan.look.panels import PANELS
+from jaxgan.look.panels import OF_CODES, PANELS
 from jaxgan.look.subject import make_subject
 from jaxgan.pictures.chart import Chart, files
 from jaxgan.run.reopen import reopen
@@ -26,7 +26,7 @@ def analyze(
     seed: int = 0,
     trust: bool = False,
 ) -> Analysis:
-    """Draws interpolations, truncation, latent directions, neighbours, spectrum and scores of a run.
+    """Draws interpolations, truncation, directions and codes of the latent, neighbours, spectrum and scores.
 
     Writes PNG and SVG files into `out`, by default RUN/analysis, or RUN/analysis/LANE for a lane, and there
     into a subfolder such as best-seed-1 for another checkpoint or seed. The samples are those of `jaxgan
@@ -37,6 +37,7 @@ def analyze(
     subject = make_subject(reopen(run, at, lane, trust=trust), seed)
     subfolder = "-".join([*([at] if at != "last" else []), *([f"seed-{seed}"] if seed else [])])
     home = (run / "analysis" / lane / subfolder) if out is None else out
-    results = {panel.__name__: panel(subject) for panel in PANELS}
+    of_codes = OF_CODES if subject.latents is not None and subject.latents.parts else ()
+    results = {panel.__name__: panel(subject) for panel in (*PANELS, *of_codes)}
     pictures = write_files(home, files(chart for chart in results.values() if isinstance(chart, Chart)))
     return Analysis(pictures, [f"{name}: {why}" for name, why in results.items() if isinstance(why, str)])

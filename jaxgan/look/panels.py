@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxgan.look import latent
 from jaxgan.look.subject import Subject
+from jaxgan.metrics import disentanglement
 from jaxgan.metrics.nearest import nearest
 from jaxgan.pictures.chart import Chart, chart
 from jaxgan.pictures.colours import COLOURS, FAINT, INK
@@ -113,6 +114,50 @@ def traversals(subject: Subject) -> Chart | str:
     return chart("directions", title, (3.6 * len(names), 3.8), draw)
 
 
+def codes(subject: Subject) -> Chart | str:
+    """Draws samples that differ in one code of the latent: in its class, or in one of its numbers."""
+    if (latents := subject.latents) is None:
+        return NO_LATENTS
+    if not subject.images:
+        return "only images can be drawn along codes"
+    rows, names = [], []
+    for name, part in latents.parts.items():
+        for code, columns, values in _along(name, part, latents.z):
+            for start in (0, 1):
+                z = np.repeat(latents.z[start : start + 1], CODE_VALUES, axis=0)
+                z[:, columns] = values
+                rows.append(latents.decode(z, _given(subject, start, CODE_VALUES)))
+                names.append("" if start else code)
+    if not rows:
+        return NO_CODES
+    return _image_grid("codes", "Along the codes of two latents", rows, names, [])
+
+
+def interpretability(subject: Subject) -> Chart | str:
+    """Draws how much each code that D reads off real examples tells of each of their true factors."""
+    if isinstance(told := subject.told, str):
+        return told
+    shares = disentanglement.shares(told.codes, told.factors)
+    gap = disentanglement.mutual_information_gap(told.codes, told.factors)["mig"]
+
+    def draw(figure: Any) -> str:
+        axes = figure.add_subplot()
+        axes.imshow(shares, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+        axes.grid(False)
+        axes.set_yticks(range(len(told.names)), told.names)
+        axes.set_xticks(range(len(told.factors)), list(told.factors))
+        for (row, column), share in np.ndenumerate(shares):
+            colour = "black" if share > 0.5 else "white"
+            axes.text(column, row, f"{share:.2f}", ha="center", va="center", color=colour, fontsize=8)
+        return (
+            f"mutual information gap {gap.value:.3f}, 95 % interval {gap.low:.3f} to {gap.high:.3f}\n"
+            f"share of a factor's entropy that a code tells, of {len(told.codes):,} real examples"
+        )
+
+    size = (1.6 + 0.7 * len(told.factors), 1.4 + 0.4 * len(told.names))
+    return chart("interpretability", "What codes tell of the true factors", size, draw)
+
+
 def neighbours(subject: Subject) -> Chart | str:
     """Draws the nearest training examples, and their distances from samples and from held-out examples."""
     title = "Nearest training examples, by Euclidean distance"
@@ -183,10 +228,38 @@ def scores(subject: Subject) -> Chart | str:
     return chart("scores", "Scores of the discriminator", (4.8, 3.4), draw)
 
 
-PANELS: Sequence[Panel] = (interpolation, truncation, traversals, neighbours, spectrum, scores)
+PANELS: Sequence[Panel] = (
+    interpolation,
+    truncation,
+    traversals,
+    neighbours,
+    spectrum,
+    scores,
+)
+OF_CODES: Sequence[Panel] = (codes, interpretability)
+"""Pictures of latents in parts only."""
+CODE_VALUES = 10
+"""Values of a code in a row of pictures."""
+MOST_NUMBERS = 8
+"""Numbers in a part of the latent that counts as a code; a larger one is noise."""
 OUTERMOST = "the outermost bars include all values beyond them"
 NO_LATENTS = "this game has no latents"
+NO_CODES = "the latent has no codes: no part that is one-hot, and none of a few numbers beside others"
 NOT_DRAWABLE = "only images, and points of at least two dimensions, can be drawn"
+
+
+def _along(name: str, part: slice, z: np.ndarray) -> list[tuple[str, slice, np.ndarray]]:
+    """Returns paths along a code of latents z [N, size]: (name, columns, values [CODE_VALUES, columns])."""
+    values, size = z[:, part], part.stop - part.start
+    if size > 1 and (np.sort(values, axis=1) == np.eye(size)[-1]).all():  # one-hot
+        return [(name, part, np.eye(size)[np.arange(CODE_VALUES) % size])]
+    if size > MOST_NUMBERS:
+        return []
+    paths = np.linspace(*np.percentile(values, (1, 99), axis=0), CODE_VALUES)
+    names = [f"{name} {i}" if size > 1 else name for i in range(size)]
+    return [
+        (code, slice(part.start + i, part.start + i + 1), paths[:, i : i + 1]) for i, code in enumerate(names)
+    ]
 
 
 def _given(subject: Subject, start: int, count: int) -> dict[str, np.ndarray]:

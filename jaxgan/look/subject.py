@@ -10,7 +10,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from jaxgan.data.kind import Image, Kind, Points
-from jaxgan.data.source import Source, conditions_for, labelled
+from jaxgan.data.source import Source, conditions_for, labelled, with_factors
 from jaxgan.errors import Refused
 from jaxgan.games.game import Game, Side
 from jaxgan.parts.rng import each
@@ -29,10 +29,22 @@ class Examples(NamedTuple):
 
 
 class Latents(NamedTuple):
-    """The latents of the samples as rows z [N, size]; `decode` generates from any: (z, given) -> x."""
+    """The latents of the samples as rows z [N, size]; `decode` generates from any: (z, given) -> x.
+
+    `parts`: the columns of each part, by name, of a latent in parts.
+    """
 
     z: np.ndarray
     decode: Callable[[np.ndarray, Mapping[str, np.ndarray]], np.ndarray]
+    parts: Mapping[str, slice] = {}
+
+
+class Told(NamedTuple):
+    """What D's heads tell of the codes of real examples: codes [N, c] by name, and the true factors [N]."""
+
+    names: Sequence[str]
+    codes: np.ndarray
+    factors: Mapping[str, np.ndarray]
 
 
 class Subject(NamedTuple):
@@ -46,6 +58,7 @@ class Subject(NamedTuple):
     samples: Examples
     latents: Latents | None
     judge: Callable[[np.ndarray, Mapping[str, np.ndarray]], np.ndarray] | None  # (x, given) -> logits [N]
+    told: Told | str = "no true factors of these examples are known"  # or why there is none
 
     @property
     def images(self) -> bool:
@@ -65,6 +78,7 @@ def make_subject(again: Reopened, seed: int = 0) -> Subject:
     samples = Examples(sampler(game, source)(generator, DRAWN, seed), given)
     if not np.isfinite(samples.x).all():
         raise Refused(f"the samples of step {int(state.step)} are not finite: choose another checkpoint")
+    latents = _latents(game, generator, seed)
     return Subject(
         shape=source.shape,
         kind=source.kind,
@@ -72,8 +86,9 @@ def make_subject(again: Reopened, seed: int = 0) -> Subject:
         whole=source.size is not None and source.size <= REAL,
         held_out=_held_out(source, game.given),
         samples=samples,
-        latents=_latents(game, generator, seed),
+        latents=latents,
         judge=_judge(game, state.d.side),
+        told=_told(game, source, state.d.side, latents),
     )
 
 
@@ -87,7 +102,44 @@ def _latents(game: Game, generator: Side, seed: int) -> Latents | None:
         return None
     rows = np.asarray(jax.vmap(lambda latent: ravel_pytree(latent)[0])(z))
     generate = jax.jit(lambda rows, given: decode(generator, jax.vmap(unravel)(rows), given))
-    return Latents(rows, _blockwise(generate))
+    return Latents(rows, _blockwise(generate), _parts(z))
+
+
+def _parts(z: Any) -> dict[str, slice]:
+    """Returns the columns of each part of a latent in parts, in the order in which they are raveled."""
+    if not isinstance(z, Mapping) or not all(isinstance(part, jax.Array) for part in z.values()):
+        return {}
+    sizes = [int(np.prod(z[name].shape[1:])) for name in sorted(z)]
+    ends = np.cumsum([0, *sizes]).tolist()
+    return {name: slice(*ends[i : i + 2]) for i, name in enumerate(sorted(z))}
+
+
+def _told(game: Game, source: Source, d: Side, latents: Latents | None) -> Told | str:
+    """Reads codes off real examples by D's heads of `jaxgan.heads.codes`; or says why it cannot."""
+    if source.factors is None or source.size is None:
+        return "no true factors of these examples are known"
+    heads = game.looks.heads
+    if heads is None or latents is None or not latents.parts or game.given:
+        return "D has no heads that predict the codes of a latent in parts"
+    read = jax.jit(heads)
+    x, factors = with_factors(source, REAL)
+    blocks = [jax.device_get(read(d, x[start : start + BLOCK], {})) for start in range(0, len(x), BLOCK)]
+    names: list[str] = []
+    codes: list[np.ndarray] = []
+    for name, part in latents.parts.items():
+        if not isinstance(blocks[0], Mapping) or f"code_{name}" not in blocks[0]:
+            continue
+        output = np.concatenate([block[f"code_{name}"] for block in blocks])
+        size = part.stop - part.start
+        if output.shape[1] == size:  # the logits of a class
+            names.append(name)
+            codes.append(output.argmax(axis=1))
+        else:  # means, and logarithms of deviations
+            names += [f"{name} {i}" if size > 1 else name for i in range(size)]
+            codes += list(output.T[:size])
+    if not codes:
+        return "D has no heads that predict the codes of a latent in parts"
+    return Told(names, np.stack(codes, axis=1).astype(np.float64), factors)
 
 
 def _judge(game: Game, d: Side) -> Callable[..., np.ndarray] | None:

@@ -1,3 +1,4 @@
+from . import disentanglement as disentanglement
 from . import energy as energy
 from . import frechet as frechet
 from . import kernel as kernel

@@ -2,17 +2,22 @@
 
 import xml.etree.ElementTree as ElementTree
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 from support import play, script
 
+import jaxgan as jg
 from jaxgan.data.kind import of_array
+from jaxgan.data.source import with_factors
 from jaxgan.errors import Refused
 from jaxgan.look import latent, panels
 from jaxgan.look.analyze import analyze
 from jaxgan.look.panels import power
-from jaxgan.look.subject import Examples, Latents, Subject, make_subject
+from jaxgan.look.subject import Examples, Latents, Subject, Told, _latents, _told, make_subject
+from jaxgan.models import mlp
 from jaxgan.pictures.chart import Chart
 from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
@@ -277,3 +282,71 @@ def test_histograms_have_room_for_a_small_set_that_is_wider():
     axes, random = Figure().add_subplot(), np.random.RandomState(0)
     panels._histogram(axes, {"held out": random.rand(5000), "samples": 10 * random.rand(1000)})
     assert axes.get_xlim()[1] > 9
+
+
+def coded(z, given):
+    """Images whose first pixel is the class and whose second is the number, whatever the noise."""
+    x = np.zeros((len(z), 4, 4, 1))
+    x[:, 0, 0, 0], x[:, 0, 1, 0] = z[:, :3].argmax(axis=1) / 2, z[:, 12]
+    return x
+
+
+def coded_subject(told="nothing"):
+    kind, noise = np.eye(3)[RANDOM.randint(0, 3, 50)], RANDOM.normal(size=(50, 9))
+    z = np.concatenate([kind, noise, RANDOM.uniform(-1, 1, (50, 1))], axis=1)
+    parts = {"kind": slice(0, 3), "noise": slice(3, 12), "style": slice(12, 13)}
+    return noise_subject((4, 4, 1), latents=Latents(z, coded, parts), told=told)
+
+
+def test_codes_are_traversed_one_at_a_time():
+    subject, drawn = coded_subject(), []
+    latents = subject.latents
+    recorded = latents._replace(decode=lambda z, given: drawn.append(z) or coded(z, given))
+    picture = panels.codes(subject._replace(latents=recorded))
+    names = [text.get_text() for text in picture.figure.axes[0].get_yticklabels()]
+    assert names == ["kind", "", "style", ""]
+    columns = [slice(0, 3), slice(0, 3), 12, 12]
+    for row, column, start in zip(drawn, columns, (0, 1, 0, 1), strict=True):
+        changed = row.copy()
+        changed[:, column] = latents.z[start, column]
+        np.testing.assert_array_equal(changed, latents.z[start : start + 1].repeat(10, axis=0))
+    assert drawn[0][:, :3].argmax(axis=1).tolist() == [0, 1, 2, 0, 1, 2, 0, 1, 2, 0]
+    assert (np.diff(drawn[2][:, 12]) > 0).all()
+    noise = latents._replace(parts={"noise": slice(0, 13)})
+    assert "no codes" in panels.codes(subject._replace(latents=noise))
+
+
+def test_what_codes_tell_of_known_factors_is_drawn():
+    factors = {"shape": RANDOM.randint(0, 5, 500), "colour": RANDOM.randint(0, 8, 500)}
+    told = Told(["kind", "style"], np.stack([factors["shape"], RANDOM.rand(500)], axis=1), factors)
+    picture = panels.interpretability(coded_subject(told))
+    texts = [text.get_text() for text in picture.figure.axes[0].texts]
+    assert texts[0] == "1.00"
+    assert float(texts[1]) < 0.1
+    assert panels.interpretability(coded_subject("why")) == "why"
+
+
+def test_codes_of_real_examples_are_read_off_the_heads_of_d():
+    """Of a D that has learnt nothing, on shapes: the class of the logits, and the means of the numbers."""
+    task, shapes = jg.heads.codes({"kind": 3}, {"style": 2}), jg.load("shapes")
+    codes = {"kind": jg.latents.categorical(3), "style": jg.latents.uniform(2)}
+    game = jg.gan(
+        jg.from_linen(mlp.Generator(shapes.shape, (4,))),
+        jg.from_linen(mlp.Discriminator((4,), heads=task.heads)),
+        latent=jg.latents.parts(noise=jg.latents.normal(9), **codes),
+        objective=jg.objectives.hinge(),
+        conditioning=jg.conditioning.unconditional(flat=True),
+    )
+    one = {"x": jnp.zeros((1, *shapes.shape)), "index": jnp.arange(1)}
+    g, d, _ = jax.jit(game.init)(jax.random.key(0), one)
+    latents = _latents(game, g, 0)
+    assert latents.parts == {"kind": slice(0, 3), "noise": slice(3, 12), "style": slice(12, 14)}
+    told = _told(game, shapes, d, latents)
+    assert list(told.names) == ["kind", "style 0", "style 1"]
+    x, factors = with_factors(shapes, 20)
+    heads = game.looks.heads(d, x, {})
+    np.testing.assert_array_equal(told.codes[:20, 0], heads["code_kind"].argmax(axis=1))
+    np.testing.assert_allclose(told.codes[:20, 1:], heads["code_style"][:, :2], rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(told.factors["colour"][:20], factors["colour"])
+    assert "no true factors" in _told(game, jg.load("digits"), d, latents)
+    assert "no heads" in _told(game._replace(looks=game.looks._replace(heads=None)), shapes, d, latents)
