@@ -38,6 +38,7 @@ from .games.several import several as several
 from .games.shared import shared as shared
 from .parts import augmentations as augmentations
 from .parts import conditioning as conditioning
+from .parts import heads as heads
 from .parts import latents as latents
 from .parts import objectives as objectives
 from .parts import terms as terms

@@ -96,6 +96,13 @@ def moved(source: "jg.Source", deviation: float) -> "jg.Augment":
     return jitter
 
 
+def classes(config: Config, source: "jg.Source") -> int:
+    """The number of classes of the data; refuses data without labels."""
+    if not source.classes:
+        raise jg.Refused(f"this method is conditional on the class, and --data {config.data} has no labels")
+    return source.classes
+
+
 def rule(config: Config, game: "jg.Game") -> "jg.Rule":
     """Alternating steps of Adam, and an average of G."""
     import optax

@@ -39,6 +39,13 @@ class Label:
 
 
 @dataclass(frozen=True)
+class PartialLabel:
+    """Integer class labels 0..classes-1, or -1 where the label is hidden: networks cannot be given it."""
+
+    classes: int
+
+
+@dataclass(frozen=True)
 class Tokens:
     """Sequences [length] of integers: n stands for `vocabulary[n]`; `join` separates them in text."""
 

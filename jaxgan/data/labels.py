@@ -1,11 +1,12 @@
 """Class labels: which leaves have them, and whether they are in range."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from jaxgan.data.kind import Label, Leaf
+from jaxgan.data.kind import Label, Leaf, PartialLabel
+from jaxgan.errors import Refused
 
 
 def classes_of(leaves: Mapping[str, Leaf]) -> dict[str, int]:
@@ -37,3 +38,16 @@ def label_error(leaves: Any, number: np.ndarray, classes: Mapping[str, int]) -> 
                     "number the classes from 0, or declare more of them"
                 )
     return ""
+
+
+def check_known(leaves: Mapping[str, Leaf], names: Sequence[str]) -> None:
+    """Raises Refused if networks are to be given a label that is known of some examples only.
+
+    >>> check_known({"label": Leaf((), Label(10), np.int32)}, ("label",))
+    """
+    for name in names:
+        if name in leaves and isinstance(leaves[name].kind, PartialLabel):
+            raise Refused(
+                f"the networks are conditional on {name}, which is known of some examples only: let terms "
+                f'alone read it, by conditioning.unconditional(terms=("{name}",))'
+            )

@@ -28,7 +28,7 @@ def mirrored(source: Source) -> Source:
         return {**taken, **{name: jnp.where(odd, taken[name][:, :, ::-1], taken[name]) for name in images}}
 
     read = None if source.read is None else DerivedReader(source.read, source.size, _half)
-    return source._replace(size=2 * source.size, take=take, read=read)
+    return source._replace(size=2 * source.size, take=take, read=read, factors=None)
 
 
 def _half(number: Integers) -> Integers:  # a function of the module, so that it can be pickled

@@ -76,6 +76,13 @@ def given(conditioning: Conditioning, leaves: Mapping[str, Array]) -> None:
             raise Refused(f"the networks are conditional on {condition}, but the examples have no {missing}")
 
 
+def read_by_terms(conditioning: Conditioning, leaves: Mapping[str, Array]) -> None:
+    """Checks that the examples have the leaves that only terms read."""
+    for name in conditioning.terms:
+        if leaves.get(name) is None:
+            raise Refused(f"the conditioning says that terms read {name}, but the examples have no {name}")
+
+
 def logits(output: Any, inputs: int) -> None:
     """Checks that the discriminator returns one or more logits per input."""
     scales = jax.tree.leaves(as_output(output).logit)

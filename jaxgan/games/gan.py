@@ -77,7 +77,7 @@ def gan(
     )
 
     def conditions(batch: Batch) -> Given:
-        return {name: batch[name] for name in conditioning.reads}
+        return {name: batch[name] for name in (*conditioning.reads, *conditioning.terms)}
 
     def prior(params: Params, keys: Key) -> PyTree:
         """Draws one latent per key, and transforms it if the prior has parameters."""
@@ -91,6 +91,7 @@ def gan(
 
     def init(key: Key, batch: Batch, keys: Key) -> Side:
         check.given(conditioning, batch)
+        check.read_by_terms(conditioning, batch)
         params = None if latent.init is None else {"latent": latent.init(fold(key, "latent"))}
         inputs = conditioning.g(prior(params, keys), conditions(batch))
         g = Side(*generator.init(key, *inputs))

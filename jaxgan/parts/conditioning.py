@@ -15,22 +15,31 @@ class Conditioning(NamedTuple):
     """The inputs of each network, given latents or examples, and the leaves of the batch that it `reads`.
 
     With packs of m examples, D gets labels as [B, m], and any other leaf as [B, ..., C m], as it does
-    examples. `classes`: the number of classes, 0 without labels; the data may not have more.
+    examples. `classes`: the number of classes, 0 without labels; the data may not have more. `terms`: leaves
+    that neither network is given, and terms read as `view.given`; samples do not depend on them.
     """
 
     reads: tuple[str, ...]
     g: Callable[[Any, Given], Inputs]  # (z, given) -> inputs of G
     d: Callable[[Array, Given], Inputs]  # (x, given) -> inputs of D
     classes: int = 0
+    terms: tuple[str, ...] = ()
 
 
-def unconditional() -> Conditioning:
+def unconditional(*, flat: bool = False, terms: tuple[str, ...] = ()) -> Conditioning:
     """No conditions: G(z) and D(x).
+
+    With `flat`, G gets a latent in parts as one array (`flatten_latent`), as the networks of `jaxgan.models`
+    take it. `terms`: leaves of the batch that only terms read, such as a label that only some examples have.
 
     >>> len(unconditional().d(jnp.zeros((4, 2)), {}))
     1
+    >>> unconditional(flat=True).g({"noise": jnp.zeros((4, 8)), "code": jnp.ones((4, 2))}, {})[0].shape
+    (4, 10)
     """
-    return Conditioning((), lambda z, given: (z,), lambda x, given: (x,))
+    return Conditioning(
+        (), lambda z, given: (flatten_latent(z) if flat else z,), lambda x, given: (x,), terms=terms
+    )
 
 
 def leaves(*names: str, latent: bool = True) -> Conditioning:
@@ -91,13 +100,17 @@ def labels(classes: int) -> Conditioning:
     return leaves("label")._replace(classes=classes)
 
 
-def auxiliary(classes: int) -> Conditioning:
+def auxiliary(classes: int, *, one_hot: bool = True) -> Conditioning:
     """One-hot labels beside the latent; D is given none, and has a head to predict them (Odena et al., 2017).
+
+    Without `one_hot` it is G(z, label), for a G that embeds labels or normalises by class. `jaxgan.heads` has
+    the losses of such heads.
 
     >>> len(auxiliary(10).d(jnp.zeros((4, 2)), {"label": jnp.arange(4)}))
     1
     """
-    return Conditioning(("label",), _append_one_hot(classes), lambda x, given: (x,), classes)
+    g = _append_one_hot(classes) if one_hot else lambda z, given: (z, given["label"])
+    return Conditioning(("label",), g, lambda x, given: (x,), classes)
 
 
 def flatten_latent(z: Any) -> Array:

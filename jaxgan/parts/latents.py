@@ -11,6 +11,9 @@ from jaxgan.errors import Refused
 from jaxgan.parts.rng import fold
 from jaxgan.parts.types import Array, Key, Params, PyTree, check_range
 
+MOST_IN_TABLE = 2**20
+"""Numbers in a table of latents, which is 4 MB."""
+
 
 class Latent(NamedTuple):
     """A prior over latents: `draw` maps one key to one latent, an array or a tree of arrays by name.
@@ -45,6 +48,44 @@ def uniform(size: int, low: float = -1.0, high: float = 1.0) -> Latent:
     """
     _check(size)
     return Latent(lambda key: jax.random.uniform(key, (size,), minval=low, maxval=high))
+
+
+def table(points: np.ndarray, deviation: float = 0.0) -> Latent:
+    """z = points[i] + deviation n, with i uniform and n ~ N(0, I): normals around given points [n, size].
+
+    The latent of BourGAN, with an embedding of the data as the points (Xiao, Zhong & Zheng, 2018). The table
+    is a constant of the compiled program, so it may have a million numbers at most.
+
+    >>> table(np.array([[1.0, 2.0], [3.0, 4.0]])).draw(jax.random.key(0)).shape
+    (2,)
+    """
+    points = np.asarray(points, np.float32)
+    if points.ndim != 2 or not points.size or points.size > MOST_IN_TABLE:
+        raise Refused(
+            f"a table of latents is an array [n, size] of at most {MOST_IN_TABLE:,} numbers, not "
+            f"{list(points.shape)}: take some of the points, or an embedding of fewer dimensions"
+        )
+    check_range("the deviation of a table of latents", deviation)
+
+    def draw(key: Key) -> Array:
+        z = jnp.asarray(points)[jax.random.randint(fold(key, "row"), (), 0, len(points))]
+        return z + deviation * jax.random.normal(fold(key, "noise"), z.shape)
+
+    return Latent(draw)
+
+
+def clustered(classes: int, size: int, deviation: float = 0.1) -> Latent:
+    """Parts "noise" ~ N(0, deviation^2 I) and a one-hot "code", the clusters of ClusterGAN's latent.
+
+    Mukherjee et al., 2019. The noise is small so that clusters of different classes do not overlap.
+
+    >>> {name: part.shape for name, part in clustered(10, 30).draw(jax.random.key(0)).items()}
+    {'code': (10,), 'noise': (30,)}
+    """
+    _check(size)
+    check_range("the deviation of clustered latents", deviation)
+    noise = Latent(lambda key: deviation * jax.random.normal(key, (size,)))
+    return parts(noise=noise, code=categorical(classes))
 
 
 def sphere(size: int) -> Latent:

@@ -9,6 +9,10 @@ from jaxgan.errors import Refused
 
 Array = jax.Array
 
+Heads = tuple[tuple[str, int | tuple[int, int]], ...]
+"""The heads of a discriminator by name: a size n is a dense layer on its features, [B, n]; (k, n) is a learnt
+table [k, n] that does not depend on the input, such as a proxy per class."""
+
 
 class Output(NamedTuple):
     """The output of a discriminator; one that returns a bare array returns logits alone.
@@ -38,8 +42,11 @@ def as_output(output: Any) -> Output:
 def read_head(heads: Any, name: str, needs: str) -> Any:
     """Returns D's head of this name; raises `Refused` if there is none, with what `needs` it.
 
-    >>> read_head({"class": 3}, "class", "the loss of the class")
+    >>> read_head({"class": 3}, "class", "the loss")
     3
+    >>> read_head((), "class", "the loss")
+    Traceback (most recent call last):
+    jaxgan.errors.Refused: the loss needs a head of D called class: give D heads=(("class", size),)
     """
     if isinstance(heads, Mapping) and name in heads:
         return heads[name]

@@ -12,6 +12,7 @@ from jax.stages import Lowered
 
 from jaxgan.data.ahead import check_readable
 from jaxgan.data.checked import check_labels, check_layout, check_take
+from jaxgan.data.labels import check_known
 from jaxgan.data.source import array_shapes, batch
 from jaxgan.errors import Refused
 from jaxgan.folder.settings import Settings
@@ -86,6 +87,7 @@ def check_trainable(experiment: Experiment, settings: Settings) -> None:
     of_data, of_networks = experiment.source.classes, experiment.game.classes
     if of_networks and of_data > of_networks:
         raise Refused(f"the data have {of_data} classes, but the networks' conditioning has {of_networks}")
+    check_known(experiment.source.leaves, experiment.game.given)
     start_shapes(experiment, settings)
     check_labels(experiment.source)
 

@@ -8,9 +8,8 @@ from types import ModuleType
 
 import jax
 import pytest
-from support import play, rows
+from support import built, play, rows
 
-import jaxgan as jg
 from jaxgan.data.source import array_shapes, batch
 from jaxgan.games.game import State
 from jaxgan.parts.types import PyTree
@@ -22,7 +21,7 @@ FOLDER = Path(__file__).parents[2] / "experiments" / "methods"
 sys.path.append(str(FOLDER))  # as a script is started: all import `small`
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if "import small" in path.read_text())
 TINY = {"width": 8, "z_size": 4, "batch_size": 8, "steps": 4, "log_every": 2, "save_every": 4}
-RUN = ("gan",)
+RUN = ("gan", "infogan", "sgan")
 """Scripts that the default suite trains, each for a sort of game or part of its own."""
 
 
@@ -42,7 +41,7 @@ def trains(name: str, run: Path) -> None:
 def test_a_method_builds_and_its_update_fits(name: str) -> None:
     script = import_script(name)
     config = script.Config(**TINY)
-    experiment = script.build(config, jg.load(config.data))
+    experiment = built(script, config)
     lay, start = layout(experiment, config), start_shapes(experiment, config)
 
     def update(state: State, arrays: PyTree) -> tuple[State, Metrics]:

@@ -5,15 +5,15 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.models.layers.norms import Initializer, Norm, call_layer
 from jaxgan.models.layers.numbers import at_least_float32
+from jaxgan.parts.output import Heads as Heads
 from jaxgan.parts.output import Output
 
 Array = jax.Array
-
-Heads = tuple[tuple[str, int], ...]  # (name, size) of each
 
 
 def check_labels(classes: int, label: Array | None) -> None:
@@ -74,7 +74,8 @@ def with_heads(
     """Returns the logit, or an Output with a dense layer on the features h [B, n] for each of the heads
     (auxiliary classes: Odena et al., 2017; codes: Chen et al., 2016) and `hidden` as the head "features".
 
-    Must be called inside a compact module, which gets the dense layers.
+    A head of the size (k, n) is a learnt table [k, n], the same for all inputs (proxies of classes: Kang &
+    Park, 2020). Must be called inside a compact module, which gets the layers.
     """
     if not heads and hidden is None:
         return logit
@@ -82,8 +83,11 @@ def with_heads(
     if "features" in sizes or len(sizes) < len(heads):
         raise Refused(f'heads need different names, and not "features": {tuple(heads)}')
     h = at_least_float32(h)
-    outputs: dict[str, Any] = {
-        name: call_layer(nn.Dense(size, kernel_init=kernel_init, name=f"head_{name}"), h, norm, train)
-        for name, size in sizes.items()
-    }
+
+    def output(name: str, size: int | tuple[int, int]) -> Array:
+        if isinstance(size, tuple):
+            return nn.Embed(*size, name=f"head_{name}")(jnp.arange(size[0]))
+        return call_layer(nn.Dense(size, kernel_init=kernel_init, name=f"head_{name}"), h, norm, train)
+
+    outputs: dict[str, Any] = {name: output(name, size) for name, size in sizes.items()}
     return Output(logit, outputs if hidden is None else {**outputs, "features": tuple(hidden)})

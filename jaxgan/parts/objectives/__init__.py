@@ -14,6 +14,7 @@ from jaxgan.parts.objectives.energy import ebgan as ebgan
 from jaxgan.parts.objectives.f_gan import f_gan as f_gan
 from jaxgan.parts.objectives.fisher import fisher as fisher
 from jaxgan.parts.objectives.loss_sensitive import loss_sensitive as loss_sensitive
+from jaxgan.parts.objectives.multi_hinge import multi_hinge as multi_hinge
 from jaxgan.parts.objectives.objective import Objective as Objective
 from jaxgan.parts.objectives.pairs import relativistic as relativistic
 from jaxgan.parts.objectives.pairs import relativistic_average as relativistic_average
