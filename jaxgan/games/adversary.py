@@ -18,7 +18,7 @@ from jaxgan.games.game import Side
 from jaxgan.games.labels import d_loss as d_loss_of
 from jaxgan.games.shown import Preprocessing
 from jaxgan.parts import history
-from jaxgan.parts.augmentations import Augmentation, constant, unchanged
+from jaxgan.parts.augmentations import Augmentation, Deception, as_deception, constant, unchanged
 from jaxgan.parts.average import Average
 from jaxgan.parts.conditioning import Conditioning, unconditional
 from jaxgan.parts.network import Network
@@ -91,6 +91,7 @@ def adversary(
     label_smoothing: float = 0.0,
     label_noise: float = 0.0,
     augment: Augment | Augmentation = unchanged,
+    deceive: Schedule | Deception = 0.0,
     instance_noise: Schedule = 0.0,
     packing: int = 1,
     history_size: int = 0,
@@ -120,6 +121,8 @@ def adversary(
         objective, whole = objective.over(lowering), ("the objective", *whole)
     d_objective = d_loss_of(objective, label_smoothing, label_noise)
     preprocessing = Preprocessing(constant(augment), instance_noise, packing)
+    deceives = isinstance(deceive, Deception) or check.is_on(deceive)
+    deception = as_deception(deceive)
     terms = {"g": tuple(g_terms), "d": tuple(d_terms)}
     needs_gradient = {who: any(term.gradients for term in terms[who]) for who in terms}
 
@@ -137,6 +140,10 @@ def adversary(
         ).shape
         if jax.tree.leaves(augment_memory):
             memory["augment"] = augment_memory
+        if deceives:
+            check.same_shapes(real, meeting.fake)
+            if jax.tree.leaves(deception_memory := deception.init()):
+                memory["deceive"] = deception_memory
         if history_size:
             memory["history"] = history.empty(history_size, meeting.fake)
         inputs = d_inputs(preprocessing.pack(real), given)
@@ -152,6 +159,9 @@ def adversary(
         keys, (step, update) = turn.keys, turn[1:]
         pack_keys = keys[::packing]
         real, fake, given = meeting.real, meeting.fake, meeting.given
+        deception_memory = memory.get("deceive", ())
+        if deceives and who == "d":
+            real = deception.apply(deception_memory, fold(keys, "deceive"), real, fake, update)
         if history_size and who == "d":
             fake, pool = history.exchange(memory["history"], fold(keys, "history"), fake, lowering)
             memory = {**memory, "history": pool}
@@ -198,6 +208,9 @@ def adversary(
         if who == "d" and "augment" in memory:
             augment_memory = jax.lax.stop_gradient(preprocessing.augment.update(augment_memory, view))
             memory = {**memory, "augment": augment_memory}
+        if who == "d" and "deceive" in memory:
+            deception_memory = jax.lax.stop_gradient(deception.update(deception_memory, view))
+            memory = {**memory, "deceive": deception_memory}
         return view, after.stats, memory
 
     def adversarial(who: str, view: View) -> Array:
@@ -221,10 +234,9 @@ def adversary(
     def d_loss(view: View, memory: PyTree) -> Total:
         loss, metrics, memory = total("d", view, memory)
         metrics |= _accuracy(per_example(view.real_out), per_example(view.fake_out), lowering)
-        if "augment" in memory:
-            metrics |= {
-                f"d/{name}": x for name, x in preprocessing.augment.metrics(memory["augment"]).items()
-            }
+        for name, part in (("augment", preprocessing.augment), ("deceive", deception)):
+            if name in memory:
+                metrics |= {f"d/{metric}": x for metric, x in part.metrics(memory[name]).items()}
         return loss, metrics, memory
 
     def logits(d: Side, x: Array, given: Given) -> Array:

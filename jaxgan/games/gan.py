@@ -9,7 +9,7 @@ from jaxgan.games import check
 from jaxgan.games.adversarial import Play, adversarial
 from jaxgan.games.adversary import Meeting, Turn, adversary
 from jaxgan.games.game import Game, Looks, Side
-from jaxgan.parts.augmentations import Augmentation, unchanged
+from jaxgan.parts.augmentations import Augmentation, Deception, unchanged
 from jaxgan.parts.average import Average
 from jaxgan.parts.conditioning import Conditioning, unconditional
 from jaxgan.parts.latents import Latent
@@ -32,6 +32,7 @@ def gan(
     label_smoothing: float = 0.0,
     label_noise: float = 0.0,
     augment: Augment | Augmentation = unchanged,
+    deceive: Schedule | Deception = 0.0,
     instance_noise: Schedule = 0.0,
     packing: int = 1,
     d_average: Average | None = None,
@@ -42,6 +43,9 @@ def gan(
     `label_smoothing`: real examples have the label "real" with weight 1 - s only (Salimans et al., 2016).
     `label_noise`: the probability that a pair's logits are swapped in D's loss.
     `augment`: applied to D's inputs, real and generated, in both losses (`jg.augmentations`).
+    `deceive`: the probability that a real example in D's loss is replaced by this step's fake of the same
+    number, before augmentation; `jg.augmentations.apa()` adapts it (Jiang et al., 2021). The fake was made
+    for the label of the example it replaces.
     `instance_noise`: standard deviation of normal noise on D's inputs, a number or a schedule that anneals it
     with the updates (Sonderby et al., 2017).
     `packing`: the number of examples in an input of D, as channels (Lin et al., 2018).
@@ -70,6 +74,7 @@ def gan(
         label_smoothing=label_smoothing,
         label_noise=label_noise,
         augment=augment,
+        deceive=deceive,
         instance_noise=instance_noise,
         packing=packing,
         average=d_average,

@@ -13,6 +13,7 @@ from jaxgan.parts.augmentations.ada import bgc as bgc
 from jaxgan.parts.augmentations.ada import blit as blit
 from jaxgan.parts.augmentations.ada import colour as colour
 from jaxgan.parts.augmentations.ada import geometry as geometry
+from jaxgan.parts.augmentations.adaptive import Adaptive as Adaptive
 from jaxgan.parts.augmentations.adaptive import adaptive as adaptive
 from jaxgan.parts.augmentations.augmentation import Augmentation as Augmentation
 from jaxgan.parts.augmentations.augmentation import chain as chain
@@ -24,6 +25,9 @@ from jaxgan.parts.augmentations.bands import bands as bands
 from jaxgan.parts.augmentations.colours import brightness as brightness
 from jaxgan.parts.augmentations.colours import contrast as contrast
 from jaxgan.parts.augmentations.colours import saturation as saturation
+from jaxgan.parts.augmentations.deception import Deception as Deception
+from jaxgan.parts.augmentations.deception import apa as apa
+from jaxgan.parts.augmentations.deception import as_deception as as_deception
 from jaxgan.parts.augmentations.diffaugment import diffaugment as diffaugment
 from jaxgan.parts.augmentations.noise import noise as noise
 from jaxgan.parts.augmentations.places import cutout as cutout
