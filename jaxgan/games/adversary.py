@@ -21,12 +21,13 @@ from jaxgan.parts import history
 from jaxgan.parts.augmentations import Augmentation, Deception, as_deception, constant, unchanged
 from jaxgan.parts.average import Average
 from jaxgan.parts.conditioning import Conditioning, unconditional
+from jaxgan.parts.latent_steps import LatentStep
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.output import Output, as_output, per_example
 from jaxgan.parts.rng import fold
 from jaxgan.parts.terms import Term
-from jaxgan.parts.terms.term import apply_term, per_input
+from jaxgan.parts.terms.term import apply_term, per_input, stateless
 from jaxgan.parts.types import (
     Array,
     Augment,
@@ -94,6 +95,7 @@ def adversary(
     deceive: Schedule | Deception = 0.0,
     instance_noise: Schedule = 0.0,
     packing: int = 1,
+    latent_step: LatentStep | None = None,
     history_size: int = 0,
     average: Average | None = None,
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
@@ -116,6 +118,8 @@ def adversary(
     check.adversary(network, objective, d_terms, g_terms, conditioning)
     check.numbers(label_smoothing, label_noise, packing)
     d_terms, g_terms = (*objective.d_terms, *d_terms), (*objective.g_terms, *g_terms)
+    if latent_step is not None and check.is_on(latent_step.cost):
+        d_terms, g_terms = ((*terms, _step_length(latent_step)) for terms in (d_terms, g_terms))
     whole = tuple(f"the term {term.name}" for term in (*d_terms, *g_terms) if term.whole)
     if objective.over:
         objective, whole = objective.over(lowering), ("the objective", *whole)
@@ -158,18 +162,31 @@ def adversary(
     ) -> tuple[View, Stats, PyTree]:
         keys, (step, update) = turn.keys, turn[1:]
         pack_keys = keys[::packing]
-        real, fake, given = meeting.real, meeting.fake, meeting.given
+        given, z_drawn = meeting.given, meeting.z
+        augment_memory = memory.get("augment", preprocessing.augment.init())
+
+        def judge(which: str, x: Array, side: Side) -> tuple[Output, Stats]:
+            out, new = network.train(*side, *d_inputs(x, given), key=fold(pack_keys, which), step=update)
+            return as_output(out), new
+
+        if latent_step is not None:
+            generate = meeting.g
+            if generate is None:
+                raise Refused("latent_step needs a G that is a function of its latents alone: leave it out")
+
+            def total_logit(z: PyTree) -> Array:
+                x = preprocessing.apply(augment_memory, keys, "fake", generate(z), update=update)
+                return per_example(judge("fake", x, Side(params, stats))[0].logit).sum()
+
+            z = latent_step.move(fold(keys, "latent_step"), z_drawn, jax.grad(total_logit)(z_drawn))
+            meeting = meeting._replace(z=z, fake=generate(z))
+        real, fake = meeting.real, meeting.fake
         deception_memory = memory.get("deceive", ())
         if deceives and who == "d":
             real = deception.apply(deception_memory, fold(keys, "deceive"), real, fake, update)
         if history_size and who == "d":
             fake, pool = history.exchange(memory["history"], fold(keys, "history"), fake, lowering)
             memory = {**memory, "history": pool}
-        augment_memory = memory.get("augment", preprocessing.augment.init())
-
-        def judge(which: str, x: Array, side: Side) -> tuple[Output, Stats]:
-            out, new = network.train(*side, *d_inputs(x, given), key=fold(pack_keys, which), step=update)
-            return as_output(out), new
 
         def call(which: str, x: Array, stats: Stats) -> _Call:
             preprocess = partial(preprocessing.apply, augment_memory, keys, which, update=update)
@@ -195,6 +212,7 @@ def adversary(
             fake_heads=on_fake.out.heads,
             given=given,
             z=meeting.z,
+            z_drawn=z_drawn,
             d=lambda x: judge("term", x, after)[0].logit,
             judge=lambda x: judge("term", x, after)[0],
             real_gradient=on_real.gradient,
@@ -246,6 +264,16 @@ def adversary(
         return per_example(as_output(network.apply(*d, *inputs)[0]).logit)
 
     return Adversary(init, meet, d_loss, partial(total, "g"), logits, whole)
+
+
+def _step_length(latent_step: LatentStep) -> Term:
+    """The cost of a latent's step: weight |z - z_drawn|^2."""
+
+    def cost(view: View) -> Array:
+        lengths = jnp.square(view.z - view.z_drawn).reshape(len(view.z), -1).sum(axis=1)
+        return at(latent_step.cost, view.step) * lengths
+
+    return stateless("latent_step", cost)
 
 
 class _Call(NamedTuple):

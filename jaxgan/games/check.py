@@ -15,7 +15,20 @@ from jaxgan.parts.output import as_output
 from jaxgan.parts.terms import Term
 from jaxgan.parts.types import Array, Schedule, check_range
 
-METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update", "average", "augment", "deceived")
+METRICS = (
+    "adv",
+    "real",
+    "fake",
+    "acc_real",
+    "acc_fake",
+    "grad",
+    "update",
+    "average",
+    "augment",
+    "deceived",
+    "rate",
+    "latent_step",
+)
 """Metrics of a player, logged as `d/adv`: terms may not have these names."""
 
 

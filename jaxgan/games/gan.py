@@ -12,6 +12,7 @@ from jaxgan.games.game import Game, Looks, Side
 from jaxgan.parts.augmentations import Augmentation, Deception, unchanged
 from jaxgan.parts.average import Average
 from jaxgan.parts.conditioning import Conditioning, unconditional
+from jaxgan.parts.latent_steps import LatentStep
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
@@ -35,6 +36,7 @@ def gan(
     deceive: Schedule | Deception = 0.0,
     instance_noise: Schedule = 0.0,
     packing: int = 1,
+    latent_step: LatentStep | None = None,
     d_average: Average | None = None,
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Game:
@@ -49,6 +51,8 @@ def gan(
     `instance_noise`: standard deviation of normal noise on D's inputs, a number or a schedule that anneals it
     with the updates (Sonderby et al., 2017).
     `packing`: the number of examples in an input of D, as channels (Lin et al., 2018).
+    `latent_step`: moves latents by D's gradient before G generates, in both losses (Wu et al., 2019;
+    `jaxgan.parts.latent_steps`); `sample` draws them as they are.
     `d_average`: a running average of D, for terms.
 
     >>> import jax.numpy as jnp
@@ -77,6 +81,7 @@ def gan(
         deceive=deceive,
         instance_noise=instance_noise,
         packing=packing,
+        latent_step=latent_step,
         average=d_average,
         lowering=lowering,
     )
