@@ -18,15 +18,16 @@ from jaxgan.games.game import Side
 from jaxgan.games.labels import d_loss as d_loss_of
 from jaxgan.games.shown import Preprocessing
 from jaxgan.parts import history
-from jaxgan.parts.augmentations import Augmentation, constant, unchanged
+from jaxgan.parts.augmentations import Augmentation, Deception, as_deception, constant, unchanged
 from jaxgan.parts.average import Average
 from jaxgan.parts.conditioning import Conditioning, unconditional
+from jaxgan.parts.latent_steps import LatentStep
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.output import Output, as_output, per_example
 from jaxgan.parts.rng import fold
 from jaxgan.parts.terms import Term
-from jaxgan.parts.terms.term import apply_term, per_input
+from jaxgan.parts.terms.term import apply_term, per_input, stateless
 from jaxgan.parts.types import (
     Array,
     Augment,
@@ -91,8 +92,10 @@ def adversary(
     label_smoothing: float = 0.0,
     label_noise: float = 0.0,
     augment: Augment | Augmentation = unchanged,
+    deceive: Schedule | Deception = 0.0,
     instance_noise: Schedule = 0.0,
     packing: int = 1,
+    latent_step: LatentStep | None = None,
     history_size: int = 0,
     average: Average | None = None,
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
@@ -115,11 +118,15 @@ def adversary(
     check.adversary(network, objective, d_terms, g_terms, conditioning)
     check.numbers(label_smoothing, label_noise, packing)
     d_terms, g_terms = (*objective.d_terms, *d_terms), (*objective.g_terms, *g_terms)
+    if latent_step is not None and check.is_on(latent_step.cost):
+        d_terms, g_terms = ((*terms, _step_length(latent_step)) for terms in (d_terms, g_terms))
     whole = tuple(f"the term {term.name}" for term in (*d_terms, *g_terms) if term.whole)
     if objective.over:
         objective, whole = objective.over(lowering), ("the objective", *whole)
     d_objective = d_loss_of(objective, label_smoothing, label_noise)
     preprocessing = Preprocessing(constant(augment), instance_noise, packing)
+    deceives = isinstance(deceive, Deception) or check.is_on(deceive)
+    deception = as_deception(deceive)
     terms = {"g": tuple(g_terms), "d": tuple(d_terms)}
     needs_gradient = {who: any(term.gradients for term in terms[who]) for who in terms}
 
@@ -137,6 +144,10 @@ def adversary(
         ).shape
         if jax.tree.leaves(augment_memory):
             memory["augment"] = augment_memory
+        if deceives:
+            check.same_shapes(real, meeting.fake)
+            if jax.tree.leaves(deception_memory := deception.init()):
+                memory["deceive"] = deception_memory
         if history_size:
             memory["history"] = history.empty(history_size, meeting.fake)
         inputs = d_inputs(preprocessing.pack(real), given)
@@ -151,15 +162,31 @@ def adversary(
     ) -> tuple[View, Stats, PyTree]:
         keys, (step, update) = turn.keys, turn[1:]
         pack_keys = keys[::packing]
-        real, fake, given = meeting.real, meeting.fake, meeting.given
-        if history_size and who == "d":
-            fake, pool = history.exchange(memory["history"], fold(keys, "history"), fake, lowering)
-            memory = {**memory, "history": pool}
+        given, z_drawn = meeting.given, meeting.z
         augment_memory = memory.get("augment", preprocessing.augment.init())
 
         def judge(which: str, x: Array, side: Side) -> tuple[Output, Stats]:
             out, new = network.train(*side, *d_inputs(x, given), key=fold(pack_keys, which), step=update)
             return as_output(out), new
+
+        if latent_step is not None:
+            generate = meeting.g
+            if generate is None:
+                raise Refused("latent_step needs a G that is a function of its latents alone: leave it out")
+
+            def total_logit(z: PyTree) -> Array:
+                x = preprocessing.apply(augment_memory, keys, "fake", generate(z), update=update)
+                return per_example(judge("fake", x, Side(params, stats))[0].logit).sum()
+
+            z = latent_step.move(fold(keys, "latent_step"), z_drawn, jax.grad(total_logit)(z_drawn))
+            meeting = meeting._replace(z=z, fake=generate(z))
+        real, fake = meeting.real, meeting.fake
+        deception_memory = memory.get("deceive", ())
+        if deceives and who == "d":
+            real = deception.apply(deception_memory, fold(keys, "deceive"), real, fake, update)
+        if history_size and who == "d":
+            fake, pool = history.exchange(memory["history"], fold(keys, "history"), fake, lowering)
+            memory = {**memory, "history": pool}
 
         def call(which: str, x: Array, stats: Stats) -> _Call:
             preprocess = partial(preprocessing.apply, augment_memory, keys, which, update=update)
@@ -185,6 +212,7 @@ def adversary(
             fake_heads=on_fake.out.heads,
             given=given,
             z=meeting.z,
+            z_drawn=z_drawn,
             d=lambda x: judge("term", x, after)[0].logit,
             judge=lambda x: judge("term", x, after)[0],
             real_gradient=on_real.gradient,
@@ -198,6 +226,9 @@ def adversary(
         if who == "d" and "augment" in memory:
             augment_memory = jax.lax.stop_gradient(preprocessing.augment.update(augment_memory, view))
             memory = {**memory, "augment": augment_memory}
+        if who == "d" and "deceive" in memory:
+            deception_memory = jax.lax.stop_gradient(deception.update(deception_memory, view))
+            memory = {**memory, "deceive": deception_memory}
         return view, after.stats, memory
 
     def adversarial(who: str, view: View) -> Array:
@@ -221,10 +252,9 @@ def adversary(
     def d_loss(view: View, memory: PyTree) -> Total:
         loss, metrics, memory = total("d", view, memory)
         metrics |= _accuracy(per_example(view.real_out), per_example(view.fake_out), lowering)
-        if "augment" in memory:
-            metrics |= {
-                f"d/{name}": x for name, x in preprocessing.augment.metrics(memory["augment"]).items()
-            }
+        for name, part in (("augment", preprocessing.augment), ("deceive", deception)):
+            if name in memory:
+                metrics |= {f"d/{metric}": x for metric, x in part.metrics(memory[name]).items()}
         return loss, metrics, memory
 
     def logits(d: Side, x: Array, given: Given) -> Array:
@@ -234,6 +264,16 @@ def adversary(
         return per_example(as_output(network.apply(*d, *inputs)[0]).logit)
 
     return Adversary(init, meet, d_loss, partial(total, "g"), logits, whole)
+
+
+def _step_length(latent_step: LatentStep) -> Term:
+    """The cost of a latent's step: weight |z - z_drawn|^2."""
+
+    def cost(view: View) -> Array:
+        lengths = jnp.square(view.z - view.z_drawn).reshape(len(view.z), -1).sum(axis=1)
+        return at(latent_step.cost, view.step) * lengths
+
+    return stateless("latent_step", cost)
 
 
 class _Call(NamedTuple):

@@ -15,7 +15,20 @@ from jaxgan.parts.output import as_output
 from jaxgan.parts.terms import Term
 from jaxgan.parts.types import Array, Schedule, check_range
 
-METRICS = ("adv", "real", "fake", "acc_real", "acc_fake", "grad", "update", "average", "augment")
+METRICS = (
+    "adv",
+    "real",
+    "fake",
+    "acc_real",
+    "acc_fake",
+    "grad",
+    "update",
+    "average",
+    "augment",
+    "deceived",
+    "rate",
+    "latent_step",
+)
 """Metrics of a player, logged as `d/adv`: terms may not have these names."""
 
 
@@ -93,6 +106,13 @@ def logits(output: Any, inputs: int) -> None:
             f"the discriminator must give one logit per input, shape ({inputs},), or one per patch, "
             f"({inputs}, ...); it gives {', '.join(map(str, shapes)) or 'nothing'}"
         )
+
+
+def same_shapes(real: Any, fake: Any) -> None:
+    """Checks that fakes can take the place of real examples."""
+    shapes = [jax.tree.map(lambda x: (x.shape, x.dtype), examples) for examples in (real, fake)]
+    if shapes[0] != shapes[1]:
+        raise Refused(f"deceive shows fakes as real examples, so both need one shape and dtype, not {shapes}")
 
 
 def floating(name: str, tree: Any) -> None:

@@ -9,9 +9,10 @@ from jaxgan.games import check
 from jaxgan.games.adversarial import Play, adversarial
 from jaxgan.games.adversary import Meeting, Turn, adversary
 from jaxgan.games.game import Game, Looks, Side
-from jaxgan.parts.augmentations import Augmentation, unchanged
+from jaxgan.parts.augmentations import Augmentation, Deception, unchanged
 from jaxgan.parts.average import Average
 from jaxgan.parts.conditioning import Conditioning, unconditional
+from jaxgan.parts.latent_steps import LatentStep
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
@@ -32,8 +33,10 @@ def gan(
     label_smoothing: float = 0.0,
     label_noise: float = 0.0,
     augment: Augment | Augmentation = unchanged,
+    deceive: Schedule | Deception = 0.0,
     instance_noise: Schedule = 0.0,
     packing: int = 1,
+    latent_step: LatentStep | None = None,
     d_average: Average | None = None,
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Game:
@@ -42,9 +45,14 @@ def gan(
     `label_smoothing`: real examples have the label "real" with weight 1 - s only (Salimans et al., 2016).
     `label_noise`: the probability that a pair's logits are swapped in D's loss.
     `augment`: applied to D's inputs, real and generated, in both losses (`jg.augmentations`).
+    `deceive`: the probability that a real example in D's loss is replaced by this step's fake of the same
+    number, before augmentation; `jg.augmentations.apa()` adapts it (Jiang et al., 2021). The fake was made
+    for the label of the example it replaces.
     `instance_noise`: standard deviation of normal noise on D's inputs, a number or a schedule that anneals it
     with the updates (Sonderby et al., 2017).
     `packing`: the number of examples in an input of D, as channels (Lin et al., 2018).
+    `latent_step`: moves latents by D's gradient before G generates, in both losses (Wu et al., 2019;
+    `jaxgan.parts.latent_steps`); `sample` draws them as they are.
     `d_average`: a running average of D, for terms.
 
     >>> import jax.numpy as jnp
@@ -70,8 +78,10 @@ def gan(
         label_smoothing=label_smoothing,
         label_noise=label_noise,
         augment=augment,
+        deceive=deceive,
         instance_noise=instance_noise,
         packing=packing,
+        latent_step=latent_step,
         average=d_average,
         lowering=lowering,
     )

@@ -1,9 +1,10 @@
-"""Projections at the end of an optimiser chain, which optax does not have."""
+"""Projections at the end of an optimiser chain, and scaled steps, which optax does not have."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from jaxgan.parts.types import PyTree, check_range
@@ -48,3 +49,25 @@ def contains(opt_state: PyTree, *types: type) -> bool:
         return isinstance(part, types)
 
     return any(map(matches, jax.tree.leaves(opt_state, is_leaf=matches)))
+
+
+def scaled(tx: optax.GradientTransformation, factor: float | jax.Array) -> optax.GradientTransformation:
+    """The optimiser with its steps multiplied by a factor; at 0 its state is kept as well, so it only rests.
+
+    For factors that change from update to update, such as those of `by_feedback`. A factor of 1 changes
+    nothing but, in a compiled program, how the last bit is rounded.
+
+    >>> import jax.numpy as jnp
+    >>> tx = scaled(optax.adam(0.1), 0.0)
+    >>> step, state = tx.update(jnp.ones(()), tx.init(jnp.zeros(())))
+    >>> float(step), int(state[0].count)
+    (0.0, 0)
+    """
+
+    def update(grads: PyTree, state: PyTree, params: PyTree = None) -> tuple[PyTree, PyTree]:
+        steps, new = tx.update(grads, state, params)
+        moves = jnp.asarray(factor) != 0
+        steps = jax.tree.map(lambda x: jnp.where(moves, jnp.asarray(factor, x.dtype) * x, 0), steps)
+        return steps, jax.tree.map(lambda new, old: jnp.where(moves, new, old), new, state)
+
+    return optax.GradientTransformation(tx.init, update)

@@ -145,6 +145,7 @@ class View(NamedTuple):
     keys: Key  # [B] one key per input of D, different for each term
     step: Array  # steps the player has made
     lowering: Lowering
+    z_drawn: Any = ()  # latents as the prior drew them, before a `latent_step` moved them to `z`
 
     def mean(self, x: Array) -> Array:
         """Returns the mean over all axes and all devices."""

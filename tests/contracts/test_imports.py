@@ -19,7 +19,7 @@ FLOORS = [
     {"parts", "metrics", "data", "models"},
     {"games"},
     {"rules", "scale"},
-    {"instruments", "pictures"},
+    {"instruments", "pictures", "sampling"},
     {"folder"},
     {"run"},
     {"evaluate"},
