@@ -1,8 +1,11 @@
 """The output of a discriminator: logits, and the outputs of any other heads."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
+
+from jaxgan.errors import Refused
 
 Array = jax.Array
 
@@ -43,3 +46,20 @@ def per_example(tree: Any) -> Array:
     """
     scales = [x if x.ndim == 1 else x.reshape(x.shape[0], -1).mean(axis=1) for x in jax.tree.leaves(tree)]
     return scales[0] if len(scales) == 1 else sum(scales) / len(scales)
+
+
+def read_head(heads: Any, name: str, needs: str) -> Any:
+    """Returns D's head of this name; raises `Refused` if D has none. `needs` is what reads it.
+
+    >>> import jax.numpy as jnp
+    >>> read_head({"class": jnp.zeros((4, 10))}, "class", "the term ac").shape
+    (4, 10)
+    """
+    if isinstance(heads, Mapping) and name in heads:
+        return heads[name]
+    other = ", ".join(map(str, heads)) if isinstance(heads, Mapping) else ""
+    option = "features=True" if name == "features" else f'heads=(("{name}", size),)'
+    raise Refused(
+        f'{needs} reads D\'s head "{name}", and D has {"only " + other if other else "no heads"}: '
+        f"give its network {option}"
+    )
