@@ -128,6 +128,7 @@ def adversary(
     deceives = isinstance(deceive, Deception) or check.is_on(deceive)
     deception = as_deception(deceive)
     terms = {"g": tuple(g_terms), "d": tuple(d_terms)}
+    own_g_terms = len(objective.g_terms)
     needs_gradient = {who: any(term.gradients for term in terms[who]) for who in terms}
 
     def d_inputs(x: Array, given: Given) -> tuple:
@@ -237,14 +238,19 @@ def adversary(
         if who == "d":
             losses = jax.tree.map(lambda real, fake: d_objective(real, fake, view.keys), real, fake)
             return per_input("d_loss of the objective", losses, view)
-        loss = per_input("g_loss of the objective", jax.tree.map(objective.g_loss, real, fake), view)
+        losses = jax.tree.map(objective.g_loss, real, fake)
+        return weighted(per_input("g_loss of the objective", losses, view), view)
+
+    def weighted(loss: Array, view: View) -> Array:
         return loss if isinstance(weight, float | int) and weight == 1 else at(weight, view.step) * loss
 
     def total(who: str, view: View, memory: PyTree) -> Total:
         """Returns the sum of the means of the adversarial loss and of every term, with each as a metric."""
         losses, states = {f"{who}/adv": lowering.mean(adversarial(who, view))}, []
-        for term, state in zip(terms[who], memory[who], strict=True):
+        for i, (term, state) in enumerate(zip(terms[who], memory[who], strict=True)):
             loss, state = apply_term(term, view._replace(keys=fold(view.keys, who, term.name)), state)
+            if who == "g" and i < own_g_terms:
+                loss = weighted(loss, view)
             losses[f"{who}/{term.name}"] = lowering.mean(loss)
             states.append(state)
         return jax.tree.reduce(jnp.add, list(losses.values())), losses, {**memory, who: tuple(states)}

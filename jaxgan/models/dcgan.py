@@ -76,6 +76,7 @@ class Discriminator(nn.Module):
     k strided 4x4 convolutions that double the channels from `width`, BatchNorm on all but the first,
     LeakyReLU of slope 0.2, then one dense layer. With `heads`, (name, size) each, or `features` it returns an
     Output with them: dense layers on the features of the logit, and all hidden activations as "features".
+    `across` is a layer between examples before the logit, such as `layers.MinibatchStd(4)`.
 
     >>> d = Discriminator(width=4, norm="spectral", classes=10)
     >>> x, label = jnp.ones((2, 32, 32, 3)), jnp.array([3, 9])
@@ -89,6 +90,7 @@ class Discriminator(nn.Module):
     axis: str | None = None
     heads: Heads = ()
     features: bool = False
+    across: nn.Module | None = None
 
     @nn.compact
     def __call__(self, x: Array, label: Array | None = None, *, train: bool = False) -> Array | Output:
@@ -102,6 +104,8 @@ class Discriminator(nn.Module):
             x = nn.leaky_relu(x, 0.2)
             hidden.append(x)
         x = x.reshape(x.shape[0], -1)
+        if self.across is not None:
+            x = self.across(x, train)
         logit = Logit(self.classes, self.norm, _kernel_init)(x, label, train)
         features = hidden if self.features else None
         return with_heads(logit, x, self.heads, features, self.norm, train, _kernel_init)

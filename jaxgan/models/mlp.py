@@ -60,7 +60,8 @@ class Discriminator(nn.Module):
 
     With `pieces` k > 1 the activation is maxout; with `classes` labels are projected onto the features. With
     `heads`, (name, size) each, or `features` it returns an Output with them: dense layers on the features of
-    the logit, and the activations of all hidden layers, before dropout, as "features".
+    the logit, and the activations of all hidden layers, before dropout, as "features". `across` is a layer
+    between examples before the logit, such as `layers.MinibatchStd(4)`.
 
     >>> d = Discriminator(widths=(16,), activation=nn.leaky_relu, norm="spectral")
     >>> d.init_with_output(jax.random.key(0), jax.numpy.ones((4, 8, 8, 1)))[0].shape
@@ -82,6 +83,7 @@ class Discriminator(nn.Module):
     axis: str | None = None
     heads: Heads = ()
     features: bool = False
+    across: nn.Module | None = None
 
     @nn.compact
     def __call__(
@@ -91,6 +93,8 @@ class Discriminator(nn.Module):
         for width in self.widths:
             hidden.append(_hidden(self, x, width, train))
             x = Dropout(self.dropout)(hidden[-1], key, train)
+        if self.across is not None:
+            x = self.across(x, train)
         logit = Logit(self.classes, self.norm, self.kernel_init)(x, label, train)
         features = hidden if self.features else None
         return with_heads(logit, x, self.heads, features, self.norm, train, self.kernel_init)

@@ -46,12 +46,16 @@ def read_head(heads: Any, name: str, needs: str) -> Any:
     3
     >>> read_head((), "class", "the loss")
     Traceback (most recent call last):
-    jaxgan.errors.Refused: the loss needs a head of D called class: give D heads=(("class", size),)
+    jaxgan.errors.Refused: the loss needs a head of D called class, and D has none: give D heads=(("class", size),)
     """
     if isinstance(heads, Mapping) and name in heads:
         return heads[name]
+    others = ", ".join(map(str, heads)) if isinstance(heads, Mapping) else ""
     way = "features=True" if name == "features" else f'heads=(("{name}", size),)'
-    raise Refused(f"{needs} needs a head of D called {name}: give D {way}")
+    raise Refused(
+        f"{needs} needs a head of D called {name}, and D has {'only ' + others if others else 'none'}: "
+        f"give D {way}"
+    )
 
 
 def per_example(tree: Any) -> Array:

@@ -1,5 +1,7 @@
-"""Layers shared by several architectures: norms, attention, dropout, resampling, logits and heads."""
+"""Layers shared by several architectures: norms, attention, resampling, heads, groups of examples."""
 
+from jaxgan.models.layers.across import MinibatchDiscrimination as MinibatchDiscrimination
+from jaxgan.models.layers.across import MinibatchStd as MinibatchStd
 from jaxgan.models.layers.attention import SelfAttention as SelfAttention
 from jaxgan.models.layers.code import GaussianCode as GaussianCode
 from jaxgan.models.layers.dropout import Dropout as Dropout

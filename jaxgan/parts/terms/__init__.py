@@ -9,6 +9,7 @@ from jaxgan.parts.terms.differences import finite_r1 as finite_r1
 from jaxgan.parts.terms.differences import finite_r2 as finite_r2
 from jaxgan.parts.terms.diversity import log_distances as log_distances
 from jaxgan.parts.terms.diversity import mode_seeking as mode_seeking
+from jaxgan.parts.terms.gdpp import gdpp as gdpp
 from jaxgan.parts.terms.gradients import dragan as dragan
 from jaxgan.parts.terms.gradients import dragan_normal as dragan_normal
 from jaxgan.parts.terms.gradients import r1 as r1
@@ -21,9 +22,12 @@ from jaxgan.parts.terms.lazy import lazily as lazily
 from jaxgan.parts.terms.lecam import lecam as lecam
 from jaxgan.parts.terms.lipschitz import max_gradient as max_gradient
 from jaxgan.parts.terms.lipschitz import wgan_div as wgan_div
+from jaxgan.parts.terms.matching import feature_matching as feature_matching
+from jaxgan.parts.terms.matching import feature_matching_l1 as feature_matching_l1
 from jaxgan.parts.terms.path_length import path_length as path_length
 from jaxgan.parts.terms.pulling_away import pulling_away as pulling_away
 from jaxgan.parts.terms.reconstruction import latent_reconstruction as latent_reconstruction
 from jaxgan.parts.terms.term import Term as Term
 from jaxgan.parts.terms.term import stateless as stateless
 from jaxgan.parts.terms.transport import transport_cost as transport_cost
+from jaxgan.parts.terms.witness import witness_gp as witness_gp
