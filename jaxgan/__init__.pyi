@@ -34,6 +34,11 @@ from .games.game import Player as Player
 from .games.game import Side as Side
 from .games.game import State as State
 from .games.gan import gan as gan
+from .games.generator import generator_game as generator_game
+from .games.networks import caller as caller
+from .games.networks import networks_game as networks_game
+from .games.networks import parameter as parameter
+from .games.several import harsher as harsher
 from .games.several import several as several
 from .games.shared import shared as shared
 from .parts import augmentations as augmentations
