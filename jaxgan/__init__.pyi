@@ -34,6 +34,7 @@ from .games.game import Player as Player
 from .games.game import Side as Side
 from .games.game import State as State
 from .games.gan import gan as gan
+from .games.companions import companions as companions
 from .games.generator import generator_game as generator_game
 from .games.networks import caller as caller
 from .games.networks import networks_game as networks_game
@@ -53,11 +54,14 @@ from .parts.conditioning import Conditioning as Conditioning
 from .parts.frozen import Frozen as Frozen
 from .parts.frozen import by_frozen as by_frozen
 from .parts.latents import Latent as Latent
+from .parts.branches import branches as branches
+from .parts.choice import one_of as one_of
 from .parts.network import Network as Network
 from .parts.network import from_linen as from_linen
 from .parts.network import from_nnx as from_nnx
 from .parts.objectives import Objective as Objective
 from .parts.optim import clip_weights as clip_weights
+from .parts.optim import each_own as each_own
 from .parts.optim import projected as projected
 from .parts.output import Output as Output
 from .parts.precision import bfloat16 as bfloat16

@@ -68,6 +68,27 @@ def discriminator(config: Config, source: "jg.Source", **options: Any) -> jg.Net
     return jg.from_linen(mlp.Discriminator(widths, partial(leaky_relu, negative_slope=0.2), **options))
 
 
+def encoder(config: Config, size: int) -> jg.Network:
+    """A dense network of two hidden layers from x [B, ...] to [B, size]: codes, logits, a shared trunk."""
+    import flax.linen as nn
+
+    from jaxgan.models import mlp
+
+    dense = mlp.Generator((size,), (config.width,) * 2, final=mlp.identity)
+    return jg.from_linen(nn.Sequential([lambda x: x.reshape(x.shape[0], -1), dense]))
+
+
+def row_discriminator(config: Config) -> jg.Network:
+    """D of rows of numbers whatever the data: codes, or examples joined with their codes."""
+    from functools import partial
+
+    from jax.nn import leaky_relu
+
+    from jaxgan.models import mlp
+
+    return jg.from_linen(mlp.Discriminator((config.width,) * 3, partial(leaky_relu, negative_slope=0.2)))
+
+
 def rule(config: Config, game: jg.Game) -> jg.Rule:
     """Alternating steps of Adam, and an average of G."""
     import optax

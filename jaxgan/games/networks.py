@@ -71,35 +71,17 @@ def networks_game(
     def init(key: Key, batch: Batch, keys: Key) -> Side:
         own = prior.init(latent, key)
 
-        def by_calls(batch: Batch) -> tuple[dict[str, Params], dict[str, Stats]]:
-            params: dict[str, Params] = {}
-            stats: dict[str, Stats] = {}
+        def by_calls(batch: Batch) -> Side:
+            call, side = initialising(networks, key)
+            play(call, prior.draw(latent, own, keys), batch, Turn(keys, jnp.int32(0), jnp.int32(0)))
+            return side
 
-            def call(name: str, *inputs: Any) -> Any:
-                network = _named(networks, name)
-                if name not in params:
-                    params[name], stats[name] = network.init(fold(key, name), *inputs)
-                return network.apply(params[name], stats[name], *inputs)[0]
-
-            turn = Turn(keys, jnp.int32(0), jnp.int32(0))
-            play(call, prior.draw(latent, own, keys), batch, turn)
-            return params, stats
-
-        params, stats = on_one_device(lowering, by_calls)(batch)
-        if missing := sorted(networks.keys() - params.keys()):
-            raise Refused(f"`play` never calls the network {missing[0]}: call it, or leave it out")
-        return Side({**params, **own}, stats)
+        side = on_one_device(lowering, by_calls)(batch)
+        check_called(networks, side, "`play`")
+        return Side({**side.params, **own}, side.stats)
 
     def play_all(params: Params, stats: Stats, batch: Batch, turn: Turn) -> Play:
-        new, calls = dict(stats), dict.fromkeys(networks, 0)
-
-        def call(name: str, *inputs: Any) -> Any:
-            network = _named(networks, name)
-            key = fold(turn.keys, name, calls[name])
-            calls[name] += 1
-            output, new[name] = network.train(params[name], new[name], *inputs, key=key, step=turn.update)
-            return output
-
+        call, new = training(networks, params, stats, turn)
         met, losses = play(call, prior.draw(latent, params, fold(turn.keys, "z")), batch, turn)
         return Play(met, new, losses)
 
@@ -153,6 +135,41 @@ def parameter(start: float) -> Network:
         lambda key: (jnp.asarray(start, float), {}),
         lambda params, stats, key=None, train=False: (params, stats),
     )
+
+
+def initialising(networks: Mapping[str, Network], key: Key) -> tuple[Call, Side]:
+    """Returns a call that initialises a network when it is first called, and the side it fills in."""
+    side = Side({}, {})
+
+    def call(name: str, *inputs: Any) -> Any:
+        network = _named(networks, name)
+        if name not in side.params:
+            side.params[name], side.stats[name] = network.init(fold(key, name), *inputs)
+        return network.apply(side.params[name], side.stats[name], *inputs)[0]
+
+    return call, side
+
+
+def training(
+    networks: Mapping[str, Network], params: Params, stats: Stats, turn: Turn
+) -> tuple[Call, dict[str, Stats]]:
+    """Returns a call in training, and the statistics, which each call updates; calls have keys of their own."""
+    new, calls = dict(stats), dict.fromkeys(networks, 0)
+
+    def call(name: str, *inputs: Any) -> Any:
+        network = _named(networks, name)
+        key = fold(turn.keys, name, calls[name])
+        calls[name] += 1
+        output, new[name] = network.train(params[name], new[name], *inputs, key=key, step=turn.update)
+        return output
+
+    return call, new
+
+
+def check_called(networks: Mapping[str, Network], side: Side, by: str) -> None:
+    """Raises `Refused` for a network without parameters, since it was never called."""
+    if missing := sorted(networks.keys() - side.params.keys()):
+        raise Refused(f"{by} never calls the network {missing[0]}: call it, or leave it out")
 
 
 def _named(networks: Mapping[str, Network], name: str) -> Network:

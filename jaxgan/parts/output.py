@@ -1,8 +1,11 @@
 """The output of a discriminator: logits, and the outputs of any other heads."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
+
+from jaxgan.errors import Refused
 
 Array = jax.Array
 
@@ -43,3 +46,15 @@ def per_example(tree: Any) -> Array:
     """
     scales = [x if x.ndim == 1 else x.reshape(x.shape[0], -1).mean(axis=1) for x in jax.tree.leaves(tree)]
     return scales[0] if len(scales) == 1 else sum(scales) / len(scales)
+
+
+def read_head(heads: Any, name: str, needs: str) -> Any:
+    """Returns the output of a head of D; raises `Refused` if D has no such head.
+
+    >>> read_head({"class": 3}, "class", "the term class")
+    3
+    """
+    if not isinstance(heads, Mapping) or name not in heads:
+        hint = "features=True" if name == "features" else f'heads=(("{name}", SIZE),)'
+        raise Refused(f"{needs} needs a discriminator with the head {name}: build it with {hint}")
+    return heads[name]

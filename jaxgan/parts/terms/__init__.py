@@ -2,6 +2,7 @@
 
 from jaxgan.parts.terms.consistency import consistency as consistency
 from jaxgan.parts.terms.consistency import consistency_of_fakes as consistency_of_fakes
+from jaxgan.parts.terms.generators import told_apart as told_apart
 from jaxgan.parts.terms.gradients import dragan as dragan
 from jaxgan.parts.terms.gradients import r1 as r1
 from jaxgan.parts.terms.gradients import r2 as r2
