@@ -1,4 +1,4 @@
-"""The short scripts of published methods: every one builds and fits, some train, and with `-m slow` all do."""
+"""The short scripts of published methods: each builds and fits, some train, and with `-m slow` all do."""
 
 import importlib
 import math
