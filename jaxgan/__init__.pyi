@@ -44,6 +44,7 @@ from .games.several import several as several
 from .games.shared import shared as shared
 from .parts import augmentations as augmentations
 from .parts import conditioning as conditioning
+from .parts import gaussian as gaussian
 from .parts import latents as latents
 from .parts import objectives as objectives
 from .parts import terms as terms

@@ -74,15 +74,15 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     networks, latent = {"e": encode, "g": decode}, jg.latents.normal(config.z_size)
 
     def play(call: Any, z: "jax.Array", batch: Any, turn: jg.Turn) -> tuple:
-        x, noise = batch["x"], jax.vmap(latent.draw)(jg.fold(turn.keys, "noise"))
+        x = batch["x"]
         mean, log_variance = call("e", x)
+        code = jg.gaussian.draw(jg.fold(turn.keys, "noise"), mean, log_variance)
         # together, as one batch of the decoder's BatchNorm
-        decoded = call("g", jnp.concatenate([z, mean + jnp.exp(log_variance / 2) * noise]))
+        decoded = call("g", jnp.concatenate([z, code]))
         samples, rebuilt = jnp.split(decoded, 2)
-        kl = (jnp.square(mean) + jnp.exp(log_variance) - 1 - log_variance).sum(axis=1) / 2
         pixels = jnp.square((x - rebuilt) / config.deviation).sum(axis=(1, 2, 3)) / 2
         meetings = {"drawn": jg.Meeting(x, samples), "rebuilt": jg.Meeting(x, rebuilt)}
-        return meetings, {"kl": kl, "pixels": pixels}
+        return meetings, {"kl": jg.gaussian.kl_to_prior(mean, log_variance), "pixels": pixels}
 
     game = jg.networks_game(
         critic,

@@ -28,7 +28,7 @@ def companions(
     *,
     d_losses: Losses,
     g_losses: Losses = nothing,
-    frozen: Mapping[str, Frozen] = {},  # noqa: B006 - never written to
+    frozen: Mapping[str, Frozen] = {},
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Adversary:
     """Networks that move with D by losses of their own, and what G minimises of them.

@@ -153,7 +153,7 @@ def initialising(networks: Mapping[str, Network], key: Key) -> tuple[Call, Side]
 def training(
     networks: Mapping[str, Network], params: Params, stats: Stats, turn: Turn
 ) -> tuple[Call, dict[str, Stats]]:
-    """Returns a call in training, and the statistics, which each call updates; calls have keys of their own."""
+    """Returns a call in training, and the statistics that it updates; each call has keys of its own."""
     new, calls = dict(stats), dict.fromkeys(networks, 0)
 
     def call(name: str, *inputs: Any) -> Any:

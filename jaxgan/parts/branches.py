@@ -38,7 +38,9 @@ def branches(first: Mapping[str, Network], last: Network) -> dict[str, Network]:
             params: Params, stats: Stats, x: Any, key: Key | None = None, train: bool = False
         ) -> tuple[Any, Stats]:
             keys = (None, None) if key is None else (fold(key, "first"), fold(key, "last"))
-            h, own = first[name].apply(params["first"][name], stats["first"][name], x, key=keys[0], train=train)
+            h, own = first[name].apply(
+                params["first"][name], stats["first"][name], x, key=keys[0], train=train
+            )
             y, common = last.apply(params["last"], stats["last"], h, key=keys[1], train=train)
             return y, {"first": {**stats["first"], name: own}, "last": common}
 

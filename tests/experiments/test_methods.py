@@ -8,7 +8,7 @@ from types import ModuleType
 
 import jax
 import pytest
-from support import play, rows
+from support import built, play, rows
 
 import jaxgan as jg
 from jaxgan.data.source import array_shapes, batch
@@ -42,7 +42,7 @@ def trains(name: str, run: Path) -> None:
 def test_a_method_builds_and_its_update_fits(name: str) -> None:
     script = import_script(name)
     config = script.Config(**TINY)
-    experiment = script.build(config, jg.load(config.data))
+    experiment = built(script, config)
     lay, start = layout(experiment, config), start_shapes(experiment, config)
 
     def update(state: State, arrays: PyTree) -> tuple[State, Metrics]:

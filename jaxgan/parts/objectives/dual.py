@@ -28,9 +28,7 @@ def fake_rewarded(weight: float = 1.0) -> Objective:
     >>> float(fake_rewarded().g_loss(jnp.zeros(1), jnp.array([-200.0]))[0])
     -200.0
     """
-    return separable(
-        softplus, lambda f: -weight * log_softplus(f), lambda r, f: weight * log_softplus(f)
-    )
+    return separable(softplus, lambda f: -weight * log_softplus(f), lambda r, f: weight * log_softplus(f))
 
 
 def log_softplus(x: Array) -> Array:
@@ -40,4 +38,6 @@ def log_softplus(x: Array) -> Array:
     -1000.0
     """
     small = x < -12
-    return jnp.where(small, x - jnp.exp(jnp.where(small, x, 0)) / 2, jnp.log(softplus(jnp.where(small, 0, x))))
+    return jnp.where(
+        small, x - jnp.exp(jnp.where(small, x, 0)) / 2, jnp.log(softplus(jnp.where(small, 0, x)))
+    )
