@@ -3,5 +3,5 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules=["augmentations", "conditioning", "latents", "objectives", "terms"]
+    __name__, submodules=["augmentations", "conditioning", "gaussian", "latents", "objectives", "terms"]
 )

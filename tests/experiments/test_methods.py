@@ -10,7 +10,6 @@ import jax
 import pytest
 from support import built, play, rows
 
-import jaxgan as jg
 from jaxgan.data.source import array_shapes, batch
 from jaxgan.games.game import State
 from jaxgan.parts.types import PyTree
