@@ -26,6 +26,7 @@ from .games.adversary import Adversary as Adversary
 from .games.adversary import Meeting as Meeting
 from .games.adversary import Turn as Turn
 from .games.adversary import adversary as adversary
+from .games.companions import companions as companions
 from .games.game import Aux as Aux
 from .games.game import Context as Context
 from .games.game import Game as Game
@@ -34,10 +35,16 @@ from .games.game import Player as Player
 from .games.game import Side as Side
 from .games.game import State as State
 from .games.gan import gan as gan
+from .games.generator import generator_game as generator_game
+from .games.networks import caller as caller
+from .games.networks import networks_game as networks_game
+from .games.networks import parameter as parameter
+from .games.several import harsher as harsher
 from .games.several import several as several
 from .games.shared import shared as shared
 from .parts import augmentations as augmentations
 from .parts import conditioning as conditioning
+from .parts import gaussian as gaussian
 from .parts import heads as heads
 from .parts import latents as latents
 from .parts import objectives as objectives
@@ -45,6 +52,8 @@ from .parts import terms as terms
 from .parts.augmentations import Augmentation as Augmentation
 from .parts.average import Average as Average
 from .parts.average import ema as ema
+from .parts.branches import branches as branches
+from .parts.choice import one_of as one_of
 from .parts.conditioning import Conditioning as Conditioning
 from .parts.frozen import Frozen as Frozen
 from .parts.frozen import by_frozen as by_frozen
@@ -54,6 +63,7 @@ from .parts.network import from_linen as from_linen
 from .parts.network import from_nnx as from_nnx
 from .parts.objectives import Objective as Objective
 from .parts.optim import clip_weights as clip_weights
+from .parts.optim import each_own as each_own
 from .parts.optim import projected as projected
 from .parts.output import Output as Output
 from .parts.precision import bfloat16 as bfloat16

@@ -80,28 +80,14 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     plain = mlp.Discriminator(widths)
     critics = {"plain": critic(plain), "fine": critic(nn.Sequential([waves, mlp.Discriminator(widths)]))}
     critics = {name: module for name, module in critics.items() if config.critics in (name, "both")}
-    adversaries = jg.several(critics)
 
-    def weighted_g_loss(views: "dict[str, jg.View]", memory: Any) -> tuple:
-        _, metrics, memory = adversaries.g_loss(views, memory)
-        losses = jnp.stack([metrics[f"g/{name}/adv"] for name in critics])
-        weights = jax.lax.stop_gradient(jax.nn.softmax(config.strictness * losses))
-        by_name = {f"g/{name}/weight": weight for name, weight in zip(critics, weights, strict=True)}
-        return (weights * losses).sum(), {**metrics, **by_name}, memory
+    def weights(losses: "jax.Array", views: Any) -> "jax.Array":
+        return jax.lax.stop_gradient(jg.harsher(config.strictness)(losses, views))
 
-    generator = jg.from_linen(mlp.Generator(source.shape, widths, final=mlp.identity))
-    draw = jax.vmap(jg.latents.normal(config.z_size).draw)
-
-    def play(params: Any, stats: Any, batch: Any, turn: jg.Turn) -> jg.Play:
-        z = draw(jg.fold(turn.keys, "z"))
-        fake, stats = generator.apply(params, stats, z, train=True)
-        return jg.Play({name: jg.Meeting(batch["x"], fake, z=z) for name in critics}, stats)
-
-    game = jg.adversarial(
-        adversaries._replace(g_loss=weighted_g_loss),
-        init=lambda key, batch, keys: jg.Side(*generator.init(key, draw(keys))),
-        play=play,
-        sample=lambda g, key, index, given: generator.apply(*g, draw(jg.each(key, index)))[0],
+    game = jg.generator_game(
+        jg.several(critics, weights),
+        jg.from_linen(mlp.Generator(source.shape, widths, final=mlp.identity)),
+        latent=jg.latents.normal(config.z_size),
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=0.5, b2=0.99)

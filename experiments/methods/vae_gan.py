@@ -71,41 +71,37 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     rebuilt = jg.adversary(d, loss, g_terms=[features], weight=0.0, lowering=lowering)
     critic = jg.shared({"drawn": drawn, "rebuilt": rebuilt})
 
-    def latents(g: Any, keys: "jax.Array") -> "jax.Array":
-        return jax.vmap(jg.latents.normal(config.z_size).draw)(keys)
+    networks, latent = {"e": encode, "g": decode}, jg.latents.normal(config.z_size)
 
-    def init(key: "jax.Array", batch: Any, keys: "jax.Array") -> jg.Side:
-        e, g = encode.init(jg.fold(key, "e"), batch["x"]), decode.init(jg.fold(key, "g"), latents((), keys))
-        return jg.Side({"e": e[0], "g": g[0]}, {"e": e[1], "g": g[1]})
-
-    def play(params: Any, stats: Any, batch: Any, turn: jg.Turn) -> jg.Play:
-        x, options = batch["x"], {"key": turn.keys, "step": turn.update}
-        (mean, log_variance), e_stats = encode.train(params["e"], stats["e"], x, **options)
-        noise, z = (latents((), jg.fold(turn.keys, name)) for name in ("noise", "z"))
-        codes = jnp.concatenate([z, mean + jnp.exp(log_variance / 2) * noise])
-        decoded, g_stats = decode.train(params["g"], stats["g"], codes, **options)
+    def play(call: Any, z: "jax.Array", batch: Any, turn: jg.Turn) -> tuple:
+        x = batch["x"]
+        mean, log_variance = call("e", x)
+        code = jg.gaussian.draw(jg.fold(turn.keys, "noise"), mean, log_variance)
+        # together, as one batch of the decoder's BatchNorm
+        decoded = call("g", jnp.concatenate([z, code]))
         samples, rebuilt = jnp.split(decoded, 2)
-        kl = (jnp.square(mean) + jnp.exp(log_variance) - 1 - log_variance).sum(axis=1) / 2
         pixels = jnp.square((x - rebuilt) / config.deviation).sum(axis=(1, 2, 3)) / 2
         meetings = {"drawn": jg.Meeting(x, samples), "rebuilt": jg.Meeting(x, rebuilt)}
-        return jg.Play(meetings, {"e": e_stats, "g": g_stats}, {"kl": kl, "pixels": pixels})
+        return meetings, {"kl": jg.gaussian.kl_to_prior(mean, log_variance), "pixels": pixels}
 
-    def images(g: jg.Side, z: "jax.Array", given: Any) -> "jax.Array":
-        return decode.apply(g.params["g"], g.stats["g"], z)[0]
-
-    def sample(g: jg.Side, key: "jax.Array", index: "jax.Array", given: Any) -> "jax.Array":
-        return images(g, latents(g, jg.each(key, index)), given)
-
-    looks = jg.Looks(latents, images, critic.judge)
-    game = jg.adversarial(critic, init=init, play=play, sample=sample, looks=looks, lowering=lowering)
+    game = jg.networks_game(
+        critic,
+        networks,
+        latent=latent,
+        play=play,
+        decode=lambda call, z, given: call("g", z),
+        judge=critic.judge,
+        lowering=lowering,
+    )
     rule = jg.alternating(game, *[optax.adam(config.lr, b1=0.5, b2=0.99)] * 2, average=jg.ema(0.99))
     held_out = source.held_out() if source.held_out else source
     training, digits = examples(source, 1500), examples(held_out, 1500)
 
     @jax.jit
     def error(g: jg.Side, x: "jax.Array") -> "jax.Array":
-        (mean, _), _ = encode.apply(g.params["e"], g.stats["e"], x)
-        return jnp.square(images(g, mean, {}) - x).mean()
+        call = jg.caller(networks, g)
+        mean, _ = call("e", x)
+        return jnp.square(call("g", mean) - x).mean()
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         samples = moment.sample(moment.state.generator, 1500)

@@ -90,12 +90,20 @@ def adversarial(
         def init_d(batch: Batch) -> tuple[Side, Any]:
             return adversary.init(fold(key, "d"), play(g.params, g.stats, batch, turn).met, keys)
 
-        if lowering.axis is None:
-            return g, *init_d(batch)
-        # init is called outside the mapped function, so bind the axis of devices to one device
-        mapped = jax.vmap(init_d, axis_name=lowering.axis)(jax.tree.map(lambda x: x[None], batch))
-        return g, *jax.tree.map(lambda x: x[0], mapped)
+        return g, *on_one_device(lowering, init_d)(batch)
 
     return Game(
         init_game, loss_of("d"), loss_of("g"), sample, given, classes, looks, lowering, adversary.whole
     )
+
+
+def on_one_device(lowering: Lowering, init: Callable[[Batch], Any]) -> Callable[[Batch], Any]:
+    """Binds the axis of devices to one device, since `init` is called outside the mapped function."""
+    if lowering.axis is None:
+        return init
+
+    def bound(batch: Batch) -> Any:
+        mapped = jax.vmap(init, axis_name=lowering.axis)(jax.tree.map(lambda x: x[None], batch))
+        return jax.tree.map(lambda x: x[0], mapped)
+
+    return bound

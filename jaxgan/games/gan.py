@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 
-import jax
-
-from jaxgan.errors import Refused
 from jaxgan.games import check
-from jaxgan.games.adversarial import Play, adversarial
-from jaxgan.games.adversary import Meeting, Turn, adversary
-from jaxgan.games.game import Game, Looks, Side
+from jaxgan.games.adversary import adversary
+from jaxgan.games.game import Game
+from jaxgan.games.generator import generator_game
 from jaxgan.parts.augmentations import Augmentation, Deception, unchanged
 from jaxgan.parts.average import Average
 from jaxgan.parts.conditioning import Conditioning, unconditional
@@ -16,9 +13,8 @@ from jaxgan.parts.latent_steps import LatentStep
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
-from jaxgan.parts.rng import each, fold
 from jaxgan.parts.terms import Term
-from jaxgan.parts.types import Array, Augment, Batch, Given, Key, Lowering, Params, PyTree, Schedule, Stats
+from jaxgan.parts.types import Augment, Lowering, Schedule
 
 
 def gan(
@@ -55,6 +51,7 @@ def gan(
     `jaxgan.parts.latent_steps`); `sample` draws them as they are.
     `d_average`: a running average of D, for terms.
 
+    >>> import jax
     >>> import jax.numpy as jnp
     >>> from flax import linen as nn
     >>> from jaxgan.parts.latents import normal
@@ -85,64 +82,4 @@ def gan(
         average=d_average,
         lowering=lowering,
     )
-
-    def conditions(batch: Batch) -> Given:
-        return {name: batch[name] for name in (*conditioning.reads, *conditioning.terms)}
-
-    def prior(params: Params, keys: Key) -> PyTree:
-        """Draws one latent per key, and transforms it if the prior has parameters."""
-        drawn = jax.vmap(latent.draw)(keys)
-        if latent.init is None:
-            return drawn
-        return jax.vmap(latent.transform, (None, 0))(params["latent"], drawn)
-
-    def network(params: Params) -> Params:
-        return params if latent.init is None else params["network"]
-
-    def init(key: Key, batch: Batch, keys: Key) -> Side:
-        check.given(conditioning, batch)
-        check.read_by_terms(conditioning, batch)
-        params = None if latent.init is None else {"latent": latent.init(fold(key, "latent"))}
-        inputs = conditioning.g(prior(params, keys), conditions(batch))
-        g = Side(*generator.init(key, *inputs))
-        examples = jax.eval_shape(lambda: generator.apply(*g, *inputs)[0])
-        if examples.shape != batch["x"].shape:
-            raise Refused(
-                f"the generator makes examples of shape {examples.shape[1:]}, the data have "
-                f"{batch['x'].shape[1:]}"
-            )
-        check.floating("generator's examples", examples)
-        return g if params is None else Side({**params, "network": g.params}, g.stats)
-
-    def play(params: Params, stats: Stats, batch: Batch, turn: Turn) -> Play:
-        keys, given = turn.keys, conditions(batch)
-
-        def generate(z: PyTree) -> tuple[Array, Stats]:
-            inputs = conditioning.g(z, given)
-            key = fold(keys, "generator")
-            return generator.train(network(params), stats, *inputs, key=key, step=turn.update)
-
-        z = prior(params, fold(keys, "z"))
-        fake, stats = generate(z)
-        return Play(Meeting(batch["x"], fake, given, z, lambda z: generate(z)[0]), stats)
-
-    def decode(g: Side, z: PyTree, given: Given) -> Array:
-        check.given(conditioning, given)
-        return generator.apply(network(g.params), g.stats, *conditioning.g(z, given))[0]
-
-    def latents(g: Side, keys: Key) -> PyTree:
-        return prior(g.params, keys)
-
-    def sample(g: Side, key: Key, index: Array, given: Given) -> Array:
-        return decode(g, latents(g, each(key, index)), given)
-
-    return adversarial(
-        critic,
-        init=init,
-        play=play,
-        sample=sample,
-        given=conditioning.reads,
-        classes=conditioning.classes,
-        looks=Looks(latents, decode, critic.judge),
-        lowering=lowering,
-    )
+    return generator_game(critic, generator, latent=latent, conditioning=conditioning, lowering=lowering)

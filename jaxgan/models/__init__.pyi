@@ -7,5 +7,6 @@ from . import dcgan as dcgan
 from . import inception as inception
 from . import layers as layers
 from . import mlp as mlp
+from . import projected as projected
 from . import r3gan as r3gan
 from . import sngan as sngan

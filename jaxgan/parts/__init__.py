@@ -3,5 +3,6 @@
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules=["augmentations", "conditioning", "heads", "latents", "objectives", "terms"]
+    __name__,
+    submodules=["augmentations", "conditioning", "gaussian", "heads", "latents", "objectives", "terms"],
 )

@@ -1,12 +1,13 @@
 """Projections at the end of an optimiser chain, and scaled steps, which optax does not have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from jaxgan.errors import Refused
 from jaxgan.parts.types import PyTree, check_range
 
 
@@ -35,6 +36,28 @@ def clip_weights(bound: float) -> optax.GradientTransformation:
     """
     check_range("the bound of clip_weights", bound, above=True)
     return projected(lambda params: optax.tree.clip(params, -bound, bound))
+
+
+def each_own(transformations: Mapping[str, optax.GradientTransformation]) -> optax.GradientTransformation:
+    """An optimiser for each network of a side, by name, such as rates of their own.
+
+    >>> tx = each_own({"encode": optax.sgd(1.0), "decode": optax.sgd(0.1)})
+    >>> params = {"encode": jax.numpy.ones(()), "decode": jax.numpy.ones(())}
+    >>> updates, _ = tx.update(params, tx.init(params), params)
+    >>> float(updates["encode"]), round(float(updates["decode"]), 3)
+    (-1.0, -0.1)
+    """
+
+    def labels(params: PyTree) -> dict[str, str]:
+        names = sorted(params) if isinstance(params, Mapping) else ["one network alone"]
+        if names != sorted(transformations):
+            given = ", ".join(sorted(transformations))
+            raise Refused(
+                f"the side has {', '.join(names)}, but optimisers are given for {given}: give one each"
+            )
+        return {name: name for name in names}
+
+    return optax.multi_transform(dict(transformations), labels)
 
 
 def contains(opt_state: PyTree, *types: type) -> bool:

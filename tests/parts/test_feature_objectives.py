@@ -200,7 +200,7 @@ def refused(term, seen):
         ),
         (
             lambda: refused(o.realness(o.realness_anchors(3)).d_terms[0], view(REAL, FAKE)),
-            r'has only (features, code|code, features): give its network heads=\(\("realness", size\),\)',
+            r'and D has only (features, code|code, features): give D heads=\(\("realness", size\),\)',
         ),
         (lambda: refused(o.mmd(kernels.linear()).g_terms[0], view(REAL[:1], FAKE[:1])), "has 1"),
         (lambda: refused(o.ot().g_terms[0], view(REAL[:3], FAKE[:3])), "make it even"),

@@ -12,10 +12,13 @@ from jaxgan.parts.objectives.classical import minimax as minimax
 from jaxgan.parts.objectives.classical import non_saturating as non_saturating
 from jaxgan.parts.objectives.classical import wasserstein as wasserstein
 from jaxgan.parts.objectives.cramer import cramer as cramer
+from jaxgan.parts.objectives.dual import fake_rewarded as fake_rewarded
+from jaxgan.parts.objectives.dual import real_rewarded as real_rewarded
 from jaxgan.parts.objectives.energy import began as began
 from jaxgan.parts.objectives.energy import ebgan as ebgan
 from jaxgan.parts.objectives.f_gan import f_gan as f_gan
 from jaxgan.parts.objectives.fisher import fisher as fisher
+from jaxgan.parts.objectives.generators import which_generator as which_generator
 from jaxgan.parts.objectives.loss_sensitive import loss_sensitive as loss_sensitive
 from jaxgan.parts.objectives.mmd import mmd as mmd
 from jaxgan.parts.objectives.mmd import repulsive_mmd as repulsive_mmd
@@ -26,10 +29,12 @@ from jaxgan.parts.objectives.pairs import relativistic_average as relativistic_a
 from jaxgan.parts.objectives.pairs import relativistic_centred as relativistic_centred
 from jaxgan.parts.objectives.partition import dual_contrastive as dual_contrastive
 from jaxgan.parts.objectives.partition import softmax_gan as softmax_gan
+from jaxgan.parts.objectives.ratio import log_ratio as log_ratio
 from jaxgan.parts.objectives.realness import Anchors as Anchors
 from jaxgan.parts.objectives.realness import realness as realness
 from jaxgan.parts.objectives.realness import realness_anchors as realness_anchors
 from jaxgan.parts.objectives.sinkhorn import ot as ot
 from jaxgan.parts.objectives.sinkhorn import sinkhorn as sinkhorn
 from jaxgan.parts.objectives.sliced import sliced_wasserstein as sliced_wasserstein
+from jaxgan.parts.objectives.swapped import swapped as swapped
 from jaxgan.parts.objectives.top_k import top_k as top_k

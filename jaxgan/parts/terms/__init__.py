@@ -10,6 +10,7 @@ from jaxgan.parts.terms.differences import finite_r2 as finite_r2
 from jaxgan.parts.terms.diversity import log_distances as log_distances
 from jaxgan.parts.terms.diversity import mode_seeking as mode_seeking
 from jaxgan.parts.terms.gdpp import gdpp as gdpp
+from jaxgan.parts.terms.generators import told_apart as told_apart
 from jaxgan.parts.terms.gradients import dragan as dragan
 from jaxgan.parts.terms.gradients import dragan_normal as dragan_normal
 from jaxgan.parts.terms.gradients import r1 as r1

@@ -1,0 +1,91 @@
+"""CoGAN (Liu & Tuzel, 2016): pairs of two domains, learnt from examples that are not paired.
+
+    python experiments/methods/cogan.py
+
+Kept: a generator and a D for each domain; the generators share the latent and their first layers, the Ds
+their last layers, and each pair plays its own GAN with half the loss. Changed: the domains are images, and
+negatives of other images; networks and optimisers of `small.py`, an average of the generators. `pair_error`
+is the mean absolute sum of a pair's numbers: 0 where the second is the negative of the first.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import small
+
+import jaxgan as jg
+
+if TYPE_CHECKING:
+    import jax
+
+
+@dataclass(frozen=True)
+class Config(small.Config):
+    data: str = "digits"
+
+
+def data(config: Config) -> "jg.Source":
+    """Loads examples, each with the negative of another one as "other"."""
+    from jaxgan.data import pairs
+
+    source = jg.load(config.data, config.size)
+    return pairs.unpaired(source, negatives(source))
+
+
+def negatives(source: "jg.Source") -> "jg.Source":
+    def take(arrays: Any, key: "jax.Array", number: "jax.Array") -> dict:
+        taken = source.take(arrays, key, number)
+        return {**taken, "x": -taken["x"]}
+
+    held_out = source.held_out
+    return source._replace(
+        take=take,
+        fingerprint=f"negatives {source.fingerprint}",
+        held_out=None if held_out is None else lambda: negatives(held_out()),
+    )
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    import jax
+    import jax.numpy as jnp
+
+    domains = ("x", "other")
+    first = dict.fromkeys(domains, small.encoder(config, config.width))
+    ds = jg.branches(first, small.row_discriminator(config))
+    networks = {"first": small.encoder(config, config.width), "x": small.generator(config, source)}
+    networks["other"] = networks["x"]
+
+    def pair(call: Any, z: "jax.Array") -> dict[str, "jax.Array"]:
+        h = jax.nn.relu(call("first", z))
+        return {name: call(name, h) for name in domains}
+
+    def play(call: Any, z: "jax.Array", batch: Any, turn: jg.Turn) -> tuple:
+        fakes = pair(call, z)
+        return {name: jg.Meeting(batch[name], fakes[name]) for name in domains}, {}
+
+    loss = jg.objectives.non_saturating()
+    halved = jg.Objective(lambda r, f: loss.d_loss(r, f) / 2, lambda r, f: loss.g_loss(r, f) / 2)
+    critics = {name: jg.adversary(ds[name], halved, lowering=config.lowering) for name in domains}
+    game = jg.networks_game(
+        jg.shared(critics),
+        networks,
+        latent=small.latent(config, source),
+        play=play,
+        decode=lambda call, z, given: pair(call, z)["x"],
+        lowering=config.lowering,
+    )
+
+    @jax.jit
+    def pair_error(g: jg.Side) -> "jax.Array":
+        z = jax.vmap(small.latent(config, source).draw)(jax.random.split(jax.random.key(0), 500))
+        x, other = pair(jg.caller(networks, g), z).values()
+        return jnp.abs(x + other).mean()
+
+    def measure(moment: jg.Moment) -> dict[str, float]:
+        return {"pair_error": float(pair_error(moment.state.generator))}
+
+    return small.experiment(config, source, small.rule(config, game), measure)
+
+
+if __name__ == "__main__":
+    jg.main(Config, build, data)

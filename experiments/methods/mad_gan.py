@@ -1,0 +1,36 @@
+"""MAD-GAN (Ghosh et al., 2018): several generators, and a D that tells apart each of them and the data.
+
+    python experiments/methods/mad_gan.py
+
+Kept: D's cross entropy over k + 1 classes, G's log (1 - D_real), generators that share their first layers.
+Which of them draws a sample comes from the sample's key. Changed: a batch has as many fakes as real examples,
+whose losses count k times, instead of k times as many; networks and optimisers of `small.py`, an average.
+"""
+
+from dataclasses import dataclass
+
+import small
+
+import jaxgan as jg
+
+
+@dataclass(frozen=True)
+class Config(small.Config):
+    generators: jg.Count = 4
+    """How many there are."""
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    k = config.generators
+    game = jg.gan(
+        jg.one_of(k, small.generator(config, source), before=small.encoder(config, config.width)),
+        small.discriminator(config, source, heads=(("which", k),)),
+        latent=jg.latents.parts(noise=small.latent(config, source), which=jg.latents.categorical(k)),
+        objective=jg.objectives.which_generator(),
+        lowering=config.lowering,
+    )
+    return small.experiment(config, source, small.rule(config, game))
+
+
+if __name__ == "__main__":
+    jg.main(Config, build)

@@ -1,0 +1,96 @@
+"""The game of one generator against any adversary."""
+
+import jax
+
+from jaxgan.errors import Refused
+from jaxgan.games import check, prior
+from jaxgan.games.adversarial import Play, adversarial
+from jaxgan.games.adversary import Adversary, Meeting, Turn
+from jaxgan.games.game import Game, Looks, Side
+from jaxgan.parts.conditioning import Conditioning, unconditional
+from jaxgan.parts.latents import Latent
+from jaxgan.parts.network import Network
+from jaxgan.parts.rng import each, fold
+from jaxgan.parts.types import Array, Batch, Given, Key, Lowering, Params, PyTree, Stats
+
+
+def generator_game(
+    adversary: Adversary,
+    generator: Network,
+    *,
+    latent: Latent,
+    conditioning: Conditioning = unconditional(),  # noqa: B008 - immutable
+    lowering: Lowering = Lowering(),  # noqa: B008 - immutable
+) -> Game:
+    """The game of a generator and its latents against an adversary, which may be of `several` critics.
+
+    `jg.gan` is this game with one discriminator. The adversary meets the data and G's examples.
+
+    >>> import jax.numpy as jnp
+    >>> from flax import linen as nn
+    >>> from jaxgan.games.adversary import adversary
+    >>> from jaxgan.games.several import several
+    >>> from jaxgan.parts.latents import normal
+    >>> from jaxgan.parts.network import from_linen
+    >>> from jaxgan.parts.objectives import hinge
+    >>> critics = several({name: adversary(from_linen(nn.Dense(1)), hinge()) for name in ("a", "b")})
+    >>> game = generator_game(critics, from_linen(nn.Dense(2)), latent=normal(4))
+    >>> _, d, _ = game.init(jax.random.key(0), {"x": jnp.zeros((8, 2)), "index": jnp.arange(8)})
+    >>> sorted(d.params)
+    ['a', 'b']
+    """
+    check.generator(generator, latent)
+
+    def conditions(batch: Batch) -> Given:
+        return {name: batch[name] for name in (*conditioning.reads, *conditioning.terms)}
+
+    def network(params: Params) -> Params:
+        return params if latent.init is None else params["network"]
+
+    def init(key: Key, batch: Batch, keys: Key) -> Side:
+        check.given(conditioning, batch)
+        check.read_by_terms(conditioning, batch)
+        params = prior.init(latent, key)
+        inputs = conditioning.g(prior.draw(latent, params, keys), conditions(batch))
+        g = Side(*generator.init(key, *inputs))
+        examples = jax.eval_shape(lambda: generator.apply(*g, *inputs)[0])
+        if examples.shape != batch["x"].shape:
+            raise Refused(
+                f"the generator makes examples of shape {examples.shape[1:]}, the data have "
+                f"{batch['x'].shape[1:]}"
+            )
+        check.floating("generator's examples", examples)
+        return Side({**params, "network": g.params}, g.stats) if params else g
+
+    def play(params: Params, stats: Stats, batch: Batch, turn: Turn) -> Play:
+        keys, given = turn.keys, conditions(batch)
+
+        def generate(z: PyTree) -> tuple[Array, Stats]:
+            inputs = conditioning.g(z, given)
+            key = fold(keys, "generator")
+            return generator.train(network(params), stats, *inputs, key=key, step=turn.update)
+
+        z = prior.draw(latent, params, fold(keys, "z"))
+        fake, stats = generate(z)
+        return Play(Meeting(batch["x"], fake, given, z, lambda z: generate(z)[0]), stats)
+
+    def decode(g: Side, z: PyTree, given: Given) -> Array:
+        check.given(conditioning, given)
+        return generator.apply(network(g.params), g.stats, *conditioning.g(z, given))[0]
+
+    def latents(g: Side, keys: Key) -> PyTree:
+        return prior.draw(latent, g.params, keys)
+
+    def sample(g: Side, key: Key, index: Array, given: Given) -> Array:
+        return decode(g, latents(g, each(key, index)), given)
+
+    return adversarial(
+        adversary,
+        init=init,
+        play=play,
+        sample=sample,
+        given=conditioning.reads,
+        classes=conditioning.classes,
+        looks=Looks(latents, decode, adversary.judge),
+        lowering=lowering,
+    )

@@ -1,0 +1,35 @@
+"""Losses and draws of the diagonal normal distributions of variational autoencoders."""
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.parts.types import Array, Key
+
+
+def kl_to_prior(mean: Array, log_variance: Array) -> Array:
+    """KL(N(mean, exp log_variance) | N(0, I)) [B] of rows [B, n], in nats (Kingma & Welling, 2014).
+
+    >>> kl_to_prior(jnp.array([[0.0, 2.0]]), jnp.zeros((1, 2))).tolist()
+    [2.0]
+    """
+    return (jnp.square(mean) + jnp.exp(log_variance) - 1 - log_variance).sum(axis=1) / 2
+
+
+def negative_log_likelihood(x: Array, mean: Array, deviation: float | Array) -> Array:
+    """-log N(x; mean, deviation^2 I) [B] of examples [B, ...], in nats.
+
+    >>> round(float(negative_log_likelihood(jnp.zeros((1, 2)), jnp.zeros((1, 2)), 1.0)[0]), 4)  # log 2 pi
+    1.8379
+    """
+    square = jnp.square((x - mean) / deviation).reshape(x.shape[0], -1)
+    return (square.sum(axis=1) + square.shape[1] * jnp.log(2 * jnp.pi * jnp.square(deviation))) / 2
+
+
+def draw(keys: Key, mean: Array, log_variance: Array) -> Array:
+    """One draw [B, n] of each row's normal distribution, by the keys of the rows.
+
+    >>> draw(jax.random.split(jax.random.key(0), 4), jnp.ones((4, 2)), jnp.full((4, 2), -1e3)).mean()
+    Array(1., dtype=float32)
+    """
+    noise = jax.vmap(lambda key: jax.random.normal(key, mean.shape[1:]))(keys)
+    return mean + jnp.exp(log_variance / 2) * noise
