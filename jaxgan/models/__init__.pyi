@@ -1,3 +1,5 @@
+from . import biggan as biggan
+from . import biggan_deep as biggan_deep
 from . import classifier as classifier
 from . import convnet as convnet
 from . import convolution as convolution
