@@ -9,3 +9,4 @@ from . import layers as layers
 from . import mlp as mlp
 from . import r3gan as r3gan
 from . import sngan as sngan
+from . import stylegan2 as stylegan2

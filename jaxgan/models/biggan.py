@@ -70,8 +70,8 @@ class Generator(nn.Module):
         base, (first, *widths) = generator_widths(self.shape[0], self.width)
         if z.shape[-1] % (chunks := len(widths) + 1):
             raise Refused(
-                f"BigGAN splits the latent into {chunks} equal parts at {self.shape[0]} px: its size must be a "
-                f"multiple of {chunks}, not {z.shape[-1]}"
+                f"BigGAN splits the latent into {chunks} equal parts at {self.shape[0]} px: its size must be "
+                f"a multiple of {chunks}, not {z.shape[-1]}"
             )
         z, *parts = jnp.split(z, chunks, axis=-1)
         shared = embed(self.classes, self.embedding, label, z.dtype)

@@ -41,8 +41,8 @@ class Generator(nn.Module):
     """z [B, n], label [B] if `classes` -> images [B, s, s, channels] in (-1, 1), s = b 2^k with b in 4..7.
 
     c = [z, embedding of the label] is made b x b by a dense layer, and scales and shifts every BatchNorm.
-    Each of k stages has a block that keeps side and channels, and one that doubles the side. `width`: the
-    channels at the full side, 128 in the paper, doubled as in `biggan.Generator`; `attention` follows a stage.
+    Each of k stages has a block that keeps side and channels, and one that doubles the side. `width`:
+    the channels at the full side, 128 in the paper, doubled as in `biggan.Generator`. Attention ends a stage.
 
     >>> g = Generator(shape=(28, 28, 1), width=4, classes=10)
     >>> z, label = jnp.ones((2, 16)), jnp.array([3, 9])
@@ -85,7 +85,7 @@ class Discriminator(nn.Module):
 
     A 3x3 convolution, then per stage of `biggan.Discriminator` a block that changes side and channels, and
     one that keeps them; ReLU, sum over pixels, a logit with projection. Above 32 px stages have 2, 4, 8, 16,
-    16 times `width`, which is 128 in the paper; up to 32 px all have `width`. `heads` and `features` as there.
+    16 times `width`, which is 128 in the paper; up to 32 px all have `width`. Other options are as there.
 
     >>> d = Discriminator(width=4, classes=10)
     >>> x, label = jnp.ones((2, 32, 32, 3)), jnp.array([3, 9])
