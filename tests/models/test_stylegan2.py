@@ -138,9 +138,8 @@ def test_a_term_sees_w_and_g_takes_it():
     """What path length regularisation reads: the images of view.z, and their gradient in every layer's w."""
 
     def loss(view):
-        images = view.g(view.z)
-        direction = jnp.ones_like(images)
-        (slope,) = jax.vjp(lambda w: view.g({"w": w}), view.z["w"])[1](direction)
+        images, pullback = jax.vjp(lambda w: view.g({"w": w}), view.z["w"])
+        (slope,) = pullback(jnp.ones_like(images))
         length = jnp.sqrt(jnp.square(slope).sum(axis=2).mean(axis=1))
         return length + 1e6 * jnp.abs(images - view.fake_plain).max()
 
