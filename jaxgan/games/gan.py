@@ -1,8 +1,9 @@
 """The usual game: one generator and one discriminator, built from parts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
+import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.games import check
@@ -36,6 +37,7 @@ def gan(
     instance_noise: Schedule = 0.0,
     packing: int = 1,
     d_average: Average | None = None,
+    reals: Callable[[Array, Array], Array] = lambda x, update: x,
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Game:
     """Builds a GAN from its parts.
@@ -47,8 +49,9 @@ def gan(
     with the updates (Sonderby et al., 2017).
     `packing`: the number of examples in an input of D, as channels (Lin et al., 2018).
     `d_average`: a running average of D, for terms.
+    `reals`: (examples [N, ...], updates made) -> what D is shown of real examples, such as images that
+    sharpen with time, or images of several sizes; a G whose examples D is not shown either returns `Generated`.
 
-    >>> import jax.numpy as jnp
     >>> from flax import linen as nn
     >>> from jaxgan.parts.latents import normal
     >>> from jaxgan.parts.network import from_linen
@@ -113,12 +116,17 @@ def gan(
             made, new = generator.train(network(params), stats, *inputs, key=key, step=turn.update)
             return as_generated(made, z), new
 
-        (fake, z), new = generate(prior(params, fold(keys, "z")))
-        return Play(Meeting(batch["x"], fake, given, z, lambda z: generate(z)[0].x), new)
+        (_, z, fake), new = generate(prior(params, fold(keys, "z")))
+        real = reals(batch["x"], turn.update)
+        return Play(Meeting(real, fake, given, z, lambda z: generate(z)[0].shown), new)
 
     def decode(g: Side, z: PyTree, given: Given) -> Array:
         check.given(conditioning, given)
         return as_generated(generator.apply(network(g.params), g.stats, *conditioning.g(z, given))[0], z).x
+
+    def judge(d: Side, x: Array, given: Given) -> Array:
+        assert critic.judge is not None
+        return critic.judge(d, reals(x, jnp.int32(2**31 - 1)), given)  # as at the end of any schedule
 
     def latents(g: Side, keys: Key) -> PyTree:
         return prior(g.params, keys)
@@ -133,6 +141,6 @@ def gan(
         sample=sample,
         given=conditioning.reads,
         classes=conditioning.classes,
-        looks=Looks(latents, decode, critic.judge),
+        looks=Looks(latents, decode, judge),
         lowering=lowering,
     )
