@@ -50,7 +50,7 @@ def gan(
     `packing`: the number of examples in an input of D, as channels (Lin et al., 2018).
     `d_average`: a running average of D, for terms.
     `reals`: (examples [N, ...], updates made) -> what D is shown of real examples, such as images that
-    sharpen with time, or images of several sizes; a G whose examples D is not shown either returns `Generated`.
+    sharpen with time, or images of several sizes; G then returns `Generated`, if its examples differ too.
 
     >>> from flax import linen as nn
     >>> from jaxgan.parts.latents import normal

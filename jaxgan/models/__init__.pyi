@@ -7,6 +7,7 @@ from . import dcgan as dcgan
 from . import inception as inception
 from . import layers as layers
 from . import mlp as mlp
+from . import msg_gan as msg_gan
 from . import progressive as progressive
 from . import r3gan as r3gan
 from . import sngan as sngan
