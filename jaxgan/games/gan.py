@@ -1,6 +1,6 @@
 """The usual game: one generator and one discriminator, built from parts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jaxgan.games import check
 from jaxgan.games.adversary import adversary
@@ -14,7 +14,7 @@ from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
 from jaxgan.parts.terms import Term
-from jaxgan.parts.types import Augment, Lowering, Schedule
+from jaxgan.parts.types import Array, Augment, Lowering, Schedule
 
 
 def gan(
@@ -34,6 +34,7 @@ def gan(
     packing: int = 1,
     latent_step: LatentStep | None = None,
     d_average: Average | None = None,
+    reals: Callable[[Array, Array], Array] = lambda x, update: x,
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Game:
     """Builds a GAN from its parts.
@@ -50,6 +51,8 @@ def gan(
     `latent_step`: moves latents by D's gradient before G generates, in both losses (Wu et al., 2019;
     `jaxgan.parts.latent_steps`); `sample` draws them as they are.
     `d_average`: a running average of D, for terms.
+    `reals`: (examples [N, ...], updates made) -> what D is shown of real examples, such as images that
+    sharpen with time, or images of several sizes; G then returns `Generated`, if its examples differ too.
 
     >>> import jax
     >>> import jax.numpy as jnp
@@ -82,4 +85,6 @@ def gan(
         average=d_average,
         lowering=lowering,
     )
-    return generator_game(critic, generator, latent=latent, conditioning=conditioning, lowering=lowering)
+    return generator_game(
+        critic, generator, latent=latent, conditioning=conditioning, reals=reals, lowering=lowering
+    )

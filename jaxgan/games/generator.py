@@ -1,6 +1,9 @@
 """The game of one generator against any adversary."""
 
+from collections.abc import Callable
+
 import jax
+import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.games import check, prior
@@ -8,6 +11,7 @@ from jaxgan.games.adversarial import Play, adversarial
 from jaxgan.games.adversary import Adversary, Meeting, Turn
 from jaxgan.games.game import Game, Looks, Side
 from jaxgan.parts.conditioning import Conditioning, unconditional
+from jaxgan.parts.generated import Generated, as_generated
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.rng import each, fold
@@ -20,13 +24,14 @@ def generator_game(
     *,
     latent: Latent,
     conditioning: Conditioning = unconditional(),  # noqa: B008 - immutable
+    reals: Callable[[Array, Array], Array] = lambda x, update: x,
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Game:
     """The game of a generator and its latents against an adversary, which may be of `several` critics.
 
     `jg.gan` is this game with one discriminator. The adversary meets the data and G's examples.
+    `reals` is that of `jg.gan`.
 
-    >>> import jax.numpy as jnp
     >>> from flax import linen as nn
     >>> from jaxgan.games.adversary import adversary
     >>> from jaxgan.games.several import several
@@ -53,7 +58,7 @@ def generator_game(
         params = prior.init(latent, key)
         inputs = conditioning.g(prior.draw(latent, params, keys), conditions(batch))
         g = Side(*generator.init(key, *inputs))
-        examples = jax.eval_shape(lambda: generator.apply(*g, *inputs)[0])
+        examples = jax.eval_shape(lambda: as_generated(generator.apply(*g, *inputs)[0], ()).x)
         if examples.shape != batch["x"].shape:
             raise Refused(
                 f"the generator makes examples of shape {examples.shape[1:]}, the data have "
@@ -65,18 +70,23 @@ def generator_game(
     def play(params: Params, stats: Stats, batch: Batch, turn: Turn) -> Play:
         keys, given = turn.keys, conditions(batch)
 
-        def generate(z: PyTree) -> tuple[Array, Stats]:
+        def generate(z: PyTree) -> tuple[Generated, Stats]:
             inputs = conditioning.g(z, given)
             key = fold(keys, "generator")
-            return generator.train(network(params), stats, *inputs, key=key, step=turn.update)
+            made, new = generator.train(network(params), stats, *inputs, key=key, step=turn.update)
+            return as_generated(made, z), new
 
-        z = prior.draw(latent, params, fold(keys, "z"))
-        fake, stats = generate(z)
-        return Play(Meeting(batch["x"], fake, given, z, lambda z: generate(z)[0]), stats)
+        (_, z, fake), new = generate(prior.draw(latent, params, fold(keys, "z")))
+        real = reals(batch["x"], turn.update)
+        return Play(Meeting(real, fake, given, z, lambda z: generate(z)[0].shown), new)
 
     def decode(g: Side, z: PyTree, given: Given) -> Array:
         check.given(conditioning, given)
-        return generator.apply(network(g.params), g.stats, *conditioning.g(z, given))[0]
+        return as_generated(generator.apply(network(g.params), g.stats, *conditioning.g(z, given))[0], z).x
+
+    def judge(d: Side, x: Array, given: Given) -> Array:
+        assert adversary.judge is not None
+        return adversary.judge(d, reals(x, jnp.int32(2**31 - 1)), given)  # as at the end of any schedule
 
     def latents(g: Side, keys: Key) -> PyTree:
         return prior.draw(latent, g.params, keys)
@@ -91,6 +101,6 @@ def generator_game(
         sample=sample,
         given=conditioning.reads,
         classes=conditioning.classes,
-        looks=Looks(latents, decode, adversary.judge),
+        looks=Looks(latents, decode, judge if adversary.judge else None),
         lowering=lowering,
     )

@@ -1,4 +1,6 @@
 from . import autoencoder as autoencoder
+from . import biggan as biggan
+from . import biggan_deep as biggan_deep
 from . import bottleneck as bottleneck
 from . import classifier as classifier
 from . import convnet as convnet
@@ -7,6 +9,9 @@ from . import dcgan as dcgan
 from . import inception as inception
 from . import layers as layers
 from . import mlp as mlp
+from . import msg_gan as msg_gan
+from . import progressive as progressive
 from . import projected as projected
 from . import r3gan as r3gan
 from . import sngan as sngan
+from . import stylegan2 as stylegan2

@@ -185,7 +185,7 @@ def test_generators_are_told_apart_by_hand_and_a_single_one_is_the_plain_gan():
         latent=jg.latents.parts(noise=jg.latents.normal(4), which=jg.latents.categorical(2)),
         objective=jg.objectives.which_generator(),
     )
-    with pytest.raises(jg.Refused, match=r"which_generator\(\) needs a discriminator with the head which"):
+    with pytest.raises(jg.Refused, match=r"needs a head of D called which"):
         losses(no_head)
 
 

@@ -1,0 +1,183 @@
+"""Progressive growing (Karras et al., 2018): small images first, then layers for larger ones, faded in.
+
+The program is that of the full side from the start, and the step decides how much of it is heard: what is
+not faded in yet has weight 0. So a stage costs as much as the last, and a run is one run. Layers that are
+faded in late have Adam's means at 0, but not its count: their first steps are up to (1 - b1) / sqrt(1 - b2)
+times as long as usual.
+"""
+
+from collections.abc import Callable
+from math import sqrt
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgan.models.biggan import repeat_2x2
+from jaxgan.models.layers import (
+    EqualConv,
+    EqualDense,
+    Heads,
+    at_least_float32,
+    doublings,
+    split_2x2,
+    square_side,
+    unit_moment,
+    valid_sides,
+    with_heads,
+)
+from jaxgan.models.stylegan2 import group_deviation
+from jaxgan.parts.output import Output
+
+Array = jax.Array
+SIZES = valid_sides(256)
+GAIN = sqrt(2)  # of equalised weights before a leaky ReLU
+
+
+def level(step: Array, stages: int, phase: int) -> Array:
+    """Returns how many doublings are heard: each is faded in over `phase` updates, with as many before it.
+
+    >>> [float(level(jnp.int32(step), 2, 100)) for step in (0, 100, 150, 200, 300, 350, 1000)]
+    [0.0, 0.0, 0.5, 1.0, 1.0, 1.5, 2.0]
+    """
+    starts = 2 * jnp.arange(stages) + 1
+    return jnp.clip(step / phase - starts, 0, 1).sum()
+
+
+def faded(images: list[Array], level: Array) -> Array:
+    """Images of sides b, 2b, 4b, ... -> one of the last side: those above the level are not heard.
+
+    At level i + a it is (1 - a) times the image of number i, doubled, plus a times the next, doubled to the
+    last side.
+
+    >>> images = [jnp.ones((1, 1, 1, 1)), jnp.zeros((1, 2, 2, 1))]
+    >>> faded(images, 0.25)[0, 0, :, 0].tolist()
+    [0.75, 0.75]
+    """
+    image = images[0]
+    for i, larger in enumerate(images[1:]):
+        weight = jnp.clip(level - i, 0, 1).astype(larger.dtype)
+        image = (1 - weight) * repeat_2x2(image) + weight * larger
+    return image
+
+
+def reals(phase: int) -> Callable[[Array, Array], Array]:
+    """Fades real images as the generator's are: `reals=` of `jg.gan`, with the networks' `phase`.
+
+    >>> bool((reals(10)(jnp.ones((1, 8, 8, 1)), jnp.int32(15)) == 1).all())
+    True
+    """
+
+    def shown(x: Array, update: Array) -> Array:
+        k = _doublings(x.shape[1:])
+        images = [x]
+        for _ in range(k):
+            images.insert(0, halve(images[0]))
+        return faded(images, level(update, k, phase))
+
+    return shown
+
+
+class Generator(nn.Module):
+    """z [B, n] -> images [B, s, s, channels], for s = b 2^k with b in 4..7, at the level of the step.
+
+    z of second moment 1, dense to b x b, a 3x3 convolution; k stages that repeat pixels and have two of
+    those; after each leaky ReLU pixels are scaled to second moment 1. Every stage has a 1x1 convolution to
+    images. Weights are equalised. `width`: the channels at the full side, doubled whenever it is halved, up
+    to `most`; the paper has 16 at 1024 px and at most 512. `phase`: updates per half stage.
+
+    >>> g = Generator(shape=(28, 28, 1), width=4, most=8)
+    >>> jax.eval_shape(g.init_with_output, jax.random.key(0), jnp.ones((2, 16)), step=jnp.int32(0))[0].shape
+    (2, 28, 28, 1)
+    """
+
+    shape: tuple[int, ...] = (32, 32, 3)
+    width: int = 512
+    most: int = 512
+    phase: int = 10_000
+
+    def __post_init__(self) -> None:
+        _doublings(self.shape)
+        super().__post_init__()
+
+    @nn.compact
+    def __call__(self, z: Array, *, step: Array) -> Array:
+        k = _doublings(self.shape)
+        base, first, *widths = self.shape[0] >> k, *_widths(self.width, self.most, k)
+
+        x = EqualDense(base * base * first, name="dense")(unit_moment(z)) * GAIN / 4  # as the authors' code
+        x = _active(x.reshape(z.shape[0], base, base, first))
+        x = _active(_conv(first, "conv")(x))
+        images = [EqualConv(self.shape[-1], 1, name="image0")(x)]
+        for i, width in enumerate(widths, 1):
+            x = _active(_conv(width, f"stage{i}_conv0")(repeat_2x2(x)))
+            x = _active(_conv(width, f"stage{i}_conv1")(x))
+            images.append(EqualConv(self.shape[-1], 1, name=f"image{i}")(x))
+        return faded(images, level(step, k, self.phase))
+
+
+class Discriminator(nn.Module):
+    """Images [B, s, s, channels] -> logits [B]: the mirrored generator, at the level of the step.
+
+    Every stage can begin with a 1x1 convolution of the image, averaged to its side, and ends by averaging 2x2
+    pixels; then the deviation within groups of `group` consecutive inputs as a channel, a 3x3 convolution, a
+    dense layer, a logit. With `heads`, (name, size) each, it returns an Output with them.
+
+    >>> d = Discriminator(width=4, most=8)
+    >>> x = jnp.ones((4, 28, 28, 1))
+    >>> jax.eval_shape(d.init_with_output, jax.random.key(0), x, step=jnp.int32(0))[0].shape
+    (4,)
+    """
+
+    width: int = 512
+    most: int = 512
+    phase: int = 10_000
+    group: int = 4
+    heads: Heads = ()
+
+    @nn.compact
+    def __call__(self, x: Array, *, step: Array, train: bool = False) -> Array | Output:
+        k = _doublings(x.shape[1:], packed=True)
+        widths, now = _widths(self.width, self.most, k), level(step, k, self.phase)
+
+        def begin(i: int, image: Array) -> Array:
+            return nn.leaky_relu(EqualConv(widths[i], 1, gain=GAIN, name=f"image{i}")(image), 0.2)
+
+        h = begin(k, x)
+        for i in range(k, 0, -1):
+            h = nn.leaky_relu(_conv(widths[i], f"stage{i}_conv0")(h), 0.2)
+            h = halve(nn.leaky_relu(_conv(widths[i - 1], f"stage{i}_conv1")(h), 0.2))
+            x = halve(x)
+            weight = jnp.clip(now - (i - 1), 0, 1).astype(x.dtype)
+            h = (1 - weight) * begin(i - 1, x) + weight * h
+        h = jnp.concatenate([h, group_deviation(h, self.group, train)], axis=-1) if self.group > 1 else h
+        h = nn.leaky_relu(_conv(widths[0], "conv")(h), 0.2)
+        h = nn.leaky_relu(GAIN * EqualDense(widths[0], name="dense")(h.reshape(h.shape[0], -1)), 0.2)
+        h = at_least_float32(h)
+        return with_heads(EqualDense(1, name="logit")(h)[:, 0], h, self.heads, None, "none", train)
+
+
+def halve(x: Array) -> Array:
+    """Averages 2x2 pixels: [B, H, W, C] -> [B, H/2, W/2, C].
+
+    >>> halve(jnp.arange(4.0).reshape(1, 2, 2, 1)).ravel().tolist()
+    [1.5]
+    """
+    return split_2x2(x).mean(axis=(2, 4))
+
+
+def _active(x: Array) -> Array:
+    return unit_moment(nn.leaky_relu(x, 0.2))
+
+
+def _conv(width: int, name: str) -> EqualConv:
+    return EqualConv(width, gain=GAIN, name=name)
+
+
+def _widths(width: int, most: int, k: int) -> list[int]:
+    """Returns the channels of every stage, smallest images first."""
+    return [min(width << i, most) for i in range(k, -1, -1)]
+
+
+def _doublings(shape: tuple[int, ...], packed: bool = False) -> int:
+    return doublings(square_side(shape, "progressive growing", packed), "progressive growing", SIZES)
