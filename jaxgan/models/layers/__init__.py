@@ -1,11 +1,22 @@
-"""Layers shared by several architectures: norms, attention, dropout, resampling, logits and heads."""
+"""Layers shared by several architectures: norms, attention, modulation, resampling, logits and heads."""
 
 from jaxgan.models.layers.attention import SelfAttention as SelfAttention
 from jaxgan.models.layers.dropout import Dropout as Dropout
+from jaxgan.models.layers.equalised import EqualConv as EqualConv
+from jaxgan.models.layers.equalised import EqualDense as EqualDense
+from jaxgan.models.layers.equalised import scaled_leaky_relu as scaled_leaky_relu
+from jaxgan.models.layers.fir import down_conv as down_conv
+from jaxgan.models.layers.fir import fir_down as fir_down
+from jaxgan.models.layers.fir import fir_up as fir_up
+from jaxgan.models.layers.fir import up_conv as up_conv
 from jaxgan.models.layers.heads import Heads as Heads
 from jaxgan.models.layers.heads import Logit as Logit
 from jaxgan.models.layers.heads import check_labels as check_labels
 from jaxgan.models.layers.heads import with_heads as with_heads
+from jaxgan.models.layers.mapping import Mapping as Mapping
+from jaxgan.models.layers.mapping import unit_moment as unit_moment
+from jaxgan.models.layers.modulated import ModulatedConv as ModulatedConv
+from jaxgan.models.layers.modulated import Noise as Noise
 from jaxgan.models.layers.norms import NORMS as NORMS
 from jaxgan.models.layers.norms import ConditionalNorm as ConditionalNorm
 from jaxgan.models.layers.norms import Initializer as Initializer
@@ -20,3 +31,5 @@ from jaxgan.models.layers.resampling import split_2x2 as split_2x2
 from jaxgan.models.layers.sides import doublings as doublings
 from jaxgan.models.layers.sides import square_side as square_side
 from jaxgan.models.layers.sides import valid_sides as valid_sides
+from jaxgan.models.layers.vector_norms import SelfModulatedNorm as SelfModulatedNorm
+from jaxgan.models.layers.vector_norms import VectorNorm as VectorNorm
