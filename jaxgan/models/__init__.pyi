@@ -2,8 +2,10 @@ from . import classifier as classifier
 from . import convnet as convnet
 from . import convolution as convolution
 from . import dcgan as dcgan
+from . import gat as gat
 from . import inception as inception
 from . import layers as layers
 from . import mlp as mlp
 from . import r3gan as r3gan
 from . import sngan as sngan
+from . import vitgan as vitgan

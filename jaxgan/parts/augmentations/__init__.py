@@ -17,5 +17,8 @@ from jaxgan.parts.augmentations.colours import brightness as brightness
 from jaxgan.parts.augmentations.colours import contrast as contrast
 from jaxgan.parts.augmentations.colours import saturation as saturation
 from jaxgan.parts.augmentations.diffaugment import diffaugment as diffaugment
+from jaxgan.parts.augmentations.levels import level_noise as level_noise
+from jaxgan.parts.augmentations.levels import noise_amounts as noise_amounts
+from jaxgan.parts.augmentations.levels import per_level as per_level
 from jaxgan.parts.augmentations.places import cutout as cutout
 from jaxgan.parts.augmentations.places import translation as translation
