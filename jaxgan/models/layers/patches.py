@@ -40,6 +40,8 @@ def overlapping_patches(x: Array, size: int) -> Array:
     >>> overlapping_patches(jnp.ones((2, 8, 8, 3)), 4).shape
     (2, 4, 192)
     """
+    if size % 2:
+        raise Refused(f"patches overlap by half, so they need to be patches of an even side, not {size} px")
     half = size // 2
     grid = _grid(jnp.pad(x, ((0, 0), (half, half), (half, half), (0, 0))), size)
     quarters = [rows[:, :, i : i + grid.shape[2] - 1] for rows in (grid[:, :-1], grid[:, 1:]) for i in (0, 1)]

@@ -20,7 +20,8 @@ def per_level(augment: Augment, levels: int) -> Augment:
     """
 
     def augment_levels(key: Key, x: Array) -> Array:
-        return jnp.concatenate([augment(key, image) for image in jnp.split(x, levels, axis=-1)], axis=-1)
+        images = x.reshape(*x.shape[:-1], levels, -1)
+        return jax.vmap(lambda image: augment(key, image), in_axes=-2, out_axes=-2)(images).reshape(x.shape)
 
     return augment_levels
 
