@@ -40,7 +40,7 @@ class Discriminator(nn.Module):
         x, hidden = concatenate_source(x, source), []
         for i in range(self.depth + 1):
             width = min(self.width << i, MAX_FACTOR * self.width)
-            bias = i == 0 or self.norm in ("spectral", "none")
+            bias = i == 0 or self.norm not in ("batch", "instance")  # which have a bias
             if i < self.depth:
                 x = call_layer(Conv(width, bias, _kernel_init), x, self.norm, train)
             else:

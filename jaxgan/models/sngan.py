@@ -7,7 +7,7 @@ so their norm, and with it the relative size of an update, differs from the pape
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -18,6 +18,7 @@ from jaxgan.models.layers import (
     ConditionalNorm,
     Heads,
     Logit,
+    Norm,
     SelfAttention,
     UpConv,
     at_least_float32,
@@ -103,7 +104,7 @@ class Discriminator(nn.Module):
 
     width: int = 128
     classes: int = 0
-    norm: Literal["spectral", "none"] = "spectral"
+    norm: Norm = "spectral"
     attention: int = 0
     remat: bool = False
     heads: Heads = ()
@@ -112,8 +113,10 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, x: Array, label: Array | None = None, *, train: bool = False) -> Array | Output:
         _check(x.shape[1:], packed=True)
-        if self.norm not in ("spectral", "none"):
-            raise Refused(f"the norm of this discriminator must be spectral or none, not {self.norm}")
+        if self.norm in ("batch", "instance"):
+            raise Refused(
+                f"the norm of this discriminator must be spectral, none or a WeightNorm, not {self.norm}"
+            )
         blocks = _discriminator_blocks(x.shape[1], self.width)
         _check_attention(self.attention, [side for side, _ in blocks])
         block = _maybe_remat(_Down, self.remat)
@@ -158,7 +161,7 @@ class _Down(nn.Module):
     width: int
     halve: bool
     first: bool
-    norm: Literal["spectral", "none"]
+    norm: Norm
     train: bool
 
     @nn.compact

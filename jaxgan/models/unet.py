@@ -59,7 +59,7 @@ class Generator(nn.Module):
         x = z if source is None else source
         if x.ndim != 4 or x.shape[1:3] != self.shape[:2]:
             raise Refused(f"this U-Net needs source images {tuple(self.shape[:2])}, not {x.shape[1:]}")
-        bias = self.norm in ("spectral", "none")  # other norms have a bias
+        bias = self.norm not in ("batch", "instance")  # which have a bias
         widths = [min(self.width << i, MAX_FACTOR * self.width) for i in range(self.depth)]
 
         encoded = []

@@ -22,6 +22,7 @@ from jaxgan.models.layers import (
     call_layer,
     check_labels,
     check_patches,
+    initial_spectral,
     overlapping_patches,
     scaled_leaky_relu,
     square_side,
@@ -83,7 +84,8 @@ class Discriminator(nn.Module):
 
     A dense layer of patches of twice the side, which overlap by half; learned positions and a class token;
     blocks of attention by distance and of two dense layers with GELU, each on normalised tokens; the logit,
-    with projection, of the normalised class token. `norm` is of all weights. With `heads`, (name, size) each,
+    with projection, of the normalised class token. `norm` is of all weights: in the paper, spectral norm that
+    keeps their initial size. With `heads`, (name, size) each,
     or `features` it returns an Output with them: dense layers on the features of the logit, and the tokens
     after every block as "features".
 
@@ -97,7 +99,7 @@ class Discriminator(nn.Module):
     width: int = 384
     depth: int = 4
     attention_heads: int = 6
-    norm: Norm = "spectral"
+    norm: Norm = initial_spectral()
     classes: int = 0
     heads: Heads = ()
     features: bool = False

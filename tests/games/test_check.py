@@ -77,7 +77,7 @@ REFUSALS = {
     "the rate of dropout must be from 0 to less than 1, not 1.5": lambda: start(
         make(discriminator=from_linen(mlp.Discriminator(dropout=1.5)))
     ),
-    "the norm of this discriminator must be spectral or none, not batch": lambda: sngan.Discriminator(
+    "this discriminator must be spectral, none or a WeightNorm, not batch": lambda: sngan.Discriminator(
         width=4, norm="batch"
     ).init(jax.random.key(0), jnp.ones((1, 16, 16, 1))),
     r"diffaugment is no augmentation .* are its \(\) missing": lambda: start(

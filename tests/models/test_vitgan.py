@@ -92,19 +92,24 @@ def test_patches_are_where_their_tokens_are():
     assert np.asarray(patchify(changed, 2)).any(-1)[0].tolist() == [False, False, True, False]
 
 
-def test_spectral_norm_is_of_every_matrix_and_kept_in_evaluation():
+def test_spectral_norm_is_of_every_matrix_and_keeps_the_initial_size():
     d, x = vitgan.Discriminator(**TINY, classes=3), jax.random.normal(KEY, (2, 4, 4, 3))
     label = jnp.array([0, 2])
-    variables = jax.eval_shape(d.init, KEY, x, label)
-    vectors = [
-        path for path, _ in jax.tree.leaves_with_path(variables["spectral"]) if path[-1].key.endswith("/u")
-    ]
-    assert len(vectors) == 1 + (3 + 2) + 2  # patches, a block, the logit and its classes
     net = from_linen(d)
-    params, stats = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), jax.eval_shape(net.init, KEY, x, label))
-    out, same = jax.eval_shape(net.apply, params, stats, x, label)
-    assert jax.tree.map(jnp.shape, same) == jax.tree.map(jnp.shape, stats)
-    assert out.shape == (2,)
+
+    @jax.jit
+    def play():
+        params, stats = net.init(KEY, x, label)
+        twice = jax.tree.map(lambda w: 2 * w if w.ndim > 1 else w, params)
+        keep = {"positions": params["positions"]}  # not a weight of a layer
+        return [net.apply({**p, **keep}, stats, x, label)[0] for p in (params, twice)], stats
+
+    (logits, of_twice), stats = play()
+    initial = [leaf for path, leaf in jax.tree.leaves_with_path(stats) if path[-1].key == "initial"]
+    assert len(initial) == 1 + (3 + 2) + 2  # patches, a block, the logit and its classes
+    np.testing.assert_allclose(logits, of_twice, rtol=1e-3)
+    plain = vitgan.Discriminator(**TINY, classes=3, norm="none")
+    assert count(plain, x, label) == count(d, x, label)
 
 
 def test_labels_heads_features_and_refusals():

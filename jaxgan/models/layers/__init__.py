@@ -46,3 +46,8 @@ from jaxgan.models.layers.token_attention import split_heads as split_heads
 from jaxgan.models.layers.token_attention import squared_distances as squared_distances
 from jaxgan.models.layers.vector_norms import SelfModulatedNorm as SelfModulatedNorm
 from jaxgan.models.layers.vector_norms import VectorNorm as VectorNorm
+from jaxgan.models.layers.weights import Reweighted as Reweighted
+from jaxgan.models.layers.weights import WeightNorm as WeightNorm
+from jaxgan.models.layers.weights import bidirectional as bidirectional
+from jaxgan.models.layers.weights import initial_spectral as initial_spectral
+from jaxgan.models.layers.weights import stable_rank as stable_rank

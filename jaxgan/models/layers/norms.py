@@ -9,14 +9,16 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
+from jaxgan.models.layers.weights import Reweighted, WeightNorm
 
 Array = jax.Array
 
 Initializer = Callable[..., Any]
 
-Norm = Literal["batch", "instance", "spectral", "none"]
+NormName = Literal["batch", "instance", "spectral", "none"]
+Norm = NormName | WeightNorm
 
-NORMS: tuple[Norm, ...] = get_args(Norm)
+NORMS: tuple[NormName, ...] = get_args(NormName)
 
 
 def call_layer(layer: nn.Module, x: Array, norm: Norm, train: bool) -> Array:
@@ -24,10 +26,13 @@ def call_layer(layer: nn.Module, x: Array, norm: Norm, train: bool) -> Array:
 
     One power iteration per call, stored in the collection "spectral" when training (Miyato et al., 2018). It
     runs in float32; the divided weights have x's dtype, or they would promote a bfloat16 layer to float32.
-    Flax divides the initial weights too, so `kernel_init` sets their direction, not their size.
+    Flax divides the initial weights too, so `kernel_init` sets their direction, not their size. Any other
+    normalisation of weights is a `WeightNorm`, such as `stable_rank(0.5)`.
     """
+    if isinstance(norm, WeightNorm):
+        return Reweighted(layer, norm)(x, train)
     if norm not in NORMS:
-        raise Refused(f"there is no norm {norm!r}: take one of {', '.join(NORMS)}")
+        raise Refused(f"there is no norm {norm!r}: take one of {', '.join(NORMS)}, or a WeightNorm")
     if norm == "spectral":
         dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else None
         return nn.SpectralNorm(layer, collection_name="spectral", dtype=dtype)(x, update_stats=train)

@@ -45,7 +45,7 @@ class L2Attention(nn.Module):
 
     softmax(-|q - k|^2 / sqrt d) v per head of d channels, q = k = W x, so that near tokens count most (Kim et
     al., 2021, who prove that it is Lipschitz on bounded inputs, which products are not; Lee et al., 2022).
-    `norm` "spectral" normalises all three dense layers.
+    `norm` is of the weights of all three dense layers.
 
     >>> L2Attention(heads=2).init_with_output(jax.random.key(0), jnp.ones((2, 4, 8)))[0].shape
     (2, 4, 8)
