@@ -33,8 +33,8 @@ def test_excess_is_the_cost_above_the_monotone_map():
 
 @pytest.mark.slow
 def test_the_distance_to_the_optimal_plan_falls_with_the_transport_weight():
-    """From N(0, 1) to N(1, 0.5^2) the optimal map is 1 + z / 2; 12 seeds of each weight, as one program."""
-    steps, batch, half_life = 1500, 128, 150
+    """From N(0, 1) to N(1, 0.5^2) the optimal map is 1 + z / 2; the means of 8 seeds of each weight."""
+    steps, batch, half_life = 1000, 64, 150
 
     def distance(weight, seed):
         def transport(view):
@@ -65,10 +65,9 @@ def test_the_distance_to_the_optimal_plan_falls_with_the_transport_weight():
         density = jnp.exp(-jnp.square(z) / 2)
         return (jnp.square(x - 1 - z / 2) * density).sum() / density.sum()
 
-    weights, seeds = jnp.array([0.0, 0.1, 1.0]), jnp.arange(12)
+    weights, seeds = jnp.array([0.0, 0.003, 0.03]), jnp.arange(8)
     distances = jax.jit(jax.vmap(lambda w: jax.vmap(lambda s: distance(w, s))(seeds)))(weights)
-    print(distances)
-    none, some, most = np.mean(distances, axis=1)
-    assert none > 2 * some
-    assert some > most
-    assert most < 0.05
+    none, little, more = np.mean(distances, axis=1)  # .55, .22 and .02 when this was written
+    assert none > 1.5 * little
+    assert little > 1.5 * more
+    assert more < 0.05
