@@ -12,6 +12,7 @@ from jaxgan.games.game import Game, Looks, Side
 from jaxgan.parts.augmentations import Augmentation, unchanged
 from jaxgan.parts.average import Average
 from jaxgan.parts.conditioning import Conditioning, unconditional
+from jaxgan.parts.generated import Generated, as_generated
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.objectives import Objective
@@ -94,7 +95,7 @@ def gan(
         params = None if latent.init is None else {"latent": latent.init(fold(key, "latent"))}
         inputs = conditioning.g(prior(params, keys), conditions(batch))
         g = Side(*generator.init(key, *inputs))
-        examples = jax.eval_shape(lambda: generator.apply(*g, *inputs)[0])
+        examples = jax.eval_shape(lambda: as_generated(generator.apply(*g, *inputs)[0], ()).x)
         if examples.shape != batch["x"].shape:
             raise Refused(
                 f"the generator makes examples of shape {examples.shape[1:]}, the data have "
@@ -106,18 +107,18 @@ def gan(
     def play(params: Params, stats: Stats, batch: Batch, turn: Turn) -> Play:
         keys, given = turn.keys, conditions(batch)
 
-        def generate(z: PyTree) -> tuple[Array, Stats]:
+        def generate(z: PyTree) -> tuple[Generated, Stats]:
             inputs = conditioning.g(z, given)
             key = fold(keys, "generator")
-            return generator.train(network(params), stats, *inputs, key=key, step=turn.update)
+            made, new = generator.train(network(params), stats, *inputs, key=key, step=turn.update)
+            return as_generated(made, z), new
 
-        z = prior(params, fold(keys, "z"))
-        fake, stats = generate(z)
-        return Play(Meeting(batch["x"], fake, given, z, lambda z: generate(z)[0]), stats)
+        (fake, z), new = generate(prior(params, fold(keys, "z")))
+        return Play(Meeting(batch["x"], fake, given, z, lambda z: generate(z)[0].x), new)
 
     def decode(g: Side, z: PyTree, given: Given) -> Array:
         check.given(conditioning, given)
-        return generator.apply(network(g.params), g.stats, *conditioning.g(z, given))[0]
+        return as_generated(generator.apply(network(g.params), g.stats, *conditioning.g(z, given))[0], z).x
 
     def latents(g: Side, keys: Key) -> PyTree:
         return prior(g.params, keys)

@@ -1,3 +1,5 @@
+from . import biggan as biggan
+from . import biggan_deep as biggan_deep
 from . import classifier as classifier
 from . import convnet as convnet
 from . import convolution as convolution
@@ -8,4 +10,5 @@ from . import layers as layers
 from . import mlp as mlp
 from . import r3gan as r3gan
 from . import sngan as sngan
+from . import stylegan2 as stylegan2
 from . import vitgan as vitgan

@@ -49,7 +49,8 @@ class Generator(nn.Module):
     BatchNorm is conditional if there are classes. `width`: the channels at the full side; the papers have 256
     at 32 px, and 64 above, doubled whenever the side is halved, up to 1024. `attention`: the side at which
     there is self-attention (Zhang et al., 2019), 0 for none. `remat`: blocks are recomputed in the backward
-    pass instead of stored, which needs less memory and more time for the same results.
+    pass instead of stored, which needs less memory and more time for the same results. `norm` "spectral" has
+    spectral norm in all convolutions and dense layers, as SAGAN.
 
     >>> g = Generator(shape=(28, 28, 1), width=4, classes=10)
     >>> z, label = jnp.ones((2, 16)), jnp.array([3, 9])
@@ -63,27 +64,30 @@ class Generator(nn.Module):
     attention: int = 0
     remat: bool = False
     axis: str | None = None
+    norm: Literal["spectral", "none"] = "none"
 
     def __post_init__(self) -> None:
         _check(self.shape)
-        base, widths = _generator_widths(self.shape[0], self.width)
-        _check_attention(self.attention, [base << i for i in range(1, len(widths))])
+        base, widths = generator_widths(self.shape[0], self.width)
+        check_attention(self.attention, [base << i for i in range(1, len(widths))])
         super().__post_init__()
 
     @nn.compact
     def __call__(self, z: Array, label: Array | None = None, *, train: bool = False) -> Array:
         check_labels(self.classes, label)
-        base, (first, *widths) = _generator_widths(self.shape[0], self.width)
+        base, (first, *widths) = generator_widths(self.shape[0], self.width)
         block = _maybe_remat(_Up, self.remat)
         attention = _maybe_remat(SelfAttention, self.remat, (2,))  # `train`; 0 is self
 
-        x = nn.Dense(base * base * first, kernel_init=_xavier)(z).reshape(z.shape[0], base, base, first)
+        dense = nn.Dense(base * base * first, kernel_init=_xavier)
+        x = call_layer(dense, z, self.norm, train).reshape(z.shape[0], base, base, first)
         for i, width in enumerate(widths):
-            x = block(width, self.classes, self.axis, train, name=f"block{i}")(x, label)
+            x = block(width, self.classes, self.axis, self.norm, train, name=f"block{i}")(x, label)
             if x.shape[1] == self.attention:
-                x = attention("none", name="attention")(x, train)
+                x = attention(self.norm, name="attention")(x, train)
         x = nn.relu(_norm(x, label, self.classes, self.axis, train))
-        return nn.tanh(nn.Conv(self.shape[-1], (3, 3), kernel_init=_xavier)(x))
+        last = nn.Conv(self.shape[-1], (3, 3), kernel_init=_xavier)
+        return nn.tanh(call_layer(last, x, self.norm, train))
 
 
 class Discriminator(nn.Module):
@@ -117,8 +121,8 @@ class Discriminator(nn.Module):
             raise Refused(
                 f"the norm of this discriminator must be spectral, none or a WeightNorm, not {self.norm}"
             )
-        blocks = _discriminator_blocks(x.shape[1], self.width)
-        _check_attention(self.attention, [side for side, _ in blocks])
+        blocks = discriminator_blocks(x.shape[1], self.width)
+        check_attention(self.attention, [side for side, _ in blocks])
         block = _maybe_remat(_Down, self.remat)
         attention = _maybe_remat(SelfAttention, self.remat, (2,))  # `train`; 0 is self
 
@@ -139,16 +143,18 @@ class _Up(nn.Module):
     width: int
     classes: int
     axis: str | None
+    norm: Literal["spectral", "none"]
     train: bool
 
     @nn.compact
     def __call__(self, x: Array, label: Array | None) -> Array:
         h = nn.relu(_norm(x, label, self.classes, self.axis, self.train))
-        h = UpConv(self.width, kernel_init=_branch)(h)
+        h = call_layer(UpConv(self.width, kernel_init=_branch), h, self.norm, self.train)
         h = nn.relu(_norm(h, label, self.classes, self.axis, self.train))
-        h = nn.Conv(self.width, (3, 3), kernel_init=_branch)(h)
+        h = call_layer(nn.Conv(self.width, (3, 3), kernel_init=_branch), h, self.norm, self.train)
         # the 1x1 convolution commutes with repeating pixels and is cheaper before
-        short = nn.Conv(self.width, (1, 1), kernel_init=_xavier, name="short")(x)
+        conv = nn.Conv(self.width, (1, 1), kernel_init=_xavier, name="short")
+        short = call_layer(conv, x, self.norm, self.train)
         return h + jnp.repeat(jnp.repeat(short, 2, axis=1), 2, axis=2)
 
 
@@ -193,7 +199,7 @@ def _maybe_remat(module: type[nn.Module], remat: bool, static: tuple[int, ...] =
     return nn.remat(module, static_argnums=static) if remat else module
 
 
-def _generator_widths(side: int, width: int) -> tuple[int, list[int]]:
+def generator_widths(side: int, width: int) -> tuple[int, list[int]]:
     """Returns the generator's base side, and its channels there and after every doubling."""
     k = side.bit_length() - 3
     return side >> k, [
@@ -201,7 +207,7 @@ def _generator_widths(side: int, width: int) -> tuple[int, list[int]]:
     ]
 
 
-def _discriminator_blocks(side: int, width: int) -> list[tuple[int, int]]:
+def discriminator_blocks(side: int, width: int) -> list[tuple[int, int]]:
     """Returns the (side, channels) of the output of each block of the discriminator."""
     if side <= MAX_FLAT_SIDE:
         return [(side // 2, width)] + [(side // 4, width)] * 3
@@ -216,7 +222,7 @@ def _check(shape: tuple[int, ...], packed: bool = False) -> None:
     doublings(square_side(shape, "SNGAN", packed), "SNGAN", SIZES)
 
 
-def _check_attention(attention: int, sides: list[int]) -> None:
+def check_attention(attention: int, sides: list[int]) -> None:
     if attention and attention not in sides:
         allowed = ", ".join(map(str, sorted(set(sides))))
         raise Refused(f"no block ends at {attention} px, so there can be no attention: only at {allowed}")

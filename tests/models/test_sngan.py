@@ -126,7 +126,7 @@ def paper_block(params, x, label):
 
 def test_the_block_of_the_generator_equals_the_papers():
     x, label = jax.random.normal(KEY, (4, 5, 5, 3)), jnp.array([0, 2, 1, 2])
-    block = sngan._Up(6, 3, None, True)
+    block = sngan._Up(6, 3, None, "none", True)
     variables = filled(block, x, label)
     got, _ = jax.jit(lambda v: block.apply(v, x, label, mutable="batch_stats"))(variables)
     expected = jax.jit(lambda p: paper_block(p, x, label))(variables["params"])
@@ -255,6 +255,15 @@ def test_remat_takes_less_memory(player):
         return compiled.memory_analysis().temp_size_in_bytes
 
     assert memory(True) < {"g": 0.65, "d": 0.8}[player] * memory(False)
+
+
+def test_spectral_norm_in_the_generator():
+    """SAGAN: a vector per weight, of dense, two blocks of three, four of attention, and the last."""
+    g = sngan.Generator((16, 16, 1), 8, attention=8, norm="spectral")
+    variables = jax.eval_shape(g.init, KEY, jnp.ones((2, 4)))
+    plain = jax.eval_shape(g.clone(norm="none").init, KEY, jnp.ones((2, 4)))
+    assert len(jax.tree.leaves(variables["spectral"])) == 2 * (1 + 2 * 3 + 4 + 1)  # u and sigma of each
+    assert jax.tree.structure(plain["params"]) == jax.tree.structure(variables["params"])
 
 
 def test_unconditional_and_packed():

@@ -29,11 +29,10 @@ class ModulatedConv(nn.Module):
     size: int = 3
     resample: Literal["up", "down", "none"] = "none"
     demodulate: bool = True
-    gain: float = 1.0  # of the styles
 
     @nn.compact
     def __call__(self, x: Array, w: Array) -> Array:
-        style = self.gain * EqualDense(x.shape[-1], bias=1.0, name="style")(w)
+        style = EqualDense(x.shape[-1], bias=1.0, name="style")(w)
         kernel = equal_kernel(self, x, self.size, self.features)
         y = resampled_conv(x * style[:, None, None], kernel.astype(x.dtype), self.resample)
         if not self.demodulate:
