@@ -11,4 +11,5 @@ from . import mlp as mlp
 from . import r3gan as r3gan
 from . import sngan as sngan
 from . import stylegan2 as stylegan2
+from . import stylegan3 as stylegan3
 from . import vitgan as vitgan

@@ -64,7 +64,7 @@ class Generator(nn.Module):
     attention: int = 0
     remat: bool = False
     axis: str | None = None
-    norm: Literal["spectral", "none"] = "none"
+    norm: Norm = "none"
 
     def __post_init__(self) -> None:
         _check(self.shape)
@@ -143,7 +143,7 @@ class _Up(nn.Module):
     width: int
     classes: int
     axis: str | None
-    norm: Literal["spectral", "none"]
+    norm: Norm
     train: bool
 
     @nn.compact

@@ -5,6 +5,12 @@ from jaxgan.models.layers.dropout import Dropout as Dropout
 from jaxgan.models.layers.equalised import EqualConv as EqualConv
 from jaxgan.models.layers.equalised import EqualDense as EqualDense
 from jaxgan.models.layers.equalised import scaled_leaky_relu as scaled_leaky_relu
+from jaxgan.models.layers.filters import Resampler as Resampler
+from jaxgan.models.layers.filters import filtered_leaky_relu as filtered_leaky_relu
+from jaxgan.models.layers.filters import kaiser_filter as kaiser_filter
+from jaxgan.models.layers.filters import radial_filter as radial_filter
+from jaxgan.models.layers.filters import resample as resample
+from jaxgan.models.layers.filters import resampler as resampler
 from jaxgan.models.layers.fir import down_conv as down_conv
 from jaxgan.models.layers.fir import fir_down as fir_down
 from jaxgan.models.layers.fir import fir_up as fir_up
