@@ -6,6 +6,7 @@ from . import classifier as classifier
 from . import convnet as convnet
 from . import convolution as convolution
 from . import dcgan as dcgan
+from . import gat as gat
 from . import inception as inception
 from . import layers as layers
 from . import mlp as mlp
@@ -15,3 +16,5 @@ from . import projected as projected
 from . import r3gan as r3gan
 from . import sngan as sngan
 from . import stylegan2 as stylegan2
+from . import stylegan3 as stylegan3
+from . import vitgan as vitgan

@@ -29,6 +29,9 @@ from jaxgan.parts.augmentations.deception import Deception as Deception
 from jaxgan.parts.augmentations.deception import apa as apa
 from jaxgan.parts.augmentations.deception import as_deception as as_deception
 from jaxgan.parts.augmentations.diffaugment import diffaugment as diffaugment
+from jaxgan.parts.augmentations.levels import level_noise as level_noise
+from jaxgan.parts.augmentations.levels import noise_amounts as noise_amounts
+from jaxgan.parts.augmentations.levels import per_level as per_level
 from jaxgan.parts.augmentations.noise import noise as noise
 from jaxgan.parts.augmentations.places import cutout as cutout
 from jaxgan.parts.augmentations.places import flip as flip
