@@ -31,7 +31,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.wasserstein(),
         d_terms=[jg.terms.alp(config.penalty, config.low, config.high, config.probe)],
         lowering=config.lowering,

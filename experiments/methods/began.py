@@ -34,7 +34,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.autoencoder(config, source, code=code, error=jnp.abs),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.began(config.gamma, config.rate),
         lowering=config.lowering,
     )

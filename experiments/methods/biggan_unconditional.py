@@ -28,7 +28,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
             networks.Generator(source.shape, config.width, attention=attention, axis=config.lowering.axis)
         ),
         jg.from_linen(networks.Discriminator(max(config.width // 2, 1), attention=attention)),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.hinge(),
         lowering=config.lowering,
     )

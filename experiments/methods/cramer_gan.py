@@ -27,7 +27,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source, heads=(("embedding", config.features),)),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.cramer(config.weight, head="embedding"),
         lowering=config.lowering,
     )

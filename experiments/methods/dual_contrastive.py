@@ -27,7 +27,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.dual_contrastive(saturating=not config.swapped),
         d_terms=[jg.terms.r1(config.gamma)],
         lowering=config.lowering,

@@ -28,7 +28,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.autoencoder(config, source, code=config.code),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.ebgan(config.margin),
         g_terms=[jg.terms.pulling_away(config.pulling)],
         lowering=config.lowering,

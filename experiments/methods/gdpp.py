@@ -28,7 +28,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source, features=True),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.non_saturating(),
         d_terms=[jg.terms.r1(config.gamma)],
         g_terms=[jg.terms.gdpp(config.weight, magnitude=config.magnitude)],

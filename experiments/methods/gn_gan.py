@@ -19,7 +19,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         gradient_normalised(small.discriminator(config, source)),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.hinge(),
         lowering=config.lowering,
     )

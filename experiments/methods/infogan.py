@@ -37,7 +37,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         small.generator(config, source),
         small.discriminator(config, source, heads=task.heads),
         latent=jg.latents.parts(
-            noise=jg.latents.normal(config.z_size),
+            noise=small.latent(config, source),
             kind=jg.latents.categorical(config.classes),
             style=jg.latents.uniform(config.numbers),
         ),

@@ -32,7 +32,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source),
-        latent=jg.latents.uniform(config.z_size),
+        latent=jg.latents.uniform(small.z_size(config, source)),
         objective=jg.objectives.non_saturating(),
         latent_step=natural(config.rate, config.damping, share=config.share, cost=config.cost),
         lowering=config.lowering,

@@ -25,7 +25,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.least_squares(*((-1.0, 1.0, 0.0) if config.pearson else (0.0, 1.0, 1.0))),
         lowering=config.lowering,
     )

@@ -27,7 +27,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         jg.heads.own_class(every_class, classes),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.non_saturating(),
         d_terms=[jg.terms.r1(config.gamma)],
         conditioning=jg.conditioning.projection(classes),

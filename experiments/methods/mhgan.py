@@ -48,7 +48,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         jg.heads.with_logit(d, margin),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.multi_hinge(g_weight=config.g_weight),
         d_terms=[jg.terms.r1(config.gamma)],
         g_terms=[jg.terms.stateless("matching", matching, whole=True)],

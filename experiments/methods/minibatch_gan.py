@@ -42,7 +42,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source, across=across[config.layer], features=True),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.non_saturating(),
         d_terms=[jg.terms.r1(config.gamma)],
         g_terms=[jg.terms.feature_matching(config.matching)] if config.matching else [],

@@ -40,7 +40,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source, heads=(("embedding", config.features),), norm=norm),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=make(kernel, head="embedding"),
         d_terms=[] if repulsive else [jg.terms.witness_gp(kernel, config.weight, head="embedding")],
         lowering=config.lowering,

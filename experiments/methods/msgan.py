@@ -27,7 +27,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.non_saturating(),
         g_terms=[jg.terms.mode_seeking(config.seeking, of_means=config.of_means)],
         lowering=config.lowering,

@@ -26,7 +26,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source, classes=classes),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.hinge(),
         d_terms=[jg.terms.r1(config.gamma)],
         conditioning=jg.conditioning.projection(classes),

@@ -28,7 +28,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source, heads=(("realness", config.outcomes),), norm="spectral"),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.realness(
             jg.objectives.realness_anchors(config.outcomes), towards=config.towards, repel=config.repel
         ),

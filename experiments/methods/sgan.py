@@ -40,7 +40,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         d,
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.non_saturating(),
         d_terms=[jg.terms.r1(config.gamma), *task.d_terms],
         conditioning=jg.conditioning.unconditional(terms=("label",)),

@@ -25,7 +25,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source, features=True),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.sliced_wasserstein(config.directions),
         d_terms=[jg.terms.r1(config.gamma)],
         lowering=config.lowering,

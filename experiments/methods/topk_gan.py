@@ -37,7 +37,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.top_k(jg.objectives.non_saturating(), share),
         d_terms=[jg.terms.r1(config.gamma)],
         lowering=config.lowering,

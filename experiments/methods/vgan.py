@@ -37,7 +37,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         jg.from_linen(bottleneck.Discriminator(trunk, config.code)),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.non_saturating(),
         d_terms=[jg.terms.bottleneck(config.capacity, config.rate)],
         lowering=config.lowering,

@@ -26,7 +26,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.non_saturating() if config.logistic else jg.objectives.wasserstein(),
         d_terms=[jg.terms.dragan(config.penalty)],
         lowering=config.lowering,

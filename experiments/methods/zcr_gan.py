@@ -33,7 +33,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source),
-        latent=jg.latents.normal(config.z_size),
+        latent=small.latent(config, source),
         objective=jg.objectives.hinge(),
         d_terms=[
             jg.terms.latent_consistency(config.d_weight, config.spread),
