@@ -31,6 +31,19 @@ def test_the_dense_energy_by_hand(error):
     np.testing.assert_allclose(out.heads["code"], code, rtol=1e-5, atol=1e-6)
 
 
+def test_the_energy_has_the_gradient_of_the_target_too():
+    """Of a linear autoencoder of error A x + c it is -2/n A^T (A x + c). Public code holds the target still
+    in G's loss, which leaves the part of I out of A^T."""
+    x = jax.random.normal(KEY, (4, 3))
+    d = autoencoder.Dense((), code=2)
+    variables = d.init(KEY, x)
+    first, second = (variables["params"][f"Dense_{i}"] for i in range(2))
+    a = first["kernel"] @ second["kernel"] - np.eye(3)
+    expected = -2 / 3 * (x @ a + first["bias"] @ second["kernel"] + second["bias"]) @ a.T
+    slope = jax.jit(jax.grad(lambda x: d.apply(variables, x).logit.sum()))(x)
+    np.testing.assert_allclose(slope, expected, rtol=1e-4, atol=1e-6)
+
+
 def count(module, x):
     return sum(p.size for p in jax.tree.leaves(jax.eval_shape(module.init, KEY, x)["params"]))
 

@@ -32,8 +32,9 @@ def wgan_div(weight: Schedule = 2.0, power: float = 6.0) -> Term:
 def max_gradient(weight: Schedule = 10.0) -> Term:
     """weight max |grad_x D(x)|^2 over random points between real and fake, one per input (Zhou et al., 2019).
 
-    It bounds the largest slope of the batch only, as a Lipschitz constant is; with `non_saturating` it makes
-    the Lipschitz GAN. The maximum is over the batch, all devices included, so micro-batches are refused.
+    Only the steepest point of the batch counts, since a Lipschitz constant is the largest slope; with
+    `non_saturating` it makes the Lipschitz GAN. The batch is that of all devices, so micro-batches are
+    refused.
 
     >>> max_gradient().name
     'max_gp'
