@@ -22,7 +22,7 @@ class Config(small.Config):
     """Least ratio of distances."""
     high: jg.Positive = 2.0
     """Greatest ratio of distances."""
-    size: jg.Positive = 1.0
+    move: jg.Positive = 1.0
     """Length of the change of the latent."""
 
 
@@ -32,7 +32,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         small.discriminator(config, source),
         latent=small.latent(config, source),
         objective=jg.objectives.non_saturating(),
-        g_terms=[jg.terms.jacobian_clamping(config.low, config.high, config.size, config.clamping)],
+        g_terms=[jg.terms.jacobian_clamping(config.low, config.high, config.move, config.clamping)],
         lowering=config.lowering,
     )
     return small.experiment(config, source, small.rule(config, game))
