@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 from experiments.test_methods import TINY, import_script
-from jax._src.interpreters.partial_eval import dce_jaxpr
+from jax.interpreters.partial_eval import dce_jaxpr
 from support import built
 
 from jaxgan.games.game import Context

@@ -193,10 +193,11 @@ def test_the_key_of_an_example_picks_its_generator():
     dense = mlp.Generator((2,), (4,), norm="batch")
     net = jg.one_of(K, jg.from_linen(dense), before=LINEAR_G, after=LINEAR_G)
     z = {"noise": jnp.arange(8.0).reshape(4, 2) / 4, "which": jax.nn.one_hot(jnp.array([2, 0, 1, 0]), K)}
-    params, stats = net.init(jax.random.key(0), z)
+    params, stats = jax.jit(net.init)(jax.random.key(0), z)
     x, new = jax.jit(lambda: net.apply(params, stats, z, train=True))()
     copy = jax.tree.map(lambda leaf: leaf[2], (params["copies"], stats["copies"]))
-    h, own = jg.from_linen(dense).apply(*copy, z["noise"] @ params["before"], train=True)
+    h = z["noise"] @ params["before"]
+    h, own = jax.jit(lambda: jg.from_linen(dense).apply(*copy, h, train=True))()
     np.testing.assert_allclose(x[0], h[0] @ params["after"], rtol=1e-4, atol=1e-5)
     for a, b in zip(jax.tree.leaves(own), jax.tree.leaves(new["copies"]), strict=True):
         np.testing.assert_allclose(a, b[2], rtol=1e-5)  # of the whole batch, whichever copy is picked
@@ -257,3 +258,29 @@ def test_branches_share_their_last_layers_and_keep_each_others_statistics():
     np.testing.assert_allclose(logit, x @ side.params["first"]["b"] @ side.params["last"], rtol=1e-4)
     assert (stats["first"]["a"]["calls"], stats["first"]["b"]["calls"]) == (0, 1)
     assert not np.allclose(side.params["first"]["a"], side.params["first"]["b"])
+
+
+def test_the_weights_are_of_the_losses_of_all_devices():
+    """The gradient of the weighted sum, on 2 and 8 devices; weights of each device's losses would differ."""
+    from jax.sharding import PartitionSpec as P
+
+    from jaxgan.parts.types import Lowering
+    from jaxgan.scale.devices import DATA, data_mesh
+
+    def slope(lowering, g, d, context, batch):
+        one = jg.adversary(LINEAR_D, jg.objectives.non_saturating(), lowering=lowering)
+        adversary = jg.several(dict.fromkeys("abc", one), jg.harsher(4.0))
+        game = jg.generator_game(adversary, LINEAR_G, latent=jg.latents.normal(4), lowering=lowering)
+        return lowering.average(jax.grad(game.g_loss, has_aux=True)(g, d, context._replace(batch=batch))[0])
+
+    g, d, context = start(make(critics(jg.harsher(4.0))))
+    batch, context = context.batch, context._replace(batch=None)
+    single = jax.jit(lambda *a: slope(Lowering(), *a))(g, d, context, batch)
+    for count in (2, 8):
+        specs = {
+            "mesh": data_mesh(jax.devices()[:count]),
+            "in_specs": (P(), P(), P(), P(DATA)),
+            "out_specs": P(),
+        }
+        shared = jax.jit(jax.shard_map(lambda *a: slope(Lowering(DATA), *a), **specs))(g, d, context, batch)
+        np.testing.assert_allclose(shared, single, rtol=2e-5, atol=1e-6)
