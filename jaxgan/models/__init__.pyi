@@ -7,6 +7,7 @@ from . import convnet as convnet
 from . import convolution as convolution
 from . import dcgan as dcgan
 from . import gat as gat
+from . import fastgan as fastgan
 from . import inception as inception
 from . import layers as layers
 from . import mlp as mlp
