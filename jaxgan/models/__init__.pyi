@@ -18,4 +18,5 @@ from . import r3gan as r3gan
 from . import sngan as sngan
 from . import stylegan2 as stylegan2
 from . import stylegan3 as stylegan3
+from . import transgan as transgan
 from . import vitgan as vitgan

@@ -127,3 +127,27 @@ def _tiled_conv(x: Array, matrices: list[list[Array]]) -> Array:
 def _matmul(x: Array, matrix: Array) -> Array:
     """x @ matrix for x [B, h, w, c], as a product of matrices, whose gradients are twice as fast in XLA."""
     return (x.reshape(-1, x.shape[-1]) @ matrix).reshape(*x.shape[:-1], matrix.shape[-1])
+
+
+def grouped_conv(x: Array, kernel: Array) -> Array:
+    """A convolution in groups of channels, "SAME": [B, H, W, C], [h, w, C/groups, n] -> [B, H, W, n].
+
+    On CPU it is one convolution per group, because XLA's gradient of a grouped one is pathological: forward
+    and backward, 512 channels in 32 groups, 16 px, batch 16, float32, 2 cores, jax 0.10.2, 5666 ms against
+    35 ms; 128 in 8 groups at 32 px, 2053 against 33. Compilation takes longer: 3 s for 32 groups.
+
+    >>> grouped_conv(jnp.ones((2, 5, 5, 8)), jnp.ones((3, 3, 4, 6))).shape
+    (2, 5, 5, 6)
+    """
+    groups = x.shape[-1] // kernel.shape[2]
+
+    def native(x: Array, kernel: Array, groups: int = groups) -> Array:
+        return jax.lax.conv_general_dilated(
+            x, kernel, (1, 1), "SAME", dimension_numbers=DIMENSIONS, feature_group_count=groups
+        )
+
+    def per_group(x: Array, kernel: Array) -> Array:
+        pairs = zip(jnp.split(x, groups, -1), jnp.split(kernel, groups, -1), strict=True)
+        return jnp.concatenate([native(x, kernel, 1) for x, kernel in pairs], axis=-1)
+
+    return jax.lax.platform_dependent(x, kernel, cpu=per_group, default=native)

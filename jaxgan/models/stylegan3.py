@@ -62,9 +62,9 @@ class Generator(nn.Module):
     Waves of frequencies up to 2, turned and shifted by a function of w, and a linear mix of their channels;
     `layers` modulated convolutions, each on inputs of unit power and with a filtered leaky ReLU; a modulated
     1x1 convolution to the image. From layer to layer the cutoff rises geometrically, from 2 to s/2 in the
-    last two, and the rate follows. `width`: the channels at the full cutoff, in inverse proportion to lower ones,
-    up to `most`; the paper has 32 at 1024 px and at most 512. With `radial` convolutions are 1x1, for which
-    the paper has twice the channels, and filters have no direction, except those of the last two layers.
+    last two, and the rate follows. `width`: the channels at the full cutoff, in inverse proportion to lower
+    ones, up to `most`; the paper has 32 at 1024 px and at most 512. With `radial` convolutions are 1x1, for
+    which the paper has twice the channels, and filters have no direction, except in the last two layers.
 
     The power of each layer's inputs is averaged with `decay` in training and kept in the statistics. `axis`:
     the mapped axis that the batch is split over. `turn`, in radians, and `shift` (down, right), in sides of

@@ -74,8 +74,8 @@ def resampler(taps: np.ndarray, size: int, new_size: int, up: int = 1, down: int
     place = new_pixel[:, None] - pixel[None] + (taps.shape[-1] - 1) / 2
     index = np.rint(place).astype(int)
     if not np.allclose(place, index):
-        raise ValueError(
-            f"images of {size} and {new_size} px with {taps.shape[-1]} taps are half a pixel apart"
+        raise Refused(
+            f"{size} to {new_size} px with {taps.shape[-1]} taps is off by half a pixel: change one"
         )
     inside = (index >= 0) & (index < taps.shape[-1])
 
