@@ -22,7 +22,9 @@ def contrastive(classes: int, weight: Schedule = 1.0, *, size: int = 512, temper
     For e_i of class y, with s(a, b) = <a, b> / temperature:
     -log (e^s(e_i, p_y) + sum_{j != i, y_j = y} e^s(e_i, e_j)) / (e^s(e_i, p_y) + sum_{j != i} e^s(e_i, e_j)).
 
-    Both players minimise it. `size`: of an embedding. With `conditioning.auxiliary`.
+    Both players minimise it. `size`: of an embedding. With `conditioning.auxiliary`. Where a batch has many
+    examples of each class, pairs outweigh the proxy, and classes under each other's names are a local minimum
+    of G's loss; the positive of `data_to_data` is the proxy alone.
 
     >>> contrastive(10, size=64).heads
     (('embedding', 64), ('proxy', (10, 64)))
