@@ -6,8 +6,8 @@ from . import classifier as classifier
 from . import convnet as convnet
 from . import convolution as convolution
 from . import dcgan as dcgan
-from . import gat as gat
 from . import fastgan as fastgan
+from . import gat as gat
 from . import inception as inception
 from . import layers as layers
 from . import mlp as mlp
