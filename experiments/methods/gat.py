@@ -9,6 +9,7 @@ instead of differences at every eighth, networks of a tenth of the width. `--lev
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import small
 
@@ -42,7 +43,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     from jaxgan.models import gat
 
     aug, heads, classes = jg.augmentations, max(config.width // 32, 1), source.classes
-    options = {"patch": config.patch, "width": config.width, "depth": config.depth, "classes": classes}
+    sizes = {"patch": config.patch, "width": config.width, "depth": config.depth}
+    options: dict[str, Any] = {**sizes, "classes": classes}
     inner = jg.gan(
         jg.from_linen(
             gat.Generator(

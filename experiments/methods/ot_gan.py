@@ -43,8 +43,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=config.b1, b2=0.99)
-    steps = {"d_steps": config.d_steps, "g_steps": config.g_steps}
-    rule = jg.alternating(game, adam, adam, **steps, average=jg.ema(config.average))
+    average, d_steps, g_steps = jg.ema(config.average), config.d_steps, config.g_steps
+    rule = jg.alternating(game, adam, adam, d_steps=d_steps, g_steps=g_steps, average=average)
     return small.experiment(config, source, rule)
 
 

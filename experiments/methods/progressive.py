@@ -9,6 +9,7 @@ stage has the steps that are left.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import small
 
@@ -38,7 +39,7 @@ class Config(small.Config):
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     from jaxgan.models import progressive
 
-    options = {"width": config.width, "most": 2 * config.width, "phase": config.phase}
+    options: dict[str, Any] = {"width": config.width, "most": 2 * config.width, "phase": config.phase}
     drift = jg.terms.stateless("drift", lambda view: config.drift * view.real_out**2)
     game = jg.gan(
         jg.from_linen(progressive.Generator(source.shape, **options)),

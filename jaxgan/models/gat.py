@@ -73,7 +73,7 @@ class Generator(nn.Module):
     def __call__(self, z: Array, label: Array | None = None) -> Array:
         check_labels(self.classes, label)
         grid, channels = self.shape[0] // self.patch, self.shape[-1]
-        angles = rotary_angles(grid, self.width // self.attention_heads)
+        angles = jnp.asarray(rotary_angles(grid, self.width // self.attention_heads))
 
         w = unit_moment(z)
         if label is not None:
@@ -83,7 +83,8 @@ class Generator(nn.Module):
 
         positions = jnp.asarray(sine_positions(grid, self.width), z.dtype)
         x = jnp.broadcast_to(positions, (z.shape[0], *positions.shape))
-        image, images = jnp.zeros((z.shape[0], *self.shape), z.dtype), []
+        image = jnp.zeros((z.shape[0], *self.shape), z.dtype)
+        images: list[Array] = []
         for i in range(self.depth):
             x = _ModulatedBlock(self.attention_heads, name=f"block{i}")(x, w, angles)
             if (i + 1) % (self.depth // self.levels) == 0:
@@ -121,7 +122,7 @@ class Discriminator(nn.Module):
     def __call__(self, x: Array, label: Array | None = None) -> Array | Output:
         check_patches(square_side(x.shape[1:], "GAT", True), self.patch, self.width, self.attention_heads)
         grid = x.shape[1] // self.patch
-        angles = rotary_angles(grid, self.width // self.attention_heads)
+        angles = jnp.asarray(rotary_angles(grid, self.width // self.attention_heads))
 
         x = nn.Dense(self.width, kernel_init=_xavier, name="patches")(patchify(x, self.patch))
         x = x + jnp.asarray(sine_positions(grid, self.width), x.dtype)

@@ -106,7 +106,7 @@ class Generator(nn.Module):
         elif self.psi != 1:
             w = average.value.astype(w.dtype) + self.psi * (w - average.value.astype(w.dtype))
         styles = _for_each_layer(w, layers)
-        if not train or self.mixing == 0:
+        if not train or key is None or self.mixing == 0:
             return styles
         other, first = _mixing(fold(key, "mixing"), self.mixing, z.shape[1], layers)
         from_other = (jnp.arange(layers) >= first[:, None])[:, :, None]

@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgan.errors import Refused
+
 Array = jax.Array
 
 

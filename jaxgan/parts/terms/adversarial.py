@@ -32,8 +32,10 @@ def alp(weight: Schedule = 10.0, low: float = 0.1, high: float = 10.0, probe: fl
         return change(jax.lax.stop_gradient(per_row(size, x) * steepest).astype(x.dtype)) / size
 
     def loss(v: View) -> Array:
-        excess = [jax.nn.relu(slope(v, x, which) - 1) for which, x in (("real", v.real), ("fake", v.fake))]
-        return at(weight, v.step) * sum(map(jnp.square, excess)) / 2
+        def excess(x: Array, which: str) -> Array:
+            return jnp.square(jax.nn.relu(slope(v, x, which) - 1))
+
+        return at(weight, v.step) * (excess(v.real, "real") + excess(v.fake, "fake")) / 2
 
     return stateless("alp", loss)
 

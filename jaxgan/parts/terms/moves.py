@@ -25,11 +25,12 @@ def noise_like(view: View, z: PyTree) -> PyTree:
 
     def draw(key: Key, z: PyTree) -> PyTree:
         leaves, structure = jax.tree.flatten(z)
-        return structure.unflatten(
+        return jax.tree.unflatten(
+            structure,
             [
                 jax.random.normal(fold(key, i), x.shape, x.dtype) if _is_float(x) else jnp.zeros_like(x)
                 for i, x in enumerate(leaves)
-            ]
+            ],
         )
 
     return jax.vmap(draw)(keys, z)
