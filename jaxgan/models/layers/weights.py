@@ -78,7 +78,7 @@ def bidirectional(scale: float = 1.0) -> WeightNorm:
         return _matrix(w), jnp.moveaxis(w, -2, -1).reshape(-1, w.shape[-2])
 
     def apply(w: Array, singular: tuple[Singular, ...], initial: tuple[Array, ...]) -> Array:
-        return scale * _divided(w, sum(one.sigma for one in singular) / len(singular))
+        return scale * _divided(w, jnp.stack([one.sigma for one in singular]).mean())
 
     return WeightNorm(matrices, apply)
 
@@ -117,9 +117,8 @@ class Reweighted(nn.Module):
             if w.ndim < 2:
                 return w
             name = "/".join(str(part.key) for part in path)
-            new = self.norm.apply(
-                wide := w.astype(jnp.promote_types(w.dtype, jnp.float32)), *self._singular(name, wide, train)
-            )
+            wide = w.astype(jnp.promote_types(w.dtype, jnp.float32))
+            new = self.norm.apply(wide, *self._singular(name, wide, train))
             return new.astype(dtype or w.dtype)
 
         def transform(tree: Any) -> Any:

@@ -32,8 +32,8 @@ def alp(weight: Schedule = 10.0, low: float = 0.1, high: float = 10.0, probe: fl
         return change(jax.lax.stop_gradient(per_row(size, x) * steepest).astype(x.dtype)) / size
 
     def loss(v: View) -> Array:
-        excess = [jax.nn.relu(slope(v, x, which) - 1) for which, x in (("real", v.real), ("fake", v.fake))]
-        return at(weight, v.step) * sum(map(jnp.square, excess)) / 2
+        real, fake = (jax.nn.relu(slope(v, *of) - 1) for of in ((v.real, "real"), (v.fake, "fake")))
+        return at(weight, v.step) * (jnp.square(real) + jnp.square(fake)) / 2
 
     return stateless("alp", loss)
 
