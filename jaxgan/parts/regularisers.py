@@ -40,7 +40,7 @@ def orthogonal_regularisation(weight: float = 1e-4) -> optax.GradientTransformat
 class PastParams(NamedTuple):
     """How many parameters have been seen, and their mean."""
 
-    seen: Array
+    steps: Array
     mean: PyTree
 
 
@@ -61,7 +61,7 @@ def historical_averaging(weight: float = 1.0) -> optax.GradientTransformation:
         )
 
     def update(updates: PyTree, state: PastParams, params: PyTree = None) -> tuple[PyTree, PastParams]:
-        count = state.seen + 1
+        count = state.steps + 1
         mean = jax.tree.map(lambda old, x: old + (x - old) / count, state.mean, params)
 
         def add(update: Array, param: Array, mean: Array) -> Array:

@@ -12,6 +12,7 @@ import pytest
 
 import jaxgan as jg
 from jaxgan.models import convnet, dcgan, mlp, r3gan, sngan
+from jaxgan.models.layers import stable_rank
 
 CLASSES = 3
 OBJECTIVES = {
@@ -42,6 +43,12 @@ TERMS = {
         jg.terms.consistency_of_fakes(jg.augmentations.brightness()),
     ],
     "lazy": [jg.terms.lazily(jg.terms.dragan(), 4), jg.terms.lazily(jg.terms.r1(), 2)],
+    "several": [jg.terms.lecam(), jg.terms.finite_r1(), jg.terms.latent_consistency(), jg.terms.centring()],
+}
+G_TERMS = {
+    "none": [],
+    "zcr": [jg.terms.latent_diversity()],
+    "pairs": [jg.terms.mode_seeking(), jg.terms.log_distances(), jg.terms.jacobian_clamping()],
 }
 CONDITIONINGS = {
     "unconditional": jg.conditioning.unconditional(),
@@ -65,7 +72,7 @@ RULES = {
     "adaptive": lambda game, **parts: jg.adaptive_competitive(game, 1e-3, 1e-3, products=2, **parts),
     "lookahead": lambda game, **parts: jg.lookahead(jg.alternating(game, *TX, **parts)),
 }
-NORMS = ["batch", "spectral", "none"]
+NORMS = ["batch", "spectral", "none", stable_rank(0.5)]
 LATENTS = [jg.latents.normal(4), jg.latents.uniform(4), jg.latents.sphere(4), jg.latents.truncated(4)]
 CHOICES = {
     "networks": ["mlp", "dcgan", "convnet", "sngan", "r3gan"],
@@ -75,6 +82,7 @@ CHOICES = {
     "d_norm": NORMS,
     "objective": list(OBJECTIVES),
     "terms": list(TERMS),
+    "g_terms": list(G_TERMS),
     "conditioning": list(CONDITIONINGS),
     "latent": [0, 1, 2, 3],
     "packing": [1, 2],
@@ -123,6 +131,7 @@ def traced(pick):
         latent=LATENTS[pick["latent"]],
         objective=OBJECTIVES[pick["objective"]],
         d_terms=TERMS[pick["terms"]],
+        g_terms=G_TERMS[pick["g_terms"]],
         conditioning=CONDITIONINGS[pick["conditioning"]],
         label_smoothing=pick["label_smoothing"],
         label_noise=pick["label_noise"],

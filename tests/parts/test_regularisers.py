@@ -57,7 +57,7 @@ def test_historical_averaging_by_hand():
         seen.append(np.asarray(w))
         got, state = added(tx, {"w": w}, state)
         np.testing.assert_allclose(got["w"], 2 * 0.5 * (seen[-1] - np.mean(seen, 0)), rtol=1e-5)
-    assert state.seen == 4
+    assert state.steps == 4
     np.testing.assert_allclose(state.mean["w"], np.mean(seen, 0))
 
 

@@ -32,10 +32,8 @@ def alp(weight: Schedule = 10.0, low: float = 0.1, high: float = 10.0, probe: fl
         return change(jax.lax.stop_gradient(per_row(size, x) * steepest).astype(x.dtype)) / size
 
     def loss(v: View) -> Array:
-        def excess(x: Array, which: str) -> Array:
-            return jnp.square(jax.nn.relu(slope(v, x, which) - 1))
-
-        return at(weight, v.step) * (excess(v.real, "real") + excess(v.fake, "fake")) / 2
+        real, fake = (jax.nn.relu(slope(v, *of) - 1) for of in ((v.real, "real"), (v.fake, "fake")))
+        return at(weight, v.step) * (jnp.square(real) + jnp.square(fake)) / 2
 
     return stateless("alp", loss)
 

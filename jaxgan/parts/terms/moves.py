@@ -25,13 +25,11 @@ def noise_like(view: View, z: PyTree) -> PyTree:
 
     def draw(key: Key, z: PyTree) -> PyTree:
         leaves, structure = jax.tree.flatten(z)
-        return jax.tree.unflatten(
-            structure,
-            [
-                jax.random.normal(fold(key, i), x.shape, x.dtype) if _is_float(x) else jnp.zeros_like(x)
-                for i, x in enumerate(leaves)
-            ],
-        )
+        noise = [
+            jax.random.normal(fold(key, i), x.shape, x.dtype) if _is_float(x) else jnp.zeros_like(x)
+            for i, x in enumerate(leaves)
+        ]
+        return jax.tree.unflatten(structure, noise)
 
     return jax.vmap(draw)(keys, z)
 
