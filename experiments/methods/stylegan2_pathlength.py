@@ -1,4 +1,4 @@
-"""StyleGAN2 with path length regularisation (Karras et al., 2020): equal steps of w make equal ones of images.
+"""StyleGAN2 with path length regularisation (Karras et al., 2020): equal steps of w, equal ones of images.
 
     python experiments/methods/stylegan2_pathlength.py
 
