@@ -8,6 +8,7 @@ tokens to predict them from). D sees the generator's images of all levels with n
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxgan.errors import Refused
 from jaxgan.models.layers import (
@@ -83,7 +84,7 @@ class Generator(nn.Module):
 
         positions = jnp.asarray(sine_positions(grid, self.width), z.dtype)
         x = jnp.broadcast_to(positions, (z.shape[0], *positions.shape))
-        image, images = jnp.zeros((z.shape[0], *self.shape), z.dtype), []
+        image, images = jnp.zeros((z.shape[0], *self.shape), z.dtype), list[Array]()
         for i in range(self.depth):
             x = _ModulatedBlock(self.attention_heads, name=f"block{i}")(x, w, angles)
             if (i + 1) % (self.depth // self.levels) == 0:
@@ -151,7 +152,7 @@ class _ModulatedBlock(nn.Module):
     heads: int
 
     @nn.compact
-    def __call__(self, x: Array, w: Array, angles: Array) -> Array:
+    def __call__(self, x: Array, w: Array, angles: np.ndarray) -> Array:
         both = nn.Dense(4 * x.shape[-1], kernel_init=_small, name="modulation")(w)[:, None]
         scale, gate, mlp_scale, mlp_gate = jnp.split(both, 4, axis=-1)
         x = x + gate * RotaryAttention(self.heads, name="attention")(_scaled(x, scale), angles)
@@ -175,7 +176,7 @@ class _Block(nn.Module):
     heads: int
 
     @nn.compact
-    def __call__(self, x: Array, angles: Array) -> Array:
+    def __call__(self, x: Array, angles: np.ndarray) -> Array:
         def scaled(branch: Array, name: str) -> Array:
             scale = self.param(name, nn.initializers.constant(SMALL), (x.shape[-1],))
             return scale.astype(x.dtype) * branch
