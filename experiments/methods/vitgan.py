@@ -9,7 +9,6 @@ average of G. Changed: networks of a sixth of the width and half the depth, smal
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import small
 
@@ -37,12 +36,10 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     augment, weight = jg.augmentations.diffaugment(), config.consistency
     d_terms = [jg.terms.consistency(augment, weight), jg.terms.consistency_of_fakes(augment, weight)]
-    heads, classes = max(config.width // 32, 1), source.classes
-    sizes = {"patch": config.patch, "width": config.width, "depth": config.depth}
-    options: dict[str, Any] = {**sizes, "classes": classes}
+    classes, size = source.classes, (config.patch, config.width, config.depth, max(config.width // 32, 1))
     game = jg.gan(
-        jg.from_linen(vitgan.Generator(source.shape, **options, attention_heads=heads, mapping=2)),
-        jg.from_linen(vitgan.Discriminator(**options, attention_heads=heads)),
+        jg.from_linen(vitgan.Generator(source.shape, *size, mapping=2, classes=classes)),
+        jg.from_linen(vitgan.Discriminator(*size, classes=classes)),
         latent=small.latent(config, source),
         objective=jg.objectives.non_saturating(),
         d_terms=d_terms if weight else (),

@@ -8,6 +8,7 @@ tokens to predict them from). D sees the generator's images of all levels with n
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxgan.errors import Refused
 from jaxgan.models.layers import (
@@ -73,7 +74,7 @@ class Generator(nn.Module):
     def __call__(self, z: Array, label: Array | None = None) -> Array:
         check_labels(self.classes, label)
         grid, channels = self.shape[0] // self.patch, self.shape[-1]
-        angles = jnp.asarray(rotary_angles(grid, self.width // self.attention_heads))
+        angles = rotary_angles(grid, self.width // self.attention_heads)
 
         w = unit_moment(z)
         if label is not None:
@@ -83,8 +84,7 @@ class Generator(nn.Module):
 
         positions = jnp.asarray(sine_positions(grid, self.width), z.dtype)
         x = jnp.broadcast_to(positions, (z.shape[0], *positions.shape))
-        image = jnp.zeros((z.shape[0], *self.shape), z.dtype)
-        images: list[Array] = []
+        image, images = jnp.zeros((z.shape[0], *self.shape), z.dtype), list[Array]()
         for i in range(self.depth):
             x = _ModulatedBlock(self.attention_heads, name=f"block{i}")(x, w, angles)
             if (i + 1) % (self.depth // self.levels) == 0:
@@ -122,7 +122,7 @@ class Discriminator(nn.Module):
     def __call__(self, x: Array, label: Array | None = None) -> Array | Output:
         check_patches(square_side(x.shape[1:], "GAT", True), self.patch, self.width, self.attention_heads)
         grid = x.shape[1] // self.patch
-        angles = jnp.asarray(rotary_angles(grid, self.width // self.attention_heads))
+        angles = rotary_angles(grid, self.width // self.attention_heads)
 
         x = nn.Dense(self.width, kernel_init=_xavier, name="patches")(patchify(x, self.patch))
         x = x + jnp.asarray(sine_positions(grid, self.width), x.dtype)
@@ -152,7 +152,7 @@ class _ModulatedBlock(nn.Module):
     heads: int
 
     @nn.compact
-    def __call__(self, x: Array, w: Array, angles: Array) -> Array:
+    def __call__(self, x: Array, w: Array, angles: np.ndarray) -> Array:
         both = nn.Dense(4 * x.shape[-1], kernel_init=_small, name="modulation")(w)[:, None]
         scale, gate, mlp_scale, mlp_gate = jnp.split(both, 4, axis=-1)
         x = x + gate * RotaryAttention(self.heads, name="attention")(_scaled(x, scale), angles)
@@ -176,7 +176,7 @@ class _Block(nn.Module):
     heads: int
 
     @nn.compact
-    def __call__(self, x: Array, angles: Array) -> Array:
+    def __call__(self, x: Array, angles: np.ndarray) -> Array:
         def scaled(branch: Array, name: str) -> Array:
             scale = self.param(name, nn.initializers.constant(SMALL), (x.shape[-1],))
             return scale.astype(x.dtype) * branch

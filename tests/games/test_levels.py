@@ -37,8 +37,8 @@ def test_levels_of_noise_are_normal_and_nested():
 
 def test_of_equal_images_a_level_tells_nothing_beyond_the_next():
     """Level i is a multiple of level i + 1 and noise independent of it, as unrelated noise is not."""
-    noisy = np.asarray(jax.jit(level_noise(2, floor=0.05))(KEY, jnp.ones((20_000, 1, 2))))[:, 0]
-    t = np.array(noise_amounts(2, floor=0.05))
+    noisy = np.asarray(jax.jit(level_noise(2, 0.6, 0.5))(KEY, jnp.ones((20_000, 1, 2))))[:, 0]
+    t = np.array(noise_amounts(2, 0.6, 0.5))
     rest = noisy[:, 0] - (1 - t[0]) / (1 - t[1]) * noisy[:, 1]
     assert abs(np.corrcoef(rest, noisy[:, 1])[0, 1]) < 0.03
 

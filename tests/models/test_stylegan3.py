@@ -110,6 +110,21 @@ def test_the_image_of_r_turns_with_its_input(moved):
         assert close == (name == "r")
 
 
+@pytest.mark.parametrize(("radial", "filters"), [(False, 0), (True, 2)])
+def test_filters_of_r_have_no_direction_but_in_the_critical_layers(monkeypatch, radial, filters):
+    designs = []
+
+    def spy(*design):
+        designs.append(design)
+        return stylegan3.kaiser_filter(*design)
+
+    monkeypatch.setattr(stylegan3, "radial_filter", spy)
+    g = stylegan3.Generator((32, 32, 1), **TINY, radial=radial)
+    assert [s.critical for s in stylegan3.signals(g.shape, 4, 2, 4)][:4] == [False, False, True, True]
+    jax.eval_shape(g.init, KEY, jnp.ones((1, 3)))
+    assert len(designs) == filters
+
+
 def test_waves_are_sines_of_places_and_w_moves_them():
     """Against loops over pixels: the matrix of w turns the place, and is normalised."""
     waves = stylegan3.Waves(stylegan3.Signal(4, 2.0, 2.0, 3))
