@@ -111,3 +111,13 @@ from .run.stop import stalled as stalled
 from .run.trouble import NotFinite as NotFinite
 from .run.written import formats as formats
 from .sweep.script import main as main
+from . import sampling as sampling
+from .parts.generated import Generated as Generated
+from .parts.latent_steps import natural as natural
+from .parts.normalised import gradient_normalised as gradient_normalised
+from .parts.optim import scaled as scaled
+from .parts.regularisers import historical_averaging as historical_averaging
+from .parts.regularisers import orthogonal_regularisation as orthogonal_regularisation
+from .rules import paces as paces
+from .rules.feedback import by_feedback as by_feedback
+from .games.levels import several_levels as several_levels

@@ -18,6 +18,7 @@ from jaxgan.models.layers import (
     EqualConv,
     EqualDense,
     Heads,
+    MinibatchStd,
     at_least_float32,
     doublings,
     square_side,
@@ -26,7 +27,6 @@ from jaxgan.models.layers import (
     with_heads,
 )
 from jaxgan.models.progressive import halve
-from jaxgan.models.stylegan2 import group_deviation
 from jaxgan.parts.generated import Generated
 from jaxgan.parts.output import Output
 
@@ -145,7 +145,7 @@ class Discriminator(nn.Module):
             h = nn.leaky_relu(_conv(widths[i], f"stage{i}_conv0")(h), 0.2)
             h = halve(nn.leaky_relu(_conv(widths[i - 1], f"stage{i}_conv1")(h), 0.2))
             h = join(i - 1, h, images[i - 1])
-        h = jnp.concatenate([h, group_deviation(h, self.group, train)], axis=-1) if self.group > 1 else h
+        h = MinibatchStd(self.group)(h, train) if self.group > 1 else h
         h = nn.leaky_relu(_conv(widths[0], "conv")(h), 0.2)
         h = nn.leaky_relu(GAIN * EqualDense(widths[0], name="dense")(h.reshape(h.shape[0], -1)), 0.2)
         h = at_least_float32(h)

@@ -18,6 +18,7 @@ from jaxgan.models.layers import (
     EqualConv,
     EqualDense,
     Heads,
+    MinibatchStd,
     at_least_float32,
     doublings,
     split_2x2,
@@ -26,7 +27,6 @@ from jaxgan.models.layers import (
     valid_sides,
     with_heads,
 )
-from jaxgan.models.stylegan2 import group_deviation
 from jaxgan.parts.output import Output
 
 Array = jax.Array
@@ -150,7 +150,7 @@ class Discriminator(nn.Module):
             x = halve(x)
             weight = jnp.clip(now - (i - 1), 0, 1).astype(x.dtype)
             h = (1 - weight) * begin(i - 1, x) + weight * h
-        h = jnp.concatenate([h, group_deviation(h, self.group, train)], axis=-1) if self.group > 1 else h
+        h = MinibatchStd(self.group)(h, train) if self.group > 1 else h
         h = nn.leaky_relu(_conv(widths[0], "conv")(h), 0.2)
         h = nn.leaky_relu(GAIN * EqualDense(widths[0], name="dense")(h.reshape(h.shape[0], -1)), 0.2)
         h = at_least_float32(h)

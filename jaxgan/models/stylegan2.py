@@ -19,6 +19,7 @@ from jaxgan.models.layers import (
     EqualDense,
     Heads,
     Mapping,
+    MinibatchStd,
     ModulatedConv,
     Noise,
     at_least_float32,
@@ -178,7 +179,7 @@ class Discriminator(nn.Module):
         for i, width in enumerate(widths[1:]):
             x = _Down(width, name=f"block{i}")(x)
             hidden.append(x)
-        x = jnp.concatenate([x, group_deviation(x, self.group, train)], axis=-1) if self.group > 1 else x
+        x = MinibatchStd(self.group)(x, train) if self.group > 1 else x
         x = scaled_leaky_relu(EqualConv(widths[-1], name="last")(x))
         h = scaled_leaky_relu(EqualDense(widths[-1], name="dense")(x.reshape(x.shape[0], -1)))
         h = at_least_float32(h)
@@ -248,29 +249,6 @@ class _Down(nn.Module):
         h = scaled_leaky_relu(EqualConv(x.shape[-1], name="conv0")(x))
         h = scaled_leaky_relu(EqualConv(self.width, 3, "down", name="conv1")(h))
         return (h + EqualConv(self.width, 1, bias=None, name="short")(fir_down(x))) * sqrt(0.5)
-
-
-def group_deviation(x: Array, group: int, train: bool) -> Array:
-    """[B, h, w, C] -> [B, h, w, 1]: the standard deviation over a group of inputs, averaged over the rest.
-
-    Groups are of consecutive inputs, so that the number of devices does not matter as long as each has whole
-    groups. Without training an input is alone, as a group of copies of itself.
-
-    >>> x = jnp.array([1.0, 3.0, 0.0, 0.0]).reshape(4, 1, 1, 1)
-    >>> group_deviation(x, 2, True).round(2).ravel().tolist()
-    [1.0, 1.0, 0.0, 0.0]
-    """
-    if not train:
-        return jnp.full((*x.shape[:-1], 1), 1e-4, x.dtype)
-    if x.shape[0] % group:
-        raise Refused(
-            f"this discriminator compares groups of {group} inputs, and a device has {x.shape[0]}: "
-            "take a batch of whole groups, or another group="
-        )
-    groups = at_least_float32(x).reshape(-1, group, *x.shape[1:])
-    deviation = jnp.sqrt(groups.var(axis=1) + 1e-8).mean(axis=(1, 2, 3))
-    rows = jnp.repeat(deviation, group)[:, None, None, None]
-    return jnp.broadcast_to(rows, (*x.shape[:-1], 1)).astype(x.dtype)
 
 
 def _for_each_layer(w: Array, layers: int) -> Array:

@@ -169,17 +169,6 @@ def test_a_term_sees_w_and_g_takes_it():
     assert decoded.shape == sampled.shape == (3, 8, 8, 1)
 
 
-def test_deviation_of_groups():
-    x = np.random.default_rng(0).normal(size=(6, 2, 2, 3)).astype("f")
-    got = np.asarray(stylegan2.group_deviation(x, 3, True))
-    for start in (0, 3):
-        deviations = np.sqrt(((x[start : start + 3] - x[start : start + 3].mean(0)) ** 2).mean(0))
-        np.testing.assert_allclose(got[start : start + 3], deviations.mean(), rtol=1e-4)
-    with pytest.raises(Refused, match="groups of 4 inputs, and a device has 6"):
-        stylegan2.group_deviation(x, 4, True)
-    np.testing.assert_allclose(stylegan2.group_deviation(x, 4, False), 1e-4)  # each alone
-
-
 def test_the_discriminators_block_and_logit_by_hand():
     x, h, label = jax.random.normal(KEY, (4, 4, 4, 3)), jax.random.normal(KEY, (4, 5)), jnp.arange(4) % 2
     block, logit = stylegan2._Down(6), stylegan2.StyleLogit(2, 2)
