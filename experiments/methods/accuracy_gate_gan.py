@@ -23,9 +23,6 @@ class Config(small.Config):
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
 
-    from jaxgan.parts.optim import scaled
-    from jaxgan.rules.feedback import Rates, by_feedback
-    from jaxgan.rules.paces import accuracy_gate
 
     game = jg.gan(
         small.generator(config, source),
@@ -36,10 +33,10 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     )
     adam, average = optax.adam(config.lr, b1=config.b1, b2=0.99), jg.ema(config.average)
 
-    def rule(rates: Rates) -> jg.Rule:
-        return jg.alternating(game, adam, scaled(adam, rates.d), d_steps=config.d_steps, average=average)
+    def rule(rates: jg.Rates) -> jg.Rule:
+        return jg.alternating(game, adam, jg.scaled(adam, rates.d), d_steps=config.d_steps, average=average)
 
-    return small.experiment(config, source, by_feedback(rule, accuracy_gate(config.most)))
+    return small.experiment(config, source, jg.by_feedback(rule, jg.paces.accuracy_gate(config.most)))
 
 
 if __name__ == "__main__":

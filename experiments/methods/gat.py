@@ -38,7 +38,6 @@ class Config(small.Config):
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
 
-    from jaxgan.games.levels import several_levels
     from jaxgan.models import gat
 
     aug, levels, classes = jg.augmentations, config.levels, source.classes
@@ -56,7 +55,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     adam = optax.chain(
         optax.clip_by_global_norm(1.0), optax.adam(config.lr * 768 / config.width, b1=config.b1, b2=0.99)
     )
-    game = several_levels(inner, levels)
+    game = jg.several_levels(inner, levels)
     rule = jg.alternating(game, adam, adam, d_steps=config.d_steps, average=jg.ema(config.average))
     return small.experiment(config, source, rule)
 

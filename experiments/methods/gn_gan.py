@@ -14,11 +14,10 @@ Config = small.Config
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
-    from jaxgan.parts.normalised import gradient_normalised
 
     game = jg.gan(
         small.generator(config, source),
-        gradient_normalised(small.discriminator(config, source)),
+        jg.gradient_normalised(small.discriminator(config, source)),
         latent=small.latent(config, source),
         objective=jg.objectives.hinge(),
         lowering=config.lowering,

@@ -22,8 +22,6 @@ class Config(small.Config):
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
 
-    from jaxgan.parts.regularisers import historical_averaging
-
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source),
@@ -32,7 +30,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         lowering=config.lowering,
     )
     adam = optax.adam(config.lr, b1=config.b1, b2=0.99)
-    tx = optax.chain(historical_averaging(config.pull), adam)
+    tx = optax.chain(jg.historical_averaging(config.pull), adam)
     rule = jg.alternating(game, tx, tx, d_steps=config.d_steps, average=jg.ema(config.average))
     return small.experiment(config, source, rule)
 

@@ -27,14 +27,13 @@ class Config(small.Config):
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
-    from jaxgan.parts.latent_steps import natural
 
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source),
         latent=jg.latents.uniform(small.z_size(config, source)),
         objective=jg.objectives.non_saturating(),
-        latent_step=natural(config.rate, config.damping, share=config.share, cost=config.cost),
+        latent_step=jg.natural(config.rate, config.damping, share=config.share, cost=config.cost),
         lowering=config.lowering,
     )
     return small.experiment(config, source, small.rule(config, game))

@@ -21,11 +21,10 @@ class Config(small.Config):
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
-    from jaxgan.models.layers import stable_rank
 
     game = jg.gan(
         small.generator(config, source),
-        small.discriminator(config, source, norm=stable_rank(config.share)),
+        small.discriminator(config, source, norm=jg.models.layers.stable_rank(config.share)),
         latent=small.latent(config, source),
         objective=jg.objectives.hinge(),
         lowering=config.lowering,

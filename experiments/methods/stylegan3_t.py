@@ -33,10 +33,10 @@ class Config(small.Config):
     """Steps of D between evaluations of R1."""
 
 
-def rule(config: Config, source: "jg.Source", radial: bool = False) -> jg.Rule:
+def rule(config: Config, source: "jg.Source", radial: bool = False) -> "jg.Rule":
     import optax
 
-    from jaxgan.models import stylegan3
+    from jaxgan.models import stylegan2, stylegan3
 
     width, classes = config.width * (2 if radial else 1), source.classes
     game = jg.gan(
@@ -52,7 +52,7 @@ def rule(config: Config, source: "jg.Source", radial: bool = False) -> jg.Rule:
                 axis=config.lowering.axis,
             )
         ),
-        jg.from_linen(stylegan3.Discriminator(config.width, 4 * config.width, classes=classes, depth=2)),
+        jg.from_linen(stylegan2.Discriminator(config.width, 4 * config.width, classes=classes, depth=2)),
         latent=small.latent(config, source),
         objective=jg.objectives.non_saturating(),
         d_terms=[jg.terms.lazily(jg.terms.r1(config.gamma), config.every)],

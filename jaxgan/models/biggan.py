@@ -3,8 +3,6 @@
 Kernels start orthogonal, so their spectral norm is 1 and dividing by it changes nothing at the start.
 """
 
-from typing import Literal
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -13,26 +11,27 @@ from jaxgan.errors import Refused
 from jaxgan.models.layers import (
     Heads,
     Logit,
+    Norm,
     SelfAttention,
     UpConv,
     VectorNorm,
     at_least_float32,
     call_layer,
+    check_generator,
     check_labels,
-    doublings,
+    discriminator_stages,
+    embed,
+    generator_widths,
     normalise,
+    repeat_2x2,
     split_2x2,
-    square_side,
     valid_sides,
     with_heads,
 )
-from jaxgan.models.sngan import check_attention, discriminator_blocks, generator_widths
 from jaxgan.parts.output import Output
 
 Array = jax.Array
 SIZES = valid_sides(128)
-SpectralNorm = Literal["spectral", "none"]
-
 _orthogonal = nn.initializers.orthogonal()
 
 
@@ -57,7 +56,7 @@ class Generator(nn.Module):
     classes: int = 0
     attention: int = 0
     embedding: int = 128
-    norm: SpectralNorm = "spectral"
+    norm: Norm = "spectral"
     axis: str | None = None
 
     def __post_init__(self) -> None:
@@ -106,7 +105,7 @@ class Discriminator(nn.Module):
     width: int = 192
     classes: int = 0
     attention: int = 0
-    norm: SpectralNorm = "spectral"
+    norm: Norm = "spectral"
     heads: Heads = ()
     features: bool = False
 
@@ -129,7 +128,7 @@ class _Up(nn.Module):
     """[B, s, s, C] -> [B, 2s, 2s, width]: norm, ReLU, double, 3x3, norm, ReLU, 3x3; shortcut: double, 1x1."""
 
     width: int
-    norm: SpectralNorm
+    norm: Norm
     axis: str | None
     train: bool
 
@@ -157,7 +156,7 @@ class _Down(nn.Module):
     width: int
     halve: bool
     first: bool
-    norm: SpectralNorm
+    norm: Norm
     train: bool
 
     @nn.compact
@@ -175,40 +174,3 @@ class _Down(nn.Module):
             return h + x
         # the 1x1 convolution commutes with averaging pixels and is cheaper after
         return h + conv(halve(x), 1, "short")
-
-
-def embed(classes: int, size: int, label: Array | None, dtype: jnp.dtype) -> list[Array]:
-    """Returns the embedding [B, size] of the labels, as a list that is empty without labels.
-
-    Must be called inside a compact module, which gets the table.
-    """
-    if label is None:
-        return []
-    table = nn.Embed(classes, size, embedding_init=_orthogonal, name="embedding")
-    return [table(label).astype(dtype)]
-
-
-def repeat_2x2(x: Array) -> Array:
-    """Doubles height and width by repeating pixels: [B, H, W, C] -> [B, 2H, 2W, C].
-
-    >>> repeat_2x2(jnp.arange(2.0).reshape(1, 1, 2, 1))[0, :, :, 0].tolist()
-    [[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]
-    """
-    return jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
-
-
-def check_generator(shape: tuple[int, ...], width: int, attention: int, name: str) -> None:
-    """Raises Refused for images that these generators cannot make, or attention where they have none."""
-    doublings(square_side(shape, name), name, SIZES)
-    base, widths = generator_widths(shape[0], width)
-    check_attention(attention, [base << i for i in range(1, len(widths))])
-
-
-def discriminator_stages(
-    shape: tuple[int, ...], width: int, attention: int, name: str
-) -> list[tuple[int, int]]:
-    """Returns the (side, channels) after each stage of the discriminator, checked as in `check_generator`."""
-    doublings(square_side(shape, name, packed=True), name, SIZES)
-    stages = discriminator_blocks(shape[0], width)
-    check_attention(attention, [side for side, _ in stages])
-    return stages

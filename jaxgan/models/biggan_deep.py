@@ -8,27 +8,27 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.models.biggan import (
-    SpectralNorm,
-    check_generator,
-    discriminator_stages,
-    embed,
-    repeat_2x2,
-)
 from jaxgan.models.layers import (
+    MAX_FACTOR,
+    MAX_FLAT_SIDE,
     Heads,
     Logit,
+    Norm,
     SelfAttention,
     UpConv,
     VectorNorm,
     at_least_float32,
     call_layer,
+    check_generator,
     check_labels,
+    discriminator_stages,
+    embed,
+    generator_widths,
     normalise,
+    repeat_2x2,
     split_2x2,
     with_heads,
 )
-from jaxgan.models.sngan import MAX_FACTOR, MAX_FLAT_SIDE, generator_widths
 from jaxgan.parts.output import Output
 
 Array = jax.Array
@@ -55,7 +55,7 @@ class Generator(nn.Module):
     classes: int = 0
     attention: int = 0
     embedding: int = 128
-    norm: SpectralNorm = "spectral"
+    norm: Norm = "spectral"
     axis: str | None = None
 
     def __post_init__(self) -> None:
@@ -96,7 +96,7 @@ class Discriminator(nn.Module):
     width: int = 128
     classes: int = 0
     attention: int = 0
-    norm: SpectralNorm = "spectral"
+    norm: Norm = "spectral"
     heads: Heads = ()
     features: bool = False
 
@@ -126,7 +126,7 @@ class _Up(nn.Module):
 
     width: int
     double: bool
-    norm: SpectralNorm
+    norm: Norm
     axis: str | None
     train: bool
 
@@ -159,7 +159,7 @@ class _Down(nn.Module):
 
     width: int
     halve: bool
-    norm: SpectralNorm
+    norm: Norm
     train: bool
 
     @nn.compact

@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.biggan import repeat_2x2
 from jaxgan.models.layers import (
     Conv,
     Initializer,
@@ -21,6 +20,7 @@ from jaxgan.models.layers import (
     call_layer,
     doublings,
     normalise,
+    repeat_2x2,
     square_side,
     valid_sides,
 )

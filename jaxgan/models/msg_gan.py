@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.biggan import repeat_2x2
 from jaxgan.models.layers import (
     EqualConv,
     EqualDense,
@@ -21,6 +20,7 @@ from jaxgan.models.layers import (
     MinibatchStd,
     at_least_float32,
     doublings,
+    repeat_2x2,
     square_side,
     unit_moment,
     valid_sides,

@@ -13,7 +13,6 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.models.biggan import repeat_2x2
 from jaxgan.models.layers import (
     EqualConv,
     EqualDense,
@@ -21,6 +20,7 @@ from jaxgan.models.layers import (
     MinibatchStd,
     at_least_float32,
     doublings,
+    repeat_2x2,
     split_2x2,
     square_side,
     unit_moment,

@@ -23,8 +23,11 @@ from jaxgan.models.layers import (
     UpConv,
     at_least_float32,
     call_layer,
+    check_attention,
     check_labels,
+    discriminator_blocks,
     doublings,
+    generator_widths,
     normalise,
     split_2x2,
     square_side,
@@ -35,9 +38,6 @@ from jaxgan.parts.output import Output
 
 Array = jax.Array
 SIZES = valid_sides(128)
-MAX_FLAT_SIDE = 32  # of images whose networks have constant width
-MAX_FACTOR = 16  # of the channels, relative to `width`
-
 _xavier = nn.initializers.xavier_uniform()
 _branch = nn.initializers.variance_scaling(2.0, "fan_avg", "uniform")  # Xavier, gain sqrt 2
 
@@ -199,30 +199,5 @@ def _maybe_remat(module: type[nn.Module], remat: bool, static: tuple[int, ...] =
     return nn.remat(module, static_argnums=static) if remat else module
 
 
-def generator_widths(side: int, width: int) -> tuple[int, list[int]]:
-    """Returns the generator's base side, and its channels there and after every doubling."""
-    k = side.bit_length() - 3
-    return side >> k, [
-        width if side <= MAX_FLAT_SIDE else min(width << i, MAX_FACTOR * width) for i in range(k, -1, -1)
-    ]
-
-
-def discriminator_blocks(side: int, width: int) -> list[tuple[int, int]]:
-    """Returns the (side, channels) of the output of each block of the discriminator."""
-    if side <= MAX_FLAT_SIDE:
-        return [(side // 2, width)] + [(side // 4, width)] * 3
-    blocks: list[tuple[int, int]] = []
-    while side > 4 and side % 2 == 0:
-        side //= 2
-        blocks.append((side, min(width << len(blocks), MAX_FACTOR * width)))
-    return [*blocks, (side, min(width << len(blocks), MAX_FACTOR * width))]
-
-
 def _check(shape: tuple[int, ...], packed: bool = False) -> None:
     doublings(square_side(shape, "SNGAN", packed), "SNGAN", SIZES)
-
-
-def check_attention(attention: int, sides: list[int]) -> None:
-    if attention and attention not in sides:
-        allowed = ", ".join(map(str, sorted(set(sides))))
-        raise Refused(f"no block ends at {attention} px, so there can be no attention: only at {allowed}")

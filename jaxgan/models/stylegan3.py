@@ -25,7 +25,6 @@ from jaxgan.models.layers import (
     resampler,
     square_side,
 )
-from jaxgan.models.stylegan2 import Discriminator as Discriminator
 
 Array = jax.Array
 SIZES = tuple(2**k for k in range(3, 11))

@@ -30,12 +30,14 @@ FLOORS = [
 ]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 BASES = {
-    "parts": {"types", "output", "rng", "network", "terms"},
+    "parts": {"types", "output", "rng", "network", "classes", "terms"},
     "metrics": {"metric", "nearest"},
     "data": {"kind", "source", "order", "image", "labels"},
     "models": {"layers", "convolution"},
 }
 """In these rooms a file imports only the files of its room that define shared types."""
+RETURNED = {"parts.output", "parts.generated"}
+"""What networks return: the only files of `parts` that `models` may import."""
 LENT = {"parts.types", "parts.rng"}
 """Shared types and keys: the only files of `parts` that `data` may import, though on the same floor."""
 HEAVY = [
@@ -89,8 +91,8 @@ def forbidden(name: str, imported: str) -> str | None:
         if neighbour in BASES[room] or name.split(".")[1:2] == [neighbour]:  # or of the same family
             return None
         return f"inside {room} a file imports no neighbour"
-    if room == "models" and imported not in {"errors", "parts.output"}:
-        return "models know nothing of jaxgan but its errors and what a discriminator returns"
+    if room == "models" and imported not in {"errors", *RETURNED}:
+        return "models know nothing of jaxgan but its errors and what networks return"
     if room == "models" or (room == "data" and imported in LENT):
         return None
     if FLOOR[other] >= FLOOR[room]:

@@ -7,7 +7,7 @@ import pytest
 
 from jaxgan.errors import Refused
 from jaxgan.models import biggan, biggan_deep
-from jaxgan.models.layers import VectorNorm
+from jaxgan.models.layers import VectorNorm, repeat_2x2
 from jaxgan.parts.network import from_linen
 
 KEY = jax.random.key(0)
@@ -156,7 +156,7 @@ def test_shortcuts_of_biggan_deep_drop_and_add_channels():
     up, down = biggan_deep._Up(4, True, "none", None, False), biggan_deep._Down(12, True, "none", False)
     zeros = jax.tree.map(jnp.zeros_like, filled(up, x, c))
     y = jax.jit(lambda v: up.apply(v, x, c))(zeros)
-    np.testing.assert_array_equal(y, biggan.repeat_2x2(x[..., :4]))
+    np.testing.assert_array_equal(y, repeat_2x2(x[..., :4]))
     params = jax.tree.map(jnp.zeros_like, filled(down, x))["params"]
     kernel = jax.random.normal(KEY, (8, 4))
     params["short"]["kernel"] = kernel[None, None]

@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import rotate
 
 from jaxgan.errors import Refused
-from jaxgan.models import stylegan3
+from jaxgan.models import stylegan2, stylegan3
 from jaxgan.models.layers import resample
 from jaxgan.parts.network import from_linen
 
@@ -182,7 +182,7 @@ def test_statistics_labels_and_refusals():
     images, changed = jax.eval_shape(lambda p, s: net.apply(p, s, z, label, train=True), params, stats)
     assert images.shape == (2, 8, 8, 1)
     assert jax.tree.structure(changed) == jax.tree.structure(stats)
-    d = stylegan3.Discriminator(width=2, most=4, group=1)
+    d = stylegan2.Discriminator(width=2, most=4, group=1)
     assert jax.eval_shape(d.init_with_output, KEY, jnp.ones((2, 16, 16, 3)))[0].shape == (2,)
     with pytest.raises(Refused, match="images of 28 px: take 16 or 32"):
         stylegan3.Generator((28, 28, 1))

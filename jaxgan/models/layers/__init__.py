@@ -49,7 +49,17 @@ from jaxgan.models.layers.patches import unpatchify as unpatchify
 from jaxgan.models.layers.resampling import Conv as Conv
 from jaxgan.models.layers.resampling import ConvTranspose as ConvTranspose
 from jaxgan.models.layers.resampling import UpConv as UpConv
+from jaxgan.models.layers.resampling import repeat_2x2 as repeat_2x2
 from jaxgan.models.layers.resampling import split_2x2 as split_2x2
+from jaxgan.models.layers.residual import MAX_FACTOR as MAX_FACTOR
+from jaxgan.models.layers.residual import MAX_FLAT_SIDE as MAX_FLAT_SIDE
+from jaxgan.models.layers.residual import RESIDUAL_SIDES as RESIDUAL_SIDES
+from jaxgan.models.layers.residual import check_attention as check_attention
+from jaxgan.models.layers.residual import check_generator as check_generator
+from jaxgan.models.layers.residual import discriminator_blocks as discriminator_blocks
+from jaxgan.models.layers.residual import discriminator_stages as discriminator_stages
+from jaxgan.models.layers.residual import embed as embed
+from jaxgan.models.layers.residual import generator_widths as generator_widths
 from jaxgan.models.layers.rotary import rotary_angles as rotary_angles
 from jaxgan.models.layers.rotary import rotate as rotate
 from jaxgan.models.layers.sides import doublings as doublings

@@ -81,3 +81,12 @@ def split_2x2(x: Array) -> Array:
     """
     b, h, w, c = x.shape
     return x[:, : h // 2 * 2, : w // 2 * 2].reshape(b, h // 2, 2, w // 2, 2, c)
+
+
+def repeat_2x2(x: Array) -> Array:
+    """Doubles height and width by repeating pixels: [B, H, W, C] -> [B, 2H, 2W, C].
+
+    >>> repeat_2x2(jnp.arange(2.0).reshape(1, 1, 2, 1))[0, :, :, 0].tolist()
+    [[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]
+    """
+    return jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)

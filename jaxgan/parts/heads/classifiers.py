@@ -5,7 +5,8 @@ In the formulas CE(a, y) = log sum exp(a) - a_y, y is the label, x a real exampl
 
 from collections.abc import Callable
 
-from jaxgan.parts.heads.task import Task, chosen, cross_entropy, labels_of
+from jaxgan.parts.classes import chosen, cross_entropy, labels_of
+from jaxgan.parts.heads.task import Task
 from jaxgan.parts.output import read_head
 from jaxgan.parts.terms.term import Term, stateless
 from jaxgan.parts.types import Array, PyTree, Schedule, View, at

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.parts.heads.task import Task, one_per_input
+from jaxgan.parts.classes import one_per_input
+from jaxgan.parts.heads.task import Task
 from jaxgan.parts.output import read_head
 from jaxgan.parts.terms.term import Term, stateless
 from jaxgan.parts.types import Array, Schedule, View, at

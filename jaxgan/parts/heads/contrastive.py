@@ -10,7 +10,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxgan.parts.heads.task import Task, labels_of
+from jaxgan.parts.classes import labels_of
+from jaxgan.parts.heads.task import Task
 from jaxgan.parts.output import read_head
 from jaxgan.parts.terms.term import Term, stateless
 from jaxgan.parts.types import Array, Lowering, PyTree, Schedule, View, at, check_range

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.parts.heads.task import Task, cross_entropy
+from jaxgan.parts.classes import cross_entropy
+from jaxgan.parts.heads.task import Task
 from jaxgan.parts.output import read_head
 from jaxgan.parts.terms.term import Term, stateless
 from jaxgan.parts.types import Array, Schedule, View, at

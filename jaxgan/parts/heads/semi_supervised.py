@@ -2,7 +2,8 @@
 
 import jax.numpy as jnp
 
-from jaxgan.parts.heads.task import Task, cross_entropy, labels_of
+from jaxgan.parts.classes import cross_entropy, labels_of
+from jaxgan.parts.heads.task import Task
 from jaxgan.parts.output import read_head
 from jaxgan.parts.terms.term import stateless
 from jaxgan.parts.types import Array, Schedule, View, at

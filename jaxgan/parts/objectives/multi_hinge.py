@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from jaxgan.parts.heads.task import chosen, labels_of
+from jaxgan.parts.classes import chosen, labels_of
 from jaxgan.parts.objectives.objective import Objective
 from jaxgan.parts.output import read_head
 from jaxgan.parts.terms.term import stateless
