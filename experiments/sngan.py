@@ -61,7 +61,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     classes = source.classes if config.conditional else 0
     options: dict[str, Any] = {"classes": classes, "attention": config.attention, "remat": config.remat}
-    g_width = config.width if source.shape[0] > jg.models.sngan.MAX_FLAT_SIDE else 2 * config.width
+    g_width = config.width if source.shape[0] > jg.models.layers.MAX_FLAT_SIDE else 2 * config.width
     generator = jg.from_linen(
         jg.models.sngan.Generator(source.shape, g_width, axis=config.lowering.axis, **options)
     )

@@ -9,10 +9,14 @@ the small image has half the side; absolute differences instead of LPIPS; target
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import small
 
 import jaxgan as jg
+
+if TYPE_CHECKING:
+    import jax
 
 
 @dataclass(frozen=True)
@@ -36,13 +40,17 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     some, axis, channels = jg.augmentations, config.lowering.axis, source.shape[-1]
     widths = (config.width, 8 * config.width)
+
+    def rebuilt(view: jg.View) -> "jax.Array":
+        return config.rebuild * fastgan.reconstruction(view, channels)
+
     changes = (some.brightness(), some.contrast(), some.translation())
     game = jg.gan(
         jg.from_linen(fastgan.Generator(source.shape, *widths, axis=axis)),
         jg.from_linen(fastgan.Discriminator(*widths, channels=channels, axis=axis)),
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.hinge(),
-        d_terms=[fastgan.reconstruction(config.rebuild, channels)],
+        d_terms=[jg.terms.stateless("reconstruction", rebuilt)],
         augment=some.chain(*changes) if config.augment else some.unchanged,
         reals=fastgan.halves,
         lowering=config.lowering,

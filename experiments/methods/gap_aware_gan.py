@@ -25,7 +25,6 @@ class Config(small.Config):
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import optax
 
-
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source),

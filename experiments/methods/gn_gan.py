@@ -14,7 +14,6 @@ Config = small.Config
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
-
     game = jg.gan(
         small.generator(config, source),
         jg.gradient_normalised(small.discriminator(config, source)),

@@ -27,7 +27,6 @@ class Config(small.Config):
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
-
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source),

@@ -21,7 +21,6 @@ class Config(small.Config):
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
-
     game = jg.gan(
         small.generator(config, source),
         small.discriminator(config, source, norm=jg.models.layers.stable_rank(config.share)),

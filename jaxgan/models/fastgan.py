@@ -19,18 +19,17 @@ from jaxgan.models.layers import (
     at_least_float32,
     call_layer,
     doublings,
+    halve,
     normalise,
     repeat_2x2,
     square_side,
+    stacked,
+    unstacked,
     valid_sides,
 )
-from jaxgan.models.msg_gan import stacked, unstacked
-from jaxgan.models.progressive import halve
 from jaxgan.parts.generated import Generated
 from jaxgan.parts.output import Output
 from jaxgan.parts.rng import fold
-from jaxgan.parts.terms.term import Term, stateless
-from jaxgan.parts.types import View
 
 Array = jax.Array
 SIZES = [side for side in valid_sides(256) if side >= 32]
@@ -154,29 +153,21 @@ class Discriminator(nn.Module):
         return Output(jnp.concatenate([logits, few], axis=1), heads)
 
 
-def reconstruction(weight: float = 1.0, channels: int = 3) -> Term:
-    """weight times the distances of what D's decoders make of a real image from it (Liu et al., 2021).
+def reconstruction(view: Any, channels: int = 3) -> Array:
+    """The distances [B] of real images from what D's decoders make of them, a loss of D (Liu et al., 2021).
 
     The whole image and its half to the halves, and the quarter that D drew to its own: means of absolute
-    differences, added. A term of D.
-
-    >>> reconstruction().name
-    'reconstruction'
+    differences, added. As in `jg.terms.stateless("reconstruction", fastgan.reconstruction)`.
     """
+    if not isinstance(view.real_heads, dict) or "quarter" not in view.real_heads:
+        raise Refused("the term reconstruction needs the heads of fastgan.Discriminator")
+    heads, (small, large) = view.real_heads, unstacked(view.real, 2, channels)
 
-    def loss(view: View) -> Array:
-        if not isinstance(view.real_heads, dict) or "quarter" not in view.real_heads:
-            raise Refused("the term reconstruction needs the heads of fastgan.Discriminator")
-        heads, (small, large) = view.real_heads, unstacked(view.real, 2, channels)
-        own = crop(large, heads["quarter"])
+    def distance(made: Array, image: Array) -> Array:
+        return jnp.abs(made - averaged(image, made.shape[1])).mean(axis=(1, 2, 3))
 
-        def distance(made: Array, image: Array) -> Array:
-            return jnp.abs(made - averaged(image, made.shape[1])).mean(axis=(1, 2, 3))
-
-        whole, half = distance(heads["whole"], large), distance(heads["small"], small)
-        return weight * (whole + half + distance(heads["part"], own))
-
-    return stateless("reconstruction", loss)
+    whole, half = distance(heads["whole"], large), distance(heads["small"], small)
+    return whole + half + distance(heads["part"], crop(large, heads["quarter"]))
 
 
 def halves(x: Array, update: Any = None) -> Array:

@@ -20,8 +20,8 @@ from jaxgan.models.layers import (
     MinibatchStd,
     at_least_float32,
     doublings,
+    halve,
     repeat_2x2,
-    split_2x2,
     square_side,
     unit_moment,
     valid_sides,
@@ -155,15 +155,6 @@ class Discriminator(nn.Module):
         h = nn.leaky_relu(GAIN * EqualDense(widths[0], name="dense")(h.reshape(h.shape[0], -1)), 0.2)
         h = at_least_float32(h)
         return with_heads(EqualDense(1, name="logit")(h)[:, 0], h, self.heads, None, "none", train)
-
-
-def halve(x: Array) -> Array:
-    """Averages 2x2 pixels: [B, H, W, C] -> [B, H/2, W/2, C].
-
-    >>> halve(jnp.arange(4.0).reshape(1, 2, 2, 1)).ravel().tolist()
-    [1.5]
-    """
-    return split_2x2(x).mean(axis=(2, 4))
 
 
 def _active(x: Array) -> Array:

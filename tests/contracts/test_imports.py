@@ -91,8 +91,8 @@ def forbidden(name: str, imported: str) -> str | None:
         if neighbour in BASES[room] or name.split(".")[1:2] == [neighbour]:  # or of the same family
             return None
         return f"inside {room} a file imports no neighbour"
-    if room == "models" and imported not in {"errors", *RETURNED}:
-        return "models know nothing of jaxgan but its errors and what networks return"
+    if room == "models" and imported not in {"errors", "parts.rng", *RETURNED}:
+        return "models know nothing of jaxgan but errors, keys and what networks return"
     if room == "models" or (room == "data" and imported in LENT):
         return None
     if FLOOR[other] >= FLOOR[room]:

@@ -1,8 +1,10 @@
 """The short scripts of published methods: each builds and fits, some train, and with `-m slow` all do."""
 
+import ast
 import importlib
 import math
 import sys
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
@@ -10,6 +12,7 @@ import jax
 import pytest
 from support import built, play, rows
 
+import jaxgan as jg
 from jaxgan.data.source import array_shapes, batch
 from jaxgan.games.game import State
 from jaxgan.parts.types import PyTree
@@ -62,3 +65,20 @@ def test_a_method_trains(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [name for name in SCRIPTS if name not in RUN])
 def test_every_method_trains(name: str, tmp_path: Path) -> None:
     trains(name, tmp_path / "run")
+
+
+def test_the_page_of_methods_lists_every_script_with_its_first_line() -> None:
+    page = (FOLDER.parents[1] / "docs" / "methods.md").read_text()
+    for path in set(FOLDER.glob("*.py")) - {FOLDER / "small.py"}:
+        header = ast.get_docstring(ast.parse(path.read_text()))
+        assert header is not None
+        first = header.splitlines()[0].rstrip(".")
+        assert f"| [`{path.stem}`](../experiments/methods/{path.name}) | {first} |" in page, path.stem
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_option_of_a_method_hides_one_of_every_script(name: str) -> None:
+    """Such as a fraction called `size`, which is the side of images: no setting is a fraction."""
+    own = vars(import_script(name).Config).get("__annotations__", {})
+    shared = own.keys() & {field.name for field in fields(jg.Settings)}
+    assert not [field for field in shared if own[field] in (float, jg.NonNegative, jg.Positive, jg.Share)]

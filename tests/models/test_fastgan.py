@@ -78,16 +78,15 @@ def test_reconstruction_is_of_the_quarter_that_d_drew():
         "part": fastgan.crop(X, quarter),
         "quarter": quarter,
     }
-    term = fastgan.reconstruction(2.0)
 
     def loss(**changed):
-        return term.apply(SimpleNamespace(real=real, real_heads={**heads, **changed}), ())[0]
+        return 2 * fastgan.reconstruction(SimpleNamespace(real=real, real_heads={**heads, **changed}))
 
     np.testing.assert_allclose(loss(), 0, atol=1e-5)
     np.testing.assert_allclose(loss(whole=heads["whole"] + 0.25), 0.5, rtol=1e-4)
     assert float(loss(quarter=quarter[::-1])[0]) > 1
     with pytest.raises(Refused, match=r"needs the heads of fastgan\.Discriminator"):
-        term.apply(SimpleNamespace(real=real, real_heads=()), ())
+        fastgan.reconstruction(SimpleNamespace(real=real, real_heads=()))
 
 
 def test_a_game_of_both():
@@ -97,7 +96,7 @@ def test_a_game_of_both():
         from_linen(fastgan.Discriminator(**options)),
         latent=jg.latents.normal(3),
         objective=jg.objectives.hinge(),
-        d_terms=[fastgan.reconstruction()],
+        d_terms=[jg.terms.stateless("reconstruction", fastgan.reconstruction)],
         reals=fastgan.halves,
     )
 

@@ -7,6 +7,7 @@ import jaxgan as jg
 from jaxgan.errors import Refused
 from jaxgan.games.game import Context
 from jaxgan.models import msg_gan
+from jaxgan.models.layers import stacked, unstacked
 from jaxgan.parts.network import from_linen
 
 KEY = jax.random.key(0)
@@ -16,16 +17,16 @@ X = np.random.default_rng(0).normal(size=(4, 8, 8, 2)).astype("f")
 
 def test_images_of_all_sides_are_averages_and_come_back():
     small = X.reshape(4, 4, 2, 4, 2, 2).mean((2, 4))
-    images = msg_gan.unstacked(msg_gan.pyramid(X), 2, 2)
+    images = unstacked(msg_gan.pyramid(X), 2, 2)
     np.testing.assert_allclose(images[0], small, atol=1e-6)
     np.testing.assert_array_equal(images[1], X)
     # a pack of two examples, as the game makes it: the channels of one after those of the other
     pack = jnp.concatenate([msg_gan.pyramid(X[:2]), msg_gan.pyramid(X[2:])], axis=-1)
-    low, high = msg_gan.unstacked(pack, 2, 2)
+    low, high = unstacked(pack, 2, 2)
     np.testing.assert_allclose(low, np.concatenate([small[:2], small[2:]], -1), atol=1e-6)
     np.testing.assert_array_equal(high, np.concatenate([X[:2], X[2:]], -1))
     with pytest.raises(Refused, match="2 images of 3 channels, and is given 4"):
-        msg_gan.unstacked(msg_gan.pyramid(X), 2, 3)
+        unstacked(msg_gan.pyramid(X), 2, 3)
 
 
 def test_a_penalty_in_a_game_is_of_all_images_jointly():
@@ -47,10 +48,10 @@ def test_a_penalty_in_a_game_is_of_all_images_jointly():
         context = Context(g.stats, side.stats, extra, jnp.int32(0), batch, KEY, jnp.int32(0))
         metrics = game.d_loss(g.params, side.params, context)[1].metrics
         gradient = jax.grad(lambda p: game.g_loss(p, side.params, context)[0])(g.params)
-        images = msg_gan.unstacked(msg_gan.pyramid(batch["x"]), 2, 2)
+        images = unstacked(msg_gan.pyramid(batch["x"]), 2, 2)
 
         def logits(images):
-            return d.apply({"params": side.params}, msg_gan.stacked(images), train=True).sum()
+            return d.apply({"params": side.params}, stacked(images), train=True).sum()
 
         slopes = jax.grad(logits)(images)
         return (

@@ -7,6 +7,7 @@ import jaxgan as jg
 from jaxgan.games.game import Context
 from jaxgan.models import progressive
 from jaxgan.models.biggan import repeat_2x2
+from jaxgan.models.layers import halve
 from jaxgan.parts.network import from_linen
 
 KEY = jax.random.key(0)
@@ -93,7 +94,7 @@ def test_a_game_shows_d_both_at_the_same_level():
     )
 
     def detail(x):
-        return jnp.square(x - repeat_2x2(progressive.halve(x))).sum(axis=(1, 2, 3))
+        return jnp.square(x - repeat_2x2(halve(x))).sum(axis=(1, 2, 3))
 
     batch = {"x": jax.random.normal(KEY, (4, 8, 8, 1)), "index": jnp.arange(4)}
 

@@ -46,9 +46,12 @@ from jaxgan.models.layers.patches import overlapping_patches as overlapping_patc
 from jaxgan.models.layers.patches import patchify as patchify
 from jaxgan.models.layers.patches import sine_positions as sine_positions
 from jaxgan.models.layers.patches import unpatchify as unpatchify
+from jaxgan.models.layers.pyramid import stacked as stacked
+from jaxgan.models.layers.pyramid import unstacked as unstacked
 from jaxgan.models.layers.resampling import Conv as Conv
 from jaxgan.models.layers.resampling import ConvTranspose as ConvTranspose
 from jaxgan.models.layers.resampling import UpConv as UpConv
+from jaxgan.models.layers.resampling import halve as halve
 from jaxgan.models.layers.resampling import repeat_2x2 as repeat_2x2
 from jaxgan.models.layers.resampling import split_2x2 as split_2x2
 from jaxgan.models.layers.residual import MAX_FACTOR as MAX_FACTOR

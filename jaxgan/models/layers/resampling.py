@@ -90,3 +90,12 @@ def repeat_2x2(x: Array) -> Array:
     [[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]
     """
     return jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
+
+
+def halve(x: Array) -> Array:
+    """Averages 2x2 pixels: [B, H, W, C] -> [B, H/2, W/2, C].
+
+    >>> halve(jnp.arange(4.0).reshape(1, 2, 2, 1)).ravel().tolist()
+    [1.5]
+    """
+    return split_2x2(x).mean(axis=(2, 4))
