@@ -23,10 +23,13 @@ import small
 
 import jaxgan as jg
 
-POINTS = ("gan",)
-"""Methods that need neither labels nor pictures."""
-PICTURES = (*POINTS,)
-"""Methods that train on digits."""
+SCRIPTS = Path(small.__file__).parent
+
+
+def methods(*data: str) -> list[str]:
+    """The short scripts whose data are these by default."""
+    names = sorted(path.stem for path in SCRIPTS.glob("*.py") if "import small" in path.read_text())
+    return [name for name in names if import_module(name).Config().data in data]
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,13 @@ class Config(small.Config):
 
 
 def points() -> Iterator[Mapping[str, Any]]:
-    """Every method for points, with 5 seeds."""
-    yield from jg.sweep.product(method=list(POINTS), seed=range(5))
+    """Every method that needs neither labels nor pictures, with 5 seeds."""
+    yield from jg.sweep.product(method=methods("ring"), seed=range(5))
 
 
 def pictures() -> Iterator[Mapping[str, Any]]:
-    """Every method for pictures, with 5 seeds."""
-    yield from jg.sweep.product(method=list(PICTURES), seed=range(5))
+    """Every method but those of networks for larger pictures, with 5 seeds."""
+    yield from jg.sweep.product(method=methods("ring", "digits"), seed=range(5))
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:

@@ -164,12 +164,13 @@ def describe(sweep: Sweep, home: Path, workers: int, costs: Mapping[str, Cost]) 
 def _costs(sweep: Sweep, config: Settings, build: Build, sources: Sources) -> dict[str, Cost]:
     """Returns the cost of each program whose parts fit together; others are refused when they are trained."""
     costs: dict[str, Cost] = {}
-    for pack in sweep.packs:
-        if pack.program not in costs:
-            settings = dataclasses.replace(config, **pack.pack.cells[0])
-            with contextlib.suppress(Refused):
-                if (measured := cost(settings, build, sources.of(settings))) is not None:
-                    costs[pack.program] = measured
+    programs = {pack.program: pack for pack in reversed(sweep.packs)}  # the first pack of each
+    for number, (program, pack) in enumerate(reversed(programs.items()), 1):
+        print(f"compiling program {number} of {len(programs)}: {pack.name}", file=sys.stderr)
+        settings = dataclasses.replace(config, **pack.pack.cells[0])
+        with contextlib.suppress(Refused):
+            if (measured := cost(settings, build, sources.of(settings))) is not None:
+                costs[program] = measured
     return costs
 
 
