@@ -37,7 +37,6 @@ from .games.game import Side as Side
 from .games.game import State as State
 from .games.gan import gan as gan
 from .games.generator import generator_game as generator_game
-from .games.levels import several_levels as several_levels
 from .games.networks import caller as caller
 from .games.networks import networks_game as networks_game
 from .games.networks import parameter as parameter

@@ -42,20 +42,20 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     aug, levels, classes = jg.augmentations, config.levels, source.classes
     size = (config.patch, config.width, config.depth, max(config.width // 32, 1))
-    inner = jg.gan(
-        jg.from_linen(gat.Generator(source.shape, *size, levels, classes, all_levels=True)),
+    game = jg.gan(
+        jg.from_linen(gat.Generator(source.shape, *size, levels, classes)),
         jg.from_linen(gat.Discriminator(*size, projection=2 * config.width, classes=classes)),
         latent=small.latent(config, source),
         objective=jg.objectives.relativistic(),
         d_terms=[jg.terms.r1(config.gamma), jg.terms.r2(config.gamma)],
         conditioning=jg.conditioning.labels(classes) if classes else jg.conditioning.unconditional(),
         augment=aug.chain(aug.per_level(aug.diffaugment(), levels), aug.level_noise(levels)),
+        reals=gat.repeated(levels),
         lowering=config.lowering,
     )
     adam = optax.chain(
         optax.clip_by_global_norm(1.0), optax.adam(config.lr * 768 / config.width, b1=config.b1, b2=0.99)
     )
-    game = jg.several_levels(inner, levels)
     rule = jg.alternating(game, adam, adam, d_steps=config.d_steps, average=jg.ema(config.average))
     return small.experiment(config, source, rule)
 

@@ -5,6 +5,9 @@ which guides samples, and the features of a pretrained network that D predicts (
 tokens to predict them from). D sees the generator's images of all levels with noise: `jaxgan.games.levels`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -27,6 +30,7 @@ from jaxgan.models.layers import (
     unpatchify,
     with_heads,
 )
+from jaxgan.parts.generated import Generated
 from jaxgan.parts.output import Output
 
 Array = jax.Array
@@ -44,13 +48,15 @@ class Generator(nn.Module):
     of the patches start as their positions; each of `depth` blocks adds attention and a gated layer, whose
     normalised inputs are scaled and whose outputs are gated by functions of w. `levels` images are made at
     equal distances in depth, the first from the first 1/levels of the blocks; each adds to the one before.
-    Returns the last, or with `all_levels` all of them, as channels [B, s, s, levels channels], first to last.
+    Returns the last as examples, and shows D all of them, as channels [B, s, s, levels channels], first to
+    last; D is to be shown as many copies of real images, by `repeated`.
     Without an activation at the end. The paper's B/2 has width 768, depth 12, 12 attention heads, patch 2.
 
     >>> g = Generator(shape=(8, 8, 1), patch=4, width=8, depth=2, attention_heads=1, levels=2, classes=10)
     >>> z, label = jnp.ones((2, 16)), jnp.array([3, 9])
-    >>> jax.eval_shape(g.init_with_output, jax.random.key(0), z, label)[0].shape
-    (2, 8, 8, 1)
+    >>> made = jax.eval_shape(g.init_with_output, jax.random.key(0), z, label)[0]
+    >>> made.x.shape, made.shown.shape
+    ((2, 8, 8, 1), (2, 8, 8, 2))
     """
 
     shape: tuple[int, ...] = (32, 32, 3)
@@ -60,7 +66,6 @@ class Generator(nn.Module):
     attention_heads: int = 6
     levels: int = 4
     classes: int = 0
-    all_levels: bool = False
 
     def __post_init__(self) -> None:
         check_patches(square_side(self.shape, "GAT"), self.patch, self.width, self.attention_heads)
@@ -71,7 +76,7 @@ class Generator(nn.Module):
         super().__post_init__()
 
     @nn.compact
-    def __call__(self, z: Array, label: Array | None = None) -> Array:
+    def __call__(self, z: Array, label: Array | None = None) -> Generated:
         check_labels(self.classes, label)
         grid, channels = self.shape[0] // self.patch, self.shape[-1]
         angles = rotary_angles(grid, self.width // self.attention_heads)
@@ -91,7 +96,16 @@ class Generator(nn.Module):
                 level = _Modulated(self.patch**2 * channels, name=f"image{len(images)}")
                 image = image + unpatchify(level(x, w), self.shape, self.patch)
                 images.append(image)
-        return jnp.concatenate(images, axis=-1) if self.all_levels else image
+        return Generated(image, shown=jnp.concatenate(images, axis=-1))
+
+
+def repeated(levels: int) -> Callable[[Array, Any], Array]:
+    """Shows D as many copies of a real image as G makes levels: `reals=` of `jg.gan`.
+
+    >>> repeated(2)(jnp.ones((4, 8, 8, 3)), 0).shape
+    (4, 8, 8, 6)
+    """
+    return lambda x, update: jnp.concatenate([x] * levels, axis=-1)
 
 
 class Discriminator(nn.Module):

@@ -8,8 +8,7 @@ import pytest
 from jaxgan.errors import Refused
 from jaxgan.games.game import Context
 from jaxgan.games.gan import gan
-from jaxgan.games.levels import several_levels
-from jaxgan.models import gat, mlp
+from jaxgan.models import gat
 from jaxgan.parts import latents, objectives
 from jaxgan.parts.augmentations import chain, level_noise, noise_amounts, per_level, saturation, translation
 from jaxgan.parts.network import from_linen
@@ -50,57 +49,25 @@ def test_augmentations_are_the_same_on_every_level():
     np.testing.assert_allclose(augmented[..., :3], both(KEY, x), atol=1e-6)
 
 
-def points(levels):
-    return gan(
-        from_linen(mlp.Generator((2 * levels,), (4,), final=mlp.identity)),
-        from_linen(mlp.Discriminator((4,))),
-        latent=latents.normal(3),
-        objective=objectives.relativistic(),
-    )
-
-
-BATCH = {"x": jax.random.normal(KEY, (4, 2)), "index": jnp.arange(4)}
-
-
 def losses(game, batch):
     g, d, extra = game.init(KEY, batch)
     context = Context(g.stats, d.stats, extra, jnp.int32(0), batch, KEY, jnp.int32(0))
     return [loss(g.params, d.params, context)[0] for loss in (game.d_loss, game.g_loss)]
 
 
-def test_a_game_of_one_level_is_the_game_itself():
-    inner = points(1)
-    expected, got = jax.jit(lambda: [losses(game, BATCH) for game in (inner, several_levels(inner, 1))])()
-    assert expected == got
-
-
-def test_real_examples_are_repeated_and_samples_are_the_last_level():
-    inner, levels = points(2), 2
-    game = several_levels(inner, levels)
-    repeated = {**BATCH, "x": jnp.concatenate([BATCH["x"]] * levels, axis=-1)}
-    by_hand, got = jax.jit(lambda: [losses(inner, repeated), losses(game, BATCH)])()
-    assert by_hand == got
-    g, d, _ = jax.jit(game.init)(KEY, BATCH)
-    index, z = jnp.arange(3), jax.random.normal(KEY, (3, 3))
-    samples = game.sample(g, KEY, index, {})
-    np.testing.assert_array_equal(samples, inner.sample(g, KEY, index, {})[:, 2:])
-    np.testing.assert_array_equal(game.looks.decode(g, z, {}), inner.looks.decode(g, z, {})[:, 2:])
-    twice = jnp.concatenate([samples] * 2, axis=-1)
-    np.testing.assert_array_equal(game.looks.judge(d, samples, {}), inner.looks.judge(d, twice, {}))
-
-
 def test_gat_fits_with_noise_augmentation_and_a_penalty():
     options = {"patch": 2, "width": 4, "depth": 2, "attention_heads": 1}
-    inner = gan(
-        from_linen(gat.Generator((4, 4, 1), **options, levels=2, all_levels=True)),
+    game = gan(
+        from_linen(gat.Generator((4, 4, 1), **options, levels=2)),
         from_linen(gat.Discriminator(**options, projection=4)),
         latent=latents.normal(3),
         objective=objectives.relativistic(),
         augment=chain(per_level(translation(), 2), level_noise(2)),
         d_terms=[r1(0.1)],
+        reals=gat.repeated(2),
     )
     batch = {"x": jnp.zeros((4, 4, 4, 1)), "index": jnp.arange(4)}
-    got = jax.eval_shape(lambda: losses(several_levels(inner, 2), batch))
+    got = jax.eval_shape(lambda: losses(game, batch))
     assert [loss.shape for loss in got] == [(), ()]
 
 
