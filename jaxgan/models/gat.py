@@ -1,8 +1,8 @@
-"""GAT (Hyun et al., 2025): transformers in both networks, and several images of growing noise-freedom.
+"""GAT (Hyun et al., 2025): transformers in both networks, and several images from growing depths, of which D sees all.
 
 Written for pixels as well as for the paper's latents of an autoencoder. Left out: the average of w per class,
 which guides samples, and the features of a pretrained network that D predicts (`features=True` gives the
-tokens to predict them from). D sees the generator's images of all levels with noise: `jaxgan.games.levels`.
+tokens to predict them from). D sees G's images of all levels, with noise by `jg.augmentations.level_noise`.
 """
 
 from collections.abc import Callable

@@ -116,7 +116,7 @@ def test_places_matter_and_packs_are_taken():
 def test_sides_and_refusals():
     for side, patch in ((28, 4), (64, 8)):
         g = gat.Generator((side, side, 1), patch, 4, 1, 1, levels=1)
-        assert jax.eval_shape(g.init_with_output, KEY, jnp.ones((2, 3)))[0].shape == (2, side, side, 1)
+        assert jax.eval_shape(g.init_with_output, KEY, jnp.ones((2, 3)))[0].x.shape == (2, side, side, 1)
     with pytest.raises(Refused, match="28 px are not divisible into patches of 8"):
         gat.Generator((28, 28, 1), patch=8)
     with pytest.raises(Refused, match="10 blocks are not divisible into 4 levels"):
