@@ -59,15 +59,13 @@ def excess(z: "np.ndarray", x: "np.ndarray") -> float:
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import jax
-    import jax.numpy as jnp
     import numpy as np
 
     if len(source.shape) != 1:
         raise jg.Refused(f"adversarial_flow moves points: take ring, grid or --line, not {config.data}")
 
-    def transport(view: jg.View) -> "jax.Array":
-        weight = config.transport * 0.5 ** (view.step / config.half_life)
-        return weight * jnp.square(view.fake_plain - view.z).mean(axis=1)
+    def transport(step: "jax.Array") -> "jax.Array":
+        return config.transport * 0.5 ** (step / config.half_life)
 
     game = jg.gan(
         small.generator(config, source),
@@ -77,9 +75,9 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         d_terms=[
             jg.terms.r1(config.gamma),
             jg.terms.r2(config.gamma),
-            jg.terms.stateless("centring", lambda v: config.centring * jnp.square(v.real_out + v.fake_out)),
+            jg.terms.centring(config.centring),
         ],
-        g_terms=[jg.terms.stateless("transport", transport)],
+        g_terms=[jg.terms.transport_cost(transport)],
         lowering=config.lowering,
     )
 

@@ -1,4 +1,4 @@
-"""GAT (Hyun et al., 2025): transformers in both networks, and several images from growing depths, of which D sees all.
+"""GAT (Hyun et al., 2025): transformers in both networks, and a D that sees images from several depths of G.
 
 Written for pixels as well as for the paper's latents of an autoencoder. Left out: the average of w per class,
 which guides samples, and the features of a pretrained network that D predicts (`features=True` gives the
