@@ -15,7 +15,7 @@ class LatentStep(NamedTuple):
     """A step of latents in both players' losses, for `gan(latent_step=...)`.
 
     `move`: (keys [N], z [N, ...], gradient [N, ...] of D's logits in z) -> z [N, ...]. `cost`: weight of
-    the squared length of the step, which both players minimise as the metrics d/step and g/step.
+    the squared length of the step, which both players minimise: the metrics d/latent_step and g/latent_step.
     """
 
     move: Callable[[Key, PyTree, PyTree], PyTree]

@@ -71,6 +71,10 @@ RULES = {
     "competitive": lambda game, **parts: jg.competitive(game, 0.1, 0.1, products=2, **parts),
     "adaptive": lambda game, **parts: jg.adaptive_competitive(game, 1e-3, 1e-3, products=2, **parts),
     "lookahead": lambda game, **parts: jg.lookahead(jg.alternating(game, *TX, **parts)),
+    "by_feedback": lambda game, **parts: jg.by_feedback(
+        lambda rates: jg.alternating(game, TX[0], jg.scaled(TX[1], rates.d), **parts),
+        jg.paces.accuracy_gate(),
+    ),
 }
 NORMS = ["batch", "spectral", "none", stable_rank(0.5)]
 LATENTS = [jg.latents.normal(4), jg.latents.uniform(4), jg.latents.sphere(4), jg.latents.truncated(4)]
@@ -88,7 +92,13 @@ CHOICES = {
     "packing": [1, 2],
     "label_smoothing": [0.0, 0.1],
     "label_noise": [0.0, 0.1],
-    "augment": [jg.augmentations.unchanged, jg.augmentations.sometimes(jg.augmentations.diffaugment(), 0.8)],
+    "augment": [
+        jg.augmentations.unchanged,
+        jg.augmentations.sometimes(jg.augmentations.diffaugment(), 0.8),
+        jg.augmentations.adaptive(jg.augmentations.blit),
+    ],
+    "deceive": [0.0, jg.augmentations.apa()],
+    "latent_step": [None, jg.natural()],
     "instance_noise": [0.0, 0.1],
     "dropout": [0.0, 0.3],
     "rule": list(RULES),
@@ -136,6 +146,8 @@ def traced(pick):
         label_smoothing=pick["label_smoothing"],
         label_noise=pick["label_noise"],
         augment=pick["augment"],
+        deceive=pick["deceive"],
+        latent_step=pick["latent_step"],
         instance_noise=pick["instance_noise"],
         packing=pick["packing"],
         lowering=jg.Lowering(unroll=pick["unroll"]),
@@ -152,7 +164,9 @@ def traced(pick):
     return before, after, metrics
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize(
+    "seed", [*range(12), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 36))]
+)
 def test_any_choice_works_or_is_refused(seed):
     chosen = random.Random(seed)
     pick = {name: chosen.choice(options) for name, options in CHOICES.items()}
