@@ -244,7 +244,7 @@ def test_gradients_flow_through_the_pipeline():
 def test_p_is_1_after_half_a_million_images():
     """8,000 steps of 64 with every real example on the right side, and back to 0 with none; never outside."""
     control = adaptive(ada)
-    view = View(*(None,) * (len(View._fields) - 1), Lowering())
+    view = View(**{**dict.fromkeys(View._fields), "lowering": Lowering()})
 
     def play(logit):
         return lambda memory, _: (control.update(memory, view._replace(real_out=logit * jnp.ones(4))), None)
