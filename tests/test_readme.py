@@ -95,7 +95,7 @@ def test_your_own_objective():
 
 
 def test_your_own_term():
-    state = learns(d_terms=[block("lecam")["lecam"]()])
+    state = learns(d_terms=[block("def lecam")["lecam"]()])
     assert float(jnp.abs(state.extra["d"][0][0])) > 0  # it remembers
 
 
@@ -125,7 +125,7 @@ def test_your_own_network():
 
 
 def test_your_own_head():
-    learns(**block("auxiliary")["auxiliary"])
+    learns(**block("auxiliary = {")["auxiliary"])
 
 
 def test_your_own_condition():
