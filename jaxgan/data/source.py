@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.data.kind import Kind, Label, Leaf
-from jaxgan.data.labels import classes_of, label_error
+from jaxgan.data.labels import check_known, classes_of, label_error
 from jaxgan.data.order import Integers, permute, round_keys
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import each, fold
@@ -197,6 +197,7 @@ def conditions_for(source: Source, names: Sequence[str]) -> Callable[[np.ndarray
         if name not in source.leaves:
             leaves = ", ".join(sorted(source.leaves))
             raise Refused(f"the generator is conditional on {name}, but the data have only {leaves}")
+    check_known(source.leaves, names)
     classes = {name: count for name, count in classes_of(source.leaves).items() if name in names}
     others = [name for name in names if name not in classes]
     held_out = cache(lambda: source.held_out() if source.held_out else source)
