@@ -45,6 +45,7 @@ def test_the_images_never_change():
     np.testing.assert_allclose(ink, [[75.459, 76.762, 67.784], [137.016, 54.081, 130.518]], rtol=1e-3)
 
 
+@pytest.mark.slow  # draws 60,000 images
 def test_all_images_differ_and_no_digit_touches_the_border():
     distinct = set()
     for split in TAKE:

@@ -183,6 +183,7 @@ def test_shape_scale_and_angle_all_look_different():
     np.testing.assert_allclose(ink(rotated).reshape(240, -1), drawings, atol=1e-4)
 
 
+@pytest.mark.slow  # draws 192,000 images
 def test_all_images_differ():
     distinct = set()
     for block in ALL.reshape(-1, 1000):

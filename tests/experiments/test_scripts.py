@@ -47,6 +47,7 @@ CASES = {
 }
 # scripts without runs of their own
 PLAIN = {"which_converge", "rotation", "toy_picture"}
+DEEP = {"r3gan", "sngan", "wgan_gp"}  # networks that take long to trace
 SCRIPTS = sorted({path.stem for path in FOLDER.glob("*.py")} - PLAIN)
 IMAGES = [name for name in SCRIPTS if name not in {"ring", "stacked", "toy", "rules_on_grid"}]
 
@@ -106,7 +107,10 @@ def test_a_script_does_not_depend_on_the_number_of_steps(name: str) -> None:
     assert "config.steps" not in (FOLDER / f"{name}.py").read_text()
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in DEEP else []) for name in SCRIPTS],
+)
 def test_a_script_supports_several_devices_and_lanes(name: str) -> None:
     """By tracing only: means name the axis of devices, and the learning rate may be a traced value."""
     module = import_script(name)
