@@ -14,9 +14,9 @@ FAILED = ("stands still", "has stood still")
 
 
 class HaltedLanes:
-    """The lanes, by number, that no longer train: those halted in earlier sessions, and those added since.
+    """The lanes, by number, that no longer train: those halted before the run was resumed, and those added since.
 
-    Empty in a run without lanes, which ends instead. `entry` is this session in the manifest, `failed` the
+    Empty in a run without lanes, which ends instead. `entry` is what the manifest notes of this start, `failed` the
     step at which each lane failed, -1 for the others.
     """
 

@@ -178,7 +178,7 @@ def train(run: Run) -> Fitted:
 
 
 def open_log(run: Run, start: resume.Start) -> Log:
-    """Returns the log of this session; only that of the first process writes and prints."""
+    """Returns the log of a run from here on; only that of the first process writes and prints."""
     settings, folder, last = run.settings, run.folder, start.step if start.resumed else -1
     more: list[sinks.Sink] = []
     if is_main() and folder:
