@@ -117,9 +117,9 @@ def start(*command: object) -> subprocess.Popen[str]:
     )
 
 
-def ended(process: subprocess.Popen[str], status: int = 0) -> str:
+def ended(process: subprocess.Popen[str], status: int = 0, seconds: int = 300) -> str:
     """Waits for a process that must end with this status; returns its stderr."""
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=seconds)
     assert process.returncode == status, f"status {process.returncode} instead of {status}:\n{err}"
     return err
 

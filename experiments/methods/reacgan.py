@@ -38,16 +38,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         temperature=config.temperature,
         margin=config.margin,
     )
-    game = jg.gan(
-        small.generator(config, source),
-        small.discriminator(config, source, heads=task.heads),
-        latent=small.latent(config, source),
-        objective=jg.objectives.hinge(),
-        d_terms=[jg.terms.r1(config.gamma), *task.d_terms],
-        g_terms=task.g_terms,
-        conditioning=jg.conditioning.auxiliary(classes),
-        lowering=config.lowering,
-    )
+    game = small.of_task(config, source, task, jg.terms.r1(config.gamma))
     return small.experiment(config, source, small.rule(config, game))
 
 

@@ -96,7 +96,7 @@ def moved(source: "jg.Source", deviation: float) -> "jg.Augment":
     import jax
 
     if len(source.shape) > 1:
-        return jg.augmentations.translation(1 / 8)
+        return jg.augmentations.shift()
 
     def jitter(key: jg.Key, x: jax.Array) -> jax.Array:
         return x + deviation * jax.random.normal(key, x.shape)
@@ -109,6 +109,20 @@ def classes(config: Config, source: "jg.Source") -> int:
     if not source.classes:
         raise jg.Refused(f"this method is conditional on the class, and --data {config.data} has no labels")
     return source.classes
+
+
+def of_task(config: Config, source: "jg.Source", task: "jg.heads.Task", *d_terms: "jg.Term") -> "jg.Game":
+    """A GAN whose G is told the class, and whose D has the heads and losses of a task instead."""
+    return jg.gan(
+        generator(config, source),
+        discriminator(config, source, heads=task.heads),
+        latent=latent(config, source),
+        objective=jg.objectives.hinge(),
+        d_terms=[*d_terms, *task.d_terms],
+        g_terms=task.g_terms,
+        conditioning=jg.conditioning.auxiliary(classes(config, source)),
+        lowering=config.lowering,
+    )
 
 
 def encoder(config: Config, size: int) -> "jg.Network":

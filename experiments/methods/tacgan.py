@@ -26,16 +26,7 @@ class Config(small.Config):
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     classes = small.classes(config, source)
     task = jg.heads.twin_classifiers(classes, config.weight)
-    game = jg.gan(
-        small.generator(config, source),
-        small.discriminator(config, source, heads=task.heads),
-        latent=small.latent(config, source),
-        objective=jg.objectives.hinge(),
-        d_terms=[jg.terms.r1(config.gamma), *task.d_terms],
-        g_terms=task.g_terms,
-        conditioning=jg.conditioning.auxiliary(classes),
-        lowering=config.lowering,
-    )
+    game = small.of_task(config, source, task, jg.terms.r1(config.gamma))
     return small.experiment(config, source, small.rule(config, game))
 
 

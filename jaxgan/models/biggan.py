@@ -25,13 +25,11 @@ from jaxgan.models.layers import (
     normalise,
     repeat_2x2,
     split_2x2,
-    valid_sides,
     with_heads,
 )
 from jaxgan.parts.output import Output
 
 Array = jax.Array
-SIZES = valid_sides(128)
 _orthogonal = nn.initializers.orthogonal()
 
 

@@ -5,7 +5,6 @@ repeated to the last side, as further channels: augmentations, noise and penalti
 one pixel of each repeated one, so a gradient penalty is of the images jointly.
 """
 
-from math import sqrt
 from typing import Any
 
 import flax.linen as nn
@@ -13,27 +12,24 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.models.layers import (
-    EqualConv,
-    EqualDense,
     Heads,
-    MinibatchStd,
-    at_least_float32,
     doublings,
+    from_image,
     halve,
-    repeat_2x2,
+    halving_stage,
     square_side,
     stacked,
-    unit_moment,
+    stage_images,
+    stage_widths,
+    stages_end,
     unstacked,
     valid_sides,
-    with_heads,
 )
 from jaxgan.parts.generated import Generated
 from jaxgan.parts.output import Output
 
 Array = jax.Array
 SIZES = valid_sides(256)
-GAIN = sqrt(2)
 
 
 def pyramid(x: Array, update: Any = None) -> Array:
@@ -71,15 +67,7 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, z: Array) -> Generated:
         k = _doublings(self.shape)
-        base, first, *widths = self.shape[0] >> k, *_widths(self.width, self.most, k)
-
-        x = _active(EqualDense(base * base * first, name="dense")(unit_moment(z)) * GAIN)
-        x = _active(_conv(first, "conv")(x.reshape(z.shape[0], base, base, first)))
-        images = [EqualConv(self.shape[-1], 1, name="image0")(x)]
-        for i, width in enumerate(widths, 1):
-            x = _active(_conv(width, f"stage{i}_conv0")(repeat_2x2(x)))
-            x = _active(_conv(width, f"stage{i}_conv1")(x))
-            images.append(EqualConv(self.shape[-1], 1, name=f"image{i}")(x))
+        images = stage_images(z, self.shape, stage_widths(self.width, self.most, k))
         return Generated(images[-1], shown=stacked(images))
 
 
@@ -104,35 +92,13 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, x: Array, *, train: bool = False) -> Array | Output:
         k = _doublings(x.shape[1:], packed=True)
-        images, widths = unstacked(x, k + 1, self.channels), _widths(self.width, self.most, k)
+        images, widths = unstacked(x, k + 1, self.channels), stage_widths(self.width, self.most, k)
 
-        def join(i: int, *inputs: Array) -> Array:
-            x = jnp.concatenate(inputs, axis=-1)
-            return nn.leaky_relu(EqualConv(widths[i], 1, gain=GAIN, name=f"image{i}")(x), 0.2)
-
-        h = join(k, images[k])
+        h = from_image(images[k], widths[k], k)
         for i in range(k, 0, -1):
-            h = nn.leaky_relu(_conv(widths[i], f"stage{i}_conv0")(h), 0.2)
-            h = halve(nn.leaky_relu(_conv(widths[i - 1], f"stage{i}_conv1")(h), 0.2))
-            h = join(i - 1, h, images[i - 1])
-        h = MinibatchStd(self.group)(h, train) if self.group > 1 else h
-        h = nn.leaky_relu(_conv(widths[0], "conv")(h), 0.2)
-        h = nn.leaky_relu(GAIN * EqualDense(widths[0], name="dense")(h.reshape(h.shape[0], -1)), 0.2)
-        h = at_least_float32(h)
-        return with_heads(EqualDense(1, name="logit")(h)[:, 0], h, self.heads, None, "none", train)
-
-
-def _active(x: Array) -> Array:
-    return unit_moment(nn.leaky_relu(x, 0.2))
-
-
-def _conv(width: int, name: str) -> EqualConv:
-    return EqualConv(width, gain=GAIN, name=name)
-
-
-def _widths(width: int, most: int, k: int) -> list[int]:
-    """Returns the channels of every stage, smallest images first."""
-    return [min(width << i, most) for i in range(k, -1, -1)]
+            h = jnp.concatenate([halving_stage(h, widths, i), images[i - 1]], axis=-1)
+            h = from_image(h, widths[i - 1], i - 1)
+        return stages_end(h, widths[0], self.group, self.heads, train)
 
 
 def _doublings(shape: tuple[int, ...], packed: bool = False) -> int:

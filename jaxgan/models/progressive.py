@@ -7,31 +7,28 @@ times as long as usual.
 """
 
 from collections.abc import Callable
-from math import sqrt
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from jaxgan.models.layers import (
-    EqualConv,
-    EqualDense,
     Heads,
-    MinibatchStd,
-    at_least_float32,
     doublings,
+    from_image,
     halve,
+    halving_stage,
     repeat_2x2,
     square_side,
-    unit_moment,
+    stage_images,
+    stage_widths,
+    stages_end,
     valid_sides,
-    with_heads,
 )
 from jaxgan.parts.output import Output
 
 Array = jax.Array
 SIZES = valid_sides(256)
-GAIN = sqrt(2)  # of equalised weights before a leaky ReLU
 
 
 def level(step: Array, stages: int, phase: int) -> Array:
@@ -103,16 +100,7 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, z: Array, *, step: Array) -> Array:
         k = _doublings(self.shape)
-        base, first, *widths = self.shape[0] >> k, *_widths(self.width, self.most, k)
-
-        x = EqualDense(base * base * first, name="dense")(unit_moment(z)) * GAIN / 4  # as the authors' code
-        x = _active(x.reshape(z.shape[0], base, base, first))
-        x = _active(_conv(first, "conv")(x))
-        images = [EqualConv(self.shape[-1], 1, name="image0")(x)]
-        for i, width in enumerate(widths, 1):
-            x = _active(_conv(width, f"stage{i}_conv0")(repeat_2x2(x)))
-            x = _active(_conv(width, f"stage{i}_conv1")(x))
-            images.append(EqualConv(self.shape[-1], 1, name=f"image{i}")(x))
+        images = stage_images(z, self.shape, stage_widths(self.width, self.most, k))
         return faded(images, level(step, k, self.phase))
 
 
@@ -138,36 +126,15 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, x: Array, *, step: Array, train: bool = False) -> Array | Output:
         k = _doublings(x.shape[1:], packed=True)
-        widths, now = _widths(self.width, self.most, k), level(step, k, self.phase)
+        widths, now = stage_widths(self.width, self.most, k), level(step, k, self.phase)
 
-        def begin(i: int, image: Array) -> Array:
-            return nn.leaky_relu(EqualConv(widths[i], 1, gain=GAIN, name=f"image{i}")(image), 0.2)
-
-        h = begin(k, x)
+        h = from_image(x, widths[k], k)
         for i in range(k, 0, -1):
-            h = nn.leaky_relu(_conv(widths[i], f"stage{i}_conv0")(h), 0.2)
-            h = halve(nn.leaky_relu(_conv(widths[i - 1], f"stage{i}_conv1")(h), 0.2))
+            h = halving_stage(h, widths, i)
             x = halve(x)
             weight = jnp.clip(now - (i - 1), 0, 1).astype(x.dtype)
-            h = (1 - weight) * begin(i - 1, x) + weight * h
-        h = MinibatchStd(self.group)(h, train) if self.group > 1 else h
-        h = nn.leaky_relu(_conv(widths[0], "conv")(h), 0.2)
-        h = nn.leaky_relu(GAIN * EqualDense(widths[0], name="dense")(h.reshape(h.shape[0], -1)), 0.2)
-        h = at_least_float32(h)
-        return with_heads(EqualDense(1, name="logit")(h)[:, 0], h, self.heads, None, "none", train)
-
-
-def _active(x: Array) -> Array:
-    return unit_moment(nn.leaky_relu(x, 0.2))
-
-
-def _conv(width: int, name: str) -> EqualConv:
-    return EqualConv(width, gain=GAIN, name=name)
-
-
-def _widths(width: int, most: int, k: int) -> list[int]:
-    """Returns the channels of every stage, smallest images first."""
-    return [min(width << i, most) for i in range(k, -1, -1)]
+            h = (1 - weight) * from_image(x, widths[i - 1], i - 1) + weight * h
+        return stages_end(h, widths[0], self.group, self.heads, train)
 
 
 def _doublings(shape: tuple[int, ...], packed: bool = False) -> int:

@@ -14,10 +14,10 @@ FAILED = ("stands still", "has stood still")
 
 
 class HaltedLanes:
-    """The lanes, by number, that no longer train: those halted before the run was resumed, and those added since.
+    """The lanes, by number, that no longer train: halted before the run was resumed, or added since.
 
-    Empty in a run without lanes, which ends instead. `entry` is what the manifest notes of this start, `failed` the
-    step at which each lane failed, -1 for the others.
+    Empty in a run without lanes, which ends instead. `entry` is what the manifest notes of this start,
+    `failed` the step at which each lane failed, -1 for the others.
     """
 
     def __init__(

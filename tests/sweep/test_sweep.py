@@ -160,11 +160,11 @@ def test_the_commands_of_a_sweep(swept, tmp_path, monkeypatch, capsys):
 @pytest.mark.slow
 def test_ctrl_c_and_cancel_save_every_run_and_the_same_command_goes_on(tmp_path, monkeypatch):
     home = tmp_path / "s"
-    command = (PATH, "--sweep", "seed=0:2", "--out", home, "--steps", 60, "--pause", 0.2, "--jobs", 2)
+    command = (PATH, "--sweep", "seed=0:2", "--out", home, "--steps", 300, "--pause", 0.2, "--jobs", 2)
 
     def training(process, attempt):
         """Waits until both packs make steps in this attempt."""
-        while sum("/60" in log.read_text() for log in home.glob(f"logs/*-{attempt}.txt")) < 2:
+        while sum("/300" in log.read_text() for log in home.glob(f"logs/*-{attempt}.txt")) < 2:
             assert process.poll() is None
             time.sleep(0.1)
         return process
@@ -206,7 +206,7 @@ def test_twenty_kills_of_anything_cost_no_cell_and_change_no_bit(tmp_path):
         "--pause",
         0.05,
     )
-    ended(start(*command, "--out", whole))
+    ended(start(*command, "--out", whole), seconds=1200)
     choose = random.Random(0)
     kills = 0
     process = start(*command, "--out", home)

@@ -68,6 +68,11 @@ from jaxgan.models.layers.rotary import rotate as rotate
 from jaxgan.models.layers.sides import doublings as doublings
 from jaxgan.models.layers.sides import square_side as square_side
 from jaxgan.models.layers.sides import valid_sides as valid_sides
+from jaxgan.models.layers.stages import from_image as from_image
+from jaxgan.models.layers.stages import halving_stage as halving_stage
+from jaxgan.models.layers.stages import stage_images as stage_images
+from jaxgan.models.layers.stages import stage_widths as stage_widths
+from jaxgan.models.layers.stages import stages_end as stages_end
 from jaxgan.models.layers.swiglu import SwiGLU as SwiGLU
 from jaxgan.models.layers.token_attention import L2Attention as L2Attention
 from jaxgan.models.layers.token_attention import RotaryAttention as RotaryAttention
