@@ -32,7 +32,7 @@ from jaxgan.models.layers import (
     valid_sides,
     with_heads,
 )
-from jaxgan.parts.generated import Generated
+from jaxgan.parts.generated import Generated, flatten_latent
 from jaxgan.parts.output import Output
 from jaxgan.parts.rng import fold
 
@@ -90,7 +90,7 @@ class Generator(nn.Module):
         if isinstance(z, Dictionary) and "w" in z:
             w = _for_each_layer(z["w"], layers) if z["w"].ndim == 2 else z["w"]
         else:
-            w = self._styles(_flat(z), label, key, train, layers)
+            w = self._styles(flatten_latent(z), label, key, train, layers)
         x = Synthesis(self.shape, self.width, self.most, name="synthesis")(w, key)
         return Generated(x, {"w": w}) if self.shows_w else x
 
@@ -248,11 +248,6 @@ class _Down(nn.Module):
         h = scaled_leaky_relu(EqualConv(x.shape[-1], name="conv0")(x))
         h = scaled_leaky_relu(EqualConv(self.width, 3, "down", name="conv1")(h))
         return (h + EqualConv(self.width, 1, bias=None, name="short")(fir_down(x))) * sqrt(0.5)
-
-
-def _flat(z: Any) -> Array:
-    """A latent, which may be in parts, as [B, n]."""
-    return jnp.concatenate([part.reshape(part.shape[0], -1) for part in jax.tree.leaves(z)], axis=-1)
 
 
 def _for_each_layer(w: Array, layers: int) -> Array:

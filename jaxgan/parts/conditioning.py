@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxgan.parts.generated import flatten_latent as flatten_latent
 from jaxgan.parts.types import Array, Given
 
 Inputs = tuple[Any, ...]
@@ -111,15 +112,6 @@ def auxiliary(classes: int, *, one_hot: bool = True) -> Conditioning:
     """
     g = _append_one_hot(classes) if one_hot else lambda z, given: (z, given["label"])
     return Conditioning(("label",), g, lambda x, given: (x,), classes)
-
-
-def flatten_latent(z: Any) -> Array:
-    """Returns a latent in parts as one array [B, n]: the parts flattened and concatenated in order of name.
-
-    >>> flatten_latent({"noise": jnp.zeros((4, 8)), "code": jnp.ones((4, 2))}).shape
-    (4, 10)
-    """
-    return jnp.concatenate([part.reshape(part.shape[0], -1) for part in jax.tree.leaves(z)], axis=-1)
 
 
 def _append_one_hot(classes: int) -> Callable[[Any, Given], Inputs]:

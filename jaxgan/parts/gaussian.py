@@ -16,13 +16,13 @@ def kl_to_prior(mean: Array, log_variance: Array) -> Array:
 
 
 def negative_log_likelihood(x: Array, mean: Array, deviation: float | Array) -> Array:
-    """-log N(x; mean, deviation^2 I) [B] of examples [B, ...], in nats.
+    """-log N(x; mean, deviation^2) [B] of examples [B, ...], in nats; one deviation, or one for each number.
 
     >>> round(float(negative_log_likelihood(jnp.zeros((1, 2)), jnp.zeros((1, 2)), 1.0)[0]), 4)  # log 2 pi
     1.8379
     """
-    square = jnp.square((x - mean) / deviation).reshape(x.shape[0], -1)
-    return (square.sum(axis=1) + square.shape[1] * jnp.log(2 * jnp.pi * jnp.square(deviation))) / 2
+    twice = jnp.square((x - mean) / deviation) + jnp.log(2 * jnp.pi * jnp.square(deviation))
+    return twice.reshape(x.shape[0], -1).sum(axis=1) / 2
 
 
 def draw(keys: Key, mean: Array, log_variance: Array) -> Array:

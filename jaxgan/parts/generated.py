@@ -1,6 +1,11 @@
-"""The output of a generator: examples, the latents that terms are to see, and what D is shown of them."""
+"""What a generator is given and returns: latents, examples, and what D is shown of them."""
 
 from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+Array = jax.Array
 
 
 class Generated(NamedTuple):
@@ -29,3 +34,12 @@ def as_generated(output: Any, z: Any) -> Generated:
     """
     made = output if isinstance(output, Generated) else Generated(output)
     return Generated(made.x, z if made.z is None else made.z, made.x if made.shown is None else made.shown)
+
+
+def flatten_latent(z: Any) -> Array:
+    """Returns a latent in parts as one array [B, n]: the parts flattened and concatenated in order of name.
+
+    >>> flatten_latent({"noise": jnp.zeros((4, 8)), "code": jnp.ones((4, 2))}).shape
+    (4, 10)
+    """
+    return jnp.concatenate([part.reshape(part.shape[0], -1) for part in jax.tree.leaves(z)], axis=-1)

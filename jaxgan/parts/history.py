@@ -41,18 +41,17 @@ def exchange(history: History, keys: Key, fake: Array, lowering: Lowering) -> tu
     new = lowering.gather(jax.lax.stop_gradient(fake))
     coins = jax.vmap(lambda key: jax.random.bernoulli(fold(key, "coin")))(keys)
     coin = lowering.gather(coins.astype(jnp.int32)) > 0
-    first_key = jax.random.wrap_key_data(lowering.gather(jax.random.key_data(keys[:1]))[0])
     position = jnp.arange(new.shape[0])
     # distinct slots within a batch: which of two writes to one slot wins would depend on the device
-    slots = jax.random.permutation(fold(first_key, "slots"), size)[position % size]
+    slots = jax.random.permutation(fold(lowering.first_key(keys), "slots"), size)[position % size]
     filling = history.filled + position < size
     slots = jnp.where(filling, history.filled + position, slots)
     unchanged = filling | ~coin | (position >= size)
     seen = jnp.where(per_row(unchanged, new), new, history.kept[slots])
     written = jnp.where((filling | coin) & (position < size), slots, size)
     kept = history.kept.at[written].set(new, mode="drop")
-    start = 0 if lowering.axis is None else jax.lax.axis_index(lowering.axis) * count
-    seen, unchanged = (jax.lax.dynamic_slice_in_dim(x, start, count) for x in (seen, unchanged))
+    own = lowering.own_rows(count)
+    seen, unchanged = seen[own], unchanged[own]
     # an unchanged example is taken from `fake`, which has a gradient
     return (
         jnp.where(per_row(unchanged, fake), fake, seen),

@@ -97,7 +97,7 @@ def info_nce(scores: Array, own: Array | None = None) -> Array:
 
     van den Oord et al., 2018. T_ij is the score of x_i with y_j; the sum is over the y, so that any function
     of x beside T cancels, and one of y does not. `own`: the column of each row's own pair, which is
-    `terms.between.own_rows` if the columns are gathered from all devices and the rows are not; by default the
+    `lowering.own_rows` if the columns are gathered from all devices and the rows are not; by default the
     row's number.
 
     >>> info_nce(jnp.zeros((3, 3))).tolist()

@@ -97,6 +97,20 @@ class Lowering(NamedTuple):
         rows = jax.lax.psum(rows.at[jax.lax.axis_index(self.axis)].set(x), self.axis)
         return rows.reshape(-1, *x.shape[1:])
 
+    def own_rows(self, count: int) -> Array:
+        """Returns the places of this device's `count` rows in what `gather` returns.
+
+        >>> Lowering().own_rows(3).tolist()
+        [0, 1, 2]
+        """
+        start = 0 if self.axis is None else count * jax.lax.axis_index(self.axis)
+        return start + jnp.arange(count)
+
+    def first_key(self, keys: Key) -> Key:
+        """Returns the first of the keys [B] of all devices, for draws that the whole batch shares."""
+        data = self.gather(jax.random.key_data(keys[:1]))
+        return jax.random.wrap_key_data(data[0], impl=jax.random.key_impl(keys))
+
     def max(self, x: Array) -> Array:
         """Returns the maximum over all axes and all devices."""
         return jnp.max(self.gather(jnp.max(x)[None]))  # pmax has no derivative

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.parts.classes import one_per_input
+from jaxgan.parts.gaussian import negative_log_likelihood
 from jaxgan.parts.heads.task import Task
 from jaxgan.parts.output import read_head
 from jaxgan.parts.terms.term import Term, stateless
@@ -67,8 +68,7 @@ def normal_nll(code: Array, outputs: Array) -> Array:
     """
     mean, raw = jnp.split(outputs, 2, axis=1)
     log_deviation = MOST_LOG_DEVIATION * jnp.tanh(raw / MOST_LOG_DEVIATION)
-    squared = jnp.square((code - mean) * jnp.exp(-log_deviation))
-    return (squared / 2 + log_deviation + jnp.log(2 * jnp.pi) / 2).sum(axis=1)
+    return negative_log_likelihood(code, mean, jnp.exp(log_deviation))
 
 
 def _code(view: View, name: str) -> Array:

@@ -96,8 +96,7 @@ def _compare(lowering: Lowering, embedding: Array, proxy: Array, label: Array, l
     """The loss [B] of this device's examples, compared with those of all devices; 0 for the label -1."""
     own, proxy = _unit(embedding), _unit(proxy)
     every, labels = lowering.gather(own), lowering.gather(label)
-    start = 0 if lowering.axis is None else jax.lax.axis_index(lowering.axis) * len(own)
-    other = jnp.arange(len(every)) != start + jnp.arange(len(own))[:, None]
+    other = jnp.arange(len(every)) != lowering.own_rows(len(own))[:, None]
     same = label[:, None] == labels
     with_proxy = (own * proxy.at[label].get(mode="fill")).sum(axis=1)  # NaN for a label of K or more
     losses = loss(with_proxy, own @ every.T, other & same, other & ~same & (labels >= 0))

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxgan.parts.objectives.kernels import Kernel
 from jaxgan.parts.objectives.objective import Objective, of_terms
 from jaxgan.parts.terms import stateless
-from jaxgan.parts.terms.between import features, need, own_rows
+from jaxgan.parts.terms.between import features, need
 from jaxgan.parts.types import Array, View
 
 
@@ -65,7 +65,7 @@ def similarities(kernel: Kernel, view: View, head: str) -> tuple[Array, Array, A
     real, fake = (features(heads, head, "MMD") for heads in (view.real_heads, view.fake_heads))
     every_real, every_fake = view.lowering.gather(real), view.lowering.gather(fake)
     count = every_real.shape[0]
-    other = own_rows(view.lowering, real.shape[0])[:, None] != jnp.arange(count)
+    other = view.lowering.own_rows(real.shape[0])[:, None] != jnp.arange(count)
 
     def within(own: Array, every: Array) -> Array:
         return jnp.where(other, kernel(own, every), 0).sum(axis=1) / (count - 1)

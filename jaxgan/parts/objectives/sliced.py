@@ -8,7 +8,7 @@ from jaxgan.parts.objectives.classical import non_saturating
 from jaxgan.parts.objectives.objective import Objective
 from jaxgan.parts.rng import fold
 from jaxgan.parts.terms import stateless
-from jaxgan.parts.terms.between import batch_key, features
+from jaxgan.parts.terms.between import features
 from jaxgan.parts.types import Array, View
 
 
@@ -26,7 +26,7 @@ def sliced_wasserstein(directions: int = 256, *, head: str = "features") -> Obje
 
     def distance(view: View) -> Array:
         real, fake = (features(h, head, "sliced_wasserstein") for h in (view.real_heads, view.fake_heads))
-        key = fold(batch_key(view), "directions")
+        key = fold(view.lowering.first_key(view.keys), "directions")
         u = jax.random.normal(key, (real.shape[1], directions), real.dtype)
         u = u / jnp.linalg.norm(u, axis=0)
         real, fake = (jnp.sort(view.lowering.gather(x) @ u, axis=0) for x in (real, fake))

@@ -7,7 +7,6 @@ from jaxgan.errors import Refused
 from jaxgan.parts.objectives.objective import Objective
 from jaxgan.parts.output import per_example
 from jaxgan.parts.terms import stateless
-from jaxgan.parts.terms.between import own_rows
 from jaxgan.parts.types import Array, Lowering, Schedule, View, at, check_range
 
 
@@ -47,6 +46,6 @@ def _weights(lowering: Lowering, logits: Array, share: Array | float) -> Array:
     """N / k [B] for the k largest of the logits of all devices, 0 for the others."""
     every = lowering.gather(logits)
     count = every.shape[0]
-    rank = jnp.argsort(jnp.argsort(-every))[own_rows(lowering, logits.shape[0])]
+    rank = jnp.argsort(jnp.argsort(-every))[lowering.own_rows(logits.shape[0])]
     k = jnp.clip(jnp.round(share * count), 1, count)
     return jnp.where(rank < k, count / k, 0).astype(logits.dtype)

@@ -1,4 +1,4 @@
-"""What losses between examples share: D's features of a batch, the places of its rows, one key for all."""
+"""What losses between examples share: D's features of a batch, and each row's next one."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from jaxgan.errors import Refused
 from jaxgan.parts.output import read_head
-from jaxgan.parts.types import Array, Key, Lowering, View
+from jaxgan.parts.types import Array, Lowering, View
 
 
 def features(heads: Any, name: str, needs: str) -> Array:
@@ -24,16 +24,6 @@ def features(heads: Any, name: str, needs: str) -> Array:
     return head.reshape(head.shape[0], -1).astype(jnp.promote_types(head.dtype, jnp.float32))
 
 
-def own_rows(lowering: Lowering, rows: int) -> Array:
-    """Returns the places of this device's rows in what `lowering.gather` returns.
-
-    >>> own_rows(Lowering(), 3).tolist()
-    [0, 1, 2]
-    """
-    start = 0 if lowering.axis is None else rows * jax.lax.axis_index(lowering.axis)
-    return start + jnp.arange(rows)
-
-
 def next_rows(lowering: Lowering, x: Array, every: Array | None = None) -> Array:
     """Returns the row after each row of x [B, ...] in the batch of all devices; the first after the last.
 
@@ -44,13 +34,7 @@ def next_rows(lowering: Lowering, x: Array, every: Array | None = None) -> Array
     [2.0, 3.0, 1.0]
     """
     every = lowering.gather(x) if every is None else every
-    return jnp.roll(every, -1, axis=0)[own_rows(lowering, x.shape[0])]
-
-
-def batch_key(view: View) -> Key:
-    """Returns the key of the batch's first input, the same on all devices: for draws that inputs share."""
-    data = view.lowering.gather(jax.random.key_data(view.keys[:1]))
-    return jax.random.wrap_key_data(data[0], impl=jax.random.key_impl(view.keys))
+    return jnp.roll(every, -1, axis=0)[lowering.own_rows(x.shape[0])]
 
 
 def need(view: View, count: int, needs: str) -> None:

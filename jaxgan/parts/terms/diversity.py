@@ -5,7 +5,8 @@ Both are of pairs of neighbours in the batch, made under the same condition. So 
 
 import jax.numpy as jnp
 
-from jaxgan.parts.terms.moves import distance, flat, generator_of, neighbours
+from jaxgan.parts.generated import flatten_latent
+from jaxgan.parts.terms.moves import distance, generator_of, neighbours
 from jaxgan.parts.terms.term import Term, stateless
 from jaxgan.parts.types import Array, PyTree, Schedule, View, at
 
@@ -25,8 +26,8 @@ def mode_seeking(weight: Schedule = 1.0, *, of_means: bool = False) -> Term:
 
     def loss(v: View) -> Array:
         z, fake = _partners("mode_seeking", v)
-        of_fakes = jnp.abs(flat(v.fake_plain) - flat(fake)).mean(axis=1)
-        of_latents = jnp.abs(flat(v.z) - flat(z)).mean(axis=1)
+        of_fakes = jnp.abs(flatten_latent(v.fake_plain) - flatten_latent(fake)).mean(axis=1)
+        of_latents = jnp.abs(flatten_latent(v.z) - flatten_latent(z)).mean(axis=1)
         if of_means:
             ratio = jnp.broadcast_to(v.mean(of_fakes) / v.mean(of_latents), of_fakes.shape)
         else:

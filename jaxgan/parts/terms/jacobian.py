@@ -2,7 +2,8 @@
 
 import jax.numpy as jnp
 
-from jaxgan.parts.terms.moves import distance, flat, generator_of, noise_like, plus
+from jaxgan.parts.generated import flatten_latent
+from jaxgan.parts.terms.moves import distance, generator_of, noise_like, plus
 from jaxgan.parts.terms.slopes import norm
 from jaxgan.parts.terms.term import Term, stateless
 from jaxgan.parts.types import Array, Schedule, View, at
@@ -22,7 +23,7 @@ def jacobian_clamping(
 
     def loss(v: View) -> Array:
         noise = noise_like(v, v.z)
-        near = plus(v.z, size / norm(flat(noise)), noise)
+        near = plus(v.z, size / norm(flatten_latent(noise)), noise)
         q = distance(generator_of(v, "jacobian")(near), v.fake_plain) / size
         outside = jnp.square(jnp.maximum(q, high) - high) + jnp.square(jnp.minimum(q, low) - low)
         return at(weight, v.step) * outside

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
+from jaxgan.parts.generated import flatten_latent
 from jaxgan.parts.rng import fold
 from jaxgan.parts.terms.slopes import norm
 from jaxgan.parts.types import Array, Key, PyTree, View, per_row
@@ -44,14 +45,9 @@ def plus(z: PyTree, scale: float | Array, step: PyTree) -> PyTree:
     return jax.tree.map(add, z, step)
 
 
-def flat(tree: PyTree) -> Array:
-    """Returns all numbers of each example, [N, n]."""
-    return jnp.concatenate([x.reshape(x.shape[0], -1) for x in jax.tree.leaves(tree)], axis=1)
-
-
 def distance(a: PyTree, b: PyTree) -> Array:
     """Returns the Euclidean distances [N], with gradient 0 where they are 0."""
-    return norm(flat(a) - flat(b))
+    return norm(flatten_latent(a) - flatten_latent(b))
 
 
 def neighbours(name: str, tree: PyTree) -> PyTree:

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from jaxgan.parts.terms.moves import flat
+from jaxgan.parts.generated import flatten_latent
 from jaxgan.parts.types import Array, PyTree
 
 
@@ -15,4 +15,4 @@ def latent_reconstruction(z: PyTree, recovered: PyTree) -> Array:
     >>> latent_reconstruction(jnp.ones((2, 3)), jnp.zeros((2, 3))).tolist()
     [3.0, 3.0]
     """
-    return jnp.square(flat(z) - flat(recovered)).sum(axis=1)
+    return jnp.square(flatten_latent(z) - flatten_latent(recovered)).sum(axis=1)
