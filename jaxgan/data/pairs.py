@@ -45,6 +45,7 @@ def paired(source: Source, make: Make, name: str = "source", leaf: Leaf | None =
         take=take,
         fingerprint=f"paired {name} {source.fingerprint}".strip(),
         held_out=None if held_out is None else lambda: paired(held_out(), make, name, leaf),
+        asks=(*source.asks, name),
     )
 
 

@@ -55,6 +55,7 @@ class Source(NamedTuple):
     channels: Source | None = None  # the source of each channel, if grey images are stacked
     held_out: Callable[[], Source] | None = None  # the held-out examples
     factors: Callable[[np.ndarray], Mapping[str, np.ndarray]] | None = None  # measures factors of variation
+    asks: tuple[str, ...] = ()  # leaves whose answer is the example's own "x", as a translation is
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -32,9 +32,14 @@ from jaxgan.run.sample import sampler
 from jaxgan.scale.devices import data_mesh, data_parallel, replicated
 
 METHODS = Path(jg.__file__).parents[1] / "experiments" / "methods"
-SHORT = {path.stem for path in METHODS.glob("*.py") if "import small" in path.read_text()}
+SHARED = ("small", "translating")
+SHORT = {
+    path.stem
+    for path in METHODS.glob("*.py")
+    if re.search(f"^import ({'|'.join(SHARED)})$", path.read_text(), re.MULTILINE)
+}
 """The short scripts, which `tests/experiments/test_methods.py` holds to less."""
-NAMES = sorted({path.stem for path in METHODS.glob("*.py")} - SHORT - {"small"})
+NAMES = sorted({path.stem for path in METHODS.glob("*.py")} - SHORT - set(SHARED))
 BATCH = 8
 OPTIONS: dict[str, tuple] = {"ada": ("--examples", 100)}
 """Of a script that needs more than few units to be small: options by its name."""

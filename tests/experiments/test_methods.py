@@ -3,6 +3,7 @@
 import ast
 import importlib
 import math
+import re
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -21,8 +22,13 @@ from jaxgan.rules.rule import Metrics
 from jaxgan.run.program import layout, start_shapes
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "methods"
-sys.path.append(str(FOLDER))  # as a script is started: all import `small`
-SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if "import small" in path.read_text())
+sys.path.append(str(FOLDER))  # as a script is started: all import one of `SHARED`
+SHARED = ("small", "translating")
+SCRIPTS = sorted(
+    path.stem
+    for path in FOLDER.glob("*.py")
+    if re.search(f"^import ({'|'.join(SHARED)})$", path.read_text(), re.M)
+)
 TINY = {"width": 8, "z_size": 4, "batch_size": 8, "steps": 4, "log_every": 2, "save_every": 4}
 RUN = ("gan", "infogan", "sgan")
 """Scripts that the default suite trains, each for a sort of game or part of its own."""
@@ -32,9 +38,16 @@ def import_script(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
+def tiny(script: ModuleType) -> dict[str, int]:
+    """The options of `TINY` that a script has."""
+    names = {field.name for field in fields(script.Config)}
+    return {name: value for name, value in TINY.items() if name in names}
+
+
 def trains(name: str, run: Path) -> None:
-    options = [(f"--{option.replace('_', '-')}", value) for option, value in TINY.items()]
-    assert play(import_script(name), *sum(options, ()), "--measure-every", 4, "--out", run) == 0
+    script = import_script(name)
+    options = [(f"--{option.replace('_', '-')}", value) for option, value in tiny(script).items()]
+    assert play(script, *sum(options, ()), "--measure-every", 4, "--out", run) == 0
     numbers = [value for row in rows(run) for value in row.values() if isinstance(value, float)]
     assert numbers
     assert all(math.isfinite(number) for number in numbers)
@@ -43,7 +56,7 @@ def trains(name: str, run: Path) -> None:
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_method_builds_and_its_update_fits(name: str) -> None:
     script = import_script(name)
-    config = script.Config(**TINY)
+    config = script.Config(**tiny(script))
     experiment = built(script, config)
     lay, start = layout(experiment, config), start_shapes(experiment, config)
 
@@ -69,7 +82,7 @@ def test_every_method_trains(name: str, tmp_path: Path) -> None:
 
 def test_the_page_of_methods_lists_every_script_with_its_first_line() -> None:
     page = (FOLDER.parents[1] / "docs" / "methods.md").read_text()
-    for path in set(FOLDER.glob("*.py")) - {FOLDER / "small.py"}:
+    for path in set(FOLDER.glob("*.py")) - {FOLDER / f"{name}.py" for name in SHARED}:
         header = ast.get_docstring(ast.parse(path.read_text()))
         assert header is not None
         first = header.splitlines()[0].rstrip(".")

@@ -1,0 +1,87 @@
+"""What the scripts of translation share: options, data, small networks, the optimiser and the measurements.
+
+No experiment of its own; `small.py` serves scripts that generate from noise or classes. A script's method is
+its game: "x" is what is generated, and "source" what it is generated from.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jaxgan as jg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+
+    Measure = Callable[[jg.Moment], Mapping[str, float] | None]
+
+
+@dataclass(frozen=True)
+class Config(jg.Settings):
+    steps: int = 2000
+    data: str = "glyphs"
+    size: int = 16
+    batch_size: int = 16
+    lr: jg.NonNegative = 1e-3
+    """Adam's learning rate, for both players."""
+    width: jg.Count = 16
+    """Channels of each network's first layer."""
+    depth: jg.Count = 3
+    """Number of times that the U-Net halves the image."""
+    log_every: int = 50
+    measure_every: jg.Natural = 500
+    """Steps between measurements."""
+
+
+def data(config: Config) -> "jg.Source":
+    """Loads each image "x" with what it is generated from, "source": its edges."""
+    from jaxgan.data import load, pairs
+
+    return pairs.paired(load(config.data, config.size), pairs.edges)
+
+
+def unet(config: Config, source: "jg.Source", **options: Any) -> "jg.Network":
+    """The generator of pix2pix; options are those of `unet.Generator`."""
+    from jaxgan.models import unet
+
+    options = {"axis": config.lowering.axis, **options}
+    return jg.from_linen(unet.Generator(source.shape, config.width, config.depth, **options))
+
+
+def patch(config: Config, **options: Any) -> "jg.Network":
+    """D of patches of 16 px; options are those of `patch.Discriminator`."""
+    from jaxgan.models import patch
+
+    options = {"depth": 1, "axis": config.lowering.axis, **options}
+    return jg.from_linen(patch.Discriminator(config.width, **options))
+
+
+def rule(config: Config, game: "jg.Game") -> "jg.Rule":
+    """Alternating steps of Adam."""
+    import optax
+
+    adam = optax.adam(config.lr, b1=0.5, b2=0.999)
+    return jg.alternating(game, adam, adam)
+
+
+def experiment(config: Config, source: "jg.Source", rule: "jg.Rule", *measures: "Measure") -> jg.Experiment:
+    """The rule on the data, measured on 500 held-out pairs: `l1`, the mean absolute error, and `psnr` in dB.
+
+    Sample i is made from the source of the i-th held-out example. `measures` are further ones.
+    """
+    from functools import cache
+
+    import numpy as np
+
+    @cache
+    def images() -> "np.ndarray":
+        return jg.data.examples(source.held_out() if source.held_out else source, 500)
+
+    def measure(moment: jg.Moment) -> "Mapping[str, float]":
+        error = moment.sample(moment.state.generator, len(images())) - images()
+        psnr = 10 * np.log10(4 / np.square(error).mean(axis=(1, 2, 3)))
+        return {"l1": float(np.abs(error).mean()), "psnr": float(psnr.mean())}
+
+    hooks = [jg.Hook(config.measure_every, call) for call in (measure, *measures)]
+    return jg.Experiment(rule, source, hooks)
