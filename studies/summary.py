@@ -1,8 +1,9 @@
-"""Writes the tables of the studies in `small_gans.py` from their sweeps.
+"""Writes the tables of the studies in `small_gans.py` and `methods.py` from their sweeps.
 
 python studies/summary.py losses runs/losses
 python studies/summary.py lottery runs/lottery-ring runs/lottery-digits
 python studies/summary.py lazy runs/lazy-ring runs/lazy-grid runs/lazy-stacked
+python studies/summary.py methods runs/methods-ring runs/methods-grid runs/methods-digits
 """
 
 import itertools
@@ -20,6 +21,7 @@ from jaxgan.sweep import folder, spread, table
 
 RESULTS = Path(__file__).parent / "results"
 METRIC = {"digits": "energy"}  # of other data, reverse_kl
+BESIDE = {"reverse_kl": ("modes", "high_quality")}  # what a table of methods has beside its metric
 
 
 class Run(NamedTuple):
@@ -167,12 +169,67 @@ def lazy(homes: Sequence[Path]) -> str:
     return "\n\n".join(parts)
 
 
-STUDIES: Mapping[str, Callable[[Sequence[Path]], str]] = {"losses": losses, "lottery": lottery, "lazy": lazy}
+def methods(homes: Sequence[Path]) -> str:
+    """Returns each method against the plain GAN, the best first, and which of them these seeds can tell."""
+    parts = []
+    for home in homes:
+        run = read(home, ("method",), "method=gan")
+        beside = [table.table(home, ("method",), name).values for name in BESIDE.get(run.table.metric, ())]
+        names = BESIDE.get(run.table.metric, ())
+        lines = [
+            *run.head,
+            f"{run.table.metric}, lower is better: mean ± sd over seeds; the difference is to gan's, over",
+            f"the same seeds; p is corrected for {len(run.table.rows) - 1} comparisons (Holm, 1979).",
+            "",
+            f"| {' | '.join(['method', run.table.metric, *names])} | difference, 95 % | p | failed |",
+            "|---|---|" + "---|" * len(names) + "---|---|---|",
+        ]
+        told: dict[str, list[str]] = {"better": [], "worse": [], "not told from it": []}
+        for row in sorted(run.table.rows, key=lambda row: (np.isnan(row.mean.value), row.mean.value)):
+            setting = tuple(row.setting.items())
+            x, *more = ([c.value for c in of[setting]] for of in (run.table.values, *beside))
+            line = (
+                f"| {row.setting['method']} | {spread_of(x)} |{''.join(f' {spread_of(y)} |' for y in more)}"
+            )
+            if row.difference is not None and row.p is not None:
+                value, low, high = row.difference.interval
+                line += f" {value:+.3f} [{low:+.3f}, {high:+.3f}] | {row.p:.2g} |"
+                way = "not told from it" if row.p >= 0.05 else "better" if value < 0 else "worse"
+                told[way].append(str(row.setting["method"]))
+            else:
+                line += " | |"
+            lines.append(f"{line} {row.failed.value:.0%} |")
+        lines += ["", "Against gan, at p < 0.05:", ""]
+        lines += [f"- {way}: {', '.join(some) or 'none'}" for way, some in told.items()]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def spread_of(values: Sequence[float]) -> str:
+    """Returns mean ± sd of what is finite."""
+    x = np.array(values, float)[np.isfinite(values)]
+    return f"{x.mean():.3g} ± {x.std(ddof=1):.2g}" if len(x) > 1 else ", ".join(f"{v:.3g}" for v in x) or "-"
+
+
+class Study(NamedTuple):
+    """How a study is read, and the script whose sweep it is."""
+
+    read: Callable[[Sequence[Path]], str]
+    script: str = "small_gans.py"
+
+
+STUDIES: Mapping[str, Study] = {
+    "losses": Study(losses),
+    "lottery": Study(lottery),
+    "lazy": Study(lazy),
+    "methods": Study(methods, "methods.py"),
+}
 
 if __name__ == "__main__":
     if len(sys.argv) < 3 or sys.argv[1] not in STUDIES:
         sys.exit(f"usage: summary.py {'|'.join(STUDIES)} SWEEP ...")
     page = RESULTS / f"{sys.argv[1]}.md"
-    title = f"# {sys.argv[1]}\n\nBy `studies/small_gans.py`; see there for what was asked."
-    page.write_text(f"{title}\n\n{STUDIES[sys.argv[1]]([Path(home) for home in sys.argv[2:]])}\n")
+    study = STUDIES[sys.argv[1]]
+    title = f"# {sys.argv[1]}\n\nBy `studies/{study.script}`; see there for what was asked."
+    page.write_text(f"{title}\n\n{study.read([Path(home) for home in sys.argv[2:]])}\n")
     print(page.read_text())
