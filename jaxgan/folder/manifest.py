@@ -38,6 +38,7 @@ class Session(msgspec.Struct, kw_only=True, rename={"began": "from", "halted": "
     devices: list[str] = []
     began: int | None = None  # None if it was refused before the step was known
     step: int | None = None
+    compiled: float | None = None  # seconds; None until the first update was made
     ended: str | None = None  # None while it runs, and if it was killed
     stopped: str | None = None  # when
     changed: dict[str, tuple[Any, Any]] = {}  # options changed by --force: old, new

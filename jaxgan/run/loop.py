@@ -160,9 +160,13 @@ def train(run: Run) -> Fitted:
                 break
             if update is None:
                 update = compiled()
-                log.say(f"compiled after {time.perf_counter() - clock:.1f} s")
+                seconds = time.perf_counter() - clock
+                log.say(f"compiled after {seconds:.1f} s")
                 log.restart(step)
             held, metrics = block_until_ready(update(held, arrays))
+            if is_main() and entry.compiled is None:
+                entry.compiled = round(seconds, 1)
+                update_session(folder, entry)
             step, measured, stopped = step + 1, False, ""
 
         checkpoints.wait()

@@ -20,6 +20,7 @@ from jaxgan.errors import Refused, probe
 from jaxgan.folder.files import write
 from jaxgan.folder.folder import Folder
 from jaxgan.folder.lock import in_use
+from jaxgan.folder.manifest import read_manifest
 from jaxgan.folder.rows import decode
 from jaxgan.folder.settings import RESUMABLE
 from jaxgan.sweep.cells import Cell
@@ -106,6 +107,7 @@ class Progress(NamedTuple):
     steps: int
     outcomes: list[Outcome]
     claim: Claim | None
+    updated: bool  # whether an update was made, or the pack is done
 
     @property
     def cells(self) -> int:
@@ -205,7 +207,16 @@ def _progress(paths: Paths, planned: Planned, sweep: Sweep, watch: Watch) -> Pro
             state = "done" if outcome.steps >= steps else "waiting"
         elif outcome.how == "failed":
             state = "failed"
-    return Progress(planned, state, step, steps, ended, claim)
+    updated = state == "done" or step > 0 or _updated(paths.run(planned.name))
+    return Progress(planned, state, step, steps, ended, claim, updated)
+
+
+def _updated(run: Path) -> bool:
+    """Whether a session of the run has made an update, which is known before a row is logged."""
+    try:
+        return any(session.compiled is not None for session in read_manifest(Folder(run)).sessions)
+    except (OSError, Refused):
+        return False
 
 
 def reached(run: Path) -> int:

@@ -69,13 +69,13 @@ def work(worker: Worker, stop: threading.Event) -> None:
 def claimable(every: Sequence[Progress], retries: int, before: Mapping[str, int]) -> Progress | None:
     """Returns the pack to work on next, None if there is none now.
 
-    The first pack of each program goes ahead, and the others follow once it has logged a step, so that an
+    The first pack of each program goes ahead, and the others follow once it has made an update, so that an
     error in a program is found once. `before` counts the failures of earlier sessions, which are forgiven.
     """
     ahead: dict[str, Progress] = {}
     for pack in every:
         first = ahead.setdefault(pack.planned.program, pack)
-        if first is not pack and not (first.state == "done" or first.step > 0):
+        if first is not pack and not first.updated:
             continue
         failed = failures(pack) - before.get(pack.planned.name, 0)
         if pack.state == "waiting" or (pack.state == "failed" and failed <= retries):
@@ -98,7 +98,7 @@ def attended(every: Sequence[Progress], retries: int, before: Mapping[str, int],
 
     for pack in every:
         first = ahead.setdefault(pack.planned.program, pack)
-        if ended(pack) or (first.state == "failed" and first.step == 0 and ended(first)):
+        if ended(pack) or (first.state == "failed" and not first.updated and ended(first)):
             continue  # or nobody will begin it
         if pack.state != "running" or pack.claim is None or not watch.certain(pack.claim):
             return False

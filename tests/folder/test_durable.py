@@ -63,7 +63,9 @@ def test_an_edited_option_is_refused_unless_forced(run, capsys, monkeypatch):
     assert stderr(capsys) == f"error: {run}/config.json was edited: lr 0.001 -> 0.1; {way}\n"
     assert steps(run)[-1] == 6
     assert play(TINY, "--resume", run, "--steps", 8, "--force") == 0
-    assert read_manifest(find_folder(run)).sessions[-1].changed == {"lr": (0.001, 0.1)}
+    entry = read_manifest(find_folder(run)).sessions[-1]
+    assert entry.changed == {"lr": (0.001, 0.1)}
+    assert entry.compiled is not None
     assert play(TINY, "--resume", run, "--steps", 9) == 0
 
 

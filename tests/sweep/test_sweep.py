@@ -213,6 +213,7 @@ def test_twenty_kills_of_anything_cost_no_cell_and_change_no_bit(tmp_path):
     while kills < 20:
         time.sleep(choose.uniform(1, 6))
         if process.poll() is not None:
+            process.communicate()
             process = start(*command, "--out", home)
             continue
         children = subprocess.run(["pgrep", "-f", str(home / "options")], capture_output=True, text=True)

@@ -19,7 +19,8 @@ def pack(
 ) -> Progress:
     planned = Planned(name=name, program=program, shared={}, values=[{}], seeds=[0])
     claim = Claim(Path(name), 1, Owner(host="elsewhere", process=1, started="1"), None)
-    return Progress(planned, state, step, 8, list(outcomes), claim if state == "running" else None)
+    claim = claim if state == "running" else None
+    return Progress(planned, state, step, 8, list(outcomes), claim, updated=step > 0 or state == "done")
 
 
 class Seen:
@@ -57,6 +58,13 @@ class Seen:
 )
 def test_a_worker_leaves_once_every_pack_that_is_left_has_another(every, leaves):
     assert work.attended(every, 1, {}, Seen("1", "2", "3")) == leaves
+
+
+def test_others_follow_once_the_first_of_their_program_has_made_an_update():
+    """Not only once it has logged one, which in a short run is at its end."""
+    first, other = pack("1", "running", step=0), pack("2", "waiting", step=0)
+    assert work.claimable([first, other], 1, {}) is None
+    assert work.claimable([first._replace(updated=True), other], 1, {}) == other
 
 
 def test_failures_of_earlier_commands_are_forgiven():
