@@ -1,0 +1,184 @@
+"""Pictures from something: every method of translation on real data, with three seeds, and what it made.
+
+    python studies/gallery.py train --pairs PAIRS.npz --medical FOLDER --out runs/gallery
+    python studies/gallery.py show --out runs/gallery
+
+PAIRS.npz has two pictures of each thing, "google" and "twitter", with a "text" and a "category"; FOLDER has
+pictures in folders by class. `train` goes on where it was stopped; `show` writes the page of the docs and its
+pictures from what is there: the first eight held-out examples of the first seed, none chosen.
+"""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import tyro
+
+from jaxgan.compare.methods import read_methods
+from jaxgan.data.source import conditions_for, labelled
+from jaxgan.errors import Refused
+from jaxgan.folder.folder import find_folder
+from jaxgan.folder.manifest import read_manifest
+from jaxgan.pictures import images, png
+from jaxgan.run.reopen import read_lanes, reopen
+from jaxgan.run.sample import sampler
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "experiments" / "methods"
+PAGE = ROOT / "docs" / "gallery.md"
+PICTURES = ROOT / "docs" / "pictures"
+SHOWN, SEEDS = 8, "0:3"
+
+TRANSLATED = "{pairs}:x=twitter,source=google"
+PICTURED = "{pairs}:x=twitter"
+TOLD = "{pairs}:x=twitter,text=text,label=category"
+
+
+class Entry(NamedTuple):
+    """One row: a script with options, what it is asked, and the number that it is judged by."""
+
+    title: str
+    asked: str
+    script: str
+    options: Sequence[str]
+    metric: str = "l1"
+
+
+def entry(title: str, asked: str, script: str, data: str, *options: str, metric: str = "l1") -> Entry:
+    return Entry(title, asked, script, ("--data", data, "--size", "32", *options), metric)
+
+
+PAIRED = "the same thing drawn by another vendor, learnt from pairs"
+UNPAIRED = "the same thing drawn by another vendor, learnt without pairs"
+LARGER = "four times the sides, 8 to 32 px"
+HOLE = "what the hole in the middle hides"
+ENTRIES = {
+    "pix2pix": entry("pix2pix", PAIRED, "pix2pix", TRANSLATED),
+    "pix2pix-l1": entry("its U-Net, by L1 alone", PAIRED, "pix2pix", TRANSLATED, "--adversarial", "0"),
+    "bicyclegan": entry("BicycleGAN", PAIRED, "bicyclegan", TRANSLATED),
+    "cyclegan": entry("CycleGAN", UNPAIRED, "cyclegan", TRANSLATED),
+    "munit": entry("MUNIT", UNPAIRED, "munit", TRANSLATED),
+    "srgan": entry("SRGAN", LARGER, "srgan", PICTURED),
+    "srresnet": entry(
+        "its network, by pixels alone", LARGER, "srgan", PICTURED, "--adversarial", "0", "--features", "0"
+    ),
+    "esrgan": entry("ESRGAN", LARGER, "esrgan", PICTURED),
+    "context_encoder": entry("context encoder", HOLE, "context_encoder", PICTURED, metric="hole_l1"),
+    "ccgan": entry("CC-GAN", HOLE, "ccgan", PICTURED + ",label=category", metric="hole_l1"),
+    "colouring": entry("colouring", "its colours", "colouring", PICTURED),
+    "gan_cls": entry("GAN-CLS", "a picture of these words", "gan_cls", TOLD, metric="r_precision"),
+    "attngan": entry("word attention", "a picture of these words", "attngan", TOLD, metric="r_precision"),
+}
+
+
+@dataclass(frozen=True)
+class Train:
+    """Trains what is not trained yet."""
+
+    pairs: str
+    medical: str = ""
+    out: Path = Path("runs/gallery")
+    steps: int = 600
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Show:
+    """Writes the page and its pictures."""
+
+    out: Path = Path("runs/gallery")
+
+
+def train(options: Train) -> None:
+    for name, each in ENTRIES.items():
+        home = options.out / name
+        if options.only and name not in options.only:
+            continue
+        if home.exists():
+            command = ["--resume", str(home)]
+        else:
+            given = [option.format(pairs=options.pairs) for option in each.options]
+            every = str(options.steps)
+            saved = [f"--{what}-every={every}" for what in ("save", "sample", "measure")]
+            command = [*given, "--seeds", SEEDS, "--steps", every, *saved, "--out", str(home)]
+        print(name, flush=True)
+        subprocess.run([sys.executable, str(SCRIPTS / f"{each.script}.py"), *command], check=False)
+
+
+def show(options: Show) -> None:
+    PICTURES.mkdir(exist_ok=True)
+    runs = [name for name in ENTRIES if (options.out / name).exists()]
+    if not runs:
+        raise Refused(f"there are no runs in {options.out}: python studies/gallery.py train")
+    lines = [__doc__.splitlines()[0] if __doc__ else ""]
+    text = (PAGE.read_text() if PAGE.exists() else "").split("\n## ")[0].rstrip()
+    lines = [text or "# Gallery", ""]
+    for asked in dict.fromkeys(ENTRIES[name].asked for name in runs):
+        group = [name for name in runs if ENTRIES[name].asked == asked]
+        lines += [f"## {asked[0].upper()}{asked[1:]}", "", *table(options.out, group), ""]
+        for name in group:
+            lines += picture(options.out / name, name)
+    PAGE.write_text("\n".join(lines).rstrip() + "\n")
+    print(PAGE.read_text())
+
+
+def table(out: Path, names: Sequence[str]) -> list[str]:
+    """Returns a row for each run, and one for each answer that needs no GAN."""
+    metric = ENTRIES[names[0]].metric
+    lines = [f"| | {metric}: mean ± sd over seeds | steps |", "|---|---|---|"]
+    guesses: dict[str, float] = {}
+    for name in names:
+        numbers = last_numbers(out / name)
+        x = np.array([seed[metric] for seed in numbers if metric in seed])
+        if not len(x):
+            continue
+        steps = read_manifest(find_folder(out / name)).sessions[-1].step
+        lines.append(f"| {ENTRIES[name].title} | {x.mean():.4f} ± {x.std(ddof=1):.4f} | {steps} |")
+        guesses |= {key: value for key, value in numbers[0].items() if key.startswith(f"{metric}_of_")}
+    for key, value in guesses.items():
+        lines.append(f"| {key.removeprefix(f'{metric}_of_').replace('_', ' ')}, no GAN | {value:.4f} | |")
+    return lines
+
+
+def last_numbers(run: Path) -> list[dict[str, float]]:
+    """Returns the last value of every number that each seed has measured."""
+    methods, *_ = read_methods([run])
+    seeds = [seed for method in methods for seed in method.seeds]
+    return [{m.name: steps[max(steps)] for m, steps in seed.values.items() if steps} for seed in seeds]
+
+
+def picture(run: Path, name: str) -> list[str]:
+    """Draws what the first seed made of the first held-out examples: inputs, outputs, true answers."""
+    lanes = [lane.name for lane in read_lanes(run)]
+    again = reopen(run, lane=lanes[0] if lanes else "")
+    source, game = again.experiment.source, again.experiment.game
+    held_out = source.held_out() if source.held_out else source
+    given = conditions_for(source, game.given)(np.arange(SHOWN))
+    made = sampler(game, source)(again.state.generator, SHOWN, 0)
+    rows = [made]
+    if set(game.given) & set(source.asks):
+        rows.append(labelled(held_out, SHOWN)["x"])
+    for leaf in game.given:
+        if given[leaf].ndim == 4 and given[leaf].shape[-1] in (1, 3) and leaf != "mask":
+            x = given[leaf]
+            scale = made.shape[1] // x.shape[1]
+            x = x.repeat(scale, axis=1).repeat(scale, axis=2)
+            rows.insert(0, np.broadcast_to(x, (*x.shape[:3], made.shape[3])))
+    png.save(images.grid(np.concatenate(rows), columns=SHOWN), PICTURES / f"{name}.png")
+    lines = [f"![{ENTRIES[name].title}: {ENTRIES[name].asked}](pictures/{name}.png)", ""]
+    if "text" in game.given:
+        words = source.leaves["text"].kind.vocabulary
+        texts = [" ".join(words[n] for n in row if words[n]) for row in given["text"]]
+        lines += [f"The words: {'; '.join(texts)}.", ""]
+    return lines
+
+
+if __name__ == "__main__":
+    chosen = tyro.cli(
+        Annotated[Train, tyro.conf.subcommand("train")] | Annotated[Show, tyro.conf.subcommand("show")]  # type: ignore[arg-type]
+    )
+    train(chosen) if isinstance(chosen, Train) else show(chosen)
