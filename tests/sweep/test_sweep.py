@@ -210,6 +210,9 @@ def test_twenty_kills_of_anything_cost_no_cell_and_change_no_bit(tmp_path):
     choose = random.Random(0)
     kills = 0
     process = start(*command, "--out", home)
+    while not (home / "sweep.json").exists():  # before which there is nothing that a kill could harm
+        assert process.poll() is None
+        time.sleep(0.1)
     while kills < 20:
         time.sleep(choose.uniform(1, 6))
         if process.poll() is not None:
