@@ -71,9 +71,10 @@ G_TERMS = [jg.terms.path_length()]
 
 def game():
     by_sign = {"steps": 4, "every": 1, "sign": lambda view: jnp.ones_like(view.real_out)}
+    network = jg.from_linen(bottleneck.Discriminator(nn.Sequential([nn.Dense(4), nn.tanh]), 2))
     critic = jg.adversary(
-        jg.from_linen(bottleneck.Discriminator(nn.Sequential([nn.Dense(4), nn.tanh]), 2)),
-        jg.objectives.began(gamma=20.0, rate=0.1),
+        jg.heads.with_logit(network, lambda output: output.logit - 1),  # energies above 0
+        jg.objectives.began(gamma=2.0, rate=0.1),
         d_terms=D_TERMS,
         g_terms=G_TERMS,
         augment=jg.augmentations.adaptive(lambda p: jg.augmentations.sometimes(jitter, p), **by_sign),
