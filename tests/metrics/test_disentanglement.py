@@ -79,7 +79,7 @@ def test_scores_of_importances_agree_with_scipy_and_a_code_of_no_use_does_not_co
     expected = np.average(rows, weights=r.sum(axis=1)), columns.mean()
     np.testing.assert_allclose(dci_of_importances(r), expected)
     unused = np.concatenate([r, np.zeros((1, 3))])
-    np.testing.assert_allclose(dci_of_importances(unused)[0], expected[0])  # a plain mean would fall
+    np.testing.assert_allclose(dci_of_importances(unused)[0], expected[0])  # a plain mean would rise
 
 
 def test_dci_of_own_codes_of_mixed_codes_and_of_noise():
