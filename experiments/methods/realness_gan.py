@@ -5,6 +5,7 @@
 Kept: 51 outcomes, D's divergences from the anchors, G's from what D says of real examples; anchors are
 histograms of 1,000 draws, here of a seed of their own. Changed: networks and optimisers of `small.py`, an
 average of G, spectral norm in D. D's logit, which `d/acc_real` reads, is not trained.
+Slow: a few hundred steps find no mode of `ring`.
 """
 
 from dataclasses import dataclass

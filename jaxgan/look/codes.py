@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from jaxgan.look.subject import Latents, Subject
-from jaxgan.metrics.disentanglement import mutual_information_gap
+from jaxgan.metrics.disentanglement import dci, mutual_information_gap
 from jaxgan.pictures.chart import Chart, chart
 from jaxgan.pictures.colours import INK
 
@@ -48,14 +48,18 @@ def traversed(latents: Latents, columns: slice, start: int) -> tuple[np.ndarray,
 
 
 def interpretability(subject: Subject) -> Chart | str:
-    """Draws the share of each factor that each code tells, with the mutual information gap."""
+    """Draws the share of each factor that each code tells, with the mutual information gap and DCI."""
     if subject.latents is None or len(codes := code_slices(subject.latents)) < 2:
         return "the latent has no two codes by name, as those of `latents.parts`"
     if subject.factors is None:
         return "the factors of these data are not known, as they are of shapes"
     z = {name: subject.latents.z[:, columns] for name, columns in codes.items()}
     values = {name: code.argmax(1) if _one_hot(code) else code[:, 0] for name, code in z.items()}
-    result = mutual_information_gap(values, subject.factors(subject.samples.x))
+    factors = subject.factors(subject.samples.x)
+    result = mutual_information_gap(values, factors)
+    scores = {"mutual information gap": result.gap}
+    if len(result.factors) > 1:
+        scores |= dict(list(dci(values, factors)._asdict().items())[3:])
 
     def draw(figure: Any) -> str:
         axes = figure.add_subplot()
@@ -66,8 +70,8 @@ def interpretability(subject: Subject) -> Chart | str:
         for (i, j), share in np.ndenumerate(result.told):
             dark = share > 0.5
             axes.text(j, i, f"{share:.2f}", ha="center", va="center", color="white" if dark else INK)
-        low, high = result.gap.low, result.gap.high
-        return f"mutual information gap {result.gap.value:.2f} ({low:.2f} to {high:.2f})"
+        notes = [f"{name} {x.value:.2f} ({x.low:.2f} to {x.high:.2f})" for name, x in scores.items()]
+        return "\n".join(", ".join(notes[i : i + 2]) for i in range(0, len(notes), 2))
 
     size = 1.5 + 0.75 * len(result.factors), 1.3 + 0.35 * len(result.codes)
     return chart("interpretability", "Share of a factor's entropy that a code tells", size, draw)

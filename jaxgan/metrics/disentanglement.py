@@ -1,7 +1,7 @@
 """Whether each factor of variation is told by one code of the latent, and by no other."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from jaxgan.metrics.metric import Estimate, bootstrap, resamples
 
 BINS = 20
 RESAMPLES = 200
+REFITS = 50
+LEAST = 5  # examples in a leaf
 
 
 class Disentanglement(NamedTuple):
@@ -42,7 +44,7 @@ def mutual_information_gap(
     (1.0, [[0.0, 1.0], [1.0, 0.0]])
     """
     binned = {name: _binned(code) for name, code in codes.items()}
-    varying = {name: _binned(factor) for name, factor in factors.items() if len(np.unique(factor)) > 1}
+    varying = {name: _binned(factor) for name, factor in _varying(factors).items()}
     if len(binned) < 2 or not varying:
         raise Refused(
             "a mutual information gap needs two codes and a factor that varies, "
@@ -58,6 +60,107 @@ def mutual_information_gap(
     }
     overall = bootstrap(float(gaps.mean()), [draw.mean() for draw in draws], 0.0, 1.0)
     return Disentanglement(tuple(binned), tuple(varying), told, each, overall)
+
+
+class Importances(NamedTuple):
+    """How codes are used to predict factors: DCI, each from 0 to 1.
+
+    `importances` [codes, factors]: each code's part in predicting a factor, 1 in sum. `disentanglement`:
+    whether a code is of use for one factor alone; `completeness`: whether a factor needs one code alone;
+    `informativeness`: the share of the error of guessing that the predictions remove.
+    """
+
+    codes: tuple[str, ...]
+    factors: tuple[str, ...]
+    importances: np.ndarray
+    disentanglement: Estimate
+    completeness: Estimate
+    informativeness: Estimate
+
+
+def dci(codes: Mapping[str, np.ndarray], factors: Mapping[str, np.ndarray]) -> Importances:
+    """Returns the disentanglement, completeness and informativeness of codes and factors [N] each.
+
+    Eastwood & Williams, 2018: for each factor a decision tree is grown on all codes of half of the examples,
+    and its importances, the decrease of impurity by the splits on each code, are summarised by
+    `dci_of_importances`. They grow forests; one tree tells less, and its interval takes a tenth of the time.
+    Informativeness is the mean over factors, on the other half, of 1 - error / error of guessing, both
+    squared; for integers, which are classes, of wrong answers. Factors that do not vary are left out.
+    Intervals are over other samples, by the bootstrap: each half resampled, the trees grown again.
+
+    >>> x, y = np.divmod(np.arange(400) % 20, 5)
+    >>> result = dci({"a": x, "b": y}, {"colour": y, "shape": x})
+    >>> [round(score.value, 2) for score in result[3:]], result.importances.round(2).tolist()
+    ([1.0, 1.0, 1.0], [[0.0, 1.0], [1.0, 0.0]])
+    """
+    varying = _varying(factors)
+    if len(codes) < 2 or len(varying) < 2:
+        raise Refused(f"DCI needs two codes and two factors that vary, not {len(codes)} and {len(varying)}")
+    x = np.stack(list(codes.values()), axis=1).astype(np.float64)
+    if len(x) < 4 * LEAST:
+        raise Refused(f"DCI needs at least {4 * LEAST} examples, not {len(x)}")
+    # not the first half: data may be sorted
+    order = np.random.RandomState(0).permutation(len(x))
+    fitted, judged = np.array_split(order, 2)
+    importances, told = _predicted(x, varying, fitted, judged)
+    scores = *dci_of_importances(importances), told
+    draws = []
+    for a, b in zip(resamples(len(fitted), REFITS), resamples(len(judged), REFITS, seed=1), strict=True):
+        again, told = _predicted(x, varying, fitted[a], judged[b])
+        draws.append((*dci_of_importances(again), told))
+    estimates = [
+        bootstrap(value, draw, 0.0, 1.0) for value, draw in zip(scores, np.transpose(draws), strict=True)
+    ]
+    return Importances(tuple(codes), tuple(varying), importances, *estimates)
+
+
+def dci_of_importances(importances: np.ndarray) -> tuple[float, float]:
+    """Returns disentanglement and completeness of importances R [codes, factors], none of them negative.
+
+    Disentanglement is the mean over codes, weighted by their importance, of 1 - H(R_i / sum_j R_ij) with the
+    entropy to the base of the number of factors; completeness the mean over factors of the same for columns,
+    to the base of the number of codes (Eastwood & Williams, 2018).
+
+    >>> dci_of_importances(np.eye(3)), dci_of_importances(np.ones((3, 4)))
+    ((1.0, 1.0), (0.0, 0.0))
+    """
+    codes, factors = importances.shape
+    total = max(float(importances.sum()), 1e-12)
+    of_codes = np.array([1 - _entropy(row) / np.log(factors) for row in importances])
+    of_factors = np.array([1 - _entropy(column) / np.log(codes) for column in importances.T])
+    of_codes, of_factors = of_codes.round(12), of_factors.round(12)  # or equal parts come to -2e-16
+    used = importances.sum(axis=0) > 0
+    completeness = float(of_factors[used].mean()) if used.any() else 0.0
+    return float((importances.sum(axis=1) / total * of_codes).sum()), completeness
+
+
+def _predicted(
+    x: np.ndarray, factors: Mapping[str, np.ndarray], fitted: np.ndarray, judged: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Returns the importances [codes, factors] of trees, and the mean share of errors that they remove."""
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    columns, told = [], []
+    for factor in factors.values():
+        classes = np.issubdtype(factor.dtype, np.integer)
+        kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
+        tree = kind(min_samples_leaf=LEAST, random_state=0).fit(x[fitted], factor[fitted])
+        columns.append(tree.feature_importances_)
+        told.append(_removed(factor[fitted], factor[judged], tree.predict(x[judged]), classes))
+    return np.stack(columns, axis=1), float(np.mean(told))
+
+
+def _removed(fitted: np.ndarray, truth: np.ndarray, predicted: np.ndarray, classes: bool) -> float:
+    guess: Any = np.bincount(fitted - fitted.min()).argmax() + fitted.min() if classes else fitted.mean()
+    if classes:
+        error, guessing = (predicted != truth).mean(), (guess != truth).mean()
+    else:
+        error, guessing = np.square(predicted - truth).mean(), np.square(guess - truth).mean()
+    return float(np.clip(1 - error / max(guessing, 1e-12), 0.0, 1.0))
+
+
+def _varying(factors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: factor for name, factor in factors.items() if len(np.unique(factor)) > 1}
 
 
 def _binned(x: np.ndarray) -> np.ndarray:
@@ -83,6 +186,7 @@ def _told(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
 
 
 def _entropy(counts: np.ndarray) -> float:
+    """Returns the entropy in nats of parts in proportion to these; 0 of none."""
     p = counts[counts > 0] / counts.sum()
     return float(-(p * np.log(p)).sum())
 

@@ -1,11 +1,11 @@
-"""The mutual information gap: closed forms, and a library's mutual information."""
+"""Disentanglement, the mutual information gap and DCI: closed forms, and a library's mutual information."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
 from jaxgan.errors import Refused
-from jaxgan.metrics.disentanglement import mutual_information_gap
+from jaxgan.metrics.disentanglement import dci, dci_of_importances, mutual_information_gap
 
 RANDOM = np.random.RandomState(0)
 X, Y, Z = RANDOM.randint(0, 5, 4000), RANDOM.randint(0, 8, 4000), RANDOM.normal(size=4000)
@@ -59,3 +59,49 @@ def test_factors_that_do_not_vary_are_left_out_and_too_few_codes_refused():
         mutual_information_gap({"a": X}, {"shape": X})
     with pytest.raises(Refused, match="not 2 and 0"):
         mutual_information_gap({"a": X, "b": Y}, {"scale": 0 * X})
+
+
+def test_importances_of_a_permutation_are_disentangled_and_complete_and_equal_ones_neither():
+    assert dci_of_importances(np.eye(4)[[2, 0, 3, 1]]) == (1.0, 1.0)
+    assert dci_of_importances(np.ones((3, 5))) == (0.0, 0.0)
+    # a code for two factors is half of the codes' importance here, and either factor needs it alone
+    one_for_two = np.array([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]])
+    np.testing.assert_allclose(dci_of_importances(one_for_two), (0.5, 1.0))
+    np.testing.assert_allclose(dci_of_importances(one_for_two.T), (1.0, 0.5))
+
+
+def test_scores_of_importances_agree_with_scipy_and_a_code_of_no_use_does_not_count():
+    from scipy.stats import entropy
+
+    r = RANDOM.uniform(size=(5, 3))
+    rows = 1 - entropy(r, base=3, axis=1)
+    columns = 1 - entropy(r, base=5, axis=0)
+    expected = np.average(rows, weights=r.sum(axis=1)), columns.mean()
+    np.testing.assert_allclose(dci_of_importances(r), expected)
+    unused = np.concatenate([r, np.zeros((1, 3))])
+    np.testing.assert_allclose(dci_of_importances(unused)[0], expected[0])  # a plain mean would rise
+
+
+def test_dci_of_own_codes_of_mixed_codes_and_of_noise():
+    n = 600
+    x, y, z = X[:n], Y[:n], Z[:n]
+    apart = dci({"a": x, "b": y, "c": z}, {"shape": x, "colour": y, "place": z, "same": 0 * x})
+    assert apart.factors == ("shape", "colour", "place")
+    np.testing.assert_allclose(apart.importances, np.eye(3), atol=0.02)
+    assert min(score.value for score in apart[3:]) > 0.9
+    u, v = RANDOM.uniform(size=(2, n))
+    mixed = dci({"a": u + v, "b": u - v}, {"u": u, "v": v})  # turned by 45 degrees: all is told, by both
+    assert mixed.disentanglement.high < 0.3
+    assert mixed.completeness.high < 0.3
+    assert mixed.informativeness.value > 0.9
+    noise = dci({"a": u, "b": v}, {"shape": x, "place": z})
+    assert noise.informativeness.value < 0.1
+    for score in (*apart[3:], *mixed[3:], *noise[3:]):
+        assert 0 <= score.low <= score.value <= score.high <= 1
+
+
+def test_dci_refuses_what_has_no_entropy():
+    with pytest.raises(Refused, match="DCI needs two codes and two factors that vary, not 2 and 1"):
+        dci({"a": X, "b": Y}, {"shape": X, "scale": 0 * X})
+    with pytest.raises(Refused, match="at least 20 examples, not 10"):
+        dci({"a": X[:10], "b": Y[:10]}, {"x": X[:10], "y": Y[:10]})

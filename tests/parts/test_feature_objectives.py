@@ -51,6 +51,32 @@ def test_mmd_is_the_sum_over_pairs(name):
     assert rows(attractive.g_terms[0], seen).shape == (16,)
 
 
+def test_bounds_of_the_repulsive_loss_end_the_gradient_of_pairs_beyond_them():
+    """Real features farther apart than `most` and fake ones closer than `least`, where D moves them."""
+    seen = view(REAL, FAKE, W)
+    x, y = (np.asarray(h["features"][-1], np.float64) for h in (seen.real_heads, seen.fake_heads))
+
+    def k(a, b, least=0.0, most=math.inf):
+        return math.exp(-min(max(np.square(a - b).sum(), least), most) / 2)
+
+    far, near = kernels.bounded_rbf(most=4.0), kernels.bounded_rbf(least=0.25)
+    bounded = o.repulsive_mmd(kernels.rbf([1.0]), of_real=far, of_fake=near)
+    gap = pairs_within(lambda a, b: k(a, b, most=4.0), x) - pairs_within(lambda a, b: k(a, b, 0.25), y)
+    np.testing.assert_allclose(mean(bounded.d_terms, seen), gap, rtol=1e-4, atol=1e-6)
+    swapped = o.repulsive_mmd(kernels.rbf([1.0]), of_real=near, of_fake=far)
+    assert abs(mean(swapped.d_terms, seen) - gap) > 1e-3
+    plain = pairs_within(k, x) + pairs_within(k, y) - 2 * np.mean([[k(a, b) for b in y] for a in x])
+    np.testing.assert_allclose(mean(bounded.g_terms, seen), plain, rtol=1e-4, atol=1e-6)  # G's has none
+    points = jnp.array([[0.0], [0.3], [3.0]])  # squares 0.09, 7.29 and 9
+    slopes = [jax.grad(lambda x, kernel=kernel: kernel(x, x).sum())(points)[:, 0] for kernel in (far, near)]
+    np.testing.assert_allclose(slopes[0][2], 0.0)  # far from both others
+    assert slopes[0][0] > 0
+    at_0, at_3 = (kernels.rbf([1.0])(points[i : i + 1], points[2:])[0, 0] for i in (0, 1))
+    np.testing.assert_allclose(slopes[1], [6 * at_0, 5.4 * at_3, -6 * at_0 - 5.4 * at_3], rtol=1e-4)
+    with pytest.raises(Refused, match=r"bounded_rbf needs 0 <= least < most, not 4.0 and 0.25"):
+        kernels.bounded_rbf(least=4.0, most=0.25)
+
+
 def expected_rbf(width, spread, spread2, gap, size):
     total = width**2 + spread**2 + spread2**2
     return (width**2 / total) ** (size / 2) * math.exp(-(gap**2) / (2 * total))

@@ -1,10 +1,12 @@
 """Similarities of feature vectors, as functions (a [n, d], b [m, d]) -> [n, m], for `mmd`."""
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 import jax.numpy as jnp
 from jax import lax, nn
 
+from jaxgan.errors import Refused
 from jaxgan.parts.types import Array
 
 Kernel = Callable[[Array, Array], Array]
@@ -32,6 +34,25 @@ def rbf(widths: Sequence[float] = (1.0, 2.0, 4.0, 8.0, 16.0)) -> Kernel:
     def kernel(a: Array, b: Array) -> Array:
         squared = squared_distances(a, b)
         return jnp.stack([jnp.exp(-squared / (2 * width**2)) for width in widths]).sum(axis=0)
+
+    return kernel
+
+
+def bounded_rbf(width: float = 1.0, *, least: float = 0.0, most: float = inf) -> Kernel:
+    """exp(-clip(|a - b|^2, least, most) / (2 width^2)): closer and farther pairs have no gradient.
+
+    As the hinge loss does, it lets a D stop that has moved features together as far as `least`, or apart as
+    far as `most` (Wang et al., 2019, with 1/4 and 4); both bound squared distances.
+
+    >>> apart, together = jnp.zeros((1, 2)), jnp.ones((1, 2))  # squared distance 2
+    >>> [round(float(bounded_rbf(least=x, most=4.0)(apart, together)[0, 0]), 4) for x in (0.25, 3.0)]
+    [0.3679, 0.2231]
+    """
+    if not 0 <= least < most:
+        raise Refused(f"bounded_rbf needs 0 <= least < most, not {least} and {most}")
+
+    def kernel(a: Array, b: Array) -> Array:
+        return jnp.exp(-jnp.clip(squared_distances(a, b), least, most) / (2 * width**2))
 
     return kernel
 

@@ -33,18 +33,23 @@ def mmd(kernel: Kernel, *, head: str = "features") -> Objective:
     )
 
 
-def repulsive_mmd(kernel: Kernel, *, head: str = "features") -> Objective:
+def repulsive_mmd(
+    kernel: Kernel, *, of_real: Kernel | None = None, of_fake: Kernel | None = None, head: str = "features"
+) -> Objective:
     """G: MMD^2 as in `mmd`, D: E k(x, x') - E k(y, y') of features x of real and y of fake inputs.
 
     D moves features of real inputs apart and those of fake ones together, whatever their distance from each
-    other: the repulsive loss (Wang et al., 2019), with spectral norm and a kernel of width 1.
+    other: the repulsive loss (Wang et al., 2019), with spectral norm and a kernel of width 1. `of_real` and
+    `of_fake` are D's kernels of either sort if they are others, such as the paper's, with which D stops where
+    real ones are far enough from each other and fake ones close enough.
 
-    >>> from jaxgan.parts.objectives import kernels
-    >>> objective = repulsive_mmd(kernels.rbf([1.0]))
+    >>> from jaxgan.parts.objectives.kernels import bounded_rbf, rbf
+    >>> objective = repulsive_mmd(rbf([1.0]), of_real=bounded_rbf(most=4.0), of_fake=bounded_rbf(least=0.25))
     """
 
     def d_loss(view: View) -> Array:
-        real, fake, _ = similarities(kernel, view, head)
+        real, _, _ = similarities(of_real or kernel, view, head)
+        _, fake, _ = similarities(of_fake or kernel, view, head)
         return real - fake
 
     return of_terms(
