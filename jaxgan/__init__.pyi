@@ -62,9 +62,11 @@ from .parts.branches import branches as branches
 from .parts.choice import one_of as one_of
 from .parts.conditioning import Conditioning as Conditioning
 from .parts.distance import Distance as Distance
+from .parts.feature_distances import feature_distance as feature_distance
+from .parts.feature_distances import gram as gram
+from .parts.feature_distances import style_distance as style_distance
 from .parts.frozen import Frozen as Frozen
 from .parts.frozen import by_frozen as by_frozen
-from .parts.frozen import feature_distance as feature_distance
 from .parts.generated import Generated as Generated
 from .parts.latent_steps import natural as natural
 from .parts.latents import Latent as Latent
