@@ -26,6 +26,7 @@ def vgg16_features(shape: tuple[int, ...]) -> Extractor:
     Images in [-1, 1] are rounded to 8 bits and judged at their own size or, where a side is below 32 px, at
     32 x 32 px; of a grey image the channel is repeated. `fd_vgg16` of 32 and of 64 px do not compare.
     """
+    _check_colours(shape)
     small = min(shape[:2]) < SMALLEST
     frozen = vgg16()
 
@@ -49,6 +50,7 @@ def lite0_features(shape: tuple[int, ...]) -> Extractor:
     Images in [-1, 1] are rounded to 8 bits and resized to 224 px as clean-fid resizes to 299; of a grey image
     the channel is repeated.
     """
+    _check_colours(shape)
     frozen = load(LITE0, EfficientNetLite(), np.zeros((1, SIDE, SIDE, 3), np.float32))
 
     def forward(weights: PyTree, images: Array) -> PyTree:
@@ -63,11 +65,14 @@ def lite0_features(shape: tuple[int, ...]) -> Extractor:
     return Extractor("lite0", _digest(f"lite0 1 {LITE0.sha256}"), f"clean_{SIDE}", apply)
 
 
-def _checked(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _check_colours(shape: tuple[int, ...]) -> None:
     if len(shape) != 3 or shape[-1] not in (1, 3):
         raise Refused(
             f"networks of ImageNet take images (height, width, 3 or 1), not {shape}: use the local extractor"
         )
+
+
+def _checked(images: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if images.shape[1:] != shape:
         raise Refused(f"the extractor of images {shape} cannot be applied to {images.shape[1:]}")
     return images
