@@ -16,7 +16,7 @@ scripts. Without pictures it shows `shapes` in the style of one of them.
 
 import argparse
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,7 @@ from jaxgan.pictures import images, png
 
 CONTENT = "relu4_2"
 STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+Weights = tuple[Any, Any]
 
 
 class Styled(NamedTuple):
@@ -54,26 +55,35 @@ def styled(
     """
     content = np.asarray(content, np.float32)
     style = np.broadcast_to(np.asarray(style, np.float32), (len(content), *style.shape[1:]))
-    near = jg.feature_distance("content", network, lambda h: h[CONTENT])
-    alike = jg.style_distance("style", network, lambda h: [h[layer] for layer in STYLE])
-    optimiser = optax.adam(lr)
-
-    def losses(x: jax.Array, weights: object) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-        both = near.apply(weights, x, content), alike.apply(weights, x, style)
-        return (both[0] + weight * both[1]).sum(), both
+    optimiser, weights = optax.adam(lr), (network.params, network.stats)
 
     @jax.jit
-    def step(x: jax.Array, state: optax.OptState, weights: object) -> tuple:
-        slope, both = jax.grad(losses, has_aux=True)(x, weights)
+    def seen(x: jax.Array, weights: Weights) -> tuple[jax.Array, list[jax.Array]]:
+        """Returns the features of the content, and the Gram matrices of the style's layers."""
+        h = network.network.apply(*weights, x)[0]
+        return h[CONTENT], [jg.gram(h[layer]) for layer in STYLE]
+
+    wanted = seen(content, weights)[0], seen(style, weights)[1]
+
+    def losses(x: jax.Array, weights: Weights, wanted: Any) -> tuple[jax.Array, tuple]:
+        features, grams = seen(x, weights)
+        near = jnp.square(features - wanted[0]).mean(axis=(1, 2, 3))
+        apart = [jnp.square(a - b).mean(axis=(1, 2)) / 4 for a, b in zip(grams, wanted[1], strict=True)]
+        alike = jnp.stack(apart).mean(axis=0)
+        return (near + weight * alike).sum(), (near, alike)
+
+    @jax.jit
+    def step(x: jax.Array, state: optax.OptState, weights: Weights, wanted: Any) -> tuple:
+        slope, both = jax.grad(losses, has_aux=True)(x, weights, wanted)
         updates, state = optimiser.update(slope, state, x)
         return optax.apply_updates(x, updates).clip(-1, 1), state, both
 
-    x, weights, history = jnp.asarray(content), near.weights, []
+    x, history = jnp.asarray(content), []
     state = optimiser.init(x)
     for _ in range(steps):
-        x, state, both = step(x, state, weights)
+        x, state, both = step(x, state, weights, wanted)
         history.append(both)
-    history.append(jax.jit(losses)(x, weights)[1])
+    history.append(jax.jit(losses)(x, weights, wanted)[1])
     content_loss, style_loss = (np.stack(loss) for loss in zip(*history, strict=True))
     return Styled(np.asarray(x), content_loss, style_loss)
 

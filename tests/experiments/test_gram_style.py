@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+import jaxgan as jg
 from jaxgan.models.vgg16 import VGG16
 from jaxgan.parts.frozen import Frozen
 from jaxgan.parts.network import from_linen
@@ -40,6 +41,14 @@ def test_a_picture_takes_on_the_style(gram_style, network):
     assert made.style_loss.shape == (41, 2)
     assert (made.content_loss[0] == 0).all()
     assert (made.style_loss[-1] < 0.5 * made.style_loss[0]).all()
+    losses = (
+        made.style_loss,
+        jg.style_distance("style", network, lambda h: [h[x] for x in gram_style.STYLE]),
+    )
+    near = (made.content_loss, jg.feature_distance("content", network, lambda h: h[gram_style.CONTENT]))
+    for (measured, distance), other in ((losses, style.repeat(2, axis=0)), (near, content)):
+        expected = jax.jit(distance.apply)(distance.weights, made.pictures, other)
+        np.testing.assert_allclose(measured[-1], expected, rtol=1e-3)
     alone = gram_style.styled(content[1:], style, network, weight=10.0, steps=40, lr=0.03)
     np.testing.assert_allclose(alone.pictures, made.pictures[1:], atol=0.02)  # each is a run of its own
 
