@@ -15,8 +15,8 @@ class LPIPS(nn.Module):
     """Pictures x, y [n, H, W, C] in [-1, 1] -> distances [n].
 
     sum_l mean_hw w_l . (u_l(x) - u_l(y))^2 over the activations u_l of `net` named in `layers`, each divided
-    by its length over channels; w_l are learnt, 0 or more. Where an activation is 0 in all channels the
-    gradient is 0; that of a plain square root is not a number.
+    by its length over channels; w_l are learnt, 0 or more. Where an activation is 0 in all channels its
+    length has no slope; that of a plain square root is not a number.
 
     >>> from jaxgan.models import alexnet
     >>> judge = LPIPS(alexnet.AlexNet(), alexnet.JUDGED)
