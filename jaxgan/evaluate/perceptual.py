@@ -17,7 +17,7 @@ from jaxgan.models import vgg16 as vgg
 from jaxgan.models.lpips import LPIPS
 from jaxgan.parts.distance import Distance
 from jaxgan.parts.frozen import Frozen
-from jaxgan.parts.network import Network
+from jaxgan.parts.network import from_linen
 from jaxgan.parts.types import Array, PyTree
 
 SMALLEST = 32
@@ -31,8 +31,7 @@ def vgg16() -> Frozen:
     perceptual loss: `jg.feature_distance("vgg16_relu4_3", jg.vgg16(), lambda h: h["relu4_3"])`.
     """
     judge = load(VGG16, LPIPS(vgg.VGG16(), vgg.JUDGED), *_PAIR)
-    network = vgg.VGG16()
-    return Frozen(Network(network.init, _fixed(network)), judge.params["net"])
+    return Frozen(from_linen(vgg.VGG16()), judge.params["net"])
 
 
 def lpips_vgg16(enlarged: int = 1) -> Distance:
@@ -115,7 +114,8 @@ def _lpips(published: Published, module: nn.Module, enlarged: int) -> Distance:
                 f"LPIPS needs pictures of {SMALLEST} px or more, not of {side}: "
                 f"give lpips_{published.name}(enlarged={enlarged * enlargement(side, side)})"
             )
-        return module.apply({"params": params}, x, y)
+        apart: Any = module.apply({"params": params}, x, y)
+        return apart
 
     return Distance(name, apply, frozen.params)
 
@@ -123,13 +123,6 @@ def _lpips(published: Published, module: nn.Module, enlarged: int) -> Distance:
 def _enlarge(x: Array, times: int) -> Array:
     n, height, width, channels = x.shape
     return jax.image.resize(x, (n, times * height, times * width, channels), "linear")
-
-
-def _fixed(module: nn.Module) -> Callable[..., tuple[Any, Any]]:
-    def apply(params: PyTree, stats: PyTree, x: Array, key: Any = None, train: bool = False) -> tuple:
-        return module.apply({"params": params}, x), stats
-
-    return apply
 
 
 VGG16 = Published(

@@ -49,7 +49,7 @@ class _Type:
         made = np.dtype(self.code)
         if made.kind not in KINDS:
             raise Refused(f"it contains an array of {made}, but only numbers are allowed")
-        return made.newbyteorder(self.order)
+        return made.newbyteorder(self.order)  # type: ignore[arg-type]  # numpy refuses another order
 
 
 class _Array:
@@ -62,8 +62,8 @@ class _Array:
         dtype = kind.numpy()
         if min(shape, default=0) < 0 or len(content) != math.prod(shape) * dtype.itemsize:
             raise Refused(f"an array of shape {shape} has {len(content)} bytes")
-        order = "F" if by_columns else "C"
-        self.array = np.frombuffer(content, dtype).reshape(shape, order=order).astype(dtype.newbyteorder("="))
+        flat = np.frombuffer(content, dtype).astype(dtype.newbyteorder("="))
+        self.array = flat.reshape(shape[::-1]).T.copy() if by_columns else flat.reshape(shape)
 
 
 def _empty_array(*_: Any) -> _Array:
