@@ -10,9 +10,14 @@ from .errors import Refused as Refused
 from .evaluate.features import Measures as Measures
 from .evaluate.health import health as health
 from .evaluate.hook import evaluated as evaluated
+from .evaluate.local import local_classifier as local_classifier
 from .evaluate.measure import measure as measure
 from .evaluate.measures import measures as measures
 from .evaluate.measures import usual_extractor as usual_extractor
+from .evaluate.perceptual import lpips_alexnet as lpips_alexnet
+from .evaluate.perceptual import lpips_vgg16 as lpips_vgg16
+from .evaluate.perceptual import per_pair as per_pair
+from .evaluate.perceptual import vgg16 as vgg16
 from .evaluate.rotation import rotation as rotation
 from .folder.ranges import Count as Count
 from .folder.ranges import Natural as Natural
@@ -56,6 +61,10 @@ from .parts.average import ema as ema
 from .parts.branches import branches as branches
 from .parts.choice import one_of as one_of
 from .parts.conditioning import Conditioning as Conditioning
+from .parts.distance import Distance as Distance
+from .parts.feature_distances import feature_distance as feature_distance
+from .parts.feature_distances import gram as gram
+from .parts.feature_distances import style_distance as style_distance
 from .parts.frozen import Frozen as Frozen
 from .parts.frozen import by_frozen as by_frozen
 from .parts.generated import Generated as Generated
@@ -76,6 +85,7 @@ from .parts.regularisers import historical_averaging as historical_averaging
 from .parts.regularisers import orthogonal_regularisation as orthogonal_regularisation
 from .parts.rng import each as each
 from .parts.rng import fold as fold
+from .parts.structural import ssim_distance as ssim_distance
 from .parts.terms import Term as Term
 from .parts.types import Augment as Augment
 from .parts.types import Batch as Batch

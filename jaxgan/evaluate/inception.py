@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,20 +11,13 @@ import numpy as np
 from jaxgan.errors import Refused
 from jaxgan.evaluate import pickled, resizers
 from jaxgan.evaluate.extractor import Extractor, Outputs, in_blocks
+from jaxgan.evaluate.published import from_torch
 from jaxgan.models.inception import SIDE, InceptionV3
 from jaxgan.parts.types import Array, PyTree
 from jaxgan.pictures.images import quantise
 
 NAME = "pt_inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-TORCH = {
-    "kernel": "weight",
-    "scale": "weight",
-    "bias": "bias",
-    "mean": "running_mean",
-    "var": "running_var",
-}
-"""PyTorch's names of a layer's arrays."""
 
 
 def inception(weights: Path, resizer: Callable[[Array], Array] = resizers.clean) -> Extractor:
@@ -73,17 +65,4 @@ def variables(arrays: Mapping[str, np.ndarray]) -> PyTree:
     jaxgan.errors.Refused: these are not InceptionV3's weights: there is no Conv2d_1a_3x3.bn.running_mean
     """
     shapes = jax.eval_shape(InceptionV3().init, jax.random.key(0), jnp.zeros((1, SIDE, SIDE, 3)))
-
-    def convert(path: tuple[Any, ...], leaf: jax.ShapeDtypeStruct) -> np.ndarray:
-        _, *layer, kind = (key.key for key in path)
-        name = ".".join([*layer, TORCH[kind]])
-        if name not in arrays:
-            raise Refused(f"these are not InceptionV3's weights: there is no {name}")
-        array = arrays[name]
-        if kind == "kernel":  # out, in, height, width
-            array = array.transpose(*range(2, array.ndim), 1, 0)
-        if array.shape != leaf.shape:
-            raise Refused(f"these are not InceptionV3's weights: {name} is of {arrays[name].shape}")
-        return array
-
-    return jax.tree.map_with_path(convert, shapes)
+    return from_torch(arrays, shapes, "InceptionV3")

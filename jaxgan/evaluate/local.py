@@ -8,8 +8,9 @@ since the last bit of its weights depends on the number of cores.
 
 import hashlib
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import numpy as np
 import optax
@@ -21,6 +22,8 @@ from jaxgan.errors import Refused
 from jaxgan.evaluate.extractor import Extractor, Outputs, digest, in_blocks
 from jaxgan.evaluate.store import Arrays, load_or_compute
 from jaxgan.models.classifier import Classifier
+from jaxgan.parts.frozen import Frozen
+from jaxgan.parts.network import Network
 
 EXAMPLES, BYTES = 20_000, 2**28  # to train on, at most
 HELD_BACK = 10  # one example in so many is not trained on, and measures the accuracy
@@ -42,6 +45,63 @@ def local(source: Source) -> Extractor:
     """
     if source.channels is not None:
         return _by_channel(local(source.channels))
+    trained = _trained(source)
+    compiled = in_blocks(trained.module.apply, {"params": trained.params})
+    note = (
+        f"its accuracy is {100 * trained.accuracy:.1f} % on the {trained.task} of examples held back from it"
+    )
+
+    def apply(x: np.ndarray) -> Outputs:
+        if x.shape[1:] != source.shape:
+            raise Refused(f"a classifier of examples {source.shape} cannot be applied to {x.shape[1:]}")
+        return Outputs(*compiled(np.asarray(x, np.float32)))
+
+    recipe_digest = hashlib.sha256(trained.recipe.encode()).hexdigest()
+    weights = flatten_dict(trained.params, sep="/")
+    return Extractor("local", recipe_digest, "none", apply, note, digest(weights))
+
+
+def local_classifier(source: Source) -> Frozen:
+    """Returns the classifier of `--extractor local` as a fixed network, for perceptual losses and teachers.
+
+    It maps images [n, H, W, C] to "features" [n, 64], "logits" [n, classes] and "maps", the outputs
+    [n, h, w, C] of its convolutions, first to last. It is trained on the examples of a source, or read from
+    the user's cache; for what it learns see the extractor. A loss in its maps:
+    `jg.feature_distance("local_maps", jg.local_classifier(source), lambda h: h["maps"])`.
+
+    >>> from jaxgan.data import load
+    >>> frozen = local_classifier(load("digits"))
+    >>> output, _ = frozen.network.apply(frozen.params, {}, np.zeros((3, 8, 8, 1), np.float32))
+    >>> output["features"].shape, [x.shape for x in output["maps"]]
+    ((3, 64), [(3, 8, 8, 16), (3, 4, 4, 32)])
+    """
+    if source.channels is not None:
+        raise Refused("stacked images have a classifier of their single channels: give the source of those")
+    trained = _trained(source)
+
+    def init(key: jax.Array, x: Any) -> tuple[Any, Any]:
+        return trained.module.init(key, x)["params"], {}
+
+    def apply(params: Any, stats: Any, x: Any, key: Any = None, train: bool = False) -> tuple[Any, Any]:
+        (features, logits), captured = trained.module.apply(
+            {"params": params}, x, capture_intermediates=lambda module, _: isinstance(module, nn.Conv)
+        )
+        layers: Any = captured["intermediates"]
+        maps = tuple(layers[f"Conv_{i}"]["__call__"][0] for i in range(len(layers)))
+        return {"features": features, "logits": logits, "maps": maps}, stats
+
+    return Frozen(Network(init, apply), trained.params)
+
+
+class _Trained(NamedTuple):
+    module: Classifier
+    params: Any
+    accuracy: float
+    task: str
+    recipe: str
+
+
+def _trained(source: Source) -> _Trained:
     if not isinstance(source.kind, Image):
         raise Refused(f"the local extractor is for images, not for examples of shape {source.shape}")
     has_labels = source.classes > 1  # a single class teaches nothing
@@ -58,19 +118,8 @@ def local(source: Source) -> Extractor:
     recipe = f"local 2 {shapes} {STEPS} {BATCH} {RATE} {digest(data)}"  # all seeds are fixed
     arrays = load_or_compute(recipe, partial(_train, module, data))
     weights = {name: leaf for name, leaf in arrays.items() if name != "accuracy"}
-    compiled = in_blocks(module.apply, {"params": unflatten_dict(weights, sep="/")})
     task = "labels" if has_labels else "quarter turns"
-    note = (
-        f"its accuracy is {100 * float(arrays['accuracy']):.1f} % on the {task} of examples held back from it"
-    )
-
-    def apply(x: np.ndarray) -> Outputs:
-        if x.shape[1:] != source.shape:
-            raise Refused(f"a classifier of examples {source.shape} cannot be applied to {x.shape[1:]}")
-        return Outputs(*compiled(np.asarray(x, np.float32)))
-
-    recipe_digest = hashlib.sha256(recipe.encode()).hexdigest()
-    return Extractor("local", recipe_digest, "none", apply, note, digest(weights))
+    return _Trained(module, unflatten_dict(weights, sep="/"), float(arrays["accuracy"]), task, recipe)
 
 
 def _train(module: Classifier, data: Arrays) -> Arrays:

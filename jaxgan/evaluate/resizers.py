@@ -1,4 +1,5 @@
-"""The two ways in which published FIDs resize images to Inception's input: [n, H, W, C] -> [n, 299, 299, C].
+"""The two ways in which published FIDs resize images to Inception's input: [n, H, W, C] -> [n, 299, 299, C];
+for other networks the first of them, to any side.
 
 Pixels are in 0..255. The resizer changes FID by more than many papers improve it, so a number means little
 without the resizer's name (Parmar et al., 2022). Images are multiplied by a matrix [299, H] from the left and
@@ -7,6 +8,7 @@ pixels (3e-2 of TensorFlow's) where these are by 6e-5.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +26,16 @@ def clean(images: Array) -> Array:
     >>> clean(jnp.full((2, 32, 32, 3), 7, jnp.uint8)).shape
     (2, 299, 299, 3)
     """
-    return _resize(images, _bicubic).clip(0, 255)
+    return bicubic(images, SIDE)
+
+
+def bicubic(images: Array, side: int) -> Array:
+    """Resizes to [n, side, side, C] as `clean` does.
+
+    >>> bicubic(jnp.full((2, 28, 28, 1), 7, jnp.uint8), 32).shape
+    (2, 32, 32, 1)
+    """
+    return _resize(images, partial(_bicubic, side=side)).clip(0, 255)
 
 
 def tf1(images: Array) -> Array:
@@ -47,9 +58,9 @@ def _resize(images: Array, weights: Callable[[int], np.ndarray]) -> Array:
     return jnp.einsum("ih,nhwc,jw->nijc", rows, x, columns, precision=jax.lax.Precision.HIGHEST)
 
 
-def _bicubic(size: int) -> np.ndarray:
-    scale = size / SIDE
-    centres = (np.arange(SIDE)[:, None] + 0.5) * scale
+def _bicubic(size: int, side: int) -> np.ndarray:
+    scale = size / side
+    centres = (np.arange(side)[:, None] + 0.5) * scale
     d = abs(np.arange(size) + 0.5 - centres) / max(scale, 1.0)
     outer = np.where(d < 2, -0.5 * (((d - 5) * d + 8) * d - 4), 0.0)
     weights = np.where(d < 1, (1.5 * d - 2.5) * d**2 + 1, outer)

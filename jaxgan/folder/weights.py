@@ -42,17 +42,22 @@ def save(path: Path, state: State, notes: Mapping[str, str]) -> None:
 
     Names are g/... and d/..., average/... for the average that is sampled, and averages/NAME/... for others.
     """
+    arrays = jax.device_get(_named(_players(state)))
+    write_arrays(path, arrays, {"step": str(int(state.step)), "jaxgan": version("jaxgan"), **notes})
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> None:
+    """Writes arrays by name, with `notes` and a digest of the numbers as metadata."""
     from safetensors.numpy import save as serialise
 
-    arrays = jax.device_get(_named(_players(state)))
-    arrays = {name: np.asarray(x, order="C") for name, x in arrays.items()}
-    fields = {"step": str(int(state.step)), "jaxgan": version("jaxgan"), "structure": _structure(arrays)}
-    path.write_bytes(serialise(arrays, {**fields, "digest": _digest(arrays), **notes}))
+    whole = {name: np.asarray(x, order="C") for name, x in arrays.items()}
+    fields = {"structure": _structure(whole), "digest": _digest(whole)}
+    path.write_bytes(serialise(whole, {**fields, **notes}))
 
 
 def metadata(path: Path) -> dict[str, str]:
     """Returns the metadata of the file: the step, the version, a digest, ..."""
-    return _read(path)[1]
+    return read_arrays(path)[1]
 
 
 def identify(path: Path) -> dict[str, str]:
@@ -133,7 +138,7 @@ def _replace_copies(tree: PyTree, old: PyTree, new: PyTree) -> PyTree:
 
 
 def _read_like(state: State, path: Path) -> Arrays:
-    arrays, _ = _read(path)
+    arrays, _ = read_arrays(path)
     expected = _named(_players(state))
     _check(arrays, expected, path)
     if more := sorted(arrays.keys() - expected.keys()):
@@ -163,7 +168,7 @@ def frozen(path: str | Path, network: Network, *inputs: Any, player: str = "d") 
     jaxgan.errors.Refused: there are no weights at nowhere
     """
     file = find_file(Path(path))
-    arrays, _ = _read(file)
+    arrays, _ = read_arrays(file)
     shapes = Side(*jax.eval_shape(network.init, jax.random.key(0), *inputs))
     tree = {player: shapes} if player else shapes
     _check(arrays, _named(tree), file)
@@ -171,7 +176,8 @@ def frozen(path: str | Path, network: Network, *inputs: Any, player: str = "d") 
     return Frozen(network, *(loaded[player] if player else loaded))
 
 
-def _read(path: Path) -> tuple[Arrays, dict[str, str]]:
+def read_arrays(path: Path) -> tuple[Arrays, dict[str, str]]:
+    """Returns the arrays of a safetensors file by name, and its metadata; refuses a damaged file."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -1,3 +1,4 @@
+from . import alexnet as alexnet
 from . import autoencoder as autoencoder
 from . import biggan as biggan
 from . import biggan_deep as biggan_deep
@@ -6,10 +7,12 @@ from . import classifier as classifier
 from . import convnet as convnet
 from . import convolution as convolution
 from . import dcgan as dcgan
+from . import efficientnet_lite as efficientnet_lite
 from . import fastgan as fastgan
 from . import gat as gat
 from . import inception as inception
 from . import layers as layers
+from . import lpips as lpips
 from . import mlp as mlp
 from . import msg_gan as msg_gan
 from . import progressive as progressive
@@ -19,4 +22,5 @@ from . import sngan as sngan
 from . import stylegan2 as stylegan2
 from . import stylegan3 as stylegan3
 from . import transgan as transgan
+from . import vgg16 as vgg16
 from . import vitgan as vitgan

@@ -30,7 +30,18 @@ FLOORS = [
 ]
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 BASES = {
-    "parts": {"types", "output", "rng", "network", "classes", "generated", "gaussian", "terms"},
+    "parts": {
+        "types",
+        "output",
+        "rng",
+        "network",
+        "classes",
+        "generated",
+        "gaussian",
+        "terms",
+        "distance",
+        "frozen",
+    },
     "metrics": {"metric", "nearest"},
     "data": {"kind", "source", "order", "image", "labels"},
     "models": {"layers", "convolution"},

@@ -25,7 +25,9 @@ from jaxgan.parts.terms.lipschitz import max_gradient as max_gradient
 from jaxgan.parts.terms.lipschitz import wgan_div as wgan_div
 from jaxgan.parts.terms.matching import feature_matching as feature_matching
 from jaxgan.parts.terms.matching import feature_matching_l1 as feature_matching_l1
+from jaxgan.parts.terms.matching import paired_matching as paired_matching
 from jaxgan.parts.terms.path_length import path_length as path_length
+from jaxgan.parts.terms.perceptual import perceptual as perceptual
 from jaxgan.parts.terms.pulling_away import pulling_away as pulling_away
 from jaxgan.parts.terms.reconstruction import latent_reconstruction as latent_reconstruction
 from jaxgan.parts.terms.term import Term as Term
