@@ -49,6 +49,8 @@ def data(config: Config) -> "jg.Source":
     from jaxgan.data import load, pairs
 
     source = load(config.data, config.size)
+    if "source" in source.leaves and not config.other:
+        return pairs.unmatched(source)
     if config.other:
         return pairs.unpaired(source, load(config.other, config.size))
 
