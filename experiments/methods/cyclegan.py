@@ -10,8 +10,8 @@
 Two generators, each against a patch D of its own palette, half of whose fakes come from a pool of earlier
 ones; a cycle loss on images translated there and back, and an identity loss on images that have the target
 palette already (Zhu et al., 2017). Changed: shapes of 16 px, batches of 8, two residual blocks of few
-channels, a D that sees 16 px, a constant rate; BatchNorm in G and spectral norm in D, since instance norm
-would remove a shape's colour.
+channels, a D that sees 16 px, a constant rate without `--decay-from 0.5`; BatchNorm in G and spectral norm in
+D, since instance norm would remove a shape's colour.
 
 `l1` is the mean absolute difference from the true recolouring, in pixels of 500 held-out shapes. Baselines
 without a GAN: `l1_identity`, of the shapes as they are, and `l1_means`, with the other palette's means.
@@ -38,6 +38,8 @@ class Config(jg.Settings):
     """Weight of the identity loss."""
     lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for all players."""
+    decay_from: jg.Share = 1.0
+    """Share of the steps after which the rate falls linearly to 0; the paper's is 0.5, and 1 leaves it."""
     width: jg.Count = 8
     """Channels of each network's first layer."""
     blocks: jg.Natural = 2
@@ -98,7 +100,12 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     critics = jg.several(dict.fromkeys(sources, critic))
     game = jg.adversarial(critics, init=init, play=play, sample=sample, given=("other",), lowering=lowering)
-    rule = jg.alternating(game, *[optax.adam(config.lr, b1=0.5, b2=0.999)] * 2)
+
+    def rate(step: "jax.Array") -> "jax.Array":
+        falling = config.steps * (1 - config.decay_from)
+        return config.lr * jnp.clip((config.steps - step) / (falling + 1e-6), 0, 1)
+
+    rule = jg.alternating(game, *[optax.adam(rate, b1=0.5, b2=0.999)] * 2)
 
     held_out = source.held_out() if source.held_out else source
     plain, goal = labelled(held_out, 500)["other"], labelled(source, 500)["x"]  # sample i is made of plain[i]
