@@ -1,16 +1,15 @@
-"""PixelDA (Bousmalis et al., 2017): a classifier for pictures without labels, learnt on labelled ones made to
-look like them.
+"""PixelDA (Bousmalis et al., 2017): a classifier for a domain whose pictures have no labels.
 
     python experiments/methods/pixelda.py
 
-Kept: a residual G of a picture of the labelled domain and noise, a patch D of the domain without labels, a
-classifier in G's side, learnt by the cross-entropy of its logits on labelled pictures and on what G makes of
-them, through which G keeps the class. Changed: glyphs drawn by a program are the labelled domain, handwritten
-digits, in negative, the other; networks, weights and optimisers.
+Kept: a residual G that makes a labelled picture, with noise, look like the domain without labels, a patch D
+of that domain, a classifier in G's side, learnt by the cross-entropy of its logits on labelled pictures and
+on what G makes of them, through which G keeps the class. Changed: glyphs drawn by a program are the labelled
+domain, handwritten digits, in negative, the other; networks, weights and optimisers.
 
 `accuracy` is that of the classifier on held-out digits, whose labels no loss reads. Beside it, of the same
-network, rate, batch size and number of steps: `accuracy_source`, learnt on glyphs alone, the baseline, and
-`accuracy_target`, learnt on the digits with their labels, the oracle.
+network, rate and batch size, after `--alone-steps`: `accuracy_source`, learnt on glyphs alone, the baseline,
+and `accuracy_target`, learnt on the digits with their labels, the oracle.
 """
 
 from dataclasses import dataclass
@@ -35,6 +34,8 @@ class Config(two_domains.Config):
     """Whether --data are shown in negative."""
     task: jg.NonNegative = 1.0
     """Weight of the classifier's cross-entropies."""
+    alone_steps: jg.Count = 1000
+    """Steps of the classifiers that it is compared with."""
     z_size: jg.Count = 8
     """Numbers of noise beside each picture."""
 
@@ -100,7 +101,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
             updates, opt_state = tx.update(jax.grad(loss)(params), opt_state)
             return (optax.apply_updates(params, updates), opt_state), None
 
-        return jax.lax.scan(step, (params, tx.init(params)), jnp.arange(config.steps))[0][0]
+        return jax.lax.scan(step, (params, tx.init(params)), jnp.arange(config.alone_steps))[0][0]
 
     @jax.jit
     def logits(params: Any, x: "jax.Array") -> "jax.Array":
