@@ -71,12 +71,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     lowering, axis = config.lowering, config.lowering.axis
     net = jg.from_linen(translator.Generator(source.shape, config.width, config.blocks, "batch", axis))
     d = jg.from_linen(patch.Discriminator(config.width, depth=1, norm="spectral"))
-    loss, pool, rate, after = (
-        jg.objectives.least_squares(),
-        config.history_size,
-        config.lr,
-        config.decay_after,
-    )
+    loss, pool, after = jg.objectives.least_squares(), config.history_size, config.decay_after
     critic = jg.adversary(d, loss, weight=2.0, history_size=pool, lowering=lowering)  # only D's is halved
     sources = {"x": "other", "other": "x"}  # generator -> its input
 
@@ -103,7 +98,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     critics = jg.several(dict.fromkeys(sources, critic))
     game = jg.adversarial(critics, init=init, play=play, sample=sample, given=("other",), lowering=lowering)
-    rate = optax.linear_schedule(rate, 0.0, after, after) if after else rate
+    rate = optax.linear_schedule(config.lr, 0.0, after, after) if after else config.lr
     rule = jg.alternating(game, *[optax.adam(rate, b1=0.5, b2=0.999)] * 2)
 
     held_out = source.held_out() if source.held_out else source
