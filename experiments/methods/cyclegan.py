@@ -13,8 +13,8 @@ palette already (Zhu et al., 2017). Changed: shapes of 16 px, batches of 8, two 
 channels, a D that sees 16 px, a constant rate without `--decay-after`; BatchNorm in G and spectral norm in D,
 since instance norm would remove a shape's colour.
 
-`l1` is the mean absolute difference from the true recolouring, in pixels of 500 held-out shapes. Baselines
-without a GAN: `l1_identity`, of the shapes as they are, and `l1_means`, with the other palette's means.
+`l1` is the mean absolute difference from the true recolouring, in pixels of 500 held-out shapes. Without a
+GAN: `l1_of_input`, of the shapes as they are, and `l1_of_means`, with the other palette's means.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,7 @@ from typing import Any
 
 import jaxgan as jg
 
-PALETTE = ((0.6, 0.4, 0.0), (0.0, 0.6, 0.4), (0.4, 0.0, 0.6))
-"""The target palette: each channel gives two fifths to the next."""
+PALETTE = ((0.6, 0.4, 0.0), (0.0, 0.6, 0.4), (0.4, 0.0, 0.6))  # each channel gives two fifths to the next
 
 
 @dataclass(frozen=True)
@@ -46,16 +45,17 @@ class Config(jg.Settings):
     """Residual blocks of either generator."""
     history_size: jg.Count = 50
     """Size of each D's pool of earlier fakes."""
-    log_every: int = 100
     measure_every: jg.Natural = 500
     """Steps between measurements."""
 
 
 def data(config: Config) -> "jg.Source":
-    """Loads recoloured shapes, each paired with another shape that is not recoloured: "other"."""
+    """Loads recoloured shapes, each with another shape that is not, "other"; or pairs, taken apart."""
     from jaxgan.data import load, pairs
 
     plain = load(config.data, config.size)
+    if "source" in plain.leaves:
+        return pairs.unmatched(plain)
     return pairs.unpaired(pairs.recoloured(plain, PALETTE), plain)
 
 
@@ -65,7 +65,6 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import numpy as np
     import optax
 
-    from jaxgan.data import labelled
     from jaxgan.models import patch, translator
 
     lowering, axis = config.lowering, config.lowering.axis
@@ -101,9 +100,10 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     rate = optax.linear_schedule(config.lr, 0.0, after, after) if after else config.lr
     rule = jg.alternating(game, *[optax.adam(rate, b1=0.5, b2=0.999)] * 2)
 
-    held_out = source.held_out() if source.held_out else source
-    plain, goal = labelled(held_out, 500)["other"], labelled(source, 500)["x"]  # sample i is made of plain[i]
-    true, shift = plain @ np.asarray(PALETTE, np.float32), goal.mean((0, 1, 2)) - plain.mean((0, 1, 2))
+    rest = jg.data.labelled(source.held_out() if source.held_out else source, 500)
+    plain, goal = rest["other"], jg.data.labelled(source, 500)["x"]  # sample i is made of plain[i]
+    true = rest["x"] if source.asks else plain @ np.asarray(PALETTE, np.float32)
+    shift = goal.mean((0, 1, 2)) - plain.mean((0, 1, 2))
     shape = np.abs(plain - plain[:, :1, :1]).max(axis=-1) > 0.5  # without the background
 
     def l1(x: "np.ndarray") -> float:
@@ -111,7 +111,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         samples = moment.sample(moment.state.generator, len(plain))
-        return {"l1": l1(samples), "l1_identity": l1(plain), "l1_means": l1((plain + shift).clip(-1, 1))}
+        return {"l1": l1(samples), "l1_of_input": l1(plain), "l1_of_means": l1((plain + shift).clip(-1, 1))}
 
     return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)], best=lambda m: -m["l1"])
 

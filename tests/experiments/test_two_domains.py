@@ -124,7 +124,7 @@ def test_the_data_of_two_domains_are_pairs_only_where_they_are_measured():
     palette = np.float32(two_domains.PALETTE)
     np.testing.assert_allclose(pairs["x"], pairs["other"] @ palette, atol=1e-6)
     assert np.abs(apart["x"] - apart["other"] @ palette).mean(axis=(1, 2, 3)).min() > 0.01
-    assert source.held_out().asks == ("other",)
+    assert source.asks == source.held_out().asks == ("other",)
     named = two_domains.renamed(source, {"x": "other", "other": "x"})
     again = jg.data.labelled(named.held_out(), 8)
     np.testing.assert_array_equal(again["x"], pairs["other"])
