@@ -40,7 +40,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     from jaxgan.models import unet
 
     def translator(shape: tuple[int, ...]) -> "jg.Network":
-        options = {"norm": "batch", "dropout": config.dropout, "axis": config.lowering.axis}
+        options: dict[str, Any] = {"norm": "batch", "dropout": config.dropout, "axis": config.lowering.axis}
         return jg.from_linen(unet.Generator(shape, config.width, config.depth, **options))
 
     def play(call: Any, z: Any, batch: "jg.Batch", turn: jg.Turn) -> tuple:

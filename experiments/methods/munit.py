@@ -55,7 +55,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     from jaxgan.models import munit, patch
 
-    networks, inputs = {}, two_domains.INPUTS
+    inputs = two_domains.INPUTS
+    networks: dict[str, jg.Network] = {}
     for name in inputs:
         networks |= {
             f"content_{name}": jg.from_linen(munit.ContentEncoder(config.width, config.blocks)),
@@ -66,7 +67,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     def play(call: Any, z: Any, batch: "jg.Batch", turn: jg.Turn) -> tuple:
         contents = {name: call(f"content_{name}", batch[name]) for name in inputs}
         styles = {name: call(f"style_{name}", batch[name]) for name in inputs}
-        rebuilt, fakes = {}, {}
+        rebuilt: dict[str, jax.Array] = {}
+        fakes: dict[str, jax.Array] = {}
         for name, of in inputs.items():  # both at once
             content = jnp.concatenate([contents[name], contents[of]])
             style = jnp.concatenate([styles[name], z[name]])

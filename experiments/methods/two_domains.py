@@ -80,8 +80,8 @@ def translators(config: Config, source: "jg.Source") -> "dict[str, jg.Network]":
     from jaxgan.models import translator
 
     def network(shape: tuple[int, ...]) -> "jg.Network":
-        options = {"norm": "batch", "axis": config.lowering.axis}
-        return jg.from_linen(translator.Generator(shape, config.width, config.blocks, **options))
+        axis = config.lowering.axis
+        return jg.from_linen(translator.Generator(shape, config.width, config.blocks, "batch", axis))
 
     return {name: network(source.leaves[name].shape) for name in INPUTS}
 
@@ -113,9 +113,12 @@ def squared(x: "jax.Array", y: "jax.Array") -> "jax.Array":
     return jnp.square(x - y).mean(axis=tuple(range(1, x.ndim)))
 
 
-def both(distance: "Callable", a: "Mapping[str, Any]", b: "Mapping[str, Any]") -> "jax.Array":
+def both(distance: "Callable[..., jax.Array]", a: "Mapping[str, Any]", b: "Mapping[str, Any]") -> "jax.Array":
     """The sum of a distance over what both have under the same name."""
-    return sum((distance(a[name], b[name]) for name in sorted(a)), 0.0)
+    import jax
+    import jax.numpy as jnp
+
+    return jax.tree.reduce(jnp.add, [distance(a[name], b[name]) for name in sorted(a)])
 
 
 def meetings(batch: "jg.Batch", fakes: "Mapping[str, Any]") -> "dict[str, jg.Meeting]":

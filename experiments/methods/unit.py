@@ -36,7 +36,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     from jaxgan.models import munit
 
-    inputs, norm = two_domains.INPUTS, {"norm": "batch", "axis": config.lowering.axis}
+    inputs = two_domains.INPUTS
+    norm: dict[str, Any] = {"norm": "batch", "axis": config.lowering.axis}
     networks = {name: jg.from_linen(munit.Residual(1, **norm)) for name in ("to_shared", "from_shared")}
     for name in inputs:
         encoder = munit.ContentEncoder(config.width, config.blocks, **norm)
@@ -54,15 +55,16 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
             keys = jg.fold(turn.keys, what)
             return code + jax.vmap(lambda key: jax.random.normal(key, code.shape[1:]))(keys)
 
-        def kl(codes: dict) -> "jax.Array":
+        def kl(codes: "dict[str, jax.Array]") -> "jax.Array":
             return config.kl * sum(jnp.square(code).mean(axis=(1, 2, 3)) for code in codes.values())
 
-        def error(rebuilt: dict) -> "jax.Array":
+        def error(rebuilt: "dict[str, jax.Array]") -> "jax.Array":
             return config.reconstruction * two_domains.both(two_domains.l1, rebuilt, batch)
 
         codes = {name: encode(call, name, batch[name]) for name in inputs}
         drawn = {name: noisy(code, name) for name, code in codes.items()}
-        rebuilt, fakes = {}, {}
+        rebuilt: dict[str, jax.Array] = {}
+        fakes: dict[str, jax.Array] = {}
         for name, of in inputs.items():  # as one batch of BatchNorm
             decoded = decode(call, name, jnp.concatenate([drawn[name], drawn[of]]))
             rebuilt[name], fakes[name] = jnp.split(decoded, 2)
