@@ -5,16 +5,19 @@ its game: "x" is what is generated, and "source" what it is generated from.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import jaxgan as jg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import jax
     import numpy as np
 
     Measure = Callable[[jg.Moment], Mapping[str, float] | None]
+
+VARIANTS = 64  # inputs that are drawn for each training image
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Config(jg.Settings):
     steps: int = 2000
     data: str = "glyphs"
     size: int = 16
+    source: Literal["edges", "grey", "low_resolution", "noisy", "centre_hole", "boxes", "strokes"] = "edges"
+    """What "source" is made of each image; data that have a "source" keep it."""
     batch_size: int = 16
     lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for both players."""
@@ -35,10 +40,29 @@ class Config(jg.Settings):
 
 
 def data(config: Config) -> "jg.Source":
-    """Loads each image "x" with what it is generated from, "source": its edges."""
+    """Loads each image "x" with what it is generated from, "source"; a hole comes with its "mask"."""
     from jaxgan.data import load, pairs
 
-    return pairs.paired(load(config.data, config.size), pairs.edges)
+    images = load(config.data, config.size)
+    if "source" in images.leaves:
+        return images
+    if config.source in ("centre_hole", "boxes", "strokes"):
+        variants = 1 if config.source == "centre_hole" else VARIANTS
+        return pairs.masked(images, getattr(pairs, config.source)(), variants)
+    if config.source == "noisy":
+        return pairs.paired(images, pairs.noisy(0.5), variants=VARIANTS)
+    return pairs.paired(
+        images, blurred if config.source == "low_resolution" else getattr(pairs, config.source)
+    )
+
+
+def blurred(x: "jax.Array") -> "jax.Array":
+    """A quarter of the resolution, enlarged to x's size again, so that it fits any network."""
+    import jax
+
+    from jaxgan.data import pairs
+
+    return jax.image.resize(pairs.low_resolution(4)(x), x.shape, "linear")
 
 
 def unet(config: Config, source: "jg.Source", **options: Any) -> "jg.Network":

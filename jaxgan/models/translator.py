@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import Norm, UpConv, call_layer, normalise
+from jaxgan.models.layers import Norm, UpConv, call_layer, normalise, reflected_conv
 
 Array = jax.Array
 HALVINGS = 2
@@ -21,6 +21,9 @@ class Generator(nn.Module):
     Those of stride 1 use reflection padding. The papers have 6 blocks at 128 px and 9 at 256, and upsample by
     fractionally strided convolutions; here pixels are repeated before a 3x3 one (Odena et al., 2016). Kernels
     start as N(0, 0.02).
+
+    A vector [B, n], such as the attributes that are asked for (Choi et al., 2018) or a latent, is
+    concatenated to the source as constant planes. Instance norm would remove them, and so is refused.
 
     >>> g = Generator((28, 28, 1), width=4, blocks=2)
     >>> jax.eval_shape(g.init_with_output, jax.random.key(0), jnp.ones((2, 28, 28, 3)))[0].shape
@@ -43,20 +46,20 @@ class Generator(nn.Module):
         super().__post_init__()
 
     @nn.compact
-    def __call__(self, source: Array, *, train: bool = False) -> Array:
+    def __call__(self, source: Array, vector: Array | None = None, *, train: bool = False) -> Array:
         if source.shape[1:3] != self.shape[:2]:
             raise Refused(f"this translator needs images {tuple(self.shape[:2])}, not {source.shape[1:]}")
+        if vector is not None and self.norm == "instance":
+            raise Refused('instance norm removes a vector\'s planes, which are constant: take norm="batch"')
 
         def conv(x: Array, width: int, size: int) -> Array:
-            layer = nn.Conv(width, (size, size), padding="VALID", kernel_init=_kernel_init)
-            padding = (size // 2, size // 2)
-            x = jnp.pad(x, ((0, 0), padding, padding, (0, 0)), mode="reflect")
-            return call_layer(layer, x, self.norm, train)
+            return reflected_conv(x, width, size, self.norm, train, _kernel_init)
 
         def norm(x: Array) -> Array:
             return normalise(x, self.norm, self.axis, train)
 
-        x = nn.relu(norm(conv(source, self.width, 7)))
+        x = source if vector is None else with_planes(source, vector)
+        x = nn.relu(norm(conv(x, self.width, 7)))
         for i in range(1, HALVINGS + 1):
             down = nn.Conv(self.width << i, (3, 3), (2, 2), kernel_init=_kernel_init)
             x = nn.relu(norm(call_layer(down, x, self.norm, train)))
@@ -67,3 +70,13 @@ class Generator(nn.Module):
             up = UpConv(self.width << i, kernel_init=_kernel_init)
             x = nn.relu(norm(call_layer(up, x, self.norm, train)))
         return nn.tanh(conv(x, self.shape[2], 7))
+
+
+def with_planes(x: Array, vector: Array) -> Array:
+    """Concatenates a vector to the channels at every pixel: [B, H, W, C] and [B, n] -> [B, H, W, C + n].
+
+    >>> with_planes(jnp.ones((2, 8, 8, 3)), jnp.ones((2, 5))).shape
+    (2, 8, 8, 8)
+    """
+    planes = jnp.broadcast_to(vector[:, None, None], (*x.shape[:3], vector.shape[-1]))
+    return jnp.concatenate([x, planes.astype(x.dtype)], axis=-1)

@@ -43,7 +43,7 @@ BASES = {
         "frozen",
     },
     "metrics": {"metric", "nearest"},
-    "data": {"kind", "source", "order", "image", "labels"},
+    "data": {"kind", "source", "order", "image", "labels", "words", "files"},
     "models": {"layers", "convolution"},
 }
 """In these rooms a file imports only the files of its room that define shared types."""

@@ -32,7 +32,7 @@ from jaxgan.run.sample import sampler
 from jaxgan.scale.devices import data_mesh, data_parallel, replicated
 
 METHODS = Path(jg.__file__).parents[1] / "experiments" / "methods"
-SHARED = ("small", "translating")
+SHARED = ("small", "translating", "two_domains")
 SHORT = {
     path.stem
     for path in METHODS.glob("*.py")

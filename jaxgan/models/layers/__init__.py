@@ -2,6 +2,7 @@
 
 from jaxgan.models.layers.across import MinibatchDiscrimination as MinibatchDiscrimination
 from jaxgan.models.layers.across import MinibatchStd as MinibatchStd
+from jaxgan.models.layers.adaptive import adaptive_instance_norm as adaptive_instance_norm
 from jaxgan.models.layers.attention import SelfAttention as SelfAttention
 from jaxgan.models.layers.code import GaussianCode as GaussianCode
 from jaxgan.models.layers.dropout import Dropout as Dropout
@@ -48,6 +49,7 @@ from jaxgan.models.layers.patches import sine_positions as sine_positions
 from jaxgan.models.layers.patches import unpatchify as unpatchify
 from jaxgan.models.layers.pyramid import stacked as stacked
 from jaxgan.models.layers.pyramid import unstacked as unstacked
+from jaxgan.models.layers.reflected import reflected_conv as reflected_conv
 from jaxgan.models.layers.resampling import Conv as Conv
 from jaxgan.models.layers.resampling import ConvTranspose as ConvTranspose
 from jaxgan.models.layers.resampling import UpConv as UpConv
