@@ -8,14 +8,15 @@ import numpy as np
 from jaxgan.pictures.images import GAP, quantise, tiles
 
 
-def rows(groups: Sequence[np.ndarray], width: int = 768) -> np.ndarray:
+def rows(groups: Sequence[np.ndarray], side: int = 768) -> np.ndarray:
     """Draws the i-th pictures of all groups, each [n, H, W, C] in [-1, 1], beside each other, for every i.
 
     Groups may differ in size and in channels: smaller pictures are enlarged, grey is repeated. Rows stand in
-    columns with a wide grey line between them, so that the whole is about square. uint8 [height, width, 3].
+    columns with a wide grey line between them, so that the whole is about square, with about `side` px:
+    uint8 [height, width, 3].
 
     >>> rows([np.zeros((4, 8, 8, 1)), np.zeros((4, 16, 16, 3))]).shape
-    (765, 765, 3)
+    (790, 390, 3)
     """
     pixels = [_coloured(quantise(np.asarray(group))) for group in groups]
     height, across = (max(group.shape[axis] for group in pixels) for axis in (1, 2))
@@ -23,9 +24,9 @@ def rows(groups: Sequence[np.ndarray], width: int = 768) -> np.ndarray:
     n, line = len(parts[0]), max(1, min(height, across) // 16)
     border = np.full((n, height, line, 3), GAP, np.uint8)
     joined = np.concatenate([x for part in parts for x in (border, part)][1:], axis=2)
-    columns = max(1, math.floor(math.sqrt(n * height / joined.shape[2])))
+    columns = max(1, round(math.sqrt(n * height / joined.shape[2])))
     drawn = tiles(joined, columns, gap=3 * line)
-    scale = max(1, round(width / drawn.shape[1]))
+    scale = max(1, round(side / max(drawn.shape[:2])))
     return drawn.repeat(scale, axis=0).repeat(scale, axis=1)
 
 

@@ -69,12 +69,11 @@ def test_a_run_draws_inputs_samples_and_true_answers_of_the_same_examples(run):
 
 def test_a_row_is_input_sample_and_truth_whatever_their_size():
     small, grey, colour = np.full((5, 4, 4, 1), -1.0), np.zeros((5, 8, 8, 1)), np.full((5, 8, 8, 3), 1.0)
-    pixels = drawn_rows([small, grey, colour], width=1)
-    columns = 1  # of rows of three
-    assert pixels.shape == (5 * (8 + 3) + 3, columns * (3 * 8 + 2 + 3) + 3, 3)
+    pixels = drawn_rows([small, grey, colour], side=1)
+    assert pixels.shape == (5 * (8 + 3) + 3, 3 * 8 + 2 + 3 + 3, 3)  # one column of rows of three
     row = pixels[3 + 4, 3:]
     assert row[:, 0].tolist() == [0] * 8 + [GAP] + [128] * 8 + [GAP] + [255] * 8 + [GAP] * 3
-    odd = drawn_rows([np.full((1, 5, 5, 1), 1.0), grey[:1]], width=1)[3:11, 3:11, 0]
+    odd = drawn_rows([np.full((1, 5, 5, 1), 1.0), grey[:1]], side=1)[3:11, 3:11, 0]
     assert (odd == 255).sum() == 25  # 5 px are not enlarged to 8, but put in the middle
     turned = Beside({"source": np.arange(3.0)[:, None, None, None] * np.ones((1, 8, 8, 1)) / 2}, None)
     assert turned.drawn(np.zeros((5, 8, 8, 1))).ndim == 3  # the inputs are repeated
