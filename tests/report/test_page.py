@@ -125,11 +125,11 @@ def test_samples_stand_beside_true_answers_and_what_needs_no_gan(tmp_path):
     text, parsed = page(run)
     assert "dash-dotted, without a GAN: input 0.3, nearest pair 0.125" in parsed.words
     assert "l1_of_input" not in parsed.words  # has no chart of its own
-    cells = re.findall(r"<t[dh].*?>(.*?)</t[dh]>", text[text.index("Beside the true answers") :])
+    cells = re.findall(r"<t[dh](?: .*?)?>(.*?)</t[dh]>", text[text.index("Beside the true answers") :])
     assert cells[:8] == [
         "", "l1 ↓",
         "samples", "0.1<small>[0.09, 0.11]</small>",
-        "the true answers", "0<small>[0, 0]</small>",
+        "the true answers", "0",
         "nearest pair", "0.125<small>[0.12, 0.13]</small>",
     ]  # fmt: skip
 
