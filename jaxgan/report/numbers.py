@@ -105,8 +105,8 @@ def _answers_table(record: Record, many: bool) -> str:
         if not rows:  # the same for all lanes
             shown |= {"the true answers": evaluation.rows.get("oracle", {}), **guesses}
         for row, numbers in shown.items() if guesses else ():
-            head = evaluation.lane or row if row == "samples" else row.replace("_", " ")
-            rows.append([head, *(_cell(numbers.get(name)) for name in names)])
+            title = evaluation.lane or row if row == "samples" else row.replace("_", " ")
+            rows.append([title, *(_cell(numbers.get(name)) for name in names)])
     if not rows:
         return ""
     title = f"{record.name} beside the true answers" if many else "Beside the true answers"
