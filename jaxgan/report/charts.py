@@ -1,6 +1,6 @@
 """The charts of a report: logged numbers as curves of medians with bands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,7 +64,8 @@ def panel_chart(panel: Panel, all_series: Sequence[Series]) -> Chart | None:
                 drawn.set_label(name)
             if (line.high > line.low).any():
                 axes.fill_between(line.steps, line.low, line.high, color=colour, alpha=0.18, lw=0)
-        notes = set_scale(axes, panel, [line for line, *_ in curves], _oracle(panel, all_series))
+        oracle, guesses = _oracle(panel, all_series), _guesses(panel, all_series)
+        notes = set_scale(axes, panel, [line for line, *_ in curves], oracle, guesses)
         if axes.get_legend_handles_labels()[1]:  # above the axes, on the right: the left has a power of ten
             axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderpad=0)
         axes.set_xlabel("step")
@@ -74,12 +75,20 @@ def panel_chart(panel: Panel, all_series: Sequence[Series]) -> Chart | None:
     return Chart(slug(panel.title), panel.title, figure, "; ".join([*notes, *ended]), key)
 
 
-def set_scale(axes: Any, panel: Panel, curves: Sequence[Curve], oracle: float | None) -> list[str]:
-    """Draws the score of real examples, sets the scale of the y-axis, and returns notes on both."""
+def set_scale(
+    axes: Any, panel: Panel, curves: Sequence[Curve], oracle: float | None, guesses: Mapping[str, float]
+) -> list[str]:
+    """Draws the scores of real examples and of guesses without a GAN, scales the y-axis; returns notes."""
     notes, oracles = [], [] if oracle is None else [oracle]
     for y in oracles:
         axes.axhline(y, color=INK, lw=1, ls=":")
         notes.append(f"dotted: real examples, {short(y)}")
+    for y in guesses.values():
+        axes.axhline(y, color=INK, lw=0.8, ls="-.", alpha=0.6)
+    if guesses:
+        listed = ", ".join(f"{name.replace('_', ' ')} {short(y)}" for name, y in guesses.items())
+        notes.append(f"dash-dotted, without a GAN: {listed}")
+    oracles += guesses.values()
     values = np.concatenate([*((c.low, c.high) for c in curves)], axis=None)
     values = values[np.isfinite(values)]
     shown = np.append(values, oracles)
@@ -105,3 +114,17 @@ def _oracle(panel: Panel, all_series: Sequence[Series]) -> float | None:
         both = [row.numbers for row in hook_rows(rows) if {name, f"{name}_real"} <= row.numbers.keys()]
         oracles |= {numbers[f"{name}_real"] for numbers in both[-1:]}
     return oracles.pop() if len(oracles) == 1 else None
+
+
+def _guesses(panel: Panel, all_series: Sequence[Series]) -> dict[str, float]:
+    """Returns what answers that are no GAN's score, by name, if the panel has one number and all agree."""
+    if len(panel.names) > 1:
+        return {}
+    prefix = f"{panel.names[0]}_of_"
+    found: dict[str, set[float]] = {}
+    for rows in (one.record.members[lane] for one in all_series for lane in one.lanes):
+        for row in hook_rows(rows):
+            for name, value in row.numbers.items():
+                if name.startswith(prefix):
+                    found.setdefault(name.removeprefix(prefix), set()).add(value)
+    return {name: values.pop() for name, values in found.items() if len(values) == 1}

@@ -148,7 +148,8 @@ def panels(names: Sequence[str]) -> list[Panel]:
     ['Losses', 'Spectral norms of D', 'score']
     """
     oracles = [name for name in names if name.endswith("_real")]
-    remaining = [name for name in names if name not in ("images_per_s", "data_wait", *oracles)]
+    guesses = [name for name in names if "_of_" in name and name.partition("_of_")[0] in names]
+    remaining = [name for name in names if name not in ("images_per_s", "data_wait", *oracles, *guesses)]
     remaining += [name for name in oracles if name.removesuffix("_real") not in names]
     groups = {title: tuple(name for name in group if name in remaining) for title, group in _TOGETHER.items()}
     for player in "gd":

@@ -29,7 +29,7 @@ def learning(table: Table) -> Chart | None:
             axes.plot(line.steps, line.median, color=colour, ls=dash, zorder=3)
             axes.fill_between(line.steps, line.low, line.high, color=colour, alpha=0.15, lw=0)
         panel = Panel(table.metric, (table.metric,))
-        notes = set_scale(axes, panel, [*lines.values(), *faint], None)
+        notes = set_scale(axes, panel, [*lines.values(), *faint], None, {})
         axes.set_xlabel("step")
         axes.set_ylabel(table.metric)
     if faint:

@@ -26,6 +26,7 @@ def metrics(records: Sequence[Record]) -> str:
             ways.setdefault(evaluation.how, []).append((record, evaluation))
     missing = [quote(str(record.path)) for record in records if not record.evaluations]
     parts = [_evaluation_table(how, columns, len(records) > 1) for how, columns in ways.items()]
+    parts += [_answers_table(record, len(records) > 1) for record in records]
     if missing:
         command = "; ".join(f"<code>jaxgan evaluate {escape(path)}</code>" for path in missing)
         parts.append(f"<p>No evaluation yet, so no intervals: run {command}</p>")
@@ -91,6 +92,26 @@ def _evaluation_table(how: str, columns: Sequence[tuple[Record, Evaluation]], ma
     head = ["", *heads, *([f"real examples{oracle_n}"] if oracle else []), *(["floor"] if floor else [])]
     words = f"In small: {INTERVALS}. ↓ lower is better, ↑ higher. Floor: a perfect sampler's."
     return f"<h3>{escape(how)}</h3>{table(how, head, rows, numbers=True)}<small>{words}</small>"
+
+
+def _answers_table(record: Record, many: bool) -> str:
+    """Returns the newest samples beside the true answers and what is no GAN's; empty without these."""
+    rows: list[list[str]] = []
+    names: dict[str, None] = {}
+    for evaluation in record.newest_evaluations:
+        guesses = {row: x for row, x in evaluation.rows.items() if row not in ("samples", "oracle", "alike")}
+        names |= dict.fromkeys(name for numbers in guesses.values() for name in numbers)
+        shown = {"samples": evaluation.rows["samples"]}
+        if not rows:  # the same for all lanes
+            shown |= {"the true answers": evaluation.rows.get("oracle", {}), **guesses}
+        for row, numbers in shown.items() if guesses else ():
+            title = evaluation.lane or row if row == "samples" else row.replace("_", " ")
+            rows.append([title, *(_cell(numbers.get(name)) for name in names)])
+    if not rows:
+        return ""
+    title = f"{record.name} beside the true answers" if many else "Beside the true answers"
+    head = ["", *(name + ARROWS[better(name, record.newest_evaluations)] for name in names)]
+    return f"<h3>{escape(title)}</h3>{table(title, head, rows, numbers=True)}"
 
 
 def _cell(x: Estimate | None) -> str:

@@ -42,7 +42,7 @@ BASES = {
         "distance",
         "frozen",
     },
-    "metrics": {"metric", "nearest"},
+    "metrics": {"metric", "nearest", "ssim"},
     "data": {"kind", "source", "order", "image", "labels", "words", "files"},
     "models": {"layers", "convolution"},
 }

@@ -115,6 +115,25 @@ def test_all_sections_of_a_page(tmp_path):
     assert cells[cells.index("coverage ↑") :][3] == "0.97"
 
 
+def test_samples_stand_beside_true_answers_and_what_needs_no_gan(tmp_path):
+    first = {"step": 0, "l1": 0.5, "l1_of_input": 0.3, "l1_of_nearest_pair": 0.125}
+    run = run_folder(tmp_path / "run", [first, *logged(l1=0.1)], pictures=[0, 1000])
+    place = evaluated(run, 1000, {"fd_local": 0.5, "l1": 0.1}, {"fd_local": 0.2, "l1": 0.0})
+    content = json.loads(place.read_text())
+    content["rows"]["nearest_pair"] = {"l1": {"value": 0.125, "low": 0.12, "high": 0.13}}
+    place.write_text(json.dumps(content))
+    text, parsed = page(run)
+    assert "dash-dotted, without a GAN: input 0.3, nearest pair 0.125" in parsed.words
+    assert "l1_of_input" not in parsed.words  # has no chart of its own
+    cells = re.findall(r"<t[dh](?: .*?)?>(.*?)</t[dh]>", text[text.index("Beside the true answers") :])
+    assert cells[:8] == [
+        "", "l1 ↓",
+        "samples", "0.1<small>[0.09, 0.11]</small>",
+        "the true answers", "0",
+        "nearest pair", "0.125<small>[0.12, 0.13]</small>",
+    ]  # fmt: skip
+
+
 def test_as_many_samples_as_real_examples_have_a_column(tmp_path):
     run = run_folder(tmp_path / "run", logged())
     place = evaluated(
