@@ -36,7 +36,25 @@ __getattr__, __dir__, _ = lazy_loader.attach(
 )
 
 KNOWN = ("digits", "shapes", "glyphs", "ring", "grid", "gaussian_1200d", "spiral")
+PREFIXES = ("stacked:", "mirrored:", "pairs:", "sides:")
 GROUP = ":group="  # after a folder: how the name of a thing that several pictures show ends
+
+
+def parts_of(name: str) -> tuple[str, str, str]:
+    """Returns what is before, in and after the path, or the name of a data set, in a name for `load`.
+
+    >>> parts_of("mirrored:pairs:faces:group=_"), parts_of("a.npz:x=photo,text"), parts_of("stacked:digits")
+    (('mirrored:pairs:', 'faces', ':group=_'), ('', 'a.npz', ':x=photo,text'), ('stacked:', 'digits', ''))
+    """
+    path = name
+    while path.startswith(PREFIXES):
+        path = path.partition(":")[2]
+    before, after = name.removesuffix(path), ""
+    if ".npz:" in path:
+        after = ":" + path.rpartition(".npz:")[2]
+    elif GROUP in path:
+        after = GROUP + path.partition(GROUP)[2]
+    return before, path.removesuffix(after), after
 
 
 def load(name: str, size: int = 0, split: Literal["train", "test"] = "train") -> Source:
@@ -81,14 +99,14 @@ def _load(name: str, size: int, split: Literal["train", "test"]) -> Source:
         if name.startswith(prefix):
             from jaxgan.data import pairs
 
-            path, _, group = name.removeprefix(prefix).partition(GROUP)
-            return getattr(pairs, read)(path, size, split, group)
+            _, path, group = parts_of(name)
+            return getattr(pairs, read)(path, size, split, group.removeprefix(GROUP))
     # the path "" would be the working directory
-    path, _, group = name.partition(GROUP)
+    _, path, after = parts_of(name)
     if path and name not in KNOWN and probe(Path.is_dir, Path(path)):
         from jaxgan.data.folder import folder
 
-        return folder(path, size, split, group)
+        return folder(path, size, split, after.removeprefix(GROUP))
     source = _load_in_memory(name, split)
     return resized(source, size) if size else source
 
@@ -109,8 +127,8 @@ def _load_in_memory(name: str, split: Literal["train", "test"]) -> Source:
         case _ if name.endswith(".npz"):
             return arrays.npz(name, split)
         case _ if ".npz:" in name:
-            path, _, names = name.rpartition(".npz:")
-            return arrays.npz(f"{path}.npz", split, arrays.parse_names(names))
+            _, path, names = parts_of(name)
+            return arrays.npz(path, split, arrays.parse_names(names.removeprefix(":")))
     suggestion = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, KNOWN, n=1))
     raise Refused(
         f"no data set is called {name!r}{suggestion}: there are {', '.join(KNOWN)}, tfds:NAME, and paths of "

@@ -60,6 +60,7 @@ def stacked(base: Source, copies: int = 100) -> Source:
         fingerprint=f"stacked {copies} {base.fingerprint}".strip(),
         channels=base,
         held_out=None if held_out is None else lambda: stacked(held_out(), copies),
+        asks=(),
         factors=None,
     )
 

@@ -90,7 +90,7 @@ def _(kind: Image, leaf: Leaf, path: Path) -> np.ndarray | None:
 @read.register
 def _(kind: Mask, leaf: Leaf, path: Path) -> np.ndarray | None:
     pictures = read(Image(), leaf, path)
-    return None if pictures is None else np.float32(pictures > 0)
+    return None if pictures is None else (pictures > 0).astype(np.float32)
 
 
 @read.register

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from jaxgan import reading
-from jaxgan.data import KNOWN
+from jaxgan.data import KNOWN, parts_of
 from jaxgan.errors import Refused, probe
 from jaxgan.folder import codec
 from jaxgan.folder.settings import FIXED, RESUMABLE, Settings
@@ -141,11 +141,9 @@ def absolute(data: str) -> str:
     >>> absolute("stacked:digits"), absolute("tfds:mnist"), absolute("not/there.npz")
     ('stacked:digits', 'tfds:mnist', 'not/there.npz')
     """
-    name = data
-    while name.startswith(("stacked:", "mirrored:")):
-        name = name.partition(":")[2]
+    before, name, after = parts_of(data)
     is_path = bool(name) and name not in KNOWN and probe(Path.exists, Path(name))
-    return data.removesuffix(name) + str(Path(name).absolute()) if is_path else data
+    return f"{before}{Path(name).absolute()}{after}" if is_path else data
 
 
 def check_unchanged(config: Settings, stored: Settings, run: Path, force: bool) -> None:

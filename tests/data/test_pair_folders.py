@@ -14,6 +14,7 @@ from jaxgan.data.source import batch
 from jaxgan.errors import Refused, Unreadable
 from jaxgan.folder.settings import Settings
 from jaxgan.run.feed import make_feed
+from jaxgan.run.options import absolute
 
 COUNT = 30
 
@@ -293,3 +294,19 @@ def test_a_damaged_picture_of_a_pair_is_named(folders):
     with pytest.raises(Unreadable, match=r"source/12\.bmp \(example \d+\) cannot be read: it is no PNG"):
         everything(pair)
     assert pair.leaves["x"].kind == Image()
+
+
+def test_the_path_of_pairs_is_made_absolute(folders, monkeypatch):
+    np.savez(folders / "a.npz", x=np.zeros((3, 2)))
+    monkeypatch.chdir(folders.parent)
+    home = folders.name
+    for before, path, after in (
+        ("pairs:", home, ""),
+        ("mirrored:pairs:", home, ":group=_"),
+        ("sides:", f"{home}/x", ""),
+        ("", f"{home}/x", ":group=_"),
+        ("", f"{home}/a.npz", ":x=x"),
+    ):
+        assert absolute(f"{before}{path}{after}") == f"{before}{folders.parent}/{path}{after}"
+    assert absolute("pairs:nowhere") == "pairs:nowhere"
+    assert load(f"mirrored:pairs:{home}:group=_").shape == (8, 8, 3)

@@ -48,7 +48,8 @@ def named(saved: Mapping[str, np.ndarray], names: Mapping[str, str]) -> Named:
     size, held_out = _count(train, names), _count(test, names) if test else 0
     both = {leaf: _joined(array, test.get(leaf), names[leaf]) for leaf, array in train.items()}
     group = both.pop(GROUP, None)
-    leaves, examples = {}, {}
+    leaves: dict[str, Leaf] = {}
+    examples: dict[str, np.ndarray] = {}
     order, trained = np.arange(size + held_out), size
     if group is not None:
         _check_group(group)
@@ -177,8 +178,8 @@ def _attributes(name: str, array: np.ndarray, labels: np.ndarray | None) -> tupl
     count = array.shape[1]
     if labels is not None and labels.shape != (count,):
         raise Refused(f"{name}_names has {labels.size} names for the {count} attributes of {name}")
-    names = map(str, range(count) if labels is None else labels)
-    return Leaf((count,), Attributes(tuple(names))), (array > 0).astype(np.float32)
+    names = range(count) if labels is None else labels.tolist()
+    return Leaf((count,), Attributes(tuple(map(str, names)))), (array > 0).astype(np.float32)
 
 
 def _masks(name: str, array: np.ndarray) -> tuple[Leaf, np.ndarray]:

@@ -127,9 +127,9 @@ def _table(path: Path, header: bool) -> tuple[list[str], dict[str, list[str]]]:
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yields the number and the cells of each line that is not empty."""
     content = _content(path).splitlines()
-    cells = csv.reader(content) if path.suffix == ".csv" else map(_at_first_separator, content)
-    for number, row in enumerate(cells, 1):
-        row = [cell.strip() for cell in row]
+    table = csv.reader(content) if path.suffix == ".csv" else [_at_first_separator(line) for line in content]
+    for number, cells in enumerate(table, 1):
+        row = [cell.strip() for cell in cells]
         if any(row):
             if len(row) < 2:
                 raise Refused(f"{path}, line {number}: a picture's file is followed by a tab or a comma")

@@ -95,7 +95,7 @@ def _matched(folders: Mapping[str, Path], size: int, split: Split, group: str) -
         files[name] = [own[stem(file.parts), file.held_out] for file in files["x"]]
     ratios = {name: _ratio(files["x"], of) for name, of in files.items()}
     side = size or min(_natural_size(files["x"][0]))
-    leaves = {}
+    leaves: dict[str, Leaf] = {}
     for name, of in files.items():
         small, rest = divmod(side * ratios[name][0], ratios[name][1])
         if rest or not small:

@@ -15,8 +15,8 @@ from jaxgan.errors import Refused
 from jaxgan.parts.rng import each, fold
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
-Make = Callable[[Array], Array] | Callable[[Key, Array], Array]
-"""A pure function of one example, or of a key and one example, as augmentations are."""
+Make = Callable[..., Array]
+"""A pure function of one example, make(x), or of a key and one, make(key, x), as augmentations are."""
 MOST = 2**31 - 1  # examples in an epoch
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.data.kind import Leaf
@@ -141,4 +142,5 @@ class _Neighbours:
     def __call__(self, number: Integers) -> Integers:
         round_keys = np.random.RandomState(2).randint(0, 2**32, 8, np.uint32)
         both = number.astype(np.uint32)[:, None] + np.arange(2, dtype=np.uint32)
-        return permute(round_keys, both % self.size, self.size)
+        keys = round_keys if isinstance(number, np.ndarray) else jnp.asarray(round_keys)
+        return permute(keys, both % self.size, self.size)
