@@ -15,8 +15,8 @@ D classifies patches as real or fake, given the edges; dropout is the only noise
 Changed: glyphs of 16 px and their Sobel edges, batches of 16, three halvings, a D that sees 16 px, a rate of
 1e-3, and no dropout in samples. `--adversarial 0` is the same U-Net with the L1 loss alone, no GAN.
 
-On 500 held-out pairs: `l1`, the mean absolute difference from the true image, `psnr` in dB, the mean over
-images, and `contrast`, the mean difference of neighbouring pixels over that of the true images, below 1 if
+On 500 held-out pairs: `l1`, the mean absolute difference from the true image, `psnr` in dB and `ssim`, the
+means over images, and `contrast`, the mean difference of neighbouring pixels over that of the true images, below 1 if
 samples are blurred.
 """
 
@@ -92,10 +92,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     def measure(moment: jg.Moment) -> dict[str, float]:
         samples = moment.sample(moment.state.generator, len(images))
-        error = samples - images
-        psnr = 10 * np.log10(4 / np.square(error).mean(axis=(1, 2, 3)))
         ratio = contrast(samples) / contrast(images)
-        return {"l1": float(np.abs(error).mean()), "psnr": float(psnr.mean()), "contrast": ratio}
+        return {**jg.metrics.pairs.compare(samples, images), "contrast": ratio}
 
     hooks = [jg.Hook(config.measure_every, measure)]
     return jg.Experiment(rule, source, hooks, best=lambda measured: measured["psnr"])

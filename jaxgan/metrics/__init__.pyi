@@ -7,6 +7,7 @@ from . import metric as metric
 from . import mixture as mixture
 from . import nearest as nearest
 from . import neighbours as neighbours
+from . import pairs as pairs
 from . import plane as plane
 from . import score as score
 from . import sliced as sliced

@@ -31,7 +31,7 @@ FLOORS = [
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 BASES = {
     "parts": {"types", "output", "rng", "network", "classes", "generated", "gaussian", "terms"},
-    "metrics": {"metric", "nearest"},
+    "metrics": {"metric", "nearest", "ssim"},
     "data": {"kind", "source", "order", "image", "labels"},
     "models": {"layers", "convolution"},
 }
