@@ -40,6 +40,9 @@ class Config(translating.Config):
     """Weight of the mean absolute error of a code that is read off an answer."""
 
 
+data = translating.data  # edges
+
+
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import jax.numpy as jnp
     import numpy as np
@@ -94,4 +97,4 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
 
 if __name__ == "__main__":
-    jg.main(Config, build, translating.data)
+    jg.main(Config, build, data)
