@@ -16,8 +16,9 @@ Changed: glyphs of 16 px and their Sobel edges, batches of 16, three halvings, a
 1e-3, and no dropout in samples. `--adversarial 0` is the same U-Net with the L1 loss alone, no GAN.
 
 On 500 held-out pairs: `l1`, the mean absolute difference from the true image, `psnr` in dB and `ssim`, the
-means over images, and `contrast`, the mean difference of neighbouring pixels over that of the true images, below 1 if
-samples are blurred.
+means over images, and `contrast`, the mean difference of neighbouring pixels over that of the true images,
+below 1 if samples are blurred. Without a network, at step 0: of the mean training image, as
+`l1_of_mean_picture`, and of the training image whose edges are nearest, as `l1_of_nearest_pair`.
 """
 
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         ratio = contrast(samples) / contrast(images)
         return {**jg.metrics.pairs.compare(samples, images), "contrast": ratio}
 
-    hooks = [jg.Hook(config.measure_every, measure)]
+    hooks = [jg.Hook(config.measure_every, call) for call in (jg.baselines(source), measure)]
     return jg.Experiment(rule, source, hooks, best=lambda measured: measured["psnr"])
 
 

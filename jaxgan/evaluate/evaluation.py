@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -149,7 +149,7 @@ def _to_json(
     alike: tuple[Numbers, list[str]] | None,
 ) -> dict[str, Any]:
     """Returns the content of the JSON file; `alike` are the scores of as many samples as the oracle has."""
-    rows = {"samples": samples[0], **({"oracle": oracle[0]} if oracle[0] else {})}
+    rows = {"samples": samples[0], **({"oracle": oracle[0]} if oracle[0] else {}), **prepared.guesses()}
     about = dict(prepared.about)
     warnings = [*about.pop("warnings"), *samples[1], *oracle[1]]
     if alike is not None:
@@ -179,8 +179,18 @@ def _to_json(
         },
         "floor": {name: value for name, value in prepared.floor.items() if name in samples[0]},
         "better": {name: way for name in samples[0] if (way := better(name))},
+        **_answers(prepared, samples[0]),
         "pictures": {},
     }
+
+
+def _answers(prepared: Panel, samples: Numbers) -> dict[str, Any]:
+    """Returns what was asked, and which numbers are of samples beside the true answers."""
+    if not prepared.beside:
+        return {}
+    known = {name for numbers in prepared.guesses().values() for name in numbers}
+    names = [name for name in samples if name in known or name.startswith("answer_diversity")]
+    return {"answers": {**prepared.beside, "names": names}}
 
 
 def _write(path: Path, evaluation: dict[str, Any], draw: Draw, source: Source, extractor: Extractor) -> None:
@@ -220,7 +230,10 @@ def table(evaluation: Mapping[str, Any]) -> str:
     }
     heads = {row: head for row, head in heads.items() if row in columns}
     lines = [["", *heads.values(), "perfect", ""]]
+    beside = evaluation.get("answers", {}).get("names", [])
     for name in columns["samples"]:
+        if name in beside:
+            continue
         floor = evaluation["floor"].get(name)
         lines.append(
             [
@@ -230,8 +243,7 @@ def table(evaluation: Mapping[str, Any]) -> str:
                 ways.get(evaluation["better"].get(name, ""), ""),
             ]
         )
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    body = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+    body = _columns(lines)
     by = evaluation["extractor"]
     resizer = f" {by['resizer']}" if by["resizer"] != "none" else ""
     average = f" of the average {evaluation['average']}" if evaluation.get("average") else ""
@@ -250,7 +262,29 @@ def table(evaluation: Mapping[str, Any]) -> str:
         reason = "unbiased, so below 0 if reference and oracle have equal class shares"
         notes.append(f"{', '.join(below_0)}: {reason}")
     notes += [evaluation["note"]] if evaluation["note"] else []
-    return "\n".join([title, *(line.rstrip() for line in body), *notes, *evaluation["warnings"]])
+    return "\n".join([title, *body, *_beside(evaluation, beside), *notes, *evaluation["warnings"]])
+
+
+def _beside(evaluation: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """Returns a table of answers beside the true ones: a row for samples, the truth and each guess."""
+    if not names:
+        return []
+    about, rows = evaluation["answers"], evaluation["rows"]
+    words = {"samples": "samples", "oracle": "the true answers"}
+    others = [row for row in rows if row not in (*words, "alike")]
+    arrows = {"higher": " (higher)", "lower": " (lower)"}
+    lines = [["", *(name + arrows.get(evaluation["better"].get(name, ""), "") for name in names)]]
+    for row in [row for row in (*words, *others) if row in rows]:
+        cells = ("" if (x := rows[row].get(name)) is None else _format_estimate(x) for name in names)
+        lines.append([words.get(row, row.replace("_", " ")), *cells])
+    asked = " and ".join(about["asked"])
+    return ["", f"made from {asked}, beside the true answers of {about['n']} examples:", *_columns(lines), ""]
+
+
+def _columns(lines: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    padded = ("  ".join(x.ljust(width) for x, width in zip(line, widths, strict=True)) for line in lines)
+    return [line.rstrip() for line in padded]
 
 
 def _format_estimate(x: Mapping[str, float | str | None]) -> str:

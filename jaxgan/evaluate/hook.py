@@ -9,7 +9,10 @@ from jaxgan.data.source import Source
 from jaxgan.errors import Refused
 from jaxgan.evaluate.extractor import Extractor
 from jaxgan.evaluate.measures import measures, usual_extractor
+from jaxgan.evaluate.names import of_guess
 from jaxgan.evaluate.panel import Panel, panel
+from jaxgan.metrics.metric import Estimate
+from jaxgan.metrics.pairs import DISTANCES, Distance
 from jaxgan.run.experiment import Moment, Stop
 from jaxgan.run.hooks import warning_hook
 
@@ -21,6 +24,7 @@ def evaluated(
     n: int = 2000,
     seed: int = 0,
     share: float = 0.2,
+    distances: Mapping[str, Distance] = DISTANCES,
 ) -> Callable[[Moment], Mapping[str, float] | None]:
     """Returns a hook that measures n samples of the averaged generator against held-out examples, per lane.
 
@@ -29,6 +33,9 @@ def evaluated(
     is written to the manifest. Evaluations are skipped while they would take more than `share` of the time
     since the first call, setup not counted; never at the first and the last step. For a kind without
     registered measures it says so once.
+
+    Where the true answers to what a generator is asked are known, samples are also compared with these by
+    `distances`; at step 0 the numbers of answers that are no GAN's are logged, as `l1_of_input`.
 
     >>> import jaxgan as jg
     >>> from jaxgan.data import load
@@ -43,7 +50,7 @@ def evaluated(
     def call(moment: Moment) -> Mapping[str, float]:
         nonlocal began, total, longest, latest, step, due
         if not panels:
-            panels.append(make_panel(source, extractor, n, moment.game.given))
+            panels.append(make_panel(source, extractor, n, moment.game.given, distances))
             began = time.perf_counter()
         start = time.perf_counter()
         if moment.step != step:
@@ -67,14 +74,29 @@ def evaluated(
             moment.note(f"evaluated by {about['extractor']['name']}", facts)
         seconds = time.perf_counter() - start
         total, latest = total + seconds, latest + seconds
-        return {name: estimate.value for name, estimate in numbers.items()}
+        beside = of_guesses(panels[0]) if moment.step == 0 else {}
+        return {name: estimate.value for name, estimate in {**numbers, **beside}.items()}
 
     return call
 
 
+def of_guesses(panel: Panel) -> dict[str, Estimate]:
+    """Returns the numbers of answers that are no GAN's, named as `l1_of_input`."""
+    return {
+        of_guess(name, guess): estimate
+        for guess, numbers in panel.guesses().items()
+        for name, estimate in numbers.items()
+    }
+
+
 def make_panel(
-    source: Source, extractor: Callable[[], Extractor] | None, n: int, given: tuple[str, ...]
+    source: Source,
+    extractor: Callable[[], Extractor] | None,
+    n: int,
+    given: tuple[str, ...],
+    distances: Mapping[str, Distance] = DISTANCES,
 ) -> Panel:
     """Returns the panel of a source and its held-out examples, by default with the usual extractor."""
     chosen = extractor() if extractor else usual_extractor(source.kind, source)
-    return panel(source, source.held_out() if source.held_out else None, chosen, n, given=given)
+    held_out = source.held_out() if source.held_out else None
+    return panel(source, held_out, chosen, n, given=given, distances=distances)

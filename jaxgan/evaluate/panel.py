@@ -1,6 +1,7 @@
 """The panel: real examples, an extractor and metrics, prepared once to measure many checkpoints alike."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -10,13 +11,16 @@ import numpy as np
 from jaxgan.data.kind import Leaf
 from jaxgan.data.source import Source, check_split, labelled
 from jaxgan.errors import Refused
+from jaxgan.evaluate.answers import answers, diversities, inputs, measured, several
 from jaxgan.evaluate.extractor import Extractor, Outputs, concatenate_outputs
 from jaxgan.evaluate.features import CHUNK, Numbers, Reference, cached_outputs, copy_candidates
+from jaxgan.evaluate.guesses import guesses
 from jaxgan.evaluate.images import clip_to_range
 from jaxgan.evaluate.measures import measures
 from jaxgan.metrics.memorisation import FRESH
-from jaxgan.metrics.metric import compute_metric
+from jaxgan.metrics.metric import Metric, compute_metric
 from jaxgan.metrics.nearest import nearest
+from jaxgan.metrics.pairs import DISTANCES, Distance
 from jaxgan.scale import memory
 
 DEFAULT_N = 10_000
@@ -31,7 +35,9 @@ class Panel(NamedTuple):
 
     Both also return warnings, among them why a metric is missing. If there are fewer such real examples than
     samples, compare them with `measure(draw, oracle_n)`: most numbers depend on how many examples are
-    measured. `floor` is what a perfect sampler scores, where that is known.
+    measured. `floor` is what a perfect sampler scores, where that is known. Where the true answers to what a
+    generator is asked are known, all of its samples are also compared with these; `guesses` are the scores of
+    answers that are no GAN's, by name, and `beside` says what was asked.
     """
 
     n: int
@@ -40,6 +46,8 @@ class Panel(NamedTuple):
     oracle_n: int  # 0 without an oracle
     floor: Mapping[str, float]
     about: Mapping[str, Any]  # facts that the numbers depend on
+    guesses: Callable[[], Mapping[str, Numbers]] = lambda: {}
+    beside: Mapping[str, Any] = {}  # the leaves that are "asked", and "n", the questions; {} without answers
 
 
 def panel(
@@ -49,6 +57,7 @@ def panel(
     n: int = 0,
     split: Literal["test", "train"] = "test",
     given: tuple[str, ...] = (),
+    distances: Mapping[str, Distance] = DISTANCES,
 ) -> Panel:
     """Returns the panel for n samples of a generator trained on `train`; by default `default_count(train)`.
 
@@ -56,6 +65,7 @@ def panel(
     out, it is the training examples, and a warning says so. The oracle is then the other part. For data drawn
     anew for each example, reference and oracle are different draws. `given` are the names of the leaves that
     the generator is conditioned on. Images are clipped to the range of real ones, as a picture would.
+    `distances` compare pictures with the true answers to what was asked, where these are known.
 
     >>> from jaxgan.data import load
     >>> from jaxgan.evaluate.extractor import raw
@@ -87,36 +97,64 @@ def panel(
     warnings += made.warnings
 
     oracle_n = 0 if rest is None else min(n, rest.size or n)
+    known = answers(train, given, min(n, MAX_EXAMPLES))
+    of_answers = measured(distances)
 
     def measure(draw: Draw, count: int = n) -> tuple[Numbers, list[str]]:
         label = np.arange(count) % max(classes, 1)  # the labels that the sampler conditions on
-        return compare((made.shown(x) for x in _draw_blocks(draw, count, train.leaves["x"])), label)
+        blocks = (made.shown(x) for x in _draw_blocks(draw, count, train.leaves["x"]))
+        block = outputs_of(blocks, label)
+        numbers, refusals = compute(made.metrics, block)
+        if count < n:
+            return numbers, refusals
+        if known is not None:
+            more, why = compute(of_answers, inputs(known, block["examples"], block["logits"]))
+            numbers, refusals = numbers | more, refusals + why
+        if (pictures := several(draw, train, given)) is not None:
+            more, why = compute(diversities(distances), {"several": (made.shown(pictures),)})
+            numbers, refusals = numbers | more, refusals + why
+        return numbers, refusals
 
-    def compare(blocks: Iterable[np.ndarray], label: np.ndarray | None) -> tuple[Numbers, list[str]]:
+    def outputs_of(blocks: Iterable[np.ndarray], label: np.ndarray | None) -> dict[str, Any]:
         examples: list[np.ndarray] = []
         outputs: list[Outputs] = []
         for x in blocks:
             examples.append(x[: max(MAX_EXAMPLES - CHUNK * len(examples), 0)])
             outputs.append(extractor.apply(x))
-        inputs: dict[str, Any] = {"examples": np.concatenate(examples)}
-        inputs |= concatenate_outputs(outputs)._asdict()
-        inputs["labelled"] = (inputs["features"], label)
+        block: dict[str, Any] = {"examples": np.concatenate(examples)}
+        block |= concatenate_outputs(outputs)._asdict()
+        return block | {"labelled": (block["features"], label)}
+
+    def compute(metrics: Sequence[tuple[str, Metric]], block: Mapping[str, Any]) -> tuple[Numbers, list[str]]:
         numbers: Numbers = {}
         refusals: list[str] = []
-        for name, metric in made.metrics:
-            try:
-                numbers.update(compute_metric(metric, [inputs[name]]))
-            except Refused as error:
-                refusals.append(f"not measured: {error}")
+        for name, metric in metrics:
+            if name in block:
+                try:
+                    numbers.update(compute_metric(metric, [block[name]]))
+                except Refused as error:
+                    refusals.append(f"not measured: {error}")
         return numbers, refusals
 
     def oracle() -> tuple[Numbers, list[str]]:
+        true = {} if known is None else beside_truths(known.truths)
         if rest is None:
-            return {}, ["no oracle row: there are no other real examples to measure"]
+            return true, ["no oracle row: there are no other real examples to measure"]
         real = labelled(rest, oracle_n, first)
         blocks = (real["x"][start : start + CHUNK] for start in range(0, oracle_n, CHUNK))
-        numbers, refusals = compare(blocks, real.get("label"))
-        return {name: x for name, x in numbers.items() if name not in FRESH}, refusals
+        numbers, refusals = compute(made.metrics, outputs_of(blocks, real.get("label")))
+        return {name: x for name, x in numbers.items() if name not in FRESH} | true, refusals
+
+    def beside_truths(pictures: np.ndarray) -> Numbers:
+        assert known is not None
+        logits = None if known.label is None else extractor.apply(pictures).logits
+        return compute(of_answers, inputs(known, pictures, logits))[0]
+
+    @cache
+    def of_guesses() -> Mapping[str, Numbers]:
+        if known is None:
+            return {}
+        return {row: beside_truths(made.shown(x)) for row, x in guesses(train, known).items()}
 
     about = {
         "split": where,
@@ -129,7 +167,8 @@ def panel(
         "warnings": warnings,
         "note": train.note,
     }
-    return Panel(n, measure, oracle, oracle_n, made.floor, about)
+    beside = {} if known is None else {"asked": list(known.asked), "n": len(known.truths)}
+    return Panel(n, measure, oracle, oracle_n, made.floor, about, of_guesses, beside)
 
 
 def default_count(train: Source) -> int:
