@@ -1,5 +1,6 @@
 """Pairs of pictures for translation, made on the spot or from files, and two domains without pairs."""
 
+from jaxgan.data.pairs.folders import side_by_side, subfolders, two_folders
 from jaxgan.data.pairs.holes import boxes, centre_hole, strokes
 from jaxgan.data.pairs.making import edges, grey, low_resolution, noisy
 from jaxgan.data.pairs.matching import Make, masked, paired
@@ -17,7 +18,10 @@ __all__ = [
     "noisy",
     "paired",
     "recoloured",
+    "side_by_side",
     "strokes",
+    "subfolders",
+    "two_folders",
     "unmatched",
     "unpaired",
 ]
