@@ -36,10 +36,11 @@ class Config(jg.Settings):
 
 
 def data(config: Config) -> "jg.Source":
-    """Loads each image "x" with what it is generated from, "source": its edges."""
+    """Loads each image "x" with what it is generated from, "source": that of pairs in files, else its edges."""
     from jaxgan.data import load, pairs
 
-    return pairs.paired(load(config.data, config.size), pairs.edges)
+    source = load(config.data, config.size)
+    return source if "source" in source.leaves else pairs.paired(source, pairs.edges)
 
 
 def unet(config: Config, source: "jg.Source", **options: Any) -> "jg.Network":
