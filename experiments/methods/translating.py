@@ -36,7 +36,7 @@ class Config(jg.Settings):
 
 
 def data(config: Config) -> "jg.Source":
-    """Loads each image "x" with what it is generated from, "source": that of pairs in files, else its edges."""
+    """Loads images "x" and what they are generated from, "source": that of a file of pairs, or edges."""
     from jaxgan.data import load, pairs
 
     source = load(config.data, config.size)
