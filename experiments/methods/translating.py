@@ -5,7 +5,7 @@ its game: "x" is what is generated, and "source" what it is generated from.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import jaxgan as jg
 
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
     Measure = Callable[[jg.Moment], Mapping[str, float] | None]
 
+VARIANTS = 64  # inputs that are drawn for each training image
+
 
 @dataclass(frozen=True)
 class Config(jg.Settings):
     steps: int = 2000
     data: str = "glyphs"
     size: int = 16
+    source: Literal["edges", "grey", "low_resolution", "noisy", "centre_hole", "boxes", "strokes"] = "edges"
+    """What "source" is made of each image; data that have a "source" keep it."""
     batch_size: int = 16
     lr: jg.NonNegative = 1e-3
     """Adam's learning rate, for both players."""
@@ -36,11 +40,29 @@ class Config(jg.Settings):
 
 
 def data(config: Config) -> "jg.Source":
-    """Loads images "x" and what they are generated from, "source": that of a file of pairs, or edges."""
+    """Loads each image "x" with what it is generated from, "source"; a hole comes with its "mask"."""
     from jaxgan.data import load, pairs
 
-    source = load(config.data, config.size)
-    return source if "source" in source.leaves else pairs.paired(source, pairs.edges)
+    images = load(config.data, config.size)
+    if "source" in images.leaves:
+        return images
+    if config.source in ("centre_hole", "boxes", "strokes"):
+        variants = 1 if config.source == "centre_hole" else VARIANTS
+        return pairs.masked(images, getattr(pairs, config.source)(), variants)
+    if config.source == "noisy":
+        return pairs.paired(images, pairs.noisy(0.5), variants=VARIANTS)
+    return pairs.paired(
+        images, blurred if config.source == "low_resolution" else getattr(pairs, config.source)
+    )
+
+
+def blurred(x: "jax.Array") -> "jax.Array":
+    """A quarter of the resolution, enlarged to x's size again, so that it fits any network."""
+    import jax
+
+    from jaxgan.data import pairs
+
+    return jax.image.resize(pairs.low_resolution(4)(x), x.shape, "linear")
 
 
 def unet(config: Config, source: "jg.Source", **options: Any) -> "jg.Network":
