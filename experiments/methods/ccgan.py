@@ -13,7 +13,7 @@ the hole, beside that of the nearest training example.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import translating
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Config(translating.Config):
     steps: int = 1000
+    source: Literal["centre_hole", "boxes", "strokes"] = "boxes"
+    """The hole in each image that G is given."""
     adversarial: jg.NonNegative = 1.0
     """Weight of both players' adversarial loss."""
     labels: jg.Count = 10
@@ -35,12 +37,11 @@ class Config(translating.Config):
 
 
 def data(config: Config) -> "jg.Source":
-    """Loads pictures with a hole somewhere, "source" and "mask", and at a quarter of their sides: "small"."""
-    from jaxgan.data import few_labels, load, pairs
+    """Loads images, few with a label, with a hole, and at a quarter of their sides as "small"."""
+    from jaxgan.data import few_labels, pairs
 
-    known = few_labels(load(config.data, config.size), config.labels)
-    holes = pairs.masked(known, pairs.boxes(least=0.4, most=0.6))
-    return pairs.paired(holes, pairs.low_resolution(4), "small")
+    known = few_labels(jg.load(config.data, config.size), config.labels)
+    return pairs.paired(translating.with_source(config, known), pairs.low_resolution(4), "small")
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:

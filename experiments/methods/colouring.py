@@ -11,6 +11,7 @@ and smallest channel over that of the true pictures: below 1 if the colours are 
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import translating
 
@@ -21,17 +22,15 @@ import jaxgan as jg
 class Config(translating.Config):
     steps: int = 1000
     data: str = "shapes"
+    source: Literal["grey"] = "grey"
+    """G is given the luma of each image."""
     adversarial: jg.NonNegative = 1.0
     """Weight of G's adversarial loss."""
     l1: jg.NonNegative = 100.0
     """Weight of the mean absolute error."""
 
 
-def data(config: Config) -> "jg.Source":
-    """Loads each picture with its luma as "source"."""
-    from jaxgan.data import load, pairs
-
-    return pairs.paired(load(config.data, config.size), pairs.grey)
+data = translating.data
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:

@@ -12,7 +12,7 @@ border. `--adversarial 0` is the same network by the squared error alone, no GAN
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import translating
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Config(translating.Config):
     steps: int = 1000
+    source: Literal["centre_hole"] = "centre_hole"
+    """G is given the image with a hole of half its sides in the middle."""
     depth: jg.Count = 2
     """Number of times that the encoder halves the picture."""
     adversarial: jg.NonNegative = 0.001
@@ -33,11 +35,7 @@ class Config(translating.Config):
     """Weight of the mean squared error of the hole."""
 
 
-def data(config: Config) -> "jg.Source":
-    """Loads each picture with a hole in its middle as "source"."""
-    from jaxgan.data import load, pairs
-
-    return pairs.masked(load(config.data, config.size), pairs.centre_hole(0.5))
+data = translating.data
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:

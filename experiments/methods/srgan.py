@@ -12,6 +12,7 @@ Measured beside bicubic enlargement, `l1_of_bicubic`, which is no network.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import translating
 
@@ -23,6 +24,8 @@ class Config(translating.Config):
     steps: int = 1000
     data: str = "shapes"
     size: int = 32
+    source: Literal["low_resolution"] = "low_resolution"
+    """G is given the image with fewer pixels."""
     factor: jg.Count = 4
     """How many times larger the sides become: a power of two."""
     blocks: jg.Natural = 4
@@ -34,10 +37,13 @@ class Config(translating.Config):
 
 
 def data(config: Config) -> "jg.Source":
-    """Loads each picture with a smaller one as "source": the means of squares."""
+    """Loads each image with a smaller one as "source": that of a file of pairs, or the means of squares."""
     from jaxgan.data import load, pairs
 
-    return pairs.paired(load(config.data, config.size), pairs.low_resolution(config.factor))
+    images = load(config.data, config.size)
+    if "source" in images.leaves:
+        return images
+    return pairs.paired(images, pairs.low_resolution(config.factor))
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:

@@ -41,9 +41,13 @@ class Config(jg.Settings):
 
 def data(config: Config) -> "jg.Source":
     """Loads each image "x" with what it is generated from, "source"; a hole comes with its "mask"."""
-    from jaxgan.data import load, pairs
+    return with_source(config, jg.load(config.data, config.size))
 
-    images = load(config.data, config.size)
+
+def with_source(config: Config, images: "jg.Source") -> "jg.Source":
+    """Makes the "source" of each image, unless it has one."""
+    from jaxgan.data import pairs
+
     if "source" in images.leaves:
         return images
     if config.source in ("centre_hole", "boxes", "strokes"):
