@@ -8,7 +8,7 @@ from .data.kind import Leaf as Leaf
 from .data.source import Source as Source
 from .errors import Refused as Refused
 from .evaluate.features import Measures as Measures
-from .evaluate.guesses import baselines as baselines
+from .evaluate.guesses import answered as answered
 from .evaluate.health import health as health
 from .evaluate.hook import evaluated as evaluated
 from .evaluate.measure import measure as measure

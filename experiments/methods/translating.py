@@ -96,25 +96,12 @@ def rule(config: Config, game: "jg.Game") -> "jg.Rule":
 def experiment(config: Config, source: "jg.Source", rule: "jg.Rule", *measures: "Measure") -> jg.Experiment:
     """The rule on the data, measured on 500 held-out pairs: `l1`, `psnr` in dB and `ssim`.
 
-    Sample i is made from the source of the i-th held-out example. What needs no GAN is measured at step 0, as
-    `l1_of_nearest_pair` (see `jg.baselines`). `measures` are further ones; they alone are left where what is
-    translated has no true answer.
+    See `jg.answered`: sample i is made from the source of the i-th held-out example, and what needs no GAN is
+    measured at step 0, as `l1_of_nearest_pair`. `measures` are further ones; they alone are left where what
+    is translated has no true answer.
     """
-    from functools import cache
-
-    @cache
-    def images() -> "np.ndarray":
-        return jg.data.examples(source.held_out() if source.held_out else source, 500)
-
-    def measure(moment: jg.Moment) -> "Mapping[str, float]":
-        if not set(moment.game.given) & set(source.asks):
-            return {}
-        samples = moment.sample(moment.state.generator, len(images()))
-        return jg.metrics.pairs.compare(samples, images())
-
-    calls = (jg.baselines(source), measure, *measures)
-    hooks = [jg.Hook(config.measure_every, call) for call in calls]
-    return jg.Experiment(rule, source, hooks)
+    calls = (jg.answered(source), *measures)
+    return jg.Experiment(rule, source, [jg.Hook(config.measure_every, call) for call in calls])
 
 
 def game(

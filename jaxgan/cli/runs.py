@@ -71,10 +71,14 @@ def sample(
             images or a text file; NAME=PATH if the generator has several conditions.
         out: Output file, whose extension selects the format: .png for images or points, .csv for points or
             tables, .txt for tokens, .wav for audio, .gif for videos, .npy for arrays; by default grid.png,
-            or samples with the usual extension.
+            or samples with the usual extension. Without an extension it is a folder, for a .png of each
+            image, named as the picture in --given that it is made from.
     """
+    from jaxgan.data.kind import Image
     from jaxgan.folder.folder import check_out
     from jaxgan.folder.settings import check_seed
+    from jaxgan.pictures import png
+    from jaxgan.run import translations
     from jaxgan.run.given import read_given
     from jaxgan.run.reopen import reopen
     from jaxgan.run.sample import sampler
@@ -85,18 +89,34 @@ def sample(
         raise Refused(f"--n must be at least 1, not {n}")
     again = reopen(run, at, lane, average=average, trust=trust)
     game, source = again.experiment.game, again.experiment.source
-    conditions = read_given(given, {name: source.leaves[name] for name in game.given})
-    n = n or max([len(leaf) for name, leaf in conditions.items() if name != "label"], default=64)
-    kind = source.kind
+    leaves = {name: source.leaves[name] for name in game.given}
+    conditions = read_given(given, leaves)
+    kind, files = source.kind, translations.files(given, leaves)
+    for line in translations.remarks(files, leaves, list(conditions)):
+        print(f"note: {escape(line)}", file=sys.stderr)
+    pictures = translations.pictures_given(leaves, game.given) if isinstance(kind, Image) else []
+    default = 24 if pictures else 64
+    n = n or max([len(leaf) for name, leaf in conditions.items() if name != "label"], default=default)
     if out is None:
         out = Path(default_name(kind))
         if why := missing_writer(kind):
             print(f"warning: {why}", file=sys.stderr)
-    check_name(kind, out)  # before drawing
+    each = isinstance(kind, Image) and (not out.suffix or probe(Path.is_dir, out))
+    if not each:
+        check_name(kind, out)  # before drawing
     check_out(out)
     samples = sampler(game, source)(again.state.generator, n, seed, given=conditions or None)
     try:
-        write_samples(kind, samples, out)
+        if each:
+            translations.write_each(samples, next(iter(files.values()), []), out)
+        elif pictures and out.suffix.lower() == ".png":
+            shown = translations.beside(source, game.given)
+            assert shown is not None
+            if own := {name: conditions[name] for name in pictures if name in conditions}:
+                shown = shown._replace(inputs={**shown.inputs, **own}, truths=None)
+            png.save(shown.drawn(samples), out, f"From left to right: {shown.words}.")
+        else:
+            write_samples(kind, samples, out)
     except OSError as error:
         raise Refused(f"cannot write {out}: {error.strerror or error}") from None
     print(f"{out}: {n} samples of step {int(again.state.step)}")

@@ -179,15 +179,17 @@ def _to_json(
         },
         "floor": {name: value for name, value in prepared.floor.items() if name in samples[0]},
         "better": {name: way for name in samples[0] if (way := better(name))},
-        **_answers(prepared, samples[0]),
+        **_answers(
+            prepared, samples[0], [name for name in checkpoint.experiment.game.given if name != "label"]
+        ),
         "pictures": {},
     }
 
 
-def _answers(prepared: Panel, samples: Numbers) -> dict[str, Any]:
-    """Returns what was asked, and which numbers are of samples beside the true answers."""
+def _answers(prepared: Panel, samples: Numbers, given: Sequence[str]) -> dict[str, Any]:
+    """Returns what samples are made from, and which numbers are of samples beside the true answers."""
     if not prepared.beside:
-        return {}
+        return {"made_from": list(given)} if given else {}
     known = {name for numbers in prepared.guesses().values() for name in numbers}
     names = [name for name in samples if name in known or name.startswith("answer_diversity")]
     return {"answers": {**prepared.beside, "names": names}}
@@ -261,6 +263,9 @@ def table(evaluation: Mapping[str, Any]) -> str:
     if below_0:
         reason = "unbiased, so below 0 if reference and oracle have equal class shares"
         notes.append(f"{', '.join(below_0)}: {reason}")
+    if made_from := evaluation.get("made_from"):
+        what = " and ".join(made_from)
+        notes.append(f"samples are made from {what} of held-out examples, whose true answers are not known")
     notes += [evaluation["note"]] if evaluation["note"] else []
     return "\n".join([title, *body, *_beside(evaluation, beside), *notes, *evaluation["warnings"]])
 

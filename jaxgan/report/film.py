@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 
 from jaxgan import reading
+from jaxgan.pictures.png import description
 from jaxgan.pictures.words import count
 
 FRAMES = 40  # the most pictures of one film
@@ -25,11 +26,15 @@ def film(title: str, pictures: Sequence[tuple[int, Path]], room: int = BYTES) ->
     )
     omitted = f", {len(shown)} of {len(pictures)} pictures" if len(shown) < len(pictures) else ""
     last = len(shown) - 1
+    words = f" {said}" if shown and (said := description(shown[-1][1])) else ""
+    same = (
+        "The same held-out examples and latents at every step" if words else "The same latents at every step"
+    )
     return (
         f'<figure class="film"><h3>{escape(title)}</h3><div class="frames">{frames}</div>'
         f'<div class="play"><button type="button">Play</button><input type="range" min="0" max="{last}" '
         f'value="{last}" aria-label="step"><output></output></div>'
-        f"<figcaption>The same latents at every step{omitted}.</figcaption></figure>"
+        f"<figcaption>{same}{omitted}.{escape(words)}</figcaption></figure>"
     )
 
 

@@ -31,7 +31,7 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
     samples = "uint8 images" if isinstance(source.kind, Image) else "float32 examples"
     labels = f"of {classes} classes, each by its number" if classes else "without labels"
     leaves = [f"`{name}` {list(source.leaves[name].shape)}" for name in rule.game.given if name != "label"]
-    given = f"\n- Conditional on {' and '.join(leaves)}: `given.npz` or `--given FILE.npz`." if leaves else ""
+    given = f"\n- Conditional on {' and '.join(leaves)}: `given.npz` or `--given PATH`." if leaves else ""
     start = f"the weights of sha256 {manifest.weights.sha256}" if manifest.weights else "random weights"
     averaged = "" if state.ema is None else ", averaged over training" + (f" ({average})" if average else "")
     batches = f"{rule.batches} x {config.micro_batches} x {config.batch_size}"

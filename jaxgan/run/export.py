@@ -31,6 +31,7 @@ from jaxgan.pictures.images import quantise
 from jaxgan.run import card, standalone
 from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import BLOCK, sample_key, sampler
+from jaxgan.run.translations import pictures_given
 from jaxgan.run.written import default_suffix, write_samples
 
 PLATFORMS = ("cpu", "cuda", "tpu")
@@ -61,14 +62,17 @@ def export(
         artefact = export_generator(game, generator, leaves, source.kind)
         (unfinished / "generator.jaxexport").write_bytes(artefact)
         template = Path(standalone.__file__).read_text(encoding="utf-8")
-        files.write(unfinished / "sample.py", template.replace("CLASSES = 0", f"CLASSES = {classes}"))
+        script = template.replace("CLASSES = 0", f"CLASSES = {classes}").replace(
+            "PICTURES: tuple[str, ...] = ()", f"PICTURES = {tuple(pictures_given(leaves, game.given))}"
+        )
+        files.write(unfinished / "sample.py", script)
         if others := [name for name in leaves if name != "label"]:
             conditions: dict[str, Any] = conditions_for(source, others)(np.arange(again.experiment.grid))
             np.savez(unfinished / "given.npz", **conditions)
         samples = sampler(game, source)(generator, again.experiment.grid)
         write_samples(source.kind, samples, unfinished / f"samples{default_suffix(source.kind)}")
-        script = _copy_script(place, unfinished / "script")
-        notes = {"script": script, "files": json.dumps(_hashes(unfinished, Path(script).parent))}
+        copied = _copy_script(place, unfinished / "script")
+        notes = {"script": copied, "files": json.dumps(_hashes(unfinished, Path(copied).parent))}
         weights.save(unfinished / weights.NAME, again.state, notes)
         files.write(unfinished / "config.json", codec.dumps(again.config))
         files.write(unfinished / "README.md", card.card(again, place, classes, average))

@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from jaxgan.data.kind import registered, unregistered
@@ -12,6 +13,7 @@ from jaxgan.pictures import png
 from jaxgan.pictures.drawn import crowd, drawn
 from jaxgan.run.experiment import Moment
 from jaxgan.run.hooks import warning_hook
+from jaxgan.run.translations import beside
 
 
 def picture_hook(
@@ -23,7 +25,9 @@ def picture_hook(
 ) -> Callable[[Moment], None]:
     """Returns a hook that writes a picture of samples of the same latents at every call.
 
-    It shows `count` samples, or for kinds with a `crowd` that many, with as many real examples. If no
+    It shows `count` samples, or for kinds with a `crowd` that many, with as many real examples. Pictures made
+    from pictures are shown in rows of about as many: what each is made from, always the same held-out
+    examples, the sample, and the true answer if it is known. If no
     function draws the kind, the hook only says so, once. `shown` is called with the step, the file and the
     lane of each picture, `warn` when one cannot be written, the first time in a row: the run goes on without
     pictures.
@@ -33,16 +37,19 @@ def picture_hook(
     real = examples(source, crowd(source.kind)) if crowd(source.kind) else None
     run_exists, failing = still_there(folder.parent), False
     count = count if real is None else len(real)
+    known = cache(lambda given: beside(source, given))
 
     def call(moment: Moment) -> None:
         nonlocal failing
-        samples = moment.sample(moment.state.generator, count)
+        others = known(moment.game.given)
+        n = count if others is None else max(1, count // others.parts)
+        samples = moment.sample(moment.state.generator, n)
         path = folder / moment.lane / f"step_{moment.step:06d}.png"
-        pixels = drawn(source.kind, samples, beside=real)
+        pixels = drawn(source.kind, samples, beside=real) if others is None else others.drawn(samples)
         try:
             if not run_exists():  # then do not create the run folder again
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-            png.save(pixels, path)
+            png.save(pixels, path, "" if others is None else f"From left to right: {others.words}.")
         except OSError as error:
             if warn is not None and not failing:
                 why = error.strerror or error
