@@ -154,6 +154,9 @@ def in_hole(source: "jg.Source") -> "Measure":
 
     from jaxgan.data import labelled
 
+    if "mask" not in source.leaves:
+        raise jg.Refused('what is in a hole is measured by the leaf "mask", which these data do not have')
+
     @cache
     def examples() -> "tuple[Mapping[str, np.ndarray], ...]":
         return labelled(source, 5000), labelled(source.held_out() if source.held_out else source, 500)
