@@ -11,11 +11,15 @@ Measured beside bicubic enlargement, `l1_of_bicubic`, which is no network.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import srgan
 import translating
 
 import jaxgan as jg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 data = srgan.data
 
@@ -39,7 +43,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
     from jaxgan.models import rrdb, srresnet
 
-    def late(weight: float) -> "jg.Schedule":
+    def late(weight: float) -> "Callable[[Any], Any]":
         return lambda step: jnp.where(step < config.warm_up, 0.0, weight)
 
     g = rrdb.Generator(source.shape, config.factor, config.width, config.blocks, config.width // 2)

@@ -133,12 +133,13 @@ def feature_error(weight: "float | Callable[[Any], Any]") -> "jg.Term":
 
     In the place of a network that was trained on photographs, which it is not.
     """
+    import jax.numpy as jnp
 
     def error(view: "jg.View") -> "jax.Array":
         layers = zip(*(heads["features"] for heads in (view.real_heads, view.fake_heads)), strict=True)
         errors = [abs(real - fake).mean((1, 2, 3)) for real, fake in layers]
         now = weight(view.step) if callable(weight) else weight
-        return now * sum(errors) / len(errors)
+        return now * jnp.stack(errors).mean(axis=0)
 
     return jg.terms.stateless("features", error)
 
