@@ -24,79 +24,53 @@ below 1 if samples are blurred. Without a network, at step 0: of the mean traini
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import translating
+
 import jaxgan as jg
 
 if TYPE_CHECKING:
-    import jax
+    import numpy as np
 
 
 @dataclass(frozen=True)
-class Config(jg.Settings):
+class Config(translating.Config):
     steps: int = 500
-    data: str = "glyphs"
-    size: int = 16
-    batch_size: int = 16
     adversarial: jg.NonNegative = 1.0
     """Weight of G's adversarial loss; 0 is the U-Net with L1 alone, no GAN."""
     l1: jg.NonNegative = 100.0
     """Weight of the mean absolute difference from the true image."""
-    lr: jg.NonNegative = 1e-3
-    """Adam's learning rate, for both players."""
-    width: jg.Count = 16
-    """Channels of either network's first layer."""
-    depth: jg.Count = 3
-    """Number of times that the U-Net halves the image."""
     dropout: jg.Share = 0.5
     """Dropout rate of the U-Net's decoder."""
-    log_every: int = 50
     measure_every: jg.Natural = 250
     """Steps between measurements."""
 
 
-def data(config: Config) -> "jg.Source":
-    """Loads each image with its edges as "source"; the paper has photographs."""
-    from jaxgan.data import load, pairs
-
-    return pairs.paired(load(config.data, config.size), pairs.edges)
+data = translating.data  # edges; the paper has photographs
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
-    import jax.numpy as jnp
     import numpy as np
-    import optax
 
-    from jaxgan.data import labelled
-    from jaxgan.models import patch, unet
-
-    def l1(view: jg.View) -> "jax.Array":
-        return config.l1 * jnp.abs(view.real_plain - view.fake_plain).mean(axis=(1, 2, 3))
-
-    loss = jg.objectives.non_saturating()
-    game = jg.gan(
-        jg.from_linen(unet.Generator(source.shape, config.width, config.depth, dropout=config.dropout)),
-        jg.from_linen(patch.Discriminator(config.width, depth=1)),
-        latent=jg.latents.nothing(),
-        objective=loss._replace(g_loss=lambda real, fake: config.adversarial * loss.g_loss(real, fake)),
-        g_terms=[jg.terms.stateless("l1", l1)],
-        conditioning=jg.conditioning.leaves("source", latent=False),
-        lowering=config.lowering,
+    game = translating.game(
+        config,
+        translating.unet(config, source, dropout=config.dropout),
+        translating.patch(config),
+        jg.objectives.non_saturating(),
+        translating.l1(config.l1),
+        weight=config.adversarial,
     )
-    adam = optax.adam(config.lr, b1=0.5, b2=0.999)
-    rule = jg.alternating(game, adam, adam)
+    images = jg.data.examples(source.held_out() if source.held_out else source, 500)
 
-    held_out = source.held_out() if source.held_out else source
-    images = labelled(held_out, 500)["x"]  # sample i is made of the edges of images[i]
-
-    def contrast(x: np.ndarray) -> float:
+    def steps(x: "np.ndarray") -> float:
         """Returns the mean absolute difference of neighbouring pixels."""
         return float(np.abs(np.diff(x, axis=1)).mean() + np.abs(np.diff(x, axis=2)).mean())
 
-    def measure(moment: jg.Moment) -> dict[str, float]:
+    def contrast(moment: jg.Moment) -> dict[str, float]:
         samples = moment.sample(moment.state.generator, len(images))
-        return {"contrast": contrast(samples) / contrast(images)}
+        return {"contrast": steps(samples) / steps(images)}
 
-    hooks = [jg.Hook(config.measure_every, call) for call in (jg.answered(source, len(images)), measure)]
-    return jg.Experiment(rule, source, hooks, best=lambda measured: measured["psnr"])
+    experiment = translating.experiment(config, source, translating.rule(config, game), contrast)
+    return experiment._replace(best=lambda measured: measured["psnr"])
 
 
 if __name__ == "__main__":

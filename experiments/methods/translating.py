@@ -40,9 +40,13 @@ class Config(jg.Settings):
 
 def data(config: Config) -> "jg.Source":
     """Loads each image "x" with what it is generated from, "source"; a hole comes with its "mask"."""
-    from jaxgan.data import load, pairs
+    return with_source(config, jg.load(config.data, config.size))
 
-    images = load(config.data, config.size)
+
+def with_source(config: Config, images: "jg.Source") -> "jg.Source":
+    """Makes the "source" of each image, unless it has one."""
+    from jaxgan.data import pairs
+
     if "source" in images.leaves:
         return images
     if config.source in ("centre_hole", "boxes", "strokes"):
@@ -97,3 +101,79 @@ def experiment(config: Config, source: "jg.Source", rule: "jg.Rule", *measures: 
     """
     calls = (jg.answered(source), *measures)
     return jg.Experiment(rule, source, [jg.Hook(config.measure_every, call) for call in calls])
+
+
+def game(
+    config: Config,
+    g: "jg.Network",
+    d: "jg.Network",
+    objective: "jg.Objective",
+    *g_terms: "jg.Term",
+    weight: "float | Callable[[Any], Any]" = 1.0,
+    d_sees_source: bool = True,
+) -> "jg.Game":
+    """The game of G(source) against D; `weight`, a number or a schedule, is that of G's adversarial loss."""
+    given = jg.conditioning.leaves("source", latent=False)
+    seen = given if d_sees_source else given._replace(d=lambda x, given: (x,))
+    lowering = config.lowering
+    critic = jg.adversary(d, objective, weight=weight, g_terms=g_terms, conditioning=seen, lowering=lowering)
+    return jg.generator_game(critic, g, latent=jg.latents.nothing(), conditioning=given, lowering=lowering)
+
+
+def l1(weight: float) -> "jg.Term":
+    """weight mean |x - G(source)|, over pixels and channels."""
+    return jg.terms.stateless(
+        "l1", lambda view: weight * abs(view.real_plain - view.fake_plain).mean((1, 2, 3))
+    )
+
+
+def feature_error(weight: "float | Callable[[Any], Any]") -> "jg.Term":
+    """weight mean |h(x) - h(G(source))| with D's own features h, the mean over its layers.
+
+    In the place of a network that was trained on photographs, which it is not.
+    """
+    import jax.numpy as jnp
+
+    def error(view: "jg.View") -> "jax.Array":
+        layers = zip(*(heads["features"] for heads in (view.real_heads, view.fake_heads)), strict=True)
+        errors = [abs(real - fake).mean((1, 2, 3)) for real, fake in layers]
+        now = weight(view.step) if callable(weight) else weight
+        return now * jnp.stack(errors).mean(axis=0)
+
+    return jg.terms.stateless("features", error)
+
+
+def in_hole(source: "jg.Source") -> "Measure":
+    """Measures `hole_l1`: the mean absolute error in the holes of 500 held-out examples.
+
+    At step 0 also `hole_l1_of_nearest_pair`, of the training example that is nearest around the hole.
+    """
+    from functools import cache
+
+    import numpy as np
+
+    from jaxgan.data import labelled
+
+    if "mask" not in source.leaves:
+        raise jg.Refused('what is in a hole is measured by the leaf "mask", which these data do not have')
+
+    @cache
+    def examples() -> "tuple[Mapping[str, np.ndarray], ...]":
+        return labelled(source, 5000), labelled(source.held_out() if source.held_out else source, 500)
+
+    def error(x: "np.ndarray") -> float:
+        truth = examples()[1]
+        shares = truth["mask"] / truth["mask"].mean((1, 2, 3), keepdims=True)
+        return float((np.abs(x - truth["x"]) * shares).mean())
+
+    def measure(moment: jg.Moment) -> dict[str, float]:
+        numbers = {"hole_l1": error(moment.sample(moment.state.generator, 500))}
+        if moment.step == 0:
+            train, known = examples()
+            around = (1 - known["mask"]) * np.ones_like(known["x"])  # of each hole, its own
+            rows = [x.reshape(len(x), -1) for x in (train["x"], around, around * known["x"])]
+            squares = np.square(rows[0]) @ rows[1].T - 2 * rows[0] @ rows[2].T  # up to a constant
+            numbers["hole_l1_of_nearest_pair"] = error(train["x"][squares.argmin(axis=0)])
+        return numbers
+
+    return measure

@@ -55,10 +55,10 @@ def companions(
         raise Refused(f"{both[0]} is both trained and frozen: give the networks different names")
 
     def with_frozen(call: Call, weights: Mapping[str, tuple[Params, Stats]]) -> Call:
-        def either(name: str, *inputs: Any) -> Any:
+        def either(name: str, *inputs: Any, **options: Any) -> Any:
             if name in frozen:
                 return frozen[name].network.apply(*jax.lax.stop_gradient(weights[name]), *inputs)[0]
-            return call(name, *inputs)
+            return call(name, *inputs, **options)
 
         return either
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
@@ -37,8 +38,9 @@ def networks_game(
     `call(name, *inputs)` applies a network and keeps its statistics; networks are initialised by their first
     call. The meeting is the adversary's; `losses` are G's own, per example [N]. `decode`: (call, z, given) ->
     examples, not in training. A loss that should not reach a network is cut in `play`, by
-    `jax.lax.stop_gradient`. Rates of their own: `jg.each_own`. `judge` is the adversary's, if it judges
-    single examples. `given`, `classes`, `lowering` are those of the game.
+    `jax.lax.stop_gradient`; with `call(name, *inputs, fixed=True)` losses reach the inputs through the
+    network, but not its parameters. Rates of their own: `jg.each_own`. `judge` is the adversary's, if it
+    judges single examples. `given`, `classes`, `lowering` are those of the game.
 
     An autoencoder whose codes are matched to a prior by a D on codes (Makhzani et al., 2016):
 
@@ -141,7 +143,7 @@ def initialising(networks: Mapping[str, Network], key: Key) -> tuple[Call, Side]
     """Returns a call that initialises a network when it is first called, and the side it fills in."""
     side = Side({}, {})
 
-    def call(name: str, *inputs: Any) -> Any:
+    def call(name: str, *inputs: Any, fixed: bool = False) -> Any:
         network = _named(networks, name)
         if name not in side.params:
             side.params[name], side.stats[name] = network.init(fold(key, name), *inputs)
@@ -156,11 +158,12 @@ def training(
     """Returns a call in training, and the statistics that it updates; each call has keys of its own."""
     new, calls = dict(stats), dict.fromkeys(networks, 0)
 
-    def call(name: str, *inputs: Any) -> Any:
+    def call(name: str, *inputs: Any, fixed: bool = False) -> Any:
         network = _named(networks, name)
         key = fold(turn.keys, name, calls[name])
         calls[name] += 1
-        output, new[name] = network.train(params[name], new[name], *inputs, key=key, step=turn.update)
+        own = jax.lax.stop_gradient(params[name]) if fixed else params[name]
+        output, new[name] = network.train(own, new[name], *inputs, key=key, step=turn.update)
         return output
 
     return call, new

@@ -4,6 +4,7 @@ from . import biggan as biggan
 from . import biggan_deep as biggan_deep
 from . import bottleneck as bottleneck
 from . import classifier as classifier
+from . import context_encoder as context_encoder
 from . import convnet as convnet
 from . import convolution as convolution
 from . import dcgan as dcgan
@@ -18,7 +19,9 @@ from . import msg_gan as msg_gan
 from . import progressive as progressive
 from . import projected as projected
 from . import r3gan as r3gan
+from . import rrdb as rrdb
 from . import sngan as sngan
+from . import srresnet as srresnet
 from . import stylegan2 as stylegan2
 from . import stylegan3 as stylegan3
 from . import transgan as transgan

@@ -274,3 +274,26 @@ def test_each_network_has_its_own_optimiser():
         jg.each_own({"critic": optax.sgd(1.0)}).init(params)
     with pytest.raises(jg.Refused, match="one network alone"):
         jg.each_own({"critic": optax.sgd(1.0)}).init(jnp.ones(2))
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_a_fixed_call_lets_losses_through_to_its_inputs_but_not_to_its_parameters(fixed):
+    """E(G(z)) against z, by which G learns and E does not: with the cut E's gradient is 0, without it not."""
+
+    def play(call, z, batch, turn):
+        x = call("g", z)
+        return jg.Meeting(batch["x"], x), {"code": jnp.square(call("e", x, fixed=fixed) - z).sum(axis=1)}
+
+    game = jg.networks_game(
+        jg.adversary(linear(jnp.zeros(N)), jg.objectives.hinge()),
+        {"g": linear(MATRIX), "e": linear(MATRIX.T)},
+        latent=jg.latents.normal(N),
+        play=play,
+        decode=lambda call, z, given: call("g", z),
+    )
+    g, d, context = context_of(game)
+    slope = jax.grad(game.g_loss, has_aux=True)(g.params, d.params, context)[0]
+    z, matrix = np.asarray(latents_of(context), np.float64), np.asarray(MATRIX, np.float64)
+    error = 2 * (z @ matrix @ matrix.T - z) / B
+    np.testing.assert_allclose(slope["g"], z.T @ error @ matrix, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(slope["e"], (z @ matrix).T @ error * (not fixed), rtol=1e-4, atol=1e-5)

@@ -6,6 +6,9 @@ from jaxgan.models.layers.adaptive import adaptive_instance_norm as adaptive_ins
 from jaxgan.models.layers.attention import SelfAttention as SelfAttention
 from jaxgan.models.layers.code import GaussianCode as GaussianCode
 from jaxgan.models.layers.dropout import Dropout as Dropout
+from jaxgan.models.layers.enlarging import check_factor as check_factor
+from jaxgan.models.layers.enlarging import check_small as check_small
+from jaxgan.models.layers.enlarging import icnr as icnr
 from jaxgan.models.layers.equalised import EqualConv as EqualConv
 from jaxgan.models.layers.equalised import EqualDense as EqualDense
 from jaxgan.models.layers.equalised import scaled_leaky_relu as scaled_leaky_relu

@@ -1,0 +1,43 @@
+"""What networks of super-resolution share: checks of the factor, and initial weights of a pixel shuffle."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgan.errors import Refused
+
+Array = jax.Array
+
+
+def icnr(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+    """A kernel [.., 4 C] whose four channels of each pixel shuffle are equal (Aitken et al., 2017).
+
+    So that a convolution and a pixel shuffle start as the repetition of pixels, without a checkerboard.
+
+    >>> kernel = icnr(jax.random.key(0), (3, 3, 2, 8))
+    >>> bool((kernel[..., :2] == kernel[..., 6:]).all())
+    True
+    """
+    kernel = nn.initializers.lecun_normal()(key, (*shape[:-1], shape[-1] // 4), dtype)
+    return jnp.tile(kernel, 4)
+
+
+def check_factor(shape: tuple[int, ...], factor: int) -> None:
+    """Raises `Refused` unless images of this shape are a power of two times as large as smaller ones."""
+    if len(shape) != 3:
+        raise Refused(f"a network for super-resolution makes (height, width, channels), not {tuple(shape)}")
+    if factor < 1 or factor & (factor - 1) or any(side % factor for side in shape[:2]):
+        raise Refused(
+            f"factor must be 1, 2, 4, ... and divide the sides {tuple(shape[:2])}, which {factor} does not"
+        )
+
+
+def check_small(source: Array, shape: tuple[int, ...], factor: int) -> None:
+    """Raises `Refused` unless the source is smaller than images of this shape by the factor."""
+    small = tuple(side // factor for side in shape[:2])
+    if source.shape[1:3] != small:
+        raise Refused(
+            f"images {tuple(shape[:2])} of factor {factor} are made from {small}, not {source.shape[1:3]}"
+        )
