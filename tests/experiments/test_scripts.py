@@ -38,6 +38,7 @@ CASES = {
     "r3gan": (*NETS, "--size", 8, "--blocks", 1, "--precision", "bfloat16"),
     "digits": (*NETS, "--measure-every", 3),
     "few": (*NETS, "--measure-every", 3, "--augment", "diffaugment"),
+    "augment": (*NETS, "--size", 8, "--per-class", 3, "--measure-every", 3),
     "ring": (*NETS, "--measure-every", 3),
     "rules_on_grid": ("--width", 8, "--rule", "lookahead", "--measure-every", 3),
     "stacked": NETS,

@@ -1,0 +1,100 @@
+"""A GAN of few images of each class, whose samples `jaxgan augment` gives to a classifier.
+
+    python experiments/augment.py --data digits --per-class 20 --seeds 0:3 --out runs/augment
+    jaxgan augment runs/augment
+
+The few are the same in every run, and all that the GAN is ever shown; the other images of `--data` are for
+the oracle of `jaxgan augment` alone. Images are scaled to 32 px unless `--size` is given, and may be an .npz
+with labels or a folder with a subfolder per class.
+
+DCGAN's networks (Radford et al., 2016), small, with a projection D (Miyato & Koyama, 2018), the relativistic
+loss with R1 and R2 (Jolicoeur-Martineau, 2019; Huang et al., 2024), and an augmentation of D's inputs whose
+probability adapts to how far D overfits (Karras et al., 2020): shifts by up to an eighth of the side and a
+cut-out quarter of it, which keep the class of digits and letters too. `energy` is the energy distance between
+samples and held-out images, in pixel space; `energy_copies` that of copies of the few. `d/augment` is the
+probability.
+"""
+
+from dataclasses import dataclass
+
+import jaxgan as jg
+
+
+@dataclass(frozen=True)
+class Config(jg.Settings):
+    steps: int = 2000
+    data: str = "digits"
+    batch_size: int = 32
+    per_class: jg.Count = 20
+    """Images of each class to train on."""
+    lr: jg.NonNegative = 1e-3
+    """Adam's learning rate, for both players."""
+    gamma: jg.NonNegative = 1.0
+    """Weight of R1 and R2."""
+    average: jg.Share = 0.99
+    """Decay of the average of G's parameters, from which samples are taken."""
+    target: jg.Share = 0.6
+    """Target of E sign(D(real) - D(fake)), above which images are augmented more."""
+    rise: jg.Count = 1000
+    """Steps in which the probability of augmentation can go from 0 to 1."""
+    width: jg.Count = 16
+    """Channels of the widest images, in either network."""
+    z_size: jg.Count = 64
+    """Numbers per latent, each normal."""
+    log_every: int = 100
+    sample_every: int = 500
+    measure_every: jg.Natural = 500
+    """Steps between measurements."""
+
+
+def data(config: Config) -> "jg.Source":
+    """Loads `config.per_class` images of each class."""
+    return jg.data.few(jg.load(config.data, config.size or 32), config.per_class)
+
+
+def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    from functools import cache
+
+    import jax.numpy as jnp
+    import numpy as np
+    import optax
+
+    classes, axis = source.classes, config.lowering.axis
+    moved = jg.augmentations.chain(jg.augmentations.shift(), jg.augmentations.cutout(1 / 4))
+    game = jg.gan(
+        jg.from_linen(jg.models.dcgan.Generator(source.shape, config.width, axis=axis)),
+        jg.from_linen(jg.models.dcgan.Discriminator(config.width, norm="none", classes=classes, axis=axis)),
+        latent=jg.latents.normal(config.z_size),
+        objective=jg.objectives.relativistic(),
+        d_terms=[jg.terms.r1(config.gamma), jg.terms.r2(config.gamma)],
+        conditioning=jg.conditioning.projection(classes),
+        augment=jg.augmentations.adaptive(
+            lambda p: jg.augmentations.sometimes(moved, p),
+            target=config.target,
+            steps=config.rise,
+            sign=lambda view: jnp.sign(view.real_out - view.fake_out),
+        ),
+        lowering=config.lowering,
+    )
+    adam = optax.adam(config.lr, b1=0.0, b2=0.99)
+    rule = jg.alternating(game, adam, adam, average=jg.ema(config.average))
+
+    @cache
+    def held_out() -> "tuple[np.ndarray, float]":
+        """Returns held-out images, and the energy distance of copies of the few to them."""
+        assert source.held_out is not None
+        images = jg.data.examples(source.held_out(), 1000)
+        copies = np.resize(jg.data.examples(source, 1000), (1000, *source.shape))
+        return images, jg.metrics.energy.energy_distance(copies, images)
+
+    def measure(moment: jg.Moment) -> dict[str, float]:
+        images, energy_copies = held_out()
+        samples = moment.sample(moment.state.generator, 1000)
+        energy = jg.metrics.energy.energy_distance(samples, images)
+        return {"energy": energy, "energy_copies": energy_copies}
+
+    return jg.Experiment(rule, source, [jg.Hook(config.measure_every, measure)], grid=10 * classes)
+
+
+if __name__ == "__main__":
+    jg.main(Config, build, data)
