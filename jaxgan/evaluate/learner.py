@@ -39,8 +39,10 @@ def learner(module: Classifier, rate: float, steps: int, augment: Augment | None
     """
     tx = optax.adam(optax.cosine_decay_schedule(rate, steps))
 
+    initialise = jax.jit(module.init)
+
     def init(key: Key, x: np.ndarray) -> PyTree:
-        params = jax.jit(module.init)(key, x)["params"]
+        params = initialise(key, x)["params"]
         return params, tx.init(params)
 
     def loss(params: Any, x: Array, label: Array) -> Array:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 import jax
@@ -129,18 +130,14 @@ def trial(
     >>> made.run("few", Arm(), {"few": pool(x, label, 2)}, seeds=[0]).shape
     (1, 4)
     """
-    module = Classifier(classes)
-    learners = {
-        False: learner(module, RATE, steps),
-        True: learner(module, RATE, steps, ordinary(mirrored)),
-    }
     trained: dict[str, tuple[Learner, object]] = {}
 
     def run(name: str, arm: Arm, pools: Mapping[str, Pool], seeds: list[int]) -> np.ndarray:
         hits, said = [], time.monotonic()
         for seed in seeds:
             random = np.random.RandomState(seed)  # a stream that numpy has frozen
-            key, learn = fold(jax.random.key(seed), "classifier"), learners[arm.augmented]
+            key = fold(jax.random.key(seed), "classifier")
+            learn = _learner(classes, steps, arm.augmented, mirrored)
             state = learn.init(fold(key, "init"), held_out["x"][:1])
             for step in range(steps):
                 x, label = batch(random, arm, pools)
@@ -153,6 +150,11 @@ def trial(
         return np.stack(hits)
 
     return Trial(run, trained)
+
+
+@cache  # so that it is compiled once
+def _learner(classes: int, steps: int, augmented: bool, mirrored: bool) -> Learner:
+    return learner(Classifier(classes), RATE, steps, ordinary(mirrored) if augmented else None)
 
 
 def batch(
