@@ -4,15 +4,16 @@
     jaxgan augment runs/augment
 
 The few are the same in every run, and all that the GAN is ever shown; the other images of `--data` are for
-the oracle of `jaxgan augment` alone. Images are scaled to 32 px unless `--size` is given, and may be an .npz
-with labels or a folder with a subfolder per class.
+the oracle of `jaxgan augment` alone. `--data` may be an .npz with labels, or a folder with a subfolder per
+class; `--size 32` makes large images small enough for a computer without a GPU.
 
-DCGAN's networks (Radford et al., 2016), small, with a projection D (Miyato & Koyama, 2018), the relativistic
-loss with R1 and R2 (Jolicoeur-Martineau, 2019; Huang et al., 2024), and an augmentation of D's inputs whose
-probability adapts to how far D overfits (Karras et al., 2020): shifts by up to an eighth of the side and a
-cut-out quarter of it, which keep the class of digits and letters too. `energy` is the energy distance between
-samples and held-out images, in pixel space; `energy_copies` that of copies of the few. `d/augment` is the
-probability.
+A projection D (Miyato & Koyama, 2018), the relativistic loss with R1 and R2 (Jolicoeur-Martineau, 2019; Huang
+et al., 2024), and an augmentation of D's inputs whose probability adapts to how far D overfits (Karras et
+al., 2020): shifts by up to an eighth of the side and a cut-out quarter of it, which keep the class of digits
+and letters too. Networks are dense up to 16 px, and small ones of DCGAN (Radford et al., 2016) above.
+
+`energy` is the energy distance between samples and held-out images, in pixel space; `energy_copies` that of
+copies of the few. `d/augment` is the probability.
 """
 
 from dataclasses import dataclass
@@ -22,9 +23,9 @@ import jaxgan as jg
 
 @dataclass(frozen=True)
 class Config(jg.Settings):
-    steps: int = 2000
+    steps: int = 3000
     data: str = "digits"
-    batch_size: int = 32
+    batch_size: int = 64
     per_class: jg.Count = 20
     """Images of each class to train on."""
     lr: jg.NonNegative = 1e-3
@@ -37,8 +38,8 @@ class Config(jg.Settings):
     """Target of E sign(D(real) - D(fake)), above which images are augmented more."""
     rise: jg.Count = 1000
     """Steps in which the probability of augmentation can go from 0 to 1."""
-    width: jg.Count = 16
-    """Channels of the widest images, in either network."""
+    width: jg.Count = 256
+    """Units of each hidden layer; of DCGAN, channels of the widest images are a sixteenth."""
     z_size: jg.Count = 64
     """Numbers per latent, each normal."""
     log_every: int = 100
@@ -49,21 +50,32 @@ class Config(jg.Settings):
 
 def data(config: Config) -> "jg.Source":
     """Loads `config.per_class` images of each class."""
-    return jg.data.few(jg.load(config.data, config.size or 32), config.per_class)
+    return jg.data.few(jg.load(config.data, config.size), config.per_class)
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
-    from functools import cache
+    from functools import cache, partial
 
     import jax.numpy as jnp
     import numpy as np
     import optax
+    from jax.nn import leaky_relu
 
-    classes, axis = source.classes, config.lowering.axis
+    from jaxgan.models import dcgan, mlp
+
+    shape, classes, axis = source.shape, source.classes, config.lowering.axis
+    if shape[0] <= 16:
+        leaky, widths = partial(leaky_relu, negative_slope=0.2), (config.width, config.width)
+        generator = jg.from_linen(mlp.Generator(shape, widths, activation=leaky, norm="batch", axis=axis))
+        discriminator = jg.from_linen(mlp.Discriminator(widths, activation=leaky, classes=classes))
+    else:
+        width = max(config.width // 16, 1)
+        generator = jg.from_linen(dcgan.Generator(shape, width, axis=axis))
+        discriminator = jg.from_linen(dcgan.Discriminator(width, norm="none", classes=classes, axis=axis))
     moved = jg.augmentations.chain(jg.augmentations.shift(), jg.augmentations.cutout(1 / 4))
     game = jg.gan(
-        jg.from_linen(jg.models.dcgan.Generator(source.shape, config.width, axis=axis)),
-        jg.from_linen(jg.models.dcgan.Discriminator(config.width, norm="none", classes=classes, axis=axis)),
+        generator,
+        discriminator,
         latent=jg.latents.normal(config.z_size),
         objective=jg.objectives.relativistic(),
         d_terms=[jg.terms.r1(config.gamma), jg.terms.r2(config.gamma)],
