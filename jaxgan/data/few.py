@@ -29,7 +29,8 @@ def few(source: Source, per_class: int) -> Source:
         raise Refused("few takes some of the examples, and these are drawn anew without end")
     if per_class < 1:
         raise Refused(f"few needs per_class=1 or more examples of each class, not {per_class}")
-    seen, kept = np.zeros(classes, int), []
+    seen = np.zeros(classes, int)
+    kept: list[dict[str, np.ndarray]] = []
     for start in range(0, source.size, READ):
         block = labelled(source, READ, start)
         rank = np.empty(len(block["label"]), int)  # of each example within its class

@@ -133,7 +133,8 @@ def trial(
     trained: dict[str, tuple[Learner, object]] = {}
 
     def run(name: str, arm: Arm, pools: Mapping[str, Pool], seeds: list[int]) -> np.ndarray:
-        hits, said = [], time.monotonic()
+        hits: list[np.ndarray] = []
+        said = time.monotonic()
         for seed in seeds:
             random = np.random.RandomState(seed)  # a stream that numpy has frozen
             key = fold(jax.random.key(seed), "classifier")

@@ -57,11 +57,13 @@ def augment(
     source = first.experiment.source
     check(first, run)
     given, notes = examples(first, options, say)
-    drawn = []
+    drawn: list[dict[str, np.ndarray]] = []
+    steps: list[int] = []
     for name in names:
         again = first if name == names[0] else None
         again = again or reopen(run, at, name, average=options.average, source=source, trust=trust)
-        say(f"{options.generated * source.classes:,} samples of step {int(again.state.step)} {name}".rstrip())
+        steps.append(int(again.state.step))
+        say(f"{options.generated * source.classes:,} samples of step {steps[-1]} {name}".rstrip())
         drawn.append(_drawn(again, options.generated, name or str(run)))
     result = study(
         given,
@@ -73,7 +75,7 @@ def augment(
         say=say,
     )
     about = {
-        "step": int(first.state.step),
+        "step": steps,
         "lanes": [name for name in names if name],
         "data": first.config.data + (f" at {first.config.size} px" if first.config.size else ""),
         "few": len(given.few["x"]),
@@ -121,7 +123,8 @@ def check(again: Reopened, run: Path) -> None:
 
 def examples(again: Reopened, options: Options, say: Callable[[str], None]) -> tuple[Given, list[str]]:
     """Returns the few, the held-out and all real examples, and what a reader must know of them."""
-    source, config, notes = again.experiment.source, again.config, []
+    source, config = again.experiment.source, again.config
+    notes: list[str] = []
     assert source.held_out is not None
     assert source.size is not None
     say("reading the examples ...")

@@ -65,7 +65,7 @@ def study(
     drawn_pools = [pool(x["x"], x["label"], given.classes) for x in drawn]
     hits: dict[str, np.ndarray] = {}
     for name, arm in made.items():
-        of_generators = []
+        of_generators: list[np.ndarray] = []
         for lane, generated in enumerate(drawn_pools):
             each = [lane * seeds + seed for seed in range(seeds)]
             of_generators.append(tried.run(name, arm, {**pools, "drawn": generated}, each))

@@ -40,7 +40,8 @@ def plain(result: Study) -> dict[str, Any]:
 def to_text(result: Study, about: Mapping[str, Any]) -> str:
     """Returns the result as Markdown, which is also what the command prints."""
     units = len(result.of_units["few"])
-    title = f"step {about['step']}, {about['data']}, {about['few']:,} real examples, {about['seeds']} seeds"
+    step = ", ".join(map(str, sorted(set(about["step"]))))
+    title = f"step {step}, {about['data']}, {about['few']:,} real examples, {about['seeds']} seeds"
     lines = [f"# Does generation help? {title}", "", result.verdict, ""]
     arm_rows = [
         [name, _percent(x), MEANS[name].format(share=f"{100 * about['share']:.0f} %")]
