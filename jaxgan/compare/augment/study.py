@@ -12,11 +12,11 @@ from jaxgan.metrics.memorisation import memorisation
 from jaxgan.metrics.metric import Estimate
 
 BESIDE = {
-    "few": ("generated", "the few alone"),
-    "augmented": ("generated", "ordinary augmentation"),
-    "augmented, both": ("both", "ordinary augmentation, added to it"),
+    "few": ("generated", "beside the few alone"),
+    "augmented": ("generated", "beside ordinary augmentation"),
+    "augmented, both": ("both", "on top of ordinary augmentation"),
 }
-"""The differences: of an arm with generated examples to one without, and what the latter is called."""
+"""The differences: of an arm with generated examples to one without, and the words for it."""
 
 
 class Given(NamedTuple):
@@ -118,13 +118,9 @@ augmentation cannot be told with these seeds (+0.0 points [-2.0, +2.0]).
     for name, difference in differences.items():
         beside = BESIDE[name][1]
         if difference.low > 0 or difference.high < 0:
-            told.append(
-                f"it {'helped' if difference.low > 0 else 'hurt'} beside {beside} ({points(difference)})"
-            )
+            told.append(f"it {'helped' if difference.low > 0 else 'hurt'} {beside} ({points(difference)})")
         else:
-            told.append(
-                f"whether it helps beside {beside} cannot be told with these seeds ({points(difference)})"
-            )
+            told.append(f"whether it helps {beside} cannot be told with these seeds ({points(difference)})")
     sentence = "; ".join(told) + "."
     if sentence.startswith("it "):
         sentence = "Generation" + sentence.removeprefix("it")

@@ -41,7 +41,7 @@ def to_text(result: Study, about: Mapping[str, Any]) -> str:
     """Returns the result as Markdown, which is also what the command prints."""
     units = len(result.of_units["few"])
     step = ", ".join(map(str, sorted(set(about["step"]))))
-    title = f"step {step}, {about['data']}, {about['few']:,} real examples, {about['seeds']} seeds"
+    title = f"step {step}, {about['data']}, {about['few']:,} real examples"
     lines = [f"# Does generation help? {title}", "", result.verdict, ""]
     arm_rows = [
         [name, _percent(x), MEANS[name].format(share=f"{100 * about['share']:.0f} %")]
@@ -70,6 +70,7 @@ def to_text(result: Study, about: Mapping[str, Any]) -> str:
             if result.units == "classifiers"
             else []
         ),
+        f"{about['seeds']} classifiers of each arm{' for each generator' * (len(about['lanes']) > 1)}",
         f"memorisation and right class: by a classifier of the arm {best}",
         *about["notes"],
     ]
