@@ -20,6 +20,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": inspect.compare,
     "analyze": inspect.analyze,
     "diagnose": inspect.diagnose,
+    "augment": inspect.augment,
     "export": runs.export,
     "import": runs.start,
     "take": runs.take,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from jaxgan.cli.runs import At, Average, Lane, Name, Names, Out, Run, Trust
+from jaxgan.cli.runs import At, Average, Lane, Name, Names, Number, Out, Run, Trust
 from jaxgan.errors import Refused
 from jaxgan.terminal import escape
 
@@ -157,3 +157,40 @@ def diagnose(
     options = {"steps": steps, "products": products}
     result = measure(run, checkpoints, out, lane, batches, **options, say=say, trust=trust)
     print(result.text, *result.files, sep="\n")
+
+
+def augment(
+    run: Run,
+    *,
+    per_class: Number = None,
+    generated: int = 500,
+    share: float = 0.5,
+    seeds: int = 5,
+    steps: int = 400,
+    flip: bool = False,
+    at: At = "last",
+    lane: Annotated[Lane, arg(help="Lane to draw from, for instance seed=3; by default all.")] = "",
+    average: Average = "",
+    trust: Trust = False,
+) -> None:
+    """Tells whether what a run generates helps a classifier of few images: RUN/augment.json and augment.md.
+
+    Small classifiers are trained on the few real images that the run was trained on, on these augmented, on
+    these with generated ones, on generated ones alone and on all real ones, and tested on held-out images.
+    All get the same number of updates.
+
+    Args:
+        per_class: Real images of each class; by default all that the run was trained on, the fair choice.
+        generated: Generated images of each class.
+        share: Share of each batch that is generated, where both kinds are mixed.
+        seeds: Classifiers of each kind, for each lane.
+        steps: Updates of every classifier.
+        flip: Mirror images too, where they are augmented: for images whose mirror image has the same class.
+    """
+    from jaxgan.compare.augment.of_run import Options
+    from jaxgan.compare.augment.of_run import augment as measure
+
+    say = partial(print, file=sys.stderr, flush=True)
+    options = Options(per_class, generated, share, seeds, steps, flip, average)
+    text, paths = measure(run, options, at, lane, say, trust)
+    print(escape(text, keep="\n"), *paths, sep="\n")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jaxgan.data import mixtures as mixtures
     from jaxgan.data import pairs as pairs
     from jaxgan.data import source as source
+    from jaxgan.data.few import few as few
     from jaxgan.data.few_labels import few_labels as few_labels
     from jaxgan.data.resize import resized as resized
     from jaxgan.data.source import Modes as Modes
@@ -29,6 +30,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submodules=["arrays", "kind", "mixtures", "pairs", "source"],
     submod_attrs={
+        "few": ["few"],
         "few_labels": ["few_labels"],
         "resize": ["resized"],
         "source": ["Modes", "Source", "batch", "examples", "labelled"],

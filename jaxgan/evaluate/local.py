@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import numpy as np
-import optax
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from jaxgan.data.kind import Image
 from jaxgan.data.source import Source, labelled
 from jaxgan.errors import Refused
 from jaxgan.evaluate.extractor import Extractor, Outputs, digest, in_blocks
+from jaxgan.evaluate.learner import learner
 from jaxgan.evaluate.store import Arrays, load_or_compute
 from jaxgan.models.classifier import Classifier
 from jaxgan.parts.frozen import Frozen
@@ -123,29 +123,16 @@ def _trained(source: Source) -> _Trained:
 
 
 def _train(module: Classifier, data: Arrays) -> Arrays:
-    """Returns the weights, and the accuracy on the examples held back.
-
-    Adam on the cross entropy, with a learning rate that falls to 0 by a cosine.
-    """
+    """Returns the weights, and the accuracy on the examples held back."""
     x, label = data["x"], data["label"]
     random = np.random.RandomState(0)  # a stream that numpy has frozen
     held_back, train = np.split(random.permutation(len(x)), [max(len(x) // HELD_BACK, 1)])
-    tx = optax.adam(optax.cosine_decay_schedule(RATE, STEPS))
-    params = jax.jit(module.init)(jax.random.key(0), x[:1])["params"]
-
-    def loss(params: Any, x: jax.Array, label: jax.Array) -> jax.Array:
-        logits = module.apply({"params": params}, x)[1]
-        return optax.softmax_cross_entropy_with_integer_labels(logits, label).mean()
-
-    @jax.jit
-    def step(params: Any, opt_state: Any, x: jax.Array, label: jax.Array) -> tuple:
-        updates, opt_state = tx.update(jax.grad(loss)(params, x, label), opt_state, params)
-        return optax.apply_updates(params, updates), opt_state
-
-    opt_state = tx.init(params)
+    learn = learner(module, RATE, STEPS)
+    state = learn.init(jax.random.key(0), x[:1])
     for _ in range(STEPS):
         rows = train[random.randint(0, len(train), BATCH)]
-        params, opt_state = step(params, opt_state, x[rows], label[rows])
+        state = learn.step(state, x[rows], label[rows])
+    params = learn.params(state)
     predicted = in_blocks(module.apply, {"params": params})(x[held_back])[1].argmax(axis=1)
     weights = {name: np.asarray(leaf) for name, leaf in flatten_dict(params, sep="/").items()}
     return {**weights, "accuracy": np.mean(predicted == label[held_back])}

@@ -6,7 +6,8 @@ script.py       the script that ran
 metrics.jsonl   a line per logged step
 checkpoints/    the state at some steps
 samples/        pictures, with the same latents at every step
-tensorboard/, wandb/, export-STEP/, evaluations/, report.html, analysis/, diagnosis/   on request
+tensorboard/, wandb/, export-STEP/, evaluations/, report.html, analysis/, diagnosis/, augment.json, augment.md
+                on request
 """
 
 import dataclasses

@@ -38,6 +38,7 @@ CASES = {
     "r3gan": (*NETS, "--size", 8, "--blocks", 1, "--precision", "bfloat16"),
     "digits": (*NETS, "--measure-every", 3),
     "few": (*NETS, "--measure-every", 3, "--augment", "diffaugment"),
+    "augment": (*NETS, "--size", 8, "--per-class", 3, "--measure-every", 3),
     "ring": (*NETS, "--measure-every", 3),
     "rules_on_grid": ("--width", 8, "--rule", "lookahead", "--measure-every", 3),
     "stacked": NETS,
@@ -49,7 +50,8 @@ CASES = {
 PLAIN = {"which_converge", "rotation", "toy_picture"}
 DEEP = {"r3gan", "sngan", "wgan_gp"}  # networks that take long to trace
 SCRIPTS = sorted({path.stem for path in FOLDER.glob("*.py")} - PLAIN)
-IMAGES = [name for name in SCRIPTS if name not in {"ring", "stacked", "toy", "rules_on_grid"}]
+OTHERS = {"ring", "stacked", "toy", "rules_on_grid"}
+IMAGES = [name for name in SCRIPTS if name not in {*OTHERS, "augment"}]  # which needs 20 of each class
 
 
 def import_script(name: str) -> ModuleType:

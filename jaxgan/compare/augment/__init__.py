@@ -1,0 +1,1 @@
+"""Whether generated examples help a classifier of few real ones."""
