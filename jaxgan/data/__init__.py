@@ -35,7 +35,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     },
 )
 
-KNOWN = ("digits", "shapes", "glyphs", "ring", "grid", "gaussian_1200d", "spiral")
+KNOWN = ("digits", "shapes", "described_shapes", "glyphs", "ring", "grid", "gaussian_1200d", "spiral")
 
 
 def load(name: str, size: int = 0, split: Literal["train", "test"] = "train") -> Source:
@@ -91,6 +91,8 @@ def _load_in_memory(name: str, split: Literal["train", "test"]) -> Source:
             return digits.digits(split)
         case "shapes":
             return shapes.shapes(split)
+        case "described_shapes":
+            return shapes.described_shapes(split)
         case "glyphs":
             return glyphs.glyphs(split)
         case "ring" | "grid" | "gaussian_1200d" | "spiral":

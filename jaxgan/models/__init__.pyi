@@ -20,3 +20,4 @@ from . import stylegan2 as stylegan2
 from . import stylegan3 as stylegan3
 from . import transgan as transgan
 from . import vitgan as vitgan
+from . import words as words
