@@ -10,6 +10,8 @@ from .errors import Refused as Refused
 from .evaluate.features import Measures as Measures
 from .evaluate.health import health as health
 from .evaluate.hook import evaluated as evaluated
+from .evaluate.matching import Matcher as Matcher
+from .evaluate.matching import matcher as matcher
 from .evaluate.measure import measure as measure
 from .evaluate.measures import measures as measures
 from .evaluate.measures import usual_extractor as usual_extractor

@@ -8,6 +8,7 @@ from . import mixture as mixture
 from . import nearest as nearest
 from . import neighbours as neighbours
 from . import plane as plane
+from . import retrieval as retrieval
 from . import score as score
 from . import sliced as sliced
 from . import ssim as ssim
