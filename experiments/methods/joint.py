@@ -53,6 +53,8 @@ def discriminator(config: Config, source: "jg.Source") -> "jg.Network":
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
+    from functools import cache
+
     import flax.linen as nn
     import jax
     import jax.numpy as jnp
@@ -96,36 +98,29 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         x, words = draw(jg.caller(networks, g), z)
         return x, words.argmax(axis=-1).astype(jnp.int32)
 
+    @cache
+    def real() -> "tuple[np.ndarray, list[str]]":
+        held_out = source.held_out() if source.held_out else source
+        texts = jg.data.labelled(source, 20_000)["text"]
+        return jg.data.examples(held_out, describing.MEASURED), describing.spelled(source, texts)
+
     def measure(moment: jg.Moment) -> dict[str, float]:
         x, text = jax.device_get(pairs(moment.state.generator))
-        return {**agreement(x, text), **described(x, text)}
-
-    def agreement(x: "np.ndarray", text: "np.ndarray") -> dict[str, float]:
-        candidates = min(100, len(np.unique(text, axis=0)))
-        if candidates < 2:
-            return {}
-        matcher = jg.matcher(source)
-        near = jg.metrics.retrieval.r_precision(matcher.images(x), matcher.texts(text), text, candidates)
-        return {"r_precision": near.value}
-
-    def described(x: "np.ndarray", text: "np.ndarray") -> dict[str, float]:
-        said = describing.spelled(source, text)
-        real = describing.spelled(source, jg.data.labelled(source, 20_000)["text"])
-        numbers = {"valid": float(np.isin(said, real).mean())}
+        said, (pictures, texts) = describing.spelled(source, text), real()
+        numbers = {"valid": float(np.isin(said, texts).mean())}
         if config.data == "described_shapes":
             shown = describing.read(x)
             numbers["agreement"] = describing.named(said, shown)
             numbers["apart"] = describing.named(said[1:] + said[:1], shown)
+        numbers["energy"] = jg.metrics.energy.energy_distance(x, pictures)
+        if (candidates := min(100, len(np.unique(text, axis=0)))) > 1:
+            match = jg.matcher(source)
+            features = match.images(x), match.texts(text)
+            precision = jg.metrics.retrieval.r_precision(*features, text, candidates)
+            numbers["r_precision"] = precision.value
         return numbers
 
-    held_out = source.held_out() if source.held_out else source
-
-    def energy(moment: jg.Moment) -> dict[str, float]:
-        real = jg.data.examples(held_out, describing.MEASURED)
-        drawn = moment.sample(moment.state.generator, describing.MEASURED)
-        return {"energy": jg.metrics.energy.energy_distance(drawn, real)}
-
-    hooks = [jg.Hook(config.measure_every, call) for call in (measure, energy)]
+    hooks = [jg.Hook(config.measure_every, measure)]
     return jg.Experiment(describing.rule(config, game), source, hooks, grid=100)
 
 

@@ -53,6 +53,6 @@ def test_it_learns_which_text_is_of_which_picture_and_is_trained_once(monkeypatc
 
 def test_data_without_texts_are_refused():
     with pytest.raises(
-        Refused, match="needs images x with texts text, and the data have label Label, x Image"
+        Refused, match="a matcher needs images x with texts text, and the data have "
     ):
         matcher(load("digits"))
