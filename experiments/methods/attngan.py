@@ -29,6 +29,11 @@ class Config(describing.Config):
     """Weight of the matching loss of G's pictures."""
 
 
+def data(config: Config) -> "jg.Source":
+    """Loads pictures with words."""
+    return describing.with_words(config)
+
+
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import jax.numpy as jnp
     import optax
@@ -76,4 +81,4 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
 
 if __name__ == "__main__":
-    jg.main(Config, build, describing.data)
+    jg.main(Config, build, data)

@@ -45,7 +45,7 @@ class Config(jg.Settings):
     """Steps between measurements."""
 
 
-def data(config: Config) -> "jg.Source":
+def with_words(config: Config) -> "jg.Source":
     """Loads pictures with words; refuses data that have none."""
     source = jg.load(config.data, config.size)
     if "text" not in source.leaves:

@@ -22,6 +22,11 @@ class Config(describing.Config):
     """Share of D's fakes that are real pictures with another's text."""
 
 
+def data(config: Config) -> "jg.Source":
+    """Loads pictures with words."""
+    return describing.with_words(config)
+
+
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     objective = jg.objectives.non_saturating()
     if config.mismatched:
@@ -39,4 +44,4 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
 
 if __name__ == "__main__":
-    jg.main(Config, build, describing.data)
+    jg.main(Config, build, data)

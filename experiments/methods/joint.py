@@ -52,6 +52,11 @@ def discriminator(config: Config, source: "jg.Source") -> "jg.Network":
     return jg.from_linen(Discriminator())
 
 
+def data(config: Config) -> "jg.Source":
+    """Loads pictures with words."""
+    return describing.with_words(config)
+
+
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     from functools import cache
 
@@ -125,4 +130,4 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
 
 if __name__ == "__main__":
-    jg.main(Config, build, describing.data)
+    jg.main(Config, build, data)

@@ -28,6 +28,11 @@ class Config(describing.Config):
     """Numbers of a code."""
 
 
+def data(config: Config) -> "jg.Source":
+    """Loads pictures with words."""
+    return describing.with_words(config)
+
+
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import flax.linen as nn
     import jax.numpy as jnp
@@ -71,4 +76,4 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
 
 
 if __name__ == "__main__":
-    jg.main(Config, build, describing.data)
+    jg.main(Config, build, data)
