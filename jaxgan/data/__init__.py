@@ -36,14 +36,18 @@ __getattr__, __dir__, _ = lazy_loader.attach(
 )
 
 KNOWN = ("digits", "shapes", "described_shapes", "glyphs", "ring", "grid", "gaussian_1200d", "spiral")
+GROUP = ":group="  # after a folder: how the name of a thing that several pictures show ends
 
 
 def load(name: str, size: int = 0, split: Literal["train", "test"] = "train") -> Source:
     """Returns a source by name; images are resized to `size` px unless it is 0.
 
-    A name is one of KNOWN, "tfds:NAME", the path of an .npz file or the path of a folder of images. The
-    prefix "stacked:" makes three grey images the channels of one; "mirrored:" adds the mirror image of every
-    training image. Sources that generate new examples without end have one split only.
+    A name is one of KNOWN, "tfds:NAME", the path of an .npz file, possibly with the arrays to take, as in
+    "a.npz:x=photo,source=sketch,text", or the path of a folder of images. "pairs:FOLDER" has the subfolders
+    "source" and "x", or "A" and "B", of pictures that are matched by name; "sides:FOLDER" pictures side by
+    side in one file. After a folder, ":group=_" puts pictures of one thing, their name up to "_", into one
+    split. The prefix "stacked:" makes three grey images the channels of one; "mirrored:" adds the mirror
+    image of every training image. Sources that generate new examples without end have one split only.
 
     >>> load("ring").shape, load("digits", size=16).shape, load("stacked:digits").shape
     ((2,), (16, 16, 1), (8, 8, 3))
@@ -73,11 +77,18 @@ def _load(name: str, size: int, split: Literal["train", "test"]) -> Source:
         from jaxgan.data.tfds import tfds
 
         return tfds(name.removeprefix("tfds:"), size, split)
+    for prefix, read in (("pairs:", "subfolders"), ("sides:", "side_by_side")):
+        if name.startswith(prefix):
+            from jaxgan.data import pairs
+
+            path, _, group = name.removeprefix(prefix).partition(GROUP)
+            return getattr(pairs, read)(path, size, split, group)
     # the path "" would be the working directory
-    if name and name not in KNOWN and probe(Path.is_dir, Path(name)):
+    path, _, group = name.partition(GROUP)
+    if path and name not in KNOWN and probe(Path.is_dir, Path(path)):
         from jaxgan.data.folder import folder
 
-        return folder(name, size, split)
+        return folder(path, size, split, group)
     source = _load_in_memory(name, split)
     return resized(source, size) if size else source
 
@@ -99,8 +110,12 @@ def _load_in_memory(name: str, split: Literal["train", "test"]) -> Source:
             return getattr(mixtures, name)()
         case _ if name.endswith(".npz"):
             return arrays.npz(name, split)
+        case _ if ".npz:" in name:
+            path, _, names = name.rpartition(".npz:")
+            return arrays.npz(f"{path}.npz", split, arrays.parse_names(names))
     suggestion = "".join(f" (did you mean {near}?)" for near in get_close_matches(name, KNOWN, n=1))
     raise Refused(
         f"no data set is called {name!r}{suggestion}: there are {', '.join(KNOWN)}, tfds:NAME, and paths of "
-        ".npz files and of folders of images; each may have the prefix stacked: or mirrored:"
+        ".npz files and of folders of images; pairs:FOLDER and sides:FOLDER are pairs; each may have "
+        "the prefix stacked: or mirrored:"
     )

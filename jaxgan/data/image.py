@@ -1,7 +1,7 @@
 """Reading of image files as square uint8 arrays."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,10 @@ def open_image(file: str | Path | bytes) -> Iterator[Any]:
         raise Broken(reason.split(" <_io")[0].split(" '")[0] or type(error).__name__) from error
 
 
-def read_square(file: str | Path | bytes, shape: Sequence[int]) -> np.ndarray:
+def read_square(file: str | Path | bytes, shape: Sequence[int], part: tuple[int, int] = (0, 1)) -> np.ndarray:
     """Reads an image from a file, or from its bytes, as uint8 [side, side, channels], grey or RGB.
+
+    `part` (i, n) is the i-th of n images that are side by side in the file.
 
     Applies the EXIF orientation, puts transparent images on white, and scales the square in the middle with
     Pillow's bicubic filter, which widens when it shrinks, so it does not alias (Parmar et al., 2022).
@@ -66,6 +68,9 @@ def read_square(file: str | Path | bytes, shape: Sequence[int]) -> np.ndarray:
         from PIL import Image
 
         picture = _on_white(_upright(picture)).convert("L" if channels == 1 else "RGB")
+        if part != (0, 1):
+            (i, n), (width, height) = part, picture.size
+            picture = picture.crop((i * width // n, 0, (i + 1) * width // n, height))
         if picture.size != (side, side):
             width, height = picture.size
             edge = min(width, height)
@@ -76,6 +81,16 @@ def read_square(file: str | Path | bytes, shape: Sequence[int]) -> np.ndarray:
     return pixels.reshape(shape)
 
 
+def natural_size(file: str | Path | bytes) -> tuple[int, int]:
+    """Returns the width and the height of an image, after the EXIF orientation."""
+    with open_image(file) as picture:
+        width, height = picture.size
+        with suppress(Exception):  # of many types: damaged EXIF data
+            if picture.getexif().get(ORIENTATION) in (5, 6, 7, 8):
+                return height, width
+        return width, height
+
+
 def natural_shape(file: str | Path | bytes) -> tuple[int, int, int]:
     """Returns the shape (side, side, channels) of the unscaled square in the middle; channels is 1 or 3."""
     with open_image(file) as picture:
@@ -84,8 +99,17 @@ def natural_shape(file: str | Path | bytes) -> tuple[int, int, int]:
 
 
 def from_bytes(arrays: PyTree, key: Key, number: Array) -> Batch:
-    """Scales bytes to [-1, 1], x / 127.5 - 1: the `take` of a source whose `read` returns bytes "x"."""
-    return {**arrays, "x": arrays["x"].astype(jnp.float32) / 127.5 - 1}
+    """Scales bytes to [-1, 1], x / 127.5 - 1: the `take` of a source whose `read` returns images as bytes.
+
+    What is true or false, such as masks, becomes 1 or 0.
+    """
+    return {name: _as_floats(leaf) for name, leaf in arrays.items()}
+
+
+def _as_floats(leaf: Array) -> Array:
+    if leaf.dtype == jnp.uint8:
+        return leaf.astype(jnp.float32) / 127.5 - 1
+    return leaf.astype(jnp.float32) if leaf.dtype == jnp.bool_ else leaf
 
 
 def _is_16_bit(tile: Any) -> bool:

@@ -22,6 +22,11 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Mask:
+    """Masks [H, W, 1] of holes in images: 1 in the hole, 0 elsewhere."""
+
+
+@dataclass(frozen=True)
 class Points:
     """Points [D] of a space with meaningful distances."""
 
@@ -46,8 +51,18 @@ class PartialLabel:
 
 
 @dataclass(frozen=True)
+class Attributes:
+    """Several properties [K] that an example has, 1, or has not, 0; as floats."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Tokens:
-    """Sequences [length] of integers: n stands for `vocabulary[n]`; `join` separates them in text."""
+    """Sequences [length] of integers: n stands for `vocabulary[n]`; `join` separates them in text.
+
+    Shorter sequences are padded with 0 if `vocabulary[0]` is "".
+    """
 
     vocabulary: tuple[str, ...]
     join: str = " "

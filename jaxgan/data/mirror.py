@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from jaxgan.data.kind import Image
+from jaxgan.data.kind import Image, Mask
 from jaxgan.data.order import Integers
 from jaxgan.data.source import DerivedReader, Source
 from jaxgan.errors import Refused
@@ -20,7 +20,7 @@ def mirrored(source: Source) -> Source:
     """
     if not isinstance(source.kind, Image) or source.size is None:
         raise Refused(f"only images [side, side, channels] can be mirrored, not {source.shape}")
-    images = [name for name, leaf in source.leaves.items() if isinstance(leaf.kind, Image)]
+    images = [name for name, leaf in source.leaves.items() if isinstance(leaf.kind, Image | Mask)]
 
     def take(arrays: PyTree, key: Key, number: Array) -> Batch:
         taken = source.take(arrays, key, _half(number))

@@ -11,7 +11,18 @@ from functools import singledispatch
 
 import numpy as np
 
-from jaxgan.data.kind import Image, Kind, Points, Table, Tokens, Video, Wave, unregistered
+from jaxgan.data.kind import (
+    Attributes,
+    Image,
+    Kind,
+    Mask,
+    Points,
+    Table,
+    Tokens,
+    Video,
+    Wave,
+    unregistered,
+)
 from jaxgan.pictures import tables
 from jaxgan.pictures.images import grid
 from jaxgan.pictures.points import bars, scatter
@@ -59,6 +70,12 @@ def _(kind: Image, samples: Array, beside: Array | None = None, columns: int | N
 
 
 @drawn.register
+def _(kind: Mask, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
+    """Draws a grid of masks, white in the hole."""
+    return grid(2 * samples - 1, columns=columns)
+
+
+@drawn.register
 def _(kind: Points, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
     """Draws a scatter plot of the first two coordinates, or a histogram of points with only one."""
     return (bars if samples.shape[1] == 1 else scatter)(samples, beside)
@@ -68,6 +85,13 @@ def _(kind: Points, samples: Array, beside: Array | None = None, columns: int | 
 def _(kind: Table, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
     """Draws a histogram for each column."""
     return tables.columns(samples, kind.columns, beside, columns)
+
+
+@drawn.register
+def _(kind: Attributes, samples: Array, beside: Array | None = None, columns: int | None = None) -> Array:
+    """Draws lines with the names of the attributes that each example has."""
+    present = [[name for name, value in zip(kind.names, row, strict=True) if value > 0.5] for row in samples]
+    return page([", ".join(names) or "none" for names in present], columns or 1)
 
 
 @drawn.register

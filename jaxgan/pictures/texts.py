@@ -15,6 +15,8 @@ HEIGHT, LONGEST = 14, 100  # the pixels of a line, and the most characters
 def texts(samples: np.ndarray, tokens: Tokens) -> list[str]:
     """Decodes integers [n, length], or the argmax of scores [n, length, vocabulary], to text.
 
+    Empty words, such as the padding, are left out.
+
     >>> texts(np.array([[0, 1], [1, 1]]), Tokens(("the", "cat")))
     ['the cat', 'cat cat']
     """
@@ -24,7 +26,8 @@ def texts(samples: np.ndarray, tokens: Tokens) -> list[str]:
             f"tokens are {numbers.min()} to {numbers.max()}, but the vocabulary has only 0 to "
             f"{len(tokens.vocabulary) - 1}: give Tokens the whole vocabulary"
         )
-    return [tokens.join.join(tokens.vocabulary[number] for number in row) for row in numbers]
+    words = [[tokens.vocabulary[number] for number in row] for row in numbers]
+    return [tokens.join.join(filter(None, row)) for row in words]
 
 
 def page(lines: Sequence[str], columns: int = 1) -> np.ndarray:

@@ -17,7 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxgan.data.kind import Kind, Numbers, Points, Table, Tokens, Video, Wave, registered, unregistered
+from jaxgan.data.kind import (
+    Attributes,
+    Kind,
+    Numbers,
+    Points,
+    Table,
+    Tokens,
+    Video,
+    Wave,
+    registered,
+    unregistered,
+)
 from jaxgan.errors import Refused
 from jaxgan.pictures import png
 from jaxgan.pictures.drawn import drawn
@@ -146,10 +157,15 @@ def _points(kind: Points, samples: np.ndarray, path: Path) -> None:
     _csv([f"x{number}" for number in range(samples.shape[1])], samples, path)
 
 
+def _attributes(kind: Attributes, samples: np.ndarray, path: Path) -> None:
+    _csv(kind.names, samples, path)
+
+
 def _table(kind: Table, samples: np.ndarray, path: Path) -> None:
     _csv(kind.columns, samples, path)
 
 
+formats.register(Attributes, lambda kind: {".csv": _attributes, ".png": write_picture})
 formats.register(Numbers, lambda kind: {})
 formats.register(Points, lambda kind: {".png": write_picture, ".csv": _points})
 formats.register(Tokens, lambda kind: {".txt": _lines, ".png": write_picture})

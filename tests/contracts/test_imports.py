@@ -32,7 +32,7 @@ FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 BASES = {
     "parts": {"types", "output", "rng", "network", "classes", "generated", "gaussian", "terms"},
     "metrics": {"metric", "nearest"},
-    "data": {"kind", "source", "order", "image", "labels", "words"},
+    "data": {"kind", "source", "order", "image", "labels", "words", "files"},
     "models": {"layers", "convolution"},
 }
 """In these rooms a file imports only the files of its room that define shared types."""

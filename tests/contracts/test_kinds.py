@@ -16,12 +16,26 @@ from PIL import Image as Picture
 from support import jaxgan, play, rows
 
 from jaxgan.data.arrays import arrays
-from jaxgan.data.kind import Image, Kind, Label, Leaf, Numbers, Points, Table, Tokens, Video, Wave
+from jaxgan.data.kind import (
+    Attributes,
+    Image,
+    Kind,
+    Label,
+    Leaf,
+    Mask,
+    Numbers,
+    Points,
+    Table,
+    Tokens,
+    Video,
+    Wave,
+)
 from jaxgan.errors import Refused
 from jaxgan.evaluate.extractor import raw
 from jaxgan.evaluate.measures import measures
 from jaxgan.evaluate.panel import panel
 from jaxgan.pictures.drawn import crowd, drawn
+from jaxgan.pictures.texts import page
 from jaxgan.run.written import default_name, default_suffix, formats, write_samples
 
 SCRIPT = '''
@@ -179,11 +193,14 @@ def test_a_kind_for_which_nothing_is_registered(
 RANDOM = np.random.RandomState(0)
 WORDS = Tokens(("a", "cat\n", "ä", "日"))
 COLUMNS = Table(("age", "height, cm"))
+TRAITS = Attributes(("smiling", "in a hat"))
 EXAMPLES: list[tuple[Kind, np.ndarray, tuple[int, ...]]] = [
     (Image(), np.zeros((4, 8, 8, 3)), (513, 513, 3)),
+    (Mask(), RANDOM.randint(0, 2, (4, 8, 8, 1)).astype(np.float32), (513, 513)),
     (Points(), RANDOM.normal(size=(30, 2)), (512, 512, 3)),
     (Points(), RANDOM.normal(size=(30, 1)), (512, 512, 3)),
     (COLUMNS, 1900 + RANDOM.normal(size=(30, 2)), (144, 259, 3)),
+    (TRAITS, RANDOM.randint(0, 2, (5, 2)).astype(np.float32), (70,)),
     (WORDS, RANDOM.randint(0, 4, (5, 300)), (70,)),
     (Wave(100), RANDOM.uniform(-2, 2, (3, 50)), (148, 242, 3)),
     (Wave(100), RANDOM.uniform(-1, 1, (3, 1000, 2)), (148, 242, 3)),
@@ -203,7 +220,7 @@ def test_each_kind_is_drawn(kind: Kind, samples: np.ndarray, shape: tuple[int, .
     if isinstance(kind, Points):
         return
     wide = drawn(kind, samples, columns=len(samples))
-    assert wide.shape != pixels.shape or isinstance(kind, Image | Table)
+    assert wide.shape != pixels.shape or isinstance(kind, Image | Mask | Table)
 
 
 @pytest.mark.parametrize(("kind", "samples", "shape"), EXAMPLES)
@@ -225,10 +242,10 @@ def test_each_kind_is_written_to_what_its_name_ends_in(
 
 
 def test_what_files_are_called() -> None:
-    kinds = [Image(), Points(), COLUMNS, WORDS, Wave(1), Video(1.0), Numbers(), Label(3)]
+    kinds = [Image(), Points(), COLUMNS, WORDS, Wave(1), Video(1.0), Numbers(), Label(3), Mask(), TRAITS]
     assert [default_name(kind) for kind in kinds] == [
         *["grid.png", "grid.png", "samples.csv", "samples.txt", "samples.wav", "samples.gif"],
-        *["samples.npy", "samples.npy"],
+        *["samples.npy", "samples.npy", "grid.png", "samples.csv"],
     ]
 
 
@@ -249,6 +266,23 @@ def test_a_table_is_read_back(tmp_path: Path) -> None:
         names, *read = csv.reader(file)
     assert names == ["age", "height, cm"]
     np.testing.assert_array_equal(np.array(read, np.float32), rows)
+
+
+def test_attributes_are_drawn_by_name_and_read_back(tmp_path: Path) -> None:
+    values = np.array([[1, 0], [0, 0], [1, 1]], np.float32)
+    lines = ["smiling", "none", "smiling, in a hat"]
+    np.testing.assert_array_equal(drawn(TRAITS, values), page(lines))
+    assert write_samples(TRAITS, values, tmp_path / "a.csv").read_text().split("\n")[:2] == [
+        "smiling,in a hat",
+        "1.0,0.0",
+    ]
+
+
+def test_the_padding_of_words_is_not_shown(tmp_path: Path) -> None:
+    padded = Tokens(("", "a", "cat"))
+    assert write_samples(padded, np.array([[1, 2, 0], [2, 0, 0]]), tmp_path / "a.txt").read_text() == (
+        "a cat\ncat\n"
+    )
 
 
 def test_texts_are_read_back(tmp_path: Path) -> None:
@@ -294,10 +328,10 @@ def test_texts_are_measured_by_what_a_script_registers() -> None:
 
 def test_which_functions_support_which_kinds() -> None:
     """So that whoever adds a kind finds here what it needs."""
-    every = [Image, Points, Table, Tokens, Wave, Video, Numbers, Label]
+    every = [Image, Mask, Points, Table, Attributes, Tokens, Wave, Video, Numbers, Label]
     known = {
         function: {kind.__name__ for kind in every if function.dispatch(kind) != function.dispatch(object)}
         for function in (drawn, measures)
     }
-    assert known[drawn] == {"Image", "Points", "Table", "Tokens", "Wave", "Video"}
+    assert known[drawn] == {"Image", "Mask", "Points", "Table", "Attributes", "Tokens", "Wave", "Video"}
     assert known[measures] == {"Image", "Points", "Table", "Wave", "Video", "Numbers"}

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from support import picture_folder, pixels, png
 
-from jaxgan.data import folder as module
 from jaxgan.data import load
+from jaxgan.data.files import listing
 from jaxgan.data.folder import folder
 from jaxgan.data.source import examples
 from jaxgan.errors import Refused, Unreadable
@@ -115,7 +115,8 @@ def test_a_class_has_one_number_in_both_splits(tmp_path):
     assert train.classes == test.classes == 4
     for source in (train, test):
         numbers = {
-            (Path(file).parts[-2], k) for file, k in zip(source.read.files, source.read.label, strict=True)
+            (Path(file).parts[-2], k)
+            for file, k in zip(source.read.files, source.read.values["label"], strict=True)
         }
         assert numbers <= {("a", 0), ("b", 1), ("c", 2), ("d", 3)}
 
@@ -208,15 +209,15 @@ def test_different_pixels_have_different_fingerprints(tmp_path):
 
 def test_the_fingerprint_of_many_images_reads_some_of_them(tmp_path, monkeypatch):
     picture_folder(tmp_path, 200, ())
-    monkeypatch.setattr(module, "HASHED", (50, 2**29))
+    monkeypatch.setattr(listing, "HASHED", (50, 2**29))
     read = []
-    hash_file = module._hash_file
+    hash_file = listing._hash_file
     monkeypatch.setattr(
-        module, "_hash_file", lambda digest, path: read.append(path) or hash_file(digest, path)
+        listing, "_hash_file", lambda digest, path: read.append(path) or hash_file(digest, path)
     )
     size = folder(tmp_path).size
     assert 40 < len(read) == -(-size // 4) <= 50
-    monkeypatch.setattr(module, "HASHED", (1000, sum(path.stat().st_size for path in read)))
+    monkeypatch.setattr(listing, "HASHED", (1000, sum(path.stat().st_size for path in read)))
     folder(tmp_path)
     assert len(set(read)) < 100 < size
 

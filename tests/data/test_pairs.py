@@ -10,14 +10,14 @@ from support import picture_folder
 
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
-from jaxgan.data.checked import check_layout
+from jaxgan.data.checked import check_layout, check_take
 from jaxgan.data.digits import digits
 from jaxgan.data.kind import Image, Label, Leaf, Numbers
 from jaxgan.data.mirror import mirrored
 from jaxgan.data.mixtures import ring
-from jaxgan.data.pairs import edges, paired, recoloured, unpaired
+from jaxgan.data.pairs import edges, paired, recoloured, unmatched, unpaired
 from jaxgan.data.shapes import shapes
-from jaxgan.data.source import arrays_for, batch, labelled
+from jaxgan.data.source import arrays_for, batch, conditions_for, labelled
 from jaxgan.data.stream import Steps
 from jaxgan.errors import Refused
 
@@ -210,3 +210,51 @@ def test_refused_palettes():
         recoloured(ring(), np.eye(2))
     with pytest.raises(Refused, match="add up to more than 1"):
         recoloured(shapes(), [[1, 0, 0], [0.5, 1, 0], [0, 0, 1]])
+
+
+@pytest.mark.parametrize("kind", ["memory", "generated", "read"])
+def test_unmatched_examples_come_from_two_examples(kind):
+    base = {"memory": DIGITS, "generated": shapes("test"), "read": read_from_host(DIGITS)}[kind]
+    pair = paired(base, negative)._replace(held_out=lambda: paired(DIGITS, negative))
+    apart, count = unmatched(pair), 297
+    number = np.arange(count, dtype=np.uint32)
+    taken = jax.jit(apart.take)(arrays_for(apart, number), KEY, number)
+    plain = jax.jit(pair.take)(arrays_for(pair, number), KEY, number)
+    assert sorted(taken) == sorted(apart.leaves) == ["label", "other", "x"]
+    assert not np.all(np.asarray(taken["x"]) == -np.asarray(taken["other"]), axis=(1, 2, 3)).any()  # none
+    if base.size == count:  # in either domain every example occurs once
+        for name, of in (("x", "x"), ("other", "source")):
+            assert sorted(map(bytes, np.asarray(taken[name]))) == sorted(map(bytes, np.asarray(plain[of])))
+    labels = {bytes(x): label for x, label in zip(np.asarray(plain["x"]), plain["label"], strict=True)}
+    if kind != "generated":
+        assert [labels[bytes(x)] for x in np.asarray(taken["x"])] == taken["label"].tolist()
+    check_take(apart)
+
+
+def test_held_out_pairs_of_unmatched_examples_stay_together():
+    apart = unmatched(paired(load("digits"), negative))
+    assert apart.asks == apart.held_out().asks == ("other",)
+    held_out = labelled(apart.held_out(), 20)
+    np.testing.assert_array_equal(held_out["other"], -held_out["x"])
+    asked = conditions_for(apart, apart.asks)(np.arange(20))
+    np.testing.assert_array_equal(asked["other"], held_out["other"])
+    assert apart.leaves == apart.held_out().leaves
+    assert unmatched(paired(DIGITS, negative)).asks == ()  # no pairs are kept where none are held out
+
+
+def test_unmatched_examples_from_files_equal_those_in_memory():
+    one, two = unmatched(paired(DIGITS, negative)), unmatched(paired(read_from_host(DIGITS), negative))
+    jax.tree.map(
+        np.testing.assert_array_equal, stream(one, (2, 4), range(36, 39)), stream(two, (2, 4), range(36, 39))
+    )
+
+
+def test_refused_unmatched_sources():
+    with pytest.raises(
+        Refused, match="no leaf 'source' to take from other examples: beside x there are label"
+    ):
+        unmatched(DIGITS)
+    with pytest.raises(Refused, match="not examples without end"):
+        unmatched(paired(ring(), negative))
+    with pytest.raises(Refused, match='already a leaf "other"'):
+        unmatched(paired(unpaired(DIGITS, DIGITS), negative))
