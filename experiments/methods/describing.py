@@ -182,17 +182,23 @@ def baselines(source: "jg.Source") -> "dict[str, np.ndarray]":
 
 
 def experiment(config: Config, source: "jg.Source", rule: "jg.Rule", *measures: "Measure") -> jg.Experiment:
-    """The rule on the data, measured by `scores`; at the first measurement, so are the baselines."""
-    measured, told = scores(config, source), []
+    """The rule on the data, measured by `scores`, with those of the baselines beside it."""
+    from functools import cache
+
+    measured = scores(config, source)
+
+    @cache
+    def beside() -> dict[str, float]:
+        pictures = baselines(source)
+        numbers = {
+            f"{name}_{score}": value for name, x in pictures.items() for score, value in measured(x).items()
+        }
+        return {name: value for name, value in numbers.items() if name != "true_energy"}  # from itself
 
     def measure(moment: jg.Moment) -> "Mapping[str, float]":
-        size = (source.held_out() if source.held_out else source).size
-        numbers = measured(moment.sample(moment.state.generator, min(MEASURED, size or MEASURED)))
-        if not told:
-            told.append(True)
-            for name, pictures in baselines(source).items():
-                numbers |= {f"{name}_{score}": value for score, value in measured(pictures).items()}
-        return numbers
+        size = (source.held_out() if source.held_out else source).size or MEASURED
+        samples = moment.sample(moment.state.generator, min(MEASURED, size))
+        return {**measured(samples), **beside()}
 
     hooks = [jg.Hook(config.measure_every, call) for call in (measure, *measures)]
     return jg.Experiment(rule, source, hooks, grid=100)
