@@ -7,6 +7,14 @@ Kept: D's loss on (real picture, its text), (real picture, another's text) and (
 last two at half weight, and the text's vector at every place of D's last map. Changed: the paper's encoder of
 letters is trained beforehand, here G and D each learn their own of words with the GAN; 16 px, batches of 32,
 R1, an average of G; no interpolated texts. `--mismatched 0` is the conditional GAN without wrong words.
+
+`named` is the share of pictures that show the colour and the shape of their text, `r_precision` the share
+whose text a matcher of real pairs finds among 99 others. Beside them are the mean picture of the words
+(`mean_`), the training picture with the nearest text (`nearest_`, a copy) and the true picture (`true_`).
+
+On described shapes, seed 0 after 1,500 steps: r_precision 0.66, named 0.19, energy 0.025; the mean picture
+0.18, 0.17 and 0.28; the nearest 0.92, 0.98 and -0.005; the true one 0.91 and 0.97. By eye they are spots of
+distinct colours whose shapes cannot be told apart: better than the mean picture, and far from the copy.
 """
 
 from dataclasses import dataclass
