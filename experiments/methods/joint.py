@@ -36,7 +36,7 @@ def discriminator(config: Config, source: "jg.Source") -> "jg.Network":
     import flax.linen as nn
     import jax.numpy as jnp
 
-    from jaxgan.models.layers import Conv
+    from jaxgan.models import layers
 
     class Discriminator(nn.Module):
         @nn.compact
@@ -44,7 +44,7 @@ def discriminator(config: Config, source: "jg.Source") -> "jg.Network":
             x, words = jnp.split(pair, [prod(source.shape)], axis=1)
             x = x.reshape(-1, *source.shape)
             for i in range(2):
-                x = nn.leaky_relu(Conv(config.width << i)(x), 0.2)
+                x = nn.leaky_relu(layers.Conv(config.width << i)(x), 0.2)
             words = nn.leaky_relu(nn.Dense(4 * config.width)(words), 0.2)
             h = jnp.concatenate([x.reshape(len(x), -1), words], axis=1)
             return nn.Dense(1)(nn.leaky_relu(nn.Dense(8 * config.width)(h), 0.2))[:, 0]
