@@ -12,6 +12,8 @@ from .evaluate.guesses import answered as answered
 from .evaluate.health import health as health
 from .evaluate.hook import evaluated as evaluated
 from .evaluate.local import local_classifier as local_classifier
+from .evaluate.matching import Matcher as Matcher
+from .evaluate.matching import matcher as matcher
 from .evaluate.measure import measure as measure
 from .evaluate.measures import measures as measures
 from .evaluate.measures import usual_extractor as usual_extractor

@@ -37,7 +37,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     },
 )
 
-KNOWN = ("digits", "shapes", "glyphs", "ring", "grid", "gaussian_1200d", "spiral")
+KNOWN = ("digits", "shapes", "described_shapes", "glyphs", "ring", "grid", "gaussian_1200d", "spiral")
 PREFIXES = ("stacked:", "mirrored:", "pairs:", "sides:")
 GROUP = ":group="  # after a folder: how the name of a thing that several pictures show ends
 
@@ -122,6 +122,8 @@ def _load_in_memory(name: str, split: Literal["train", "test"]) -> Source:
             return digits.digits(split)
         case "shapes":
             return shapes.shapes(split)
+        case "described_shapes":
+            return shapes.described_shapes(split)
         case "glyphs":
             return glyphs.glyphs(split)
         case "ring" | "grid" | "gaussian_1200d" | "spiral":

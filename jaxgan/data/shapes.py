@@ -1,6 +1,7 @@
 """Coloured shapes with known factors: each image is a function of its number, and all are different."""
 
 from collections.abc import Mapping
+from itertools import product
 from math import cos, pi, prod, sin, sqrt, tan
 from typing import Literal
 
@@ -8,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan.data.kind import image, with_label
+from jaxgan.data.kind import Leaf, Tokens, image, with_label
 from jaxgan.data.order import Integers, permute
 from jaxgan.data.source import PROCEDURAL, Source, check_split
+from jaxgan.data.words import tokenise
 from jaxgan.errors import Refused
 from jaxgan.parts.types import Array, Batch, Key, PyTree
 
@@ -32,6 +34,9 @@ TOTAL = prod(FACTORS.values())  # 192,000
 TEST = TOTAL // 10
 BLOCK = 256  # images measured at a time
 FAINT = 0.2  # ink that is taken for noise
+
+SIZES = ("small", "", "large")  # of two scales each
+ROWS, COLUMNS = ("top", "", "bottom"), ("left", "", "right")  # of three, four and three places each
 
 SPLIT = np.random.RandomState(0).randint(0, 2**32, 8, np.uint32)  # the same in every version of NumPy
 SYMMETRY = (4, 3, 2, 1, 5)  # order of the rotational symmetry of each shape
@@ -55,6 +60,57 @@ def shapes(split: Literal["train", "test"] = "train") -> Source:
     size = TEST if split == "test" else TOTAL - TEST
     leaves = with_label(image(SIDE, SIDE, 3), len(SHAPES))
     return Source(leaves, size, (), take, note=PROCEDURAL, factors=measure)
+
+
+def described_shapes(split: Literal["train", "test"] = "train") -> Source:
+    """Returns `shapes` with a text that describes each, as the leaf "text": its words as numbers, int32 [8].
+
+    There are 1,080 texts, one for each shape, colour, size and place that has a word, and each is that of
+    178 images on average: those of both splits, so that no held-out text is new, and every held-out image is.
+
+    >>> source = described_shapes()
+    >>> source.leaves["text"].shape, source.leaves["text"].kind.vocabulary[:6]
+    ((8,), ('', '<unknown>', 'a', 'at', 'blue', 'bottom'))
+    """
+    plain = shapes(split)
+    texts = [_text(*said) for said in product(SHAPES, COLOURS, SIZES, ROWS, COLUMNS)]
+    ids, vocabulary = tokenise(texts)
+    leaf = Leaf(ids.shape[1:], Tokens(vocabulary), np.int32)
+
+    def take(arrays: PyTree, key: Key, number: Array) -> Batch:
+        said = _said(factors(split_numbers(number, split)))
+        counts = (len(SHAPES), len(COLOURS), len(SIZES), len(ROWS), len(COLUMNS))
+        row = jnp.ravel_multi_index(said, counts, mode="clip")
+        return {**plain.take((), key, number), "text": arrays[row]}
+
+    return plain._replace(leaves={**plain.leaves, "text": leaf}, arrays=ids, take=take)
+
+
+def describe(factors: Mapping[str, np.ndarray]) -> list[str]:
+    """Returns the texts of images with these factors [N], drawn or measured: those of `described_shapes`.
+
+    >>> describe(factors(np.array([0, 77_777])))
+    ['a small red square at the top left', 'a small red ellipse at the bottom right']
+    """
+    words = (list(SHAPES), list(COLOURS), SIZES, ROWS, COLUMNS)
+    said = [np.asarray(part).astype(int) for part in _said(factors)]
+    return [
+        _text(*(names[int(i)] for names, i in zip(words, row, strict=True)))
+        for row in zip(*said, strict=True)
+    ]
+
+
+def _text(shape: str, colour: str, size: str, row: str, column: str) -> str:
+    place = " ".join(filter(None, (row, column)))
+    what = " ".join(filter(None, ("a", size, colour, shape)))
+    return f"{what} at the {place}" if place else f"{what} in the middle"
+
+
+def _said(factors: Mapping[str, Integers]) -> tuple[Integers, ...]:
+    """Returns the numbers of what a text says: shape, colour, size, row and column."""
+    size = 1 - (factors["scale"] < 1.5) + (factors["scale"] > 3.5)
+    row, column = (1 - (factors[axis] < 2.5) + (factors[axis] > 6.5) for axis in ("y", "x"))
+    return factors["shape"], factors["colour"], size, row, column
 
 
 def split_numbers(example: Integers, split: Literal["train", "test"] = "train") -> Integers:

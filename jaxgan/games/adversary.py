@@ -166,7 +166,7 @@ def adversary(
         given, z_drawn = meeting.given, meeting.z
         augment_memory = memory.get("augment", preprocessing.augment.init())
 
-        def judge(which: str, x: Array, side: Side) -> tuple[Output, Stats]:
+        def judge(which: str, x: Array, side: Side, given: Given = given) -> tuple[Output, Stats]:
             out, new = network.train(*side, *d_inputs(x, given), key=fold(pack_keys, which), step=update)
             return as_output(out), new
 
@@ -215,7 +215,7 @@ def adversary(
             z=meeting.z,
             z_drawn=z_drawn,
             d=lambda x: judge("term", x, after)[0].logit,
-            judge=lambda x: judge("term", x, after)[0],
+            judge=lambda x, given=given: judge("term", x, after, given)[0],
             real_gradient=on_real.gradient,
             fake_gradient=on_fake.gradient,
             g=meeting.g,

@@ -9,6 +9,7 @@ from . import nearest as nearest
 from . import neighbours as neighbours
 from . import pairs as pairs
 from . import plane as plane
+from . import retrieval as retrieval
 from . import score as score
 from . import sliced as sliced
 from . import ssim as ssim

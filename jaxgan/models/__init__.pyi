@@ -27,3 +27,4 @@ from . import stylegan3 as stylegan3
 from . import transgan as transgan
 from . import vgg16 as vgg16
 from . import vitgan as vitgan
+from . import words as words

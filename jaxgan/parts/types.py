@@ -149,7 +149,7 @@ class View(NamedTuple):
     given: Given  # conditions [N, ...]
     z: Any  # latents, a tree of leaves [N, ...]
     d: Callable[[Array], Any]  # inputs like `real` -> logits
-    judge: Callable[[Array], Output]  # inputs like `real` -> D's whole output
+    judge: Callable[..., Output]  # (inputs like `real`, given=the batch's own) -> D's whole output
     real_gradient: Callable[
         ..., Array
     ]  # (plain=False) -> gradient of D's mean logit in `real` or `real_plain`

@@ -45,6 +45,7 @@ OBJECTIVES = {
     "sliced_wasserstein": (FEATURES, o.sliced_wasserstein(16)),
     "realness": (partial(DENSE, heads=(("realness", 5),)), o.realness(o.realness_anchors(5))),
     "multi_hinge": (partial(DENSE, heads=(("class", K + 1),)), o.multi_hinge()),
+    "matching_aware": (DENSE, o.matching_aware(o.hinge(), "label")),
     "top_k": (DENSE, o.top_k(o.non_saturating(), 0.5)),
 }
 TASKS = {

@@ -33,7 +33,7 @@ from jaxgan.scale.devices import data_mesh, data_parallel, replicated
 
 METHODS = Path(jg.__file__).parents[1] / "experiments" / "methods"
 sys.path.append(str(METHODS))  # as a script is started
-SHARED = ("small", "translating", "two_domains")
+SHARED = ("small", "translating", "two_domains", "describing")
 SHORT = {
     path.stem
     for path in METHODS.glob("*.py")

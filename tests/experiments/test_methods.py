@@ -23,7 +23,7 @@ from jaxgan.run.program import layout, start_shapes
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "methods"
 sys.path.append(str(FOLDER))  # as a script is started: all import one of `SHARED`
-SHARED = ("small", "translating", "two_domains")
+SHARED = ("small", "translating", "two_domains", "describing")
 SCRIPTS = sorted(
     path.stem
     for path in FOLDER.glob("*.py")

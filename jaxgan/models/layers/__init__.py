@@ -91,3 +91,4 @@ from jaxgan.models.layers.weights import WeightNorm as WeightNorm
 from jaxgan.models.layers.weights import bidirectional as bidirectional
 from jaxgan.models.layers.weights import initial_spectral as initial_spectral
 from jaxgan.models.layers.weights import stable_rank as stable_rank
+from jaxgan.models.layers.word_attention import WordAttention as WordAttention

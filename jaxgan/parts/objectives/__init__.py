@@ -20,6 +20,7 @@ from jaxgan.parts.objectives.f_gan import f_gan as f_gan
 from jaxgan.parts.objectives.fisher import fisher as fisher
 from jaxgan.parts.objectives.generators import which_generator as which_generator
 from jaxgan.parts.objectives.loss_sensitive import loss_sensitive as loss_sensitive
+from jaxgan.parts.objectives.matching_aware import matching_aware as matching_aware
 from jaxgan.parts.objectives.mmd import mmd as mmd
 from jaxgan.parts.objectives.mmd import repulsive_mmd as repulsive_mmd
 from jaxgan.parts.objectives.multi_hinge import multi_hinge as multi_hinge
