@@ -179,6 +179,6 @@ def picture(run: Path, name: str) -> list[str]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(
-        Annotated[Train, tyro.conf.subcommand("train")] | Annotated[Show, tyro.conf.subcommand("show")]  # type: ignore[arg-type]
+        Annotated[Train, tyro.conf.subcommand("train")] | Annotated[Show, tyro.conf.subcommand("show")]
     )
     train(chosen) if isinstance(chosen, Train) else show(chosen)

@@ -56,7 +56,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
             return code + jax.vmap(lambda key: jax.random.normal(key, code.shape[1:]))(keys)
 
         def kl(codes: "dict[str, jax.Array]") -> "jax.Array":
-            return config.kl * sum(jnp.square(code).mean(axis=(1, 2, 3)) for code in codes.values())
+            first, second = (jnp.square(code).mean(axis=(1, 2, 3)) for code in codes.values())
+            return config.kl * (first + second)
 
         def error(rebuilt: "dict[str, jax.Array]") -> "jax.Array":
             return config.reconstruction * two_domains.both(two_domains.l1, rebuilt, batch)

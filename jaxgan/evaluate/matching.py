@@ -106,4 +106,4 @@ def _train(modules: Any, data: Arrays) -> Arrays:
     candidates = min(CANDIDATES, len(np.unique(said, axis=0)))
     precision = r_precision(images, texts, said, candidates).value if candidates > 1 else np.nan
     weights = {name: np.asarray(leaf) for name, leaf in flatten_dict(params, sep="/").items()}
-    return {**weights, "precision": np.float64(precision)}
+    return {**weights, "precision": np.asarray(precision)}

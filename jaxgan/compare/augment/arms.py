@@ -27,7 +27,7 @@ class Pool(NamedTuple):
     x: np.ndarray
     label: np.ndarray
     first: np.ndarray  # [classes], the first example of each class
-    count: np.ndarray  # [classes]
+    counts: np.ndarray  # [classes]
 
 
 class Arm(NamedTuple):
@@ -58,7 +58,7 @@ def pool(x: np.ndarray, label: np.ndarray, classes: int) -> Pool:
     """Returns a pool of examples, whose order within a class stays.
 
     >>> made = pool(np.zeros((4, 8, 8, 1)), np.array([1, 0, 1, 1]), 2)
-    >>> made.first.tolist(), made.count.tolist()
+    >>> made.first.tolist(), made.counts.tolist()
     ([0, 1], [1, 3])
     """
     order = np.argsort(label, kind="stable")
@@ -75,8 +75,8 @@ def rows(drawn: np.ndarray, pool: Pool) -> np.ndarray:
     >>> rows(np.array([[0.0, 0.9], [0.7, 0.0], [0.7, 0.9]]), uneven).tolist()
     [0, 1, 3]
     """
-    k = (drawn[:, 0] * len(pool.count)).astype(int)
-    return pool.first[k] + (drawn[:, 1] * pool.count[k]).astype(int)
+    k = (drawn[:, 0] * len(pool.counts)).astype(int)
+    return pool.first[k] + (drawn[:, 1] * pool.counts[k]).astype(int)
 
 
 def ordinary(mirrored: bool) -> Augment:
