@@ -7,7 +7,8 @@
     python studies/small_gans.py --sweep lazy --data stacked:glyphs --size 8 --out runs/lazy-stacked
 
 each plans a sweep and works on it with all cores; `python studies/summary.py losses runs/losses` and the like
-write the tables in `results/`, whose heads say what each took. The first two and the fourth were run so far.
+write the tables in `results/`, whose heads say what each took. All but the last were run; `lottery` on digits
+with four of its five losses, for 600 steps.
 
 `losses` is "Are GANs created equal?" (Lucic et al., 2018) in miniature: seven losses, each with the same
 random learning rates, momenta and penalty weights. `lottery` moves the initialisation, the order of the data

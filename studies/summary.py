@@ -44,10 +44,17 @@ def read(home: Path, by: Sequence[str], baseline: str = "") -> Run:
     sweep = folder.read(home)
     data = sweep.options["data"]
     made = table.table(home, by, METRIC.get(data, "reverse_kl"), baseline)
+    ends = {setting: [cell for cell in cells if ended(cell)] for setting, cells in made.values.items()}
+    made = made._replace(values={setting: cells for setting, cells in ends.items() if cells})
     seconds = sum(end.seconds for pack in folder.progress(home, sweep) for end in pack.outcomes)
     manifest = read_manifest(find_folder(folder.expand([home])[0]))
     place = f"{manifest.devices[0]}, jax {manifest.versions['jax']}, {manifest.created[:10]}"
     return Run(data, sweep.options["steps"], made, seconds / 60, place)
+
+
+def ended(cell: table.Value) -> bool:
+    """Whether a cell was trained to its end, or failed: what was not is no part of a table."""
+    return bool(cell.failed or not cell.unfinished)
 
 
 def losses(homes: Sequence[Path]) -> str:
