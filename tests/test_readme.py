@@ -129,7 +129,7 @@ def test_your_own_head():
 
 
 def test_your_own_condition():
-    masked, moons = block("masked")["masked"], block("moons")["moons"]()
+    masked, moons = block("masked = jg.Conditioning")["masked"], block("moons")["moons"]()
 
     def take(arrays, key, number):
         taken = moons.take(arrays, key, number)
