@@ -21,6 +21,7 @@ import numpy as np
 CLASSES = 0
 PICTURES: tuple[str, ...] = ()
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM", "TIFF")
 
 
 def draw(
@@ -92,7 +93,7 @@ def read(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     except ImportError:
         raise ValueError("reading pictures needs Pillow: install it, or give an .npz of arrays") from None
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=FORMATS) as file:
             upright = ImageOps.exif_transpose(file)
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
                 above = upright.convert("RGBA")
