@@ -212,6 +212,31 @@ def methods(homes: Sequence[Path]) -> str:
     return "\n\n".join(parts)
 
 
+def scored(page: str, scores: Mapping[str, Sequence[str]]) -> str:
+    """Returns the page of methods with the scores of each script in the last column of its tables."""
+    lines = []
+    for line in page.splitlines():
+        script = line.removeprefix("| [`").partition("`]")[0] if line.startswith("| [`") else ""
+        if line.startswith("| script | method |"):
+            line = "| script | method | score |"
+        elif script:
+            line = f"{'|'.join(line.split('|')[:3])}| {'; '.join(scores.get(script, ()))} |"
+        elif line == "|---|---|" and lines[-1].endswith("| score |"):
+            line = "|---|---|---|"
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def method_scores(homes: Sequence[Path]) -> dict[str, list[str]]:
+    """Returns the mean and spread of each method on each data set, as the page of methods has them."""
+    scores: dict[str, list[str]] = {}
+    for run in (read(home, ("method",)) for home in homes):
+        for setting, cells in run.table.values.items():
+            text = f"{run.data} {spread_of([cell.value for cell in cells])}"
+            scores.setdefault(str(dict(setting)["method"]), []).append(text)
+    return scores
+
+
 def spread_of(values: Sequence[float]) -> str:
     """Returns mean ± sd of what is finite."""
     x = np.array(values, float)[np.isfinite(values)]
@@ -239,4 +264,7 @@ if __name__ == "__main__":
     study = STUDIES[sys.argv[1]]
     title = f"# {sys.argv[1]}\n\nBy `studies/{study.script}`; see there for what was asked."
     page.write_text(f"{title}\n\n{study.read([Path(home) for home in sys.argv[2:]])}\n")
+    if sys.argv[1] == "methods":
+        listed = RESULTS.parents[1] / "docs" / "methods.md"
+        listed.write_text(scored(listed.read_text(), method_scores([Path(home) for home in sys.argv[2:]])))
     print(page.read_text())
