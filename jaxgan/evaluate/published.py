@@ -85,9 +85,13 @@ def from_torch(arrays: Mapping[str, np.ndarray], shapes: PyTree, whose: str) -> 
         if name not in arrays:
             raise Refused(f"these are not {whose}'s weights: there is no {name}")
         array = arrays[name]
-        if kind == "kernel":  # out, in, height, width
-            array = array.transpose(*range(2, array.ndim), 1, 0)
-        return fitting(array, leaf, name, whose)
+        axes = (
+            (*range(2, array.ndim), 1, 0) if kind == "kernel" else range(array.ndim)
+        )  # out, in, height, width
+        turned = array.transpose(axes)
+        if turned.shape != leaf.shape:
+            raise Refused(f"these are not {whose}'s weights: {name} is of {array.shape}")
+        return turned.astype(np.float32)
 
     return jax.tree.map_with_path(convert, shapes)
 
