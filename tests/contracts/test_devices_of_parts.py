@@ -89,6 +89,10 @@ G_TERMS = {
     "latent_diversity": t.latent_diversity(),
     "log_distances": t.log_distances(),
     "mode_seeking": t.mode_seeking(),
+    "paired_matching": t.paired_matching(),
+    "perceptual": t.perceptual(
+        jg.Distance("half", lambda half, x, y: half * abs(x - y).mean(1), jnp.float32(0.5))
+    ),
     "transport_cost": t.transport_cost(),
 }
 ELSEWHERE = {
