@@ -94,6 +94,7 @@ def test_resuming_lanes_is_exact(many, tmp_path):
         same(reopen(many, lane=name).state, reopen(halves, lane=name).state)
 
 
+@pytest.mark.slow  # tests/scale/test_lanes.py has the update alone
 def test_lanes_side_by_side_are_close_to_lanes_in_turn(many, tmp_path):
     """Compared after one step, as Adam amplifies rounding; tests/scale compares many steps of SGD."""
     near = tmp_path / "near"
@@ -120,7 +121,7 @@ def lists(row):
     return [value for value in row.values() if isinstance(value, list)]
 
 
-@pytest.mark.parametrize("how", ["loop", "vmap"])
+@pytest.mark.parametrize("how", ["loop", pytest.param("vmap", marks=pytest.mark.slow)])
 def test_a_lane_that_fails_stands_still_and_the_others_go_on(how, tmp_path, capsys, monkeypatch):
     """--nan-at of tiny.py affects seed 0 only."""
     run, whole, taken = tmp_path / "run", tmp_path / "whole", tmp_path / "taken"
@@ -228,7 +229,7 @@ def test_over_and_seeds_combine(tmp_path):
     assert jax.tree.structure(again.state) == jax.tree.structure(alone.state)
 
 
-@pytest.mark.parametrize("how", ["loop", "vmap"])
+@pytest.mark.parametrize("how", ["loop", pytest.param("vmap", marks=pytest.mark.slow)])
 def test_each_lane_reads_its_own_files(how, tmp_path):
     from support import picture_folder
 
@@ -343,7 +344,7 @@ def test_lanes_in_turn_need_not_divide_evenly_over_devices(monkeypatch):
     )
 
 
-@pytest.mark.parametrize("how", ["vmap", "loop"])
+@pytest.mark.parametrize("how", ["loop", pytest.param("vmap", marks=pytest.mark.slow)])
 def test_more_lanes_than_fit_into_memory_are_refused(how, tmp_path, capsys, monkeypatch):
     """Memory for the program of two lanes side by side, or for two states, but not for eight."""
     from jaxgan.scale import memory
