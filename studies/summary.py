@@ -214,7 +214,7 @@ def methods(homes: Sequence[Path]) -> str:
 
 def scored(page: str, scores: Mapping[str, Sequence[str]]) -> str:
     """Returns the page of methods with the scores of each script in the last column of its tables."""
-    lines = []
+    lines: list[str] = []
     for line in page.splitlines():
         script = line.removeprefix("| [`").partition("`]")[0] if line.startswith("| [`") else ""
         if line.startswith("| script | method |"):
