@@ -1,11 +1,11 @@
 """Pictures from something: every method of translation on real data, with three seeds, and what it made.
 
-    python studies/gallery.py train --pairs PAIRS.npz --medical FOLDER --out runs/gallery
+    python studies/gallery.py train --pairs PAIRS.npz --out runs/gallery
     python studies/gallery.py show --out runs/gallery
 
-PAIRS.npz has two pictures of each thing, "google" and "twitter", with a "text" and a "category"; FOLDER has
-pictures in folders by class. `train` goes on where it was stopped; `show` writes the page of the docs and its
-pictures from what is there: the first eight held-out examples of the first seed, none chosen.
+PAIRS.npz has two pictures of each thing, "google" and "twitter", with a "text" and a "category". `train` goes
+on where it was stopped; `show` writes the page of the docs and its pictures from what is there: the first eight
+held-out examples of the first seed, none chosen.
 """
 
 import subprocess
@@ -80,7 +80,6 @@ class Train:
     """Trains what is not trained yet."""
 
     pairs: str
-    medical: str = ""
     out: Path = Path("runs/gallery")
     steps: int = 600
     only: tuple[str, ...] = ()

@@ -54,7 +54,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         jg.from_linen(d),
         jg.objectives.relativistic_average(),
         translating.l1(config.l1),
-        translating.feature_error(late(config.features)),
+        jg.terms.paired_matching(late(config.features)),
         weight=late(config.adversarial),
         d_sees_source=False,
     )

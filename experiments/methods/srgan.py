@@ -61,7 +61,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         jg.from_linen(srresnet.Discriminator(config.width, 2, 64, axis=axis, features=True)),
         jg.objectives.non_saturating(),
         content,
-        translating.feature_error(config.features),
+        jg.terms.paired_matching(config.features),
         weight=config.adversarial,
         d_sees_source=False,
     )

@@ -127,22 +127,6 @@ def l1(weight: float) -> "jg.Term":
     )
 
 
-def feature_error(weight: "float | Callable[[Any], Any]") -> "jg.Term":
-    """weight mean |h(x) - h(G(source))| with D's own features h, the mean over its layers.
-
-    In the place of a network that was trained on photographs, which it is not.
-    """
-    import jax.numpy as jnp
-
-    def error(view: "jg.View") -> "jax.Array":
-        layers = zip(*(heads["features"] for heads in (view.real_heads, view.fake_heads)), strict=True)
-        errors = [abs(real - fake).mean((1, 2, 3)) for real, fake in layers]
-        now = weight(view.step) if callable(weight) else weight
-        return now * jnp.stack(errors).mean(axis=0)
-
-    return jg.terms.stateless("features", error)
-
-
 def in_hole(source: "jg.Source") -> "Measure":
     """Measures `hole_l1`: the mean absolute error in the holes of 500 held-out examples.
 

@@ -135,12 +135,12 @@ def test_losses_of_super_resolution_by_numpy(name):
     expected = {
         "srgan": {
             "g/content": np.mean(difference**2),
-            "g/features": 0.1 * features,
+            "g/paired_matching": 0.1 * features,
             "g/adv": 1e-3 * softplus(-f).mean(),
         },
         "esrgan": {
             "g/l1": 1e-2 * np.abs(difference).mean(),
-            "g/features": 1e-2 * features,
+            "g/paired_matching": 1e-2 * features,
             "g/adv": 5e-3 * (softplus(r - f.mean()).mean() + softplus(r.mean() - f).mean()),
         },
     }[name]
