@@ -4,8 +4,8 @@
     python studies/gallery.py show --out runs/gallery
 
 PAIRS.npz has two pictures of each thing, "google" and "twitter", with a "text" and a "category". `train` goes
-on where it was stopped; `show` writes the page of the docs and its pictures from what is there: the first eight
-held-out examples of the first seed, none chosen.
+on where it was stopped; `show` writes the page of the docs and its pictures from what is there: the first
+eight held-out examples of the first seed, none chosen.
 """
 
 import subprocess
