@@ -1,11 +1,11 @@
 """Pictures from something: every method of translation on real data, with three seeds, and what it made.
 
-    python studies/gallery.py train --pairs PAIRS.npz --out runs/gallery
+    python studies/gallery.py train --pairs PAIRS.npz --medical FOLDER --out runs/gallery
     python studies/gallery.py show --out runs/gallery
 
-PAIRS.npz has two pictures of each thing, "google" and "twitter", with a "text" and a "category". `train` goes
-on where it was stopped; `show` writes the page of the docs and its pictures from what is there: the first
-eight held-out examples of the first seed, none chosen.
+PAIRS.npz has two pictures of each thing, "google" and "twitter", with a "text" and a "category"; FOLDER has a
+folder of pictures for each class. `train` goes on where it was stopped; `show` writes the page of the docs
+and its pictures from what is there: the first held-out examples of the first seed, none chosen.
 """
 
 import subprocess
@@ -28,7 +28,7 @@ from jaxgan.run.reopen import read_lanes, reopen
 from jaxgan.run.sample import sampler
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = ROOT / "experiments" / "methods"
+SCRIPTS = ROOT / "experiments"
 PAGE = ROOT / "docs" / "gallery.md"
 PICTURES = ROOT / "docs" / "pictures"
 SHOWN, SEEDS = 8, "0:3"
@@ -44,42 +44,55 @@ class Entry(NamedTuple):
     title: str
     asked: str
     script: str
-    options: Sequence[str]
+    data: str
+    options: Sequence[str] = ()
     metric: str = "l1"
 
-
-def entry(title: str, asked: str, script: str, data: str, *options: str, metric: str = "l1") -> Entry:
-    return Entry(title, asked, script, ("--data", data, "--size", "32", *options), metric)
+    def command(self, options: "Train") -> list[str]:
+        """Returns the script's path and options."""
+        data = self.data.format(pairs=options.pairs, medical=options.medical)
+        return [str(SCRIPTS / f"{self.script}.py"), "--data", data, "--size", "32", *self.options]
 
 
 PAIRED = "the same thing drawn by another vendor, learnt from pairs"
 UNPAIRED = "the same thing drawn by another vendor, learnt without pairs"
-LARGER = "four times the sides, 8 to 32 px"
+LARGER = "twice the sides, 16 to 32 px"
 HOLE = "what the hole in the middle hides"
+WORDS = "a picture of these words"
+TWICE = ("--factor", "2")
+NO_D = ("--adversarial", "0", "--features", "0")
 ENTRIES = {
-    "pix2pix": entry("pix2pix", PAIRED, "pix2pix", TRANSLATED),
-    "pix2pix-l1": entry("its U-Net, by L1 alone", PAIRED, "pix2pix", TRANSLATED, "--adversarial", "0"),
-    "bicyclegan": entry("BicycleGAN", PAIRED, "bicyclegan", TRANSLATED),
-    "cyclegan": entry("CycleGAN", UNPAIRED, "cyclegan", TRANSLATED),
-    "munit": entry("MUNIT", UNPAIRED, "munit", TRANSLATED),
-    "srgan": entry("SRGAN", LARGER, "srgan", PICTURED),
-    "srresnet": entry(
-        "its network, by pixels alone", LARGER, "srgan", PICTURED, "--adversarial", "0", "--features", "0"
+    "pix2pix": Entry("pix2pix", PAIRED, "methods/pix2pix", TRANSLATED),
+    "pix2pix-l1": Entry("its U-Net, by L1 alone", PAIRED, "methods/pix2pix", TRANSLATED, NO_D[:2]),
+    "bicyclegan": Entry("BicycleGAN", PAIRED, "methods/bicyclegan", TRANSLATED),
+    "cyclegan": Entry("CycleGAN", UNPAIRED, "methods/cyclegan", TRANSLATED),
+    "munit": Entry("MUNIT", UNPAIRED, "methods/munit", TRANSLATED),
+    "srgan": Entry("SRGAN", LARGER, "methods/srgan", PICTURED, TWICE),
+    "srresnet": Entry("its network, by pixels alone", LARGER, "methods/srgan", PICTURED, (*TWICE, *NO_D)),
+    "esrgan": Entry("ESRGAN", LARGER, "methods/esrgan", PICTURED, TWICE),
+    "context_encoder": Entry("context encoder", HOLE, "methods/context_encoder", PICTURED, metric="hole_l1"),
+    "ccgan": Entry("CC-GAN", HOLE, "methods/ccgan", PICTURED + ",label=category", metric="hole_l1"),
+    "colouring": Entry("colouring", "its colours", "methods/colouring", PICTURED),
+    "gan_cls": Entry("GAN-CLS", WORDS, "methods/gan_cls", TOLD, metric="r_precision"),
+    "attngan": Entry("word attention", WORDS, "methods/attngan", TOLD, metric="r_precision"),
+    "medical": Entry(
+        "a projection D with adaptive augmentation",
+        "a medical picture of each class, from 200 of each",
+        "augment",
+        "{medical}",
+        ("--per-class", "200"),
+        "energy",
     ),
-    "esrgan": entry("ESRGAN", LARGER, "esrgan", PICTURED),
-    "context_encoder": entry("context encoder", HOLE, "context_encoder", PICTURED, metric="hole_l1"),
-    "ccgan": entry("CC-GAN", HOLE, "ccgan", PICTURED + ",label=category", metric="hole_l1"),
-    "colouring": entry("colouring", "its colours", "colouring", PICTURED),
-    "gan_cls": entry("GAN-CLS", "a picture of these words", "gan_cls", TOLD, metric="r_precision"),
-    "attngan": entry("word attention", "a picture of these words", "attngan", TOLD, metric="r_precision"),
 }
+WITHOUT = {"energy_copies": "copies of the training pictures"}  # scores of no GAN under a name of their own
 
 
 @dataclass(frozen=True)
 class Train:
     """Trains what is not trained yet."""
 
-    pairs: str
+    pairs: str = ""
+    medical: str = ""
     out: Path = Path("runs/gallery")
     steps: int = 600
     only: tuple[str, ...] = ()
@@ -95,17 +108,18 @@ class Show:
 def train(options: Train) -> None:
     for name, each in ENTRIES.items():
         home = options.out / name
-        if options.only and name not in options.only:
+        at_hand = options.medical if "{medical}" in each.data else options.pairs
+        if not at_hand or (options.only and name not in options.only):
             continue
+        command = each.command(options)
         if home.exists():
-            command = ["--resume", str(home)]
+            command = [command[0], "--resume", str(home)]
         else:
-            given = [option.format(pairs=options.pairs) for option in each.options]
             every = str(options.steps)
             saved = [f"--{what}-every={every}" for what in ("save", "sample", "measure")]
-            command = [*given, "--seeds", SEEDS, "--steps", every, *saved, "--out", str(home)]
+            command += ["--seeds", SEEDS, "--steps", every, *saved, "--out", str(home)]
         print(name, flush=True)
-        subprocess.run([sys.executable, str(SCRIPTS / f"{each.script}.py"), *command], check=False)
+        subprocess.run([sys.executable, *command], check=False)
 
 
 def show(options: Show) -> None:
@@ -137,10 +151,21 @@ def table(out: Path, names: Sequence[str]) -> list[str]:
             continue
         steps = read_manifest(find_folder(out / name)).sessions[-1].step
         lines.append(f"| {ENTRIES[name].title} | {x.mean():.4f} ± {x.std(ddof=1):.4f} | {steps} |")
-        guesses |= {key: value for key, value in numbers[0].items() if key.startswith(f"{metric}_of_")}
-    for key, value in guesses.items():
-        lines.append(f"| {key.removeprefix(f'{metric}_of_').replace('_', ' ')}, no GAN | {value:.4f} | |")
+        for key, value in numbers[0].items():
+            if guess := guess_of(key, metric):
+                guesses[guess] = value
+    lines += [f"| {guess}, no GAN | {value:.4f} | |" for guess, value in guesses.items()]
     return lines
+
+
+def guess_of(key: str, metric: str) -> str:
+    """Returns whose score this is in the metric, if it is that of an answer that needs no GAN."""
+    guess = key.removesuffix(f"_{metric}")
+    if guess in ("mean", "nearest", "true") and guess != key:
+        return f"{guess} picture"
+    if key.startswith(prefix := f"{metric}_of_"):
+        return key.removeprefix(prefix).replace("_", " ")
+    return WITHOUT.get(key, "")
 
 
 def last_numbers(run: Path) -> list[dict[str, float]]:
@@ -156,8 +181,9 @@ def picture(run: Path, name: str) -> list[str]:
     again = reopen(run, lane=lanes[0] if lanes else "")
     source, game = again.experiment.source, again.experiment.game
     held_out = source.held_out() if source.held_out else source
-    given = conditions_for(source, game.given)(np.arange(SHOWN))
-    made = sampler(game, source)(again.state.generator, SHOWN, 0)
+    columns, n = (source.classes, 2 * source.classes) if game.given == ("label",) else (SHOWN, SHOWN)
+    given = conditions_for(source, game.given)(np.arange(n))
+    made = sampler(game, source)(again.state.generator, n, 0)
     rows = [made]
     if set(game.given) & set(source.asks):
         rows.append(labelled(held_out, SHOWN)["x"])
@@ -167,7 +193,7 @@ def picture(run: Path, name: str) -> list[str]:
             scale = made.shape[1] // x.shape[1]
             x = x.repeat(scale, axis=1).repeat(scale, axis=2)
             rows.insert(0, np.broadcast_to(x, (*x.shape[:3], made.shape[3])))
-    png.save(images.grid(np.concatenate(rows), columns=SHOWN), PICTURES / f"{name}.png")
+    png.save(images.grid(np.concatenate(rows), columns=columns), PICTURES / f"{name}.png")
     lines = [f"![{ENTRIES[name].title}: {ENTRIES[name].asked}](pictures/{name}.png)", ""]
     if "text" in game.given:
         words = source.leaves["text"].kind.vocabulary
