@@ -46,6 +46,8 @@ CASES = {
     "toy maxout": (*NETS, "--recipe", "pack2", "--network", "maxout", "--data", "gaussian_1200d"),
     "toy at once": (*NETS, "--simultaneous", "--init", "0.02", "--momentum", "0.95", "--examples", "100"),
 }
+DEFAULT = ("dcgan", "digits", "mlp_batchnorm_rmsprop", "stacked", "toy")
+"""Cases that the default suite trains, each for a sort of data or hook of its own."""
 # scripts without runs of their own
 PLAIN = {"which_converge", "rotation", "toy_picture"}
 DEEP = {"r3gan", "sngan", "wgan_gp"}  # networks that take long to trace
@@ -67,13 +69,7 @@ def pictures(run: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted((run / "samples").glob("*.png"))]
 
 
-def test_every_script_has_a_case() -> None:
-    assert {case.split()[0] for case in CASES} == set(SCRIPTS)
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_script_trains(case: str, tmp_path: Path) -> None:
-    run = tmp_path / "run"
+def trains(case: str, run: Path) -> None:
     assert play(import_script(case.split()[0]), *SMALL, *CASES[case], "--out", run) == 0
 
     result = rows(run)
@@ -83,6 +79,21 @@ def test_a_script_trains(case: str, tmp_path: Path) -> None:
     first, *later = pictures(run)
     assert len(later) == 2
     assert first not in later
+
+
+def test_every_script_has_a_case() -> None:
+    assert {case.split()[0] for case in CASES} == set(SCRIPTS)
+
+
+@pytest.mark.parametrize("case", DEFAULT)
+def test_a_script_trains(case: str, tmp_path: Path) -> None:
+    trains(case, tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in CASES if case not in DEFAULT])
+def test_every_script_trains(case: str, tmp_path: Path) -> None:
+    trains(case, tmp_path / "run")
 
 
 def test_help_is_quick_and_plain() -> None:
@@ -239,6 +250,7 @@ def test_few_examples_keep_the_held_out_set_of_all() -> None:
         few.data(few.Config(examples=5))
 
 
+@pytest.mark.slow
 def test_the_schedules_of_r3gan_have_the_documented_ends() -> None:
     """Each is a cosine; after the first step G's average is G."""
     module = import_script("r3gan")

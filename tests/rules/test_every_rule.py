@@ -47,6 +47,11 @@ RULES = {
     "lookahead": lambda game, tx, rate, **parts: lookahead(simultaneous(game, tx, tx, **parts), every=3),
 }
 
+KINDS = ("past_extragradient", "symplectic", "unrolled", "competitive")
+"""One of each kind: another point, second derivatives, through steps of the optimiser, a linear system."""
+IN_TURN = [pytest.param(name, marks=() if name in KINDS else pytest.mark.slow) for name in RULES]
+"""Every rule, of which the default suite takes one of each kind."""
+
 
 def lecam():
     """A term that remembers means of D's logits."""
@@ -153,7 +158,7 @@ def test_a_run_resumes_bitwise_from_its_state(name, tmp_path):
     assert (first != second).mean() > 0.9  # and it moves
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", IN_TURN)
 def test_statistics_and_memories_move_once_per_update(name):
     """Where nobody moves, BatchNorm, spectral norm and terms remember what simultaneous steps leave."""
     data = batches()
@@ -202,7 +207,7 @@ def test_traced_hyperparameters_keep_all_dtypes(name):
     assert jax.tree.map(lambda x: x.dtype, moved) == jax.tree.map(lambda x: x.dtype, state)
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", IN_TURN)
 def test_a_lane_is_its_single_run(name):
     rule, data = rule_of(name), batches()
     init = jax.jit(rule.init)
@@ -242,7 +247,7 @@ def devices_agree(name, way):
     close(metrics, shared_metrics, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", IN_TURN)
 def test_two_devices_agree(name):
     devices_agree(name, "shard_map")
 

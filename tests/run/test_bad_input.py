@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -228,7 +229,8 @@ def test_a_damaged_manifest_without_a_copy_in_a_checkpoint_is_refused(copy, text
     assert steps(copy) == [0, 2, 4, 6, 8]
 
 
-def test_resume_with_a_changed_script_needs_force(tmp_path):
+def test_resume_with_a_changed_script_needs_force(tmp_path, monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "other", raising=False)
     mine = tmp_path / "mine.py"
     mine.write_text("import other\n" + PATH.read_text())
     (tmp_path / "other.py").write_text("x = 1\n")
@@ -239,11 +241,11 @@ def test_resume_with_a_changed_script_needs_force(tmp_path):
     mine.write_text(mine.read_text() + "# a change\n")
     direct = start(mine, "--resume", run, "--steps", 4)
     (tmp_path / "other.py").write_text("x = 2\n")
-    command = start("-m", "jaxgan.cli", "resume", copied_run, "--steps", 4)  # its script.py has not changed
     assert "error: changed since the run was started: mine.py" in ended(direct, 2)
+    assert jaxgan(monkeypatch, "resume", copied_run, "--steps", 4) == 2  # its script.py has not changed
     changed = f"error: {copied_run}: changed since the run was started: other.py"
-    assert ended(command, 2) == f"{changed}; --trust runs it anyway\n"
-    ended(start("-m", "jaxgan.cli", "resume", run, "--steps", 4, "--force", "--trust"))
+    assert capsys.readouterr().err == f"{changed}; --trust runs it anyway\n"
+    assert jaxgan(monkeypatch, "resume", run, "--steps", 4, "--force", "--trust") == 0
     assert steps(run)[-1] == 4
     assert "changed since the run was started: mine.py" in ended(
         start(mine, "--resume", run, "--steps", 6), 2
@@ -254,7 +256,7 @@ def test_resume_with_a_changed_script_needs_force(tmp_path):
         r"mine\.py was [0-9a-f]{8} up to step 4, and is [0-9a-f]{8} only from there on",
         record(run).changed[-1],
     )
-    ended(start("-m", "jaxgan.cli", "resume", run, "--steps", 7))  # without force
+    assert jaxgan(monkeypatch, "resume", run, "--steps", 7) == 0  # without force
 
     away = shutil.copytree(tmp_path, tmp_path / "away", ignore=lambda *_: ["run", "copy", "away"])
     assert ended(start(away / "mine.py", "--resume", run, "--steps", 8)).count("finished") == 1
@@ -262,20 +264,25 @@ def test_resume_with_a_changed_script_needs_force(tmp_path):
     assert "started: other.py;" in ended(start(away / "mine.py", "--resume", run, "--steps", 9), 2)
 
 
-def test_a_module_that_build_imports_is_found_and_checked_by_other_commands(tmp_path):
+def test_a_module_that_build_imports_is_found_and_checked_by_other_commands(tmp_path, monkeypatch, capsys):
     mine, run = tmp_path / "mine.py", tmp_path / "run"
     mine.write_text(PATH.read_text().replace("    import time\n", "    import time\n    import other\n", 1))
     (tmp_path / "other.py").write_text("x = 1\n")
     ended(start(mine, "--out", run, "--steps", 2))
-    sample = ("-m", "jaxgan.cli", "sample", run, "--out", tmp_path / "grid.png")
-    assert ended(start(*sample)) == ""
+
+    def sampled(status, *options):
+        monkeypatch.delitem(sys.modules, "other", raising=False)
+        assert jaxgan(monkeypatch, "sample", run, "--out", tmp_path / "grid.png", *options) == status
+        return capsys.readouterr().err
+
+    assert sampled(0) == ""
     (tmp_path / "other.py").write_text("x = 2\n")
     changed = f"{run}: changed since the run was started: other.py"
-    assert ended(start(*sample), 2) == f"error: {changed}; --trust runs it anyway\n"
-    assert ended(start(*sample, "--trust")) == f"warning: {changed}\n"
+    assert sampled(2) == f"error: {changed}; --trust runs it anyway\n"
+    assert sampled(0, "--trust") == f"warning: {changed}\n"
     (tmp_path / "other.py").unlink()
-    assert f"error: {changed} (missing); --trust" in ended(start(*sample), 2)
-    assert ended(start(*sample, "--trust"), 2).endswith(
+    assert f"error: {changed} (missing); --trust" in sampled(2)
+    assert sampled(2, "--trust").endswith(
         f"error: {run}/script.py cannot be run: No module named 'other'; it looks for modules in {tmp_path}\n"
     )
 
