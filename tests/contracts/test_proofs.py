@@ -2,7 +2,7 @@
 
 It is 120 lines of public names, fits every rule, is the same resumed, as a lane and on many devices, and can
 be looked at. `OPTIONS` are all that a new one may have to be given here. By default each is traced, and they
-share in turn what has to be compiled: every third is trained; at length each is held to everything.
+share in turn what has to be compiled: every ninth is trained; at length each is held to everything.
 """
 
 import ast
@@ -219,7 +219,7 @@ WAYS = [("jit", 2), ("jit", 8), ("shard_map", 8), ("pmap", 8)]
 @pytest.mark.parametrize(
     ("name", "way", "count"),
     [
-        *in_turn(1, 3, "shard_map", 2),
+        *in_turn(1, 6, "shard_map", 2),
         *(pytest.param(name, *way, marks=pytest.mark.slow) for way in WAYS for name in NAMES),
     ],
 )
@@ -229,13 +229,13 @@ def test_devices_agree(name, way, count):
         np.testing.assert_allclose(a, b, atol=2e-5, rtol=2e-4, err_msg=jax.tree_util.keystr(path))
 
 
-@pytest.mark.parametrize("lanes", in_turn(0, 3), indirect=True)
+@pytest.mark.parametrize("lanes", in_turn(0, 9), indirect=True)
 def test_a_lane_is_the_single_run_and_both_are_the_resumed_one(lanes, run):
     same(reopen(lanes, lane="seed=1").state, final(run))
     assert rows(run)[-1].keys() == rows(lanes)[-1].keys()
 
 
-@pytest.mark.parametrize("lanes", in_turn(0, 3), indirect=True)
+@pytest.mark.parametrize("lanes", in_turn(0, 9), indirect=True)
 def test_an_export_draws_the_same_samples(run, monkeypatch):
     out, again = run.with_name("export"), reopen(run)
     assert jaxgan(monkeypatch, "export", run, "--out", out) == 0
@@ -244,7 +244,7 @@ def test_an_export_draws_the_same_samples(run, monkeypatch):
     np.testing.assert_array_equal(drawn, quantise(here) if drawn.dtype == np.uint8 else here)
 
 
-@pytest.mark.parametrize("lanes", in_turn(0, 3), indirect=True)
+@pytest.mark.parametrize("lanes", in_turn(0, 9), indirect=True)
 def test_is_evaluated_and_reported(run, monkeypatch):
     assert jaxgan(monkeypatch, "evaluate", run, "--n", 50, "--extractor", "raw") == 0
     assert list((run / "evaluations").glob("*.json"))

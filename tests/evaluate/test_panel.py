@@ -166,7 +166,9 @@ def test_features_are_cached_per_extractor_and_resizer(tmp_path, monkeypatch):
 
 def test_labels_are_those_that_the_generator_is_conditioned_on():
     """Only the intra-class distance detects a generator that ignores its condition."""
-    train = load("glyphs")  # the n-th shows the digit n mod 10, as samples are conditioned
+    train = load("glyphs")._replace(
+        size=1000
+    )  # the n-th shows the digit n mod 10, as samples are conditioned
     extractor = from_function(lambda x: x[:, 8:20:6, 8:20:6, 0].reshape(len(x), -1), "four", "v1")
     made = panel(train, load("glyphs", split="test"), extractor, n=400, given=("label",))
 
@@ -215,8 +217,8 @@ def test_modes_of_unequal_weight_have_their_own_oracle_and_floor():
     """Real examples are perfect, and equally weighted modes are not."""
     weights = np.array([0.5, 0.3, 0.15, 0.05])
     uneven = sampled(ring_mixture(4)._replace(weights=weights))
-    made = panel(uneven, None, raw(), n=2500)
-    assert made.floor == perfect(4, round(WITHIN * 2500), weights)
+    made = panel(uneven, None, raw(), n=800)
+    assert made.floor == perfect(4, round(WITHIN * 800), weights)
     for numbers in (made.oracle()[0], made.measure(of(uneven))[0]):
         for name in ("reverse_kl", "imbalance"):
             assert numbers[name].low <= made.floor[name] <= numbers[name].high

@@ -238,7 +238,7 @@ def test_remat_gives_the_same_values_and_parameter_names(player):
         np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("player", ["g", "d"])
+@pytest.mark.parametrize("player", [pytest.param("g", marks=pytest.mark.slow), "d"])
 def test_remat_takes_less_memory(player):
     """With optimisation barriers, which XLA of jax 0.10 drops on CPU, merging what is computed twice."""
 

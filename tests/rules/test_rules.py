@@ -239,6 +239,7 @@ def test_each_player_keeps_its_own_statistics():
     np.testing.assert_allclose(mean, jax.tree.leaves(same.g.stats["batch_stats"])[0], rtol=1e-5)
 
 
+@pytest.mark.slow  # test_every_rule.py has it of one rule of each kind
 def test_seeds_map_as_lanes():
     """vmap over everything but the step, as lanes will: the same as single runs, the lazy term included."""
     rule, data = rule_of(everything()), batches(1, 1, 8)

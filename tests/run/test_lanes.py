@@ -216,6 +216,7 @@ def test_a_hook_can_stop_every_lane(tmp_path, capsys):
     assert steps(tmp_path / "run")[-1] == 3
 
 
+@pytest.mark.slow
 def test_over_and_seeds_combine(tmp_path):
     run = tmp_path / "run"
     assert play(TINY, "--out", run, "--seeds", "0:2", "--over", "lr=1e-3,1e-2", "--steps", 2) == 0
@@ -229,6 +230,7 @@ def test_over_and_seeds_combine(tmp_path):
     assert jax.tree.structure(again.state) == jax.tree.structure(alone.state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["loop", pytest.param("vmap", marks=pytest.mark.slow)])
 def test_each_lane_reads_its_own_files(how, tmp_path):
     from support import picture_folder

@@ -49,6 +49,7 @@ def test_only_the_lane_that_collapses_is_stopped(layout, tmp_path, capsys):
     assert int(reopen(run, lane="seed=1").state.step) < 60
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_of_a_lane_is_that_of_its_single_run(tmp_path, monkeypatch):
     """And not that of all lanes, one of which had collapsed by then. `jaxgan take` copies it."""
     options, run = ("--collapse-at", 16, "--collapse-seed", 0, "--keep", 1), tmp_path / "run"
