@@ -3,12 +3,18 @@
 import json
 from dataclasses import replace
 
+import optax
 import pytest
-from support import built, play, same, script
+from support import play, same, script
 
+from jaxgan.data import load
+from jaxgan.folder.settings import Settings
+from jaxgan.games.toy import bilinear
+from jaxgan.rules.alternating import alternating
 from jaxgan.run import timing
 from jaxgan.run.check import source_of
-from jaxgan.run.lane import lanes, rule_of
+from jaxgan.run.experiment import Experiment
+from jaxgan.run.lane import lanes
 from jaxgan.run.regroup import Part, regroup
 from jaxgan.run.reopen import reopen
 
@@ -52,26 +58,25 @@ def test_a_run_takes_the_faster_way_and_keeps_it(measured, tmp_path, monkeypatch
 
     assert play(TINY, "--out", given, *RUN, "--steps", 4, "--lanes", "loop") == 0
     assert "lanes on One" not in capsys.readouterr().err
-    options.write_text(json.dumps({"lanes": "auto", "steps": 4, "seeds": "0:2"}))
+    options.write_text(json.dumps({"out": str(run), "lanes": "auto", "steps": 4}))
     monkeypatch.setattr("jaxgan.run.devices.accelerator", lambda: "Other")
     assert play(TINY, "--resume", run, "--options", options, *RUN) == 0  # as workers of a sweep do
     assert (len(measured), way(run)) == (2, "loop")
-    for name in ("seed=0", "seed=1"):
-        same(reopen(run, lane=name).state, reopen(given, lane=name).state)
+    same(reopen(run, lane="seed=1").state, reopen(given, lane="seed=1").state)
 
 
 def test_times_are_measured_once_for_each_program_and_kind_of_device(measured):
-    def chosen(kind, **options):
-        config = replace(TINY.Config(), devices=1, **{"seeds": "0:2", **options})
-        experiment = built(TINY, config)
-        of_values = rule_of(TINY.build, config, experiment)
-        return timing.with_faster(config, experiment, lanes(config), of_values, kind).lanes, len(measured)
+    def chosen(kind, rate=0.1, d_steps=1, **options):
+        settings = Settings(devices=1, **{"seeds": "0:2", **options})
+        rule = alternating(bilinear(), optax.sgd(rate), optax.sgd(rate), d_steps=d_steps)
+        experiment, members = Experiment(rule, load("ring")), lanes(settings)
+        return timing.with_faster(settings, experiment, members, lambda _: rule, kind).lanes, len(measured)
 
     assert chosen("One") == ("loop", 2)
-    assert chosen("One", lr=0.1, seeds="5,6") == ("loop", 2)
+    assert chosen("One", rate=0.2, seeds="5,6") == ("loop", 2)
     assert chosen("Other") == ("loop", 4)
     assert chosen("One", seeds="0:3") == ("loop", 6)
-    assert chosen("One", width=4) == ("loop", 8)
+    assert chosen("One", d_steps=2) == ("loop", 8)
     for kind, options in (("", {}), ("New", {"seeds": ""}), ("New", {"lanes": "vmap"})):  # nothing to choose
         assert chosen(kind, **options) == (options.get("lanes", "auto"), 8)
 
