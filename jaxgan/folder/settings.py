@@ -74,7 +74,8 @@ class Settings:
     """How devices share a batch: with jit the compiler splits it.
     With shard_map and pmap each device takes its share, and means name the axis of devices."""
     lanes: Literal["auto", "vmap", "loop"] = "auto"
-    """Train lanes side by side in one program (vmap) or in turn (loop); auto is loop on a CPU."""
+    """Train lanes side by side in one program (vmap) or in turn (loop); auto is loop on a CPU.
+    On an accelerator auto times both, once for each program, and takes the faster."""
     deterministic: bool = False
     """Use only deterministic operations on a GPU (slower)."""
 

@@ -93,6 +93,8 @@ def run_script(
             sys.exit()
         if run:
             check_unchanged(config, start, run, options.force)
+            if config.lanes == "auto":  # the run goes on as it was begun: the other way rounds differently
+                config = dataclasses.replace(config, lanes=start.lanes)
         with _jax(config, options), exit_on_error():
             return _run(config, build, data, script, run, options.force, weights)
 
@@ -201,11 +203,12 @@ def _run(
     from jaxgan.folder.lock import lock_folder
     from jaxgan.run import lane
     from jaxgan.run.check import experiment_of, source_of
-    from jaxgan.run.devices import check_memory, choose_devices
+    from jaxgan.run.devices import accelerator, check_memory, choose_devices
     from jaxgan.run.interrupt import Interrupted
     from jaxgan.run.loop import train
     from jaxgan.run.program import check_trainable, start_shapes
     from jaxgan.run.run import Run
+    from jaxgan.run.timing import with_faster
     from jaxgan.run.trouble import NotFinite
     from jaxgan.scale.processes import broadcast
 
@@ -238,6 +241,8 @@ def _run(
             return create.create(path, script, codec.dumps(config), config.seed, about, export)
 
         check_all()
+        if not run:
+            config = with_faster(config, experiment, lanes, rule_of, accelerator())
         place = broadcast(open_folder)
         try:
             record_changes = partial(create.adopt, place, script, about)

@@ -25,13 +25,19 @@ def in_turn(settings: Settings, lanes: int) -> bool:
     """Whether lanes are trained one after another.
 
     On a CPU, one device per core and lanes in turn are faster than `vmap`: its batched matrix products and
-    grouped convolutions are slower there than plain ones.
+    grouped convolutions are slower there than plain ones. For accelerators see `timing.with_faster`.
     """
     single_process = jax.process_count() == 1
     if settings.lanes == "loop" and lanes and not single_process:
         raise Refused("--lanes loop needs a single process: use --lanes vmap with several")
-    auto = settings.lanes == "auto" and jax.default_backend() == "cpu" and single_process
+    auto = settings.lanes == "auto" and not accelerator() and single_process
     return not lanes or settings.lanes == "loop" or auto
+
+
+def accelerator() -> str:
+    """Returns the kind of the accelerators on which JAX runs, "" on a CPU."""
+    first = jax.devices()[0]
+    return "" if first.platform == "cpu" else first.device_kind
 
 
 def make_devices(settings: Settings, lanes: int) -> None:
@@ -57,7 +63,7 @@ def choose_devices(settings: Settings, lanes: int) -> tuple[list[jax.Device], in
     """
     devices, single_process = jax.devices(), jax.process_count() == 1
     default = len(devices)
-    if devices[0].platform == "cpu" and single_process:
+    if not accelerator() and single_process:
         default = min(cores(), lanes, default) if lanes and in_turn(settings, lanes) else 1
     count = settings.devices or default
     if count > len(devices) or count < 1:
@@ -138,7 +144,7 @@ def check_memory(
     experiment = experiment._replace(rule=rule_of(lanes[0].values))
     lane = start_shapes(experiment, settings, [of_lane.settings(settings) for of_lane in lanes])
     limit = memory.limit(jax.local_devices()[0])
-    on_cpu, loop, rows = devices[0].platform == "cpu", in_turn(settings, len(lanes)), len(devices) // data
+    on_cpu, loop, rows = not accelerator(), in_turn(settings, len(lanes)), len(devices) // data
     rows = min(rows, len(lanes)) if loop else rows
     if not loop:  # lanes in turn are checked when they are compiled
         check_axis_names(experiment, settings, lane, data_mesh(devices[:data]))

@@ -129,10 +129,10 @@ def read_options(path: Path, config_type: type[C]) -> C:
 
 
 def exported(weights: Path | None, config_type: type[C]) -> C:
-    """Returns the default options of a new run: those of the script, or of an export but for its `out`."""
+    """Returns the default options of a new run: the script's, or an export's but for `out` and `lanes`."""
     if weights is None or not probe(Path.is_dir, weights):
         return config_type()
-    return dataclasses.replace(stored(weights, config_type), out="")
+    return dataclasses.replace(stored(weights, config_type), out="", lanes=config_type().lanes)
 
 
 def absolute(data: str) -> str:

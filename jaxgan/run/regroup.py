@@ -1,6 +1,7 @@
 """Copies lanes of several runs of one program into one run, which goes on with them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,7 +56,10 @@ def regroup(
     """
     members = lane.lanes(settings)
     old = [(folder.find_folder(part.run), part.numbers) for part in parts]
-    names = [[each.name for each in lane.lanes(_options(place, settings))] for place, _ in old]
+    options = [_options(place, settings) for place, _ in old]
+    names = [[each.name for each in lane.lanes(each_of)] for each_of in options]
+    if settings.lanes == "auto" and len(ways := {each_of.lanes for each_of in options}) == 1:
+        settings = replace(settings, lanes=ways.pop())  # as chosen when they were begun
     shapes = partial(_shapes, settings, build, source)
     states = [state for place, numbers in old for state in _states(place, numbers, shapes, settings)]
     if len(states) != len(members):
