@@ -30,7 +30,12 @@ def shell(line, *args):
 
 
 @pytest.mark.parametrize(
-    "where", ["2>&1 | head -n 1", "2>&-", ">&- 2>&- <&-", "2>/dev/full"], ids=["head", "2", "all", "full"]
+    "where",
+    [
+        "2>&1 | head -n 1",
+        *(pytest.param(where, marks=pytest.mark.slow) for where in ("2>&-", ">&- 2>&- <&-", "2>/dev/full")),
+    ],
+    ids=["head", "2", "all", "full"],
 )
 def test_a_run_continues_without_a_reader(where, tmp_path):
     run = tmp_path / "run"
@@ -42,7 +47,11 @@ def test_a_run_continues_without_a_reader(where, tmp_path):
     assert steps(run)[-1] == 6
 
 
-@pytest.mark.parametrize(("controlling", "status"), [(True, 129), (False, 0)], ids=["hangup", "error"])
+@pytest.mark.parametrize(
+    ("controlling", "status"),
+    [(True, 129), pytest.param(False, 0, marks=pytest.mark.slow)],
+    ids=["hangup", "error"],
+)
 def test_a_closed_terminal(controlling, status, tmp_path):
     """The controlling terminal sends SIGHUP, which saves the run; failed writes to another are ignored."""
     run, options = tmp_path / "run", ("--steps", "200", "--log-every", "1", "--pause", "0.05")

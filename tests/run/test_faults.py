@@ -34,7 +34,12 @@ def last_session(run):
 
 
 @pytest.mark.parametrize(
-    ("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+    ("signum", "status"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_saves_the_step_and_prints_how_to_resume(signum, status, tmp_path):
     run = tmp_path / "run"
@@ -156,7 +161,7 @@ def test_a_run_on_a_full_disk_can_resume(tmp_path, capsys):
         same(final(run), final(undisturbed))
 
 
-@pytest.mark.parametrize("limits", [("7m", 0), ("99m", 75)])
+@pytest.mark.parametrize("limits", [("7m", 0), pytest.param(("99m", 75), marks=pytest.mark.slow)])
 def test_a_full_disk_ends_a_process_with_one_line(limits, tmp_path):
     """Without space or inodes: libraries print nothing, and no incomplete file is left."""
     disk = tmp_path / "disk"
@@ -226,7 +231,7 @@ def test_rows_after_the_last_save_are_dropped(tmp_path):
     assert [row["step"] for row in rows(run)] == [2, 4, 6, 8]
 
 
-@pytest.mark.parametrize("name", ["r[1]", "back\\slash"])
+@pytest.mark.parametrize("name", ["r[1]", pytest.param("back\\slash", marks=pytest.mark.slow)])
 def test_a_run_in_a_folder_of_any_name(name, tmp_path):
     run = tmp_path / name / "run"
     assert play(TINY, "--out", run, "--steps", 4) == 0

@@ -208,7 +208,12 @@ def test_a_killed_reader_ends_the_run_with_a_checkpoint(data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("signum", "status"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_to_the_run_and_its_readers_ends_all_in_good_order(data, tmp_path, signum, status):
     """A terminal sends Ctrl-C to the readers too, and SIGHUP when it closes; a scheduler sends SIGTERM."""

@@ -35,7 +35,7 @@ def test_a_healthy_run_is_not_stopped(tmp_path):
     assert ended(tmp_path / "run") == "finished"
 
 
-@pytest.mark.parametrize("layout", ["loop", "vmap"])
+@pytest.mark.parametrize("layout", ["loop", pytest.param("vmap", marks=pytest.mark.slow)])
 def test_only_the_lane_that_collapses_is_stopped(layout, tmp_path, capsys):
     run = tmp_path / "run"
     options = ("--seeds", "0:2", "--collapse-at", 20, "--collapse-seed", 1)
@@ -101,7 +101,9 @@ def test_a_rule_is_called_when_one_of_its_numbers_is_new(tmp_path):
     assert calls == {"diversity": 5, "": 21}
 
 
-@pytest.mark.parametrize(("collapse", "first", "second"), [(20, 25, 60), (16, 17, 18)])
+@pytest.mark.parametrize(
+    ("collapse", "first", "second"), [(16, 17, 18), pytest.param(20, 25, 60, marks=pytest.mark.slow)]
+)
 def test_a_resumed_run_stops_where_an_uninterrupted_one_does(collapse, first, second, tmp_path):
     """Even if sessions end off schedule, each with a measurement that the uninterrupted run does not make."""
     uninterrupted, parts = tmp_path / "uninterrupted", tmp_path / "parts"
