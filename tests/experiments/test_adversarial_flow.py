@@ -76,10 +76,10 @@ def test_the_distance_to_the_optimal_plan_falls_with_the_transport_weight(size):
         x = game.looks.decode(state.generator, jnp.asarray(held_out, jnp.float32), {})
         return jnp.square(x - monotone(held_out)).sum(axis=1).mean()
 
-    weights, seeds = jnp.array([0.0, 0.003, 0.03]), jnp.arange(8)
+    weights, seeds = jnp.array([0.0, 0.01, 0.1]), jnp.arange(8)
     distances = jax.jit(jax.vmap(lambda w: jax.vmap(lambda s: distance(w, s))(seeds)))(weights)
+    # 3.2, 2.1 and .006 on the line, 4.1, 2.3 and .07 in the plane, when this was written
     none, little, more = np.mean(distances, axis=1)
-    print(np.asarray(distances).round(3))
-    assert none > 1.5 * little
-    assert little > 1.5 * more
-    assert more < 0.05
+    assert none > 1.2 * little
+    assert little > 10 * more
+    assert more < 0.15
