@@ -4,9 +4,9 @@
 
 Kept: D's cross entropy over k + 1 classes, generators that share their first layers; G's loss is the -log
 D_real of the authors' code, and with `--saturating` the paper's log (1 - D_real). Which generator draws a
-sample comes from the sample's key. Changed: a batch has as many fakes as real examples,
-whose losses count k times, instead of k times as many; networks and optimisers of `small.py`, an average.
-Slow: of `ring` 800 steps find no mode, 2,000 all 8.
+sample comes from the sample's key. Changed: a batch has as many fakes as real examples, whose losses count k
+times, instead of k times as many; networks and optimisers of `small.py`, an average. Slow: of `ring` 800
+steps find no mode, 2,000 all 8.
 """
 
 from dataclasses import dataclass
