@@ -4,6 +4,8 @@
 
 Kept: D's cross entropy, G's squared log odds. Changed: networks and optimisers of `small.py`, an average of
 G; continuous data only (`jg.objectives.boundary_weights` are the paper's for discrete ones).
+Slow: a sample is drawn to where D changes its mind, not beyond, and narrow modes are reached only as D gets
+sharper: none of `ring` in 800 steps, 4 of 8 in 2,000.
 """
 
 from dataclasses import dataclass

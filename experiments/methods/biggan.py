@@ -5,7 +5,7 @@
 Kept: the networks, with chunks of the latent, one embedding of the class that all blocks share, orthogonal
 kernels, attention at 16 px and a projection discriminator; the hinge loss, two steps of D per step of G, the
 average of G. Changed: few channels, small batches of small images, the optimisers of `small.py`, no
-orthogonal regularisation; samples are not truncated.
+orthogonal regularisation. `jaxgan sample RUN --truncation 0.5` truncates its samples.
 """
 
 from dataclasses import dataclass

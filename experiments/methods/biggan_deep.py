@@ -4,7 +4,8 @@
 
 Kept: the networks, with the whole latent and the class in every block, orthogonal kernels, attention, a
 projection discriminator; the hinge loss, two steps of D per step of G, the average of G. Changed: few
-channels, small batches of small images, the optimisers of `small.py`; samples are not truncated.
+channels, small batches of small images, the optimisers of `small.py`. `jaxgan sample RUN --truncation 0.5`
+truncates its samples.
 """
 
 from dataclasses import dataclass

@@ -54,15 +54,19 @@ def z_size(config: Config, source: "jg.Source") -> int:
     return config.z_size or (2 if len(source.shape) == 1 else 32)
 
 
-def generator(config: Config, source: "jg.Source") -> "jg.Network":
-    """Dense networks for points and images of at most 16 px, else transposed convolutions as in DCGAN."""
+def generator(config: Config, source: "jg.Source", before: int = 0) -> "jg.Network":
+    """Dense networks for points and images of at most 16 px, else transposed convolutions as in DCGAN.
+
+    Dense ones have three or, for images, two hidden layers, less the `before` that are elsewhere.
+    """
     from jaxgan.models import dcgan, mlp
 
     shape, axis = source.shape, config.lowering.axis
     if len(shape) == 1:
-        return jg.from_linen(mlp.Generator(shape, (config.width,) * 3, final=mlp.identity))
+        return jg.from_linen(mlp.Generator(shape, (config.width,) * (3 - before), final=mlp.identity))
     if shape[0] <= 16:
-        return jg.from_linen(mlp.Generator(shape, (config.width,) * 2, norm="batch", axis=axis))
+        widths = (config.width,) * (2 - before)
+        return jg.from_linen(mlp.Generator(shape, widths, norm="batch", axis=axis))
     return jg.from_linen(dcgan.Generator(shape, max(config.width // 4, 1), axis=axis))
 
 

@@ -57,6 +57,7 @@ def sample(
     seed: int = 0,
     out: Out = None,
     given: Annotated[Names, arg(metavar="CONDITION [CONDITION ...]")] = (),
+    truncation: Annotated[float | None, arg(metavar="SHARE", help_behavior_hint="")] = None,
     at: At = "last",
     lane: Lane = "",
     average: Average = "",
@@ -69,6 +70,8 @@ def sample(
         seed: Seed of the latents.
         given: Conditions to use instead of held-out ones: label=3, an .npz of arrays by name, a folder of
             images or a text file; NAME=PATH if the generator has several conditions.
+        truncation: For samples that vary less: styles at this share of their distance to the average style,
+            from 0 to 1; of a generator without styles, normal latents within this bound, such as 0.5.
         out: Output file, whose extension selects the format: .png for images or points, .csv for points or
             tables, .txt for tokens, .wav for audio, .gif for videos, .npy for arrays; by default grid.png,
             or samples with the usual extension. Without an extension it is a folder, for a .png of each
@@ -81,7 +84,7 @@ def sample(
     from jaxgan.run import translations
     from jaxgan.run.given import read_given
     from jaxgan.run.reopen import reopen
-    from jaxgan.run.sample import sampler
+    from jaxgan.run.sample import sampler, truncated
     from jaxgan.run.written import check_name, default_name, missing_writer, write_samples
 
     check_seed(seed)
@@ -89,6 +92,7 @@ def sample(
         raise Refused(f"--n must be at least 1, not {n}")
     again = reopen(run, at, lane, average=average, trust=trust)
     game, source = again.experiment.game, again.experiment.source
+    game = game if truncation is None else truncated(game, truncation)
     leaves = {name: source.leaves[name] for name in game.given}
     conditions = read_given(given, leaves)
     kind, files = source.kind, translations.files(given, leaves)

@@ -37,18 +37,21 @@ class Aux(NamedTuple):
 
 
 Loss = Callable[[Params, Params, Context], tuple[Array, Aux]]
+Sample = Callable[[Side, Key, Array, Given], Any]
 
 
 class Looks(NamedTuple):
     """Functions for inspecting a game's networks, not needed in training.
 
     `latents`: (g, keys [N]) -> latents, a tree of leaves [N, ...]. `decode`: (g, latents, given) -> examples
-    [N, ...]. `judge`: (d, examples, given) -> logits [N]. Each is None if the game has no such function.
+    [N, ...]. `judge`: (d, examples, given) -> logits [N]. `truncated`: (amount) -> a function as the game's
+    `sample`, whose examples are less diverse. Each is None if the game has no such function.
     """
 
     latents: Callable[[Side, Key], PyTree] | None = None
     decode: Callable[[Side, PyTree, Given], Array] | None = None
     judge: Callable[[Side, Array, Given], Array] | None = None
+    truncated: Callable[[float], Sample] | None = None
 
 
 class Game(NamedTuple):
@@ -68,7 +71,7 @@ class Game(NamedTuple):
     init: Callable[[Key, Batch], tuple[Side, Side, PyTree]]
     d_loss: Loss
     g_loss: Loss
-    sample: Callable[[Side, Key, Array, Given], Any]
+    sample: Sample
     given: tuple[str, ...] = ()
     classes: int = 0
     looks: Looks = Looks()

@@ -1,6 +1,7 @@
 """The game of one generator against any adversary."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,13 +10,13 @@ from jaxgan.errors import Refused
 from jaxgan.games import check, prior
 from jaxgan.games.adversarial import Play, adversarial
 from jaxgan.games.adversary import Adversary, Meeting, Turn
-from jaxgan.games.game import Game, Looks, Side
+from jaxgan.games.game import Game, Looks, Sample, Side
 from jaxgan.parts.conditioning import Conditioning, unconditional
 from jaxgan.parts.generated import Generated, as_generated
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.rng import each, fold
-from jaxgan.parts.types import Array, Batch, Given, Key, Lowering, Params, PyTree, Stats
+from jaxgan.parts.types import Array, Batch, Given, Key, Lowering, Params, PyTree, Stats, check_range
 
 
 def generator_game(
@@ -80,9 +81,10 @@ def generator_game(
         real = reals(batch["x"], turn.update)
         return Play(Meeting(real, fake, given, z, lambda z: generate(z)[0].shown), new)
 
-    def decode(g: Side, z: PyTree, given: Given) -> Array:
+    def decode(g: Side, z: PyTree, given: Given, **keywords: Any) -> Array:
         check.given(conditioning, given)
-        return as_generated(generator.apply(network(g.params), g.stats, *conditioning.g(z, given))[0], z).x
+        inputs = conditioning.g(z, given)
+        return as_generated(generator.apply(network(g.params), g.stats, *inputs, **keywords)[0], z).x
 
     def judge(d: Side, x: Array, given: Given) -> Array:
         assert adversary.judge is not None
@@ -91,16 +93,30 @@ def generator_game(
     def latents(g: Side, keys: Key) -> PyTree:
         return prior.draw(latent, g.params, keys)
 
-    def sample(g: Side, key: Key, index: Array, given: Given) -> Array:
-        return decode(g, latents(g, each(key, index)), given)
+    def sampling(latent: Latent, **keywords: Any) -> Sample:
+        def sample(g: Side, key: Key, index: Array, given: Given) -> Array:
+            return decode(g, prior.draw(latent, g.params, each(key, index)), given, **keywords)
+
+        return sample
+
+    def truncated(amount: float) -> Sample:
+        if not generator.reads_psi:
+            return sampling(prior.truncated(latent, amount))
+        check_range("the truncation of styles", amount, most=1)
+        return sampling(latent, psi=amount)
 
     return adversarial(
         adversary,
         init=init,
         play=play,
-        sample=sample,
+        sample=sampling(latent),
         given=conditioning.reads,
         classes=conditioning.classes,
-        looks=Looks(latents, decode, judge if adversary.judge else None),
+        looks=Looks(
+            latents,
+            decode,
+            judge if adversary.judge else None,
+            truncated if generator.reads_psi or latent.truncate else None,
+        ),
         lowering=lowering,
     )

@@ -10,7 +10,7 @@ from jaxgan.errors import Refused
 from jaxgan.games import check, prior
 from jaxgan.games.adversarial import Play, adversarial, on_one_device
 from jaxgan.games.adversary import Adversary, Turn
-from jaxgan.games.game import Game, Looks, Side
+from jaxgan.games.game import Game, Looks, Sample, Side
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.network import Network
 from jaxgan.parts.rng import each, fold
@@ -70,6 +70,8 @@ def networks_game(
     if "latent" in networks:
         raise Refused('no network may be called "latent", as the parameters of the prior are: rename it')
 
+    of_latents = latent.truncate is not None and not any(network.reads_psi for network in networks.values())
+
     def init(key: Key, batch: Batch, keys: Key) -> Side:
         own = prior.init(latent, key)
 
@@ -93,17 +95,20 @@ def networks_game(
     def decoded(g: Side, z: PyTree, given: Given) -> Any:
         return decode(caller(networks, g), z, given)
 
-    def sample(g: Side, key: Key, index: Array, given: Given) -> Any:
-        return decoded(g, latents(g, each(key, index)), given)
+    def sampling(latent: Latent) -> Sample:
+        return lambda g, key, index, given: decoded(g, prior.draw(latent, g.params, each(key, index)), given)
+
+    def truncated(bound: float) -> Sample:
+        return sampling(prior.truncated(latent, bound))
 
     return adversarial(
         adversary,
         init=init,
         play=play_all,
-        sample=sample,
+        sample=sampling(latent),
         given=given,
         classes=classes,
-        looks=Looks(latents, decoded, judge),
+        looks=Looks(latents, decoded, judge, truncated if of_latents else None),
         lowering=lowering,
     )
 

@@ -4,7 +4,7 @@ import jax
 
 from jaxgan.parts.latents import Latent
 from jaxgan.parts.rng import fold
-from jaxgan.parts.types import Key, Params, PyTree
+from jaxgan.parts.types import Key, Params, PyTree, check_range
 
 
 def draw(latent: Latent, params: Params, keys: Key) -> PyTree:
@@ -13,6 +13,14 @@ def draw(latent: Latent, params: Params, keys: Key) -> PyTree:
     if latent.init is None:
         return drawn
     return jax.vmap(latent.transform, (None, 0))(params["latent"], drawn)
+
+
+def truncated(latent: Latent, bound: float) -> Latent:
+    """Returns the prior under the condition that no entry is beyond the bound; it needs `latent.truncate`."""
+    check_range("the bound of truncated latents", bound, above=True)
+    truncate = latent.truncate
+    assert truncate is not None
+    return latent._replace(draw=lambda key: truncate(latent.draw(key), bound))
 
 
 def init(latent: Latent, key: Key) -> dict[str, Params]:

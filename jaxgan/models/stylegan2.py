@@ -23,6 +23,7 @@ from jaxgan.models.layers import (
     ModulatedConv,
     Noise,
     at_least_float32,
+    averaged_style,
     check_labels,
     doublings,
     fir_down,
@@ -97,14 +98,8 @@ class Generator(nn.Module):
     def _styles(self, z: Array, label: Array | None, key: Array | None, train: bool, layers: int) -> Array:
         """Returns w [B, layers, size]."""
         mapping = Mapping(self.size, self.depth, self.classes, name="mapping")
-        average = self.variable("average", "w", jnp.zeros, (self.size,))
         w = mapping(z, label)
-        if train:
-            mean = at_least_float32(w).mean(axis=0)
-            mean = mean if self.axis is None else jax.lax.pmean(mean, self.axis)
-            average.value = mean + self.decay * (average.value - mean)
-        elif self.psi != 1:
-            w = average.value.astype(w.dtype) + self.psi * (w - average.value.astype(w.dtype))
+        w = averaged_style(self, w, train, decay=self.decay, psi=self.psi, axis=self.axis)
         styles = _for_each_layer(w, layers)
         if not train or key is None or self.mixing == 0:
             return styles

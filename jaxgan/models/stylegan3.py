@@ -1,8 +1,8 @@
 """StyleGAN3 (Karras et al., 2021): a G whose image moves as its input does; D is StyleGAN2's.
 
 Written from the paper. Without `radial` it is the configuration T, equivariant under translation, with it R,
-also under rotation. Left out: truncation, and the blur of D's inputs at the start of training. The weights
-and styles of a convolution are not normalised before it demodulates them, which matters in float16 only.
+also under rotation. Left out: the blur of D's inputs at the start of training. The weights and styles of a
+convolution are not normalised before it demodulates them, which matters in float16 only.
 """
 
 from math import ceil, log2, pi, sqrt
@@ -18,6 +18,7 @@ from jaxgan.models.layers import (
     Mapping,
     ModulatedConv,
     at_least_float32,
+    averaged_style,
     check_labels,
     filtered_leaky_relu,
     kaiser_filter,
@@ -65,9 +66,10 @@ class Generator(nn.Module):
     ones, up to `most`; the paper has 32 at 1024 px and at most 512. With `radial` convolutions are 1x1, for
     which the paper has twice the channels, and filters have no direction, except in the last two layers.
 
-    The power of each layer's inputs is averaged with `decay` in training and kept in the statistics. `axis`:
-    the mapped axis that the batch is split over. `turn`, in radians, and `shift` (down, right), in sides of
-    the image, move the waves by hand and with them the image.
+    The power of each layer's inputs is averaged with `decay` in training and kept in the statistics, and w
+    with `w_decay`: without training it is that average plus `psi` times its distance to it. `axis`: the
+    mapped axis that the batch is split over. `turn`, in radians, and `shift` (down, right), in sides of the
+    image, move the waves by hand and with them the image.
 
     >>> g = Generator(shape=(16, 16, 1), width=2, most=4, size=8, layers=4, classes=10)
     >>> z, label = jnp.ones((2, 16)), jnp.array([3, 9])
@@ -84,6 +86,8 @@ class Generator(nn.Module):
     radial: bool = False
     classes: int = 0
     decay: float = 0.999
+    w_decay: float = 0.998
+    psi: float = 1.0
     axis: str | None = None
 
     def __post_init__(self) -> None:
@@ -103,6 +107,7 @@ class Generator(nn.Module):
         check_labels(self.classes, label)
         plan = signals(self.shape, self.layers, self.width, self.most)
         w = Mapping(self.size, self.depth, self.classes, name="mapping")(z, label)
+        w = averaged_style(self, w, train, decay=self.w_decay, psi=self.psi, axis=self.axis)
         x = Waves(plan[0], name="waves")(w, turn, shift)
         for i, (before, after) in enumerate(zip([plan[0], *plan[:-2]], plan[:-1], strict=True)):
             x = UnitPower(self.decay, self.axis, name=f"power{i}")(x, train)

@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxgan.errors import Refused
 from jaxgan.parts.rng import fold
+from jaxgan.parts.truncation import truncated as truncated_normal
 from jaxgan.parts.types import Array, Key, Params, PyTree, check_range
 
 MOST_IN_TABLE = 2**20
@@ -20,6 +21,8 @@ class Latent(NamedTuple):
 
     A prior may have parameters, which are trained with G's: then `init` is (key) -> parameters, and
     `transform` is (parameters, what was drawn) -> latent, through which their gradient flows.
+    `truncate`, if there is such a notion: (what was drawn, bound) -> the same under the condition that no
+    entry is beyond the bound.
 
     >>> jax.vmap(normal(2).draw)(jax.random.split(jax.random.key(0), 3)).shape
     (3, 2)
@@ -28,6 +31,7 @@ class Latent(NamedTuple):
     draw: Callable[[Key], PyTree]
     init: Callable[[Key], Params] | None = None
     transform: Callable[[Params, PyTree], PyTree] = lambda params, drawn: drawn
+    truncate: Callable[[PyTree, float], PyTree] | None = None
 
 
 def normal(size: int) -> Latent:
@@ -37,7 +41,7 @@ def normal(size: int) -> Latent:
     (3,)
     """
     _check(size)
-    return Latent(lambda key: jax.random.normal(key, (size,)))
+    return Latent(lambda key: jax.random.normal(key, (size,)), truncate=truncated_normal)
 
 
 def uniform(size: int, low: float = -1.0, high: float = 1.0) -> Latent:
@@ -135,6 +139,8 @@ def nothing() -> Latent:
 def parts(**latents: Latent) -> Latent:
     """A latent in named parts: a dictionary, from which terms and G read what they need.
 
+    Truncation is that of the parts that have such a notion; others, such as classes, stay as drawn.
+
     >>> z = parts(noise=normal(8), code=categorical(10)).draw(jax.random.key(0))
     >>> {name: part.shape for name, part in z.items()}
     {'code': (10,), 'noise': (8,)}
@@ -148,10 +154,15 @@ def parts(**latents: Latent) -> Latent:
             n: part.transform(params[n], drawn[n]) if part.init else drawn[n] for n, part in latents.items()
         }
 
+    def truncate(drawn: PyTree, bound: float) -> PyTree:
+        normals = {name: part.truncate for name, part in latents.items() if part.truncate}
+        return {**drawn, **{name: call(drawn[name], bound) for name, call in normals.items()}}
+
     return Latent(
         lambda key: {name: latents[name].draw(fold(key, name)) for name in sorted(latents)},
         init if any(part.init for part in latents.values()) else None,
         transform,
+        truncate if any(part.truncate for part in latents.values()) else None,
     )
 
 

@@ -22,6 +22,8 @@ class Network(NamedTuple):
     `classes`: the number of classes, 0 if it takes no labels or does not say.
     `reads_step`: whether `apply` also takes `step=`, the updates made so far, for layers that fade in or out;
     with step=None it is the last training step, which the statistics store.
+    `reads_psi`: whether `apply` also takes `psi=`, by which samples are truncated towards the average style;
+    with psi=None it is as built.
 
     >>> import jax.numpy as jnp
     >>> linear = Network(
@@ -34,6 +36,7 @@ class Network(NamedTuple):
     apply: Callable[..., tuple[Any, Stats]]
     classes: int = 0
     reads_step: bool = False
+    reads_psi: bool = False
 
     def train(
         self, params: Params, stats: Stats, *inputs: Any, key: jax.Array, step: Any
@@ -48,7 +51,8 @@ def from_linen(module: linen.Module) -> Network:
 
     Every collection other than "params" becomes statistics. Flax's Dropout works too (stream "dropout"), but
     draws from one key for the whole batch, so the run depends on the number of devices; with
-    `jaxgan.models.layers.Dropout` it does not. A field `classes` of the module becomes the network's.
+    `jaxgan.models.layers.Dropout` it does not. A field `classes` of the module becomes the network's, and a
+    field `psi` is what `psi=` replaces.
 
     >>> import jax.numpy as jnp
     >>> dense = from_linen(linen.Dense(3))
@@ -88,10 +92,12 @@ def from_linen(module: linen.Module) -> Network:
         key: jax.Array | None = None,
         train: bool = False,
         step: jax.Array | None = None,
+        psi: float | None = None,
     ) -> tuple[Any, Stats]:
+        used = module if psi is None else module.clone(psi=psi)
         collections = {name: stat for name, stat in stats.items() if name != _STEP}
         now = stats.get(_STEP) if step is None else jnp.asarray(step, jnp.int32)
-        output, changed = module.apply(
+        output, changed = used.apply(
             {"params": params, **collections},
             *inputs,
             **accepted(train=train, deterministic=not train, key=key, step=now),
@@ -100,7 +106,7 @@ def from_linen(module: linen.Module) -> Network:
         )
         return output, {**collections, **changed, **({_STEP: now} if reads_step else {})}
 
-    return Network(init, apply, getattr(module, "classes", 0), reads_step)
+    return Network(init, apply, getattr(module, "classes", 0), reads_step, hasattr(module, "psi"))
 
 
 def from_nnx(build: Callable[[nnx.Rngs], nnx.Module]) -> Network:

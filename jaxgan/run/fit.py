@@ -27,7 +27,7 @@ from jaxgan.run.interrupt import Interrupted
 from jaxgan.run.loop import Fitted, train
 from jaxgan.run.program import check_trainable, placeholder, start_shapes
 from jaxgan.run.run import Run
-from jaxgan.run.sample import sampler
+from jaxgan.run.sample import sampler, truncated
 from jaxgan.run.trouble import NotFinite
 from jaxgan.scale.processes import broadcast
 
@@ -116,14 +116,16 @@ def sample(
     n: int = 64,
     seed: int = 0,
     given: Mapping[str, np.ndarray] | None = None,
+    truncation: float | None = None,
 ) -> np.ndarray:
     """Returns n samples [n, ...] of the averaged generator, those of `jaxgan sample`.
 
     The i-th is the same for every n. Conditions come from the data, or from `given`: arrays by leaf name,
-    repeated as often as needed.
+    repeated as often as needed. `truncation` is that of `jaxgan sample --truncation`.
     """
     check_seed(seed)
-    draw = sampler(experiment.game, experiment.source)
+    game = experiment.game if truncation is None else truncated(experiment.game, truncation)
+    draw = sampler(game, experiment.source)
     return draw(state_of(fitted).generator, n, seed, given=given)
 
 

@@ -24,6 +24,24 @@ def sample_key(seed: int | Array) -> Key:
     return fold(jax.random.key(seed), "sample")
 
 
+def truncated(game: Game, amount: float) -> Game:
+    """Returns the game whose samples are truncated, less diverse than those of its prior.
+
+    Styles are moved towards their average, to the share `amount` of their distance, as in StyleGAN (Karras et
+    al., 2019); of a G without styles the entries of a normal latent are kept within `amount`, as in BigGAN
+    (Brock et al., 2019). A sample stays the one of its seed and number, so that it can be followed from one
+    amount to the next. Refused for a game that has neither.
+
+    >>> from jaxgan.games.toy import bilinear
+    >>> truncated(bilinear(), 0.7)
+    Traceback (most recent call last):
+    jaxgan.errors.Refused: these samples cannot be truncated: latents are not normal, and G has no styles
+    """
+    if game.looks.truncated is None:
+        raise Refused("these samples cannot be truncated: latents are not normal, and G has no styles")
+    return game._replace(sample=game.looks.truncated(amount))
+
+
 def sampler(game: Game, source: Source | None = None, block: int = BLOCK) -> Sampler:
     """Returns a function (generator, n, seed=0, start=0, given=None) -> [n, ...] on the host, compiled once.
 

@@ -132,7 +132,8 @@ def several_generators(objective, count=K, **more):
 
 
 def test_mad_gan_by_hand_and_at_its_equilibrium():
-    game = several_generators(jg.objectives.which_generator())
+    game = several_generators(jg.objectives.which_generator(saturating=True))
+    other = several_generators(jg.objectives.which_generator())
     (_, d_aux), (_, g_aux) = losses(game)
     g, d, context = start(game)
     z = game.looks.latents
@@ -146,11 +147,13 @@ def test_mad_gan_by_hand_and_at_its_equilibrium():
     np.testing.assert_allclose(d_aux.metrics["d/which"], d_loss.mean(), rtol=1e-4)
     p_real = np.exp(fake_logits[:, 0] - lse[1])
     np.testing.assert_allclose(g_aux.metrics["g/which"], K * np.log(1 - p_real).mean(), rtol=1e-4)
+    np.testing.assert_allclose(losses(other)[1][0], -K * np.log(p_real).mean(), rtol=1e-4)
     assert d_aux.metrics["d/adv"] == g_aux.metrics["g/adv"] == 0
 
     zero = jnp.zeros_like(d)  # all logits equal: D_real is 1/(k + 1)
     value = game.g_loss(g, zero, context)[0] - np.log(K + 1)
     np.testing.assert_allclose(value, K * np.log(K) - (K + 1) * np.log(K + 1), rtol=1e-6)
+    np.testing.assert_allclose(other.g_loss(g, zero, context)[0], K * np.log(K + 1), rtol=1e-6)
 
 
 def test_equal_logits_are_the_best_of_mad_gan_only_if_fakes_count_k_times():

@@ -177,11 +177,13 @@ def test_statistics_labels_and_refusals():
     z, label = jnp.ones((2, 5)), jnp.array([0, 2])
     net = from_linen(stylegan3.Generator((8, 8, 1), **TINY | {"layers": 3}, classes=3))
     params, stats = jax.eval_shape(net.init, KEY, z, label)
-    assert set(stats) == {"power"}
+    assert set(stats) == {"power", "average"}
     assert len(stats["power"]) == 4
     images, changed = jax.eval_shape(lambda p, s: net.apply(p, s, z, label, train=True), params, stats)
     assert images.shape == (2, 8, 8, 1)
     assert jax.tree.structure(changed) == jax.tree.structure(stats)
+    alike = net.apply(*net.init(KEY, z, label), jax.random.normal(KEY, (2, 5)), label, psi=0.0)[0]
+    np.testing.assert_allclose(alike[0], alike[1], atol=1e-6)
     d = stylegan2.Discriminator(width=2, most=4, group=1)
     assert jax.eval_shape(d.init_with_output, KEY, jnp.ones((2, 16, 16, 3)))[0].shape == (2,)
     with pytest.raises(Refused, match="images of 28 px: take 16 or 32"):

@@ -13,11 +13,13 @@ import pytest
 from PIL import Image
 from support import SCRIPTS, ended, jaxgan, line, play, rows, script, start
 
+import jaxgan as jg
 from jaxgan.data.source import PROCEDURAL
 from jaxgan.folder import cache
 from jaxgan.folder.lock import lock_folder
+from jaxgan.parts.rng import each
 from jaxgan.run.reopen import reopen
-from jaxgan.run.sample import sampler
+from jaxgan.run.sample import sample_key, sampler
 
 TINY = script("tiny")
 
@@ -63,6 +65,16 @@ def test_sampling_twice_gives_the_same_bytes(run, monkeypatch, tmp_path, capsys)
     assert "5 samples of step 8" in capsys.readouterr().out
 
 
+def test_truncated_samples_are_of_latents_within_the_bound(run, monkeypatch, tmp_path):
+    out = tmp_path / "near.npy"
+    assert jaxgan(monkeypatch, "sample", run, "--n", 5, "--truncation", 0.3, "--out", out) == 0
+    again = reopen(run)
+    game, g = again.experiment.game, again.state.generator
+    z = game.looks.latents(g, each(sample_key(0), np.arange(5, dtype=np.uint32)))
+    expected = game.looks.decode(g, jg.sampling.truncated(z, 0.3), {})
+    np.testing.assert_allclose(np.load(out), expected, atol=1e-5)
+
+
 def test_samples_do_not_depend_on_how_many_are_drawn(run):
     again = reopen(run)
     draw = sampler(again.experiment.game, again.experiment.source)
@@ -82,6 +94,7 @@ def test_a_folder_that_is_not_a_run_is_refused(command, monkeypatch, tmp_path, c
 def test_impossible_requests_are_refused_in_one_line(run, monkeypatch, tmp_path, capsys):
     for args, message in (
         (("sample", run, "--n", 0), "--n must be at least 1"),
+        (("sample", run, "--truncation", 0), "the bound of truncated latents must be above 0, not 0"),
         (("sample", run, "--seed", 2**32), "--seed must be from 0 to 4294967295, not 4294967296"),
         (("evaluate", run, "--seed", 2**70), "--seed must be from 0 to 4294967295, not "),
         (("analyze", run, "--seed", -1), "--seed must be from 0 to 4294967295, not -1"),

@@ -35,6 +35,7 @@ from jaxgan.models.layers.magnitude import unit_kernel as unit_kernel
 from jaxgan.models.layers.magnitude import unit_leaky_relu as unit_leaky_relu
 from jaxgan.models.layers.magnitude import unit_weights as unit_weights
 from jaxgan.models.layers.mapping import Mapping as Mapping
+from jaxgan.models.layers.mapping import averaged_style as averaged_style
 from jaxgan.models.layers.mapping import unit_moment as unit_moment
 from jaxgan.models.layers.modulated import ModulatedConv as ModulatedConv
 from jaxgan.models.layers.modulated import Noise as Noise

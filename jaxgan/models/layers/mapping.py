@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from jaxgan.models.layers.equalised import EqualDense, scaled_leaky_relu
 from jaxgan.models.layers.numbers import at_least_float32
+from jaxgan.parts.truncation import shrunk
 
 Array = jax.Array
 
@@ -38,6 +39,23 @@ class Mapping(nn.Module):
         for _ in range(self.depth):
             w = scaled_leaky_relu(EqualDense(self.size, lr=self.lr)(w))
         return w
+
+
+def averaged_style(
+    module: nn.Module, w: Array, train: bool, *, decay: float, psi: float, axis: str | None
+) -> Array:
+    """Returns w [B, size] as it is in training, and else its average plus `psi` times its distance from it.
+
+    The average is over the batch, over the mapped axis `axis` and, with `decay`, over training: a statistic
+    of the module that calls this.
+    """
+    average = module.variable("average", "w", jnp.zeros, w.shape[1:])
+    if train:
+        mean = at_least_float32(w).mean(axis=0)
+        mean = mean if axis is None else jax.lax.pmean(mean, axis)
+        average.value = mean + decay * (average.value - mean)
+        return w
+    return w if psi == 1 else shrunk(w, average.value.astype(w.dtype), psi)
 
 
 def unit_moment(x: Array) -> Array:
