@@ -145,6 +145,7 @@ def signal_one(signum, which, run):
     assert {row["asked"] for row in rows(run) if "asked" in row} == {0}
 
 
+@pytest.mark.slow
 def test_a_signal_or_kill_of_one_ends_both_and_one_process_can_resume(home, tmp_path):
     kill_one(1, home, tmp_path / "run", 8)
     signal_one(signal.SIGTERM, 1, tmp_path / "run")
