@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.data.kind import Leaf
-from jaxgan.data.source import Source, check_split, labelled
+from jaxgan.data.source import Source, check_split, conditions_for, labelled
 from jaxgan.errors import Refused
 from jaxgan.evaluate.answers import answers, diversities, inputs, measured, several
 from jaxgan.evaluate.extractor import Extractor, Outputs, concatenate_outputs
@@ -101,7 +101,7 @@ def panel(
     of_answers = measured(distances)
 
     def measure(draw: Draw, count: int = n) -> tuple[Numbers, list[str]]:
-        label = np.arange(count) % max(classes, 1)  # the labels that the sampler conditions on
+        label = labels(count) if classes else None  # those that the sampler conditions on
         blocks = (made.shown(x) for x in _draw_blocks(draw, count, train.leaves["x"]))
         block = outputs_of(blocks, label)
         numbers, refusals = compute(made.metrics, block)
@@ -114,6 +114,11 @@ def panel(
             more, why = compute(diversities(distances), {"several": (made.shown(pictures),)})
             numbers, refusals = numbers | more, refusals + why
         return numbers, refusals
+
+    def labels(count: int) -> np.ndarray:
+        conditions = conditions_for(train, [name for name in given if name == "label" or name in train.asks])
+        blocks = np.split(np.arange(count), range(CHUNK, count, CHUNK))
+        return np.concatenate([conditions(block)["label"] for block in blocks])
 
     def outputs_of(blocks: Iterable[np.ndarray], label: np.ndarray | None) -> dict[str, Any]:
         examples: list[np.ndarray] = []
