@@ -45,8 +45,8 @@ def data(config: Config) -> "jg.Source":
     source = two_domains.data(config)
     if not config.styled:
         return source
-    styled = pairs.unpaired(two_domains.renamed(source, {"other": "kept"}), source)
-    return two_domains.renamed(styled, {"other": "style", "kept": "other"})
+    styled = pairs.unpaired(pairs.renamed(source, {"other": "kept"}), source)
+    return pairs.renamed(styled, {"other": "style", "kept": "other"})
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:

@@ -56,22 +56,6 @@ def data(config: Config) -> "jg.Source":
     return pairs.unmatched(source)
 
 
-def renamed(source: "jg.Source", names: "Mapping[str, str]") -> "jg.Source":
-    """The source with other names for some of its leaves: {old: new}."""
-    held_out = source.held_out
-
-    def rename(leaves: "Mapping[str, Any]") -> dict[str, Any]:
-        return {names.get(name, name): leaf for name, leaf in leaves.items()}
-
-    return source._replace(
-        leaves=rename(source.leaves),
-        take=lambda arrays, key, number: rename(source.take(arrays, key, number)),
-        fingerprint=f"renamed {dict(names)} {source.fingerprint}".strip(),
-        held_out=None if held_out is None else lambda: renamed(held_out(), names),
-        asks=tuple(names.get(name, name) for name in source.asks),
-    )
-
-
 def translators(config: Config, source: "jg.Source") -> "dict[str, jg.Network]":
     """CycleGAN's network for each domain, named by the domain that it makes, with BatchNorm.
 

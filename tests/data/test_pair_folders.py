@@ -111,6 +111,12 @@ def test_two_pictures_side_by_side_are_source_and_x(tmp_path):
         np.testing.assert_array_equal(levels(taken["x"]), 2 * levels(taken["source"]))
         assert (taken["x"] == taken["x"][:, :1, :1]).all()  # nothing of the other half
     assert side_by_side(tmp_path).fingerprint == pair.fingerprint
+    other_way = load(f"swapped:sides:{tmp_path}")
+    assert (other_way.asks, other_way.held_out().asks) == (("source",), ("source",))
+    assert other_way.fingerprint != pair.fingerprint
+    for source in (other_way, other_way.held_out()):
+        taken = everything(source)
+        np.testing.assert_array_equal(levels(taken["source"]), 2 * levels(taken["x"]))
 
 
 def test_variants_of_one_thing_are_in_one_split(tmp_path):
@@ -237,6 +243,7 @@ BAD = [
     ("pairs:{}", lambda r: (r / "x").rename(r / "y"), "needs the subfolders source and x, or A and B"),
     ("pairs:{}/nowhere", lambda r: None, "there is no folder"),
     ("sides:{}/nowhere", lambda r: None, "there is no folder"),
+    ("swapped:{}/x", lambda r: None, "only pairs can be swapped, and these examples have no leaf 'source'"),
     (
         "sides:{}/x",
         lambda r: write(r / "x/00.png", 0, (7, 4)),
@@ -303,7 +310,7 @@ def test_the_path_of_pairs_is_made_absolute(folders, monkeypatch):
     for before, path, after in (
         ("pairs:", home, ""),
         ("mirrored:pairs:", home, ":group=_"),
-        ("sides:", f"{home}/x", ""),
+        ("swapped:sides:", f"{home}/x", ""),
         ("", f"{home}/x", ":group=_"),
         ("", f"{home}/a.npz", ":x=x"),
     ):
