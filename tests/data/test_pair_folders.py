@@ -197,6 +197,15 @@ def test_attributes_beside_pictures(folders):
     assert load(f"pairs:{folders}").fingerprint != fingerprint
 
 
+def test_the_attributes_of_celeba_are_read_as_they_are_published(folders):
+    rows = [f"{i:02d}.png  {2 * (i % 2) - 1}  1" if i % 2 else f"{i:02d}.png -1 -1" for i in range(COUNT)]
+    (folders / "x" / "list_attr_celeba.txt").write_text("\n".join([f"{COUNT}", "Odd Also_Odd ", *rows, ""]))
+    pair = load(f"pairs:{folders}")
+    assert pair.leaves["attributes"].kind == Attributes(("Odd", "Also_Odd"))
+    taken = everything(pair)
+    np.testing.assert_array_equal(taken["attributes"], (levels(taken["x"])[:, None] // 8 % 2).repeat(2, 1))
+
+
 def test_words_of_each_split_are_in_its_folder(tmp_path):
     for split in ("train", "test"):
         for i in range(3):
@@ -278,6 +287,16 @@ BAD = [
         "{}/x",
         lambda r: (r / "x/attributes.csv").write_text("file,A,B\n00.png,1,yes"),
         r"attributes\.csv, line 2: 'yes' is neither 1 nor 0 or -1",
+    ),
+    (
+        "{}/x",
+        lambda r: (r / "x/list_attr_celeba.txt").write_text("2\nA B\n00.png 1 -1\n01.png 1"),
+        r"list_attr_celeba\.txt, line 4: 1 values, but the header names 2",
+    ),
+    (
+        "{}/x",
+        lambda r: (r / "x/list_attr_celeba.txt").write_text("A B\n00.png 1 -1"),
+        "line 1: CelebA's list begins with the number of pictures, not 'A B'",
     ),
 ]
 
