@@ -12,8 +12,8 @@ palettes, two scales, spectral norm in D, a larger rate for fewer steps.
 `style_error` is the mean difference of the mean colour of a translation from that of the picture its style is
 taken from, `style_error_other` from that of another one: the first is smaller if style is passed on.
 `diversity` is the mean absolute difference of two translations of one picture in styles drawn at random.
-`l1` compares with one true answer, though a translation may have any style of the domain. `cycle_error` is that
-of pictures there and back, with their own style again.
+`l1` compares with one true answer, though a translation may have any style of the domain. `cycle_error` is
+that of pictures there and back, with their own style again.
 """
 
 from dataclasses import dataclass

@@ -113,7 +113,7 @@ def meetings(batch: "jg.Batch", fakes: "Mapping[str, Any]") -> "dict[str, jg.Mee
 def game(
     config: Config, critic: "jg.Adversary", networks: "Mapping[str, jg.Network]", play: Any, **options: Any
 ) -> "jg.Game":
-    """The game of networks against a critic of each domain, sampled by the translator to x, and its way back."""
+    """The game of networks against a critic of each domain, sampled by the translator to x."""
 
     def decode(call: Any, z: Any, given: "jg.Given") -> "jax.Array":
         return call("x", given["other"])
@@ -149,9 +149,9 @@ def experiment(config: Config, source: "jg.Source", rule: "jg.Rule", *measures: 
 
 
 def energy(source: "jg.Source") -> "Measure":
-    """Measures `energy`, the energy distance of 500 samples from held-out x, and that of what they are made from.
+    """Measures `energy`, the energy distance of 500 samples from held-out x.
 
-    The second is `energy_of_input`: that of the pictures as they are.
+    And `energy_of_input`, that of the pictures that they are made from, as they are.
     """
     from functools import cache
 

@@ -65,7 +65,7 @@ def unchanged(train: Source, name: str, asked: np.ndarray) -> dict[str, np.ndarr
     """Returns what is made again of answers that are no GAN's to the pictures `asked` about, by name.
 
     `input`, where a picture may be its own answer, is itself again: its error is 0, though nothing has been
-    translated. Of a `mean_picture` in answer to everything no more can be made than the mean of what is asked.
+    translated. Of a `mean_picture` in answer to everything no more can be made than the mean of these.
     """
     same = {"input": asked} if train.leaves[name].shape == train.shape else {}
     return {**same, "mean_picture": _mean(_examples(train, name)[name], len(asked))}

@@ -102,7 +102,7 @@ def make_panel(
     game: Game,
     distances: Mapping[str, Distance] = DISTANCES,
 ) -> Panel:
-    """Returns the panel of a game on a source and its held-out examples, by default with the usual extractor."""
+    """Returns the panel of a game on a source and its held-out examples; by default the usual extractor's."""
     chosen = extractor() if extractor else usual_extractor(source.kind, source)
     held_out = source.held_out() if source.held_out else None
     back = game.looks.back is not None

@@ -129,7 +129,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yields the number and the cells of each line that is not empty."""
     content = _content(path).splitlines()
     table: Iterable[list[str]]
-    if path.name == CELEBA:  # the number of pictures, the names of the attributes, and a line for each picture
+    if path.name == CELEBA:  # the number of pictures, the names of attributes, a line for each picture
         count, names, *lines = content if len(content) > 1 else ["", ""]
         if not count.strip().isdigit():
             raise Refused(f"{path}, line 1: CelebA's list begins with the number of pictures, not {count!r}")
