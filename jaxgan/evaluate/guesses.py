@@ -92,7 +92,8 @@ def answered(
         if not backs:
             backs.append(cycles.way_back(moment.game, source))
         given, back = moment.game.given, backs[0]
-        questions, numbers = known(given), {}
+        questions = known(given)
+        numbers: dict[str, float] = {}
         if questions is None and back is None:
             return {}
         truths = asked_about(given[0]) if questions is None else questions.truths

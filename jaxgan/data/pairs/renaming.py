@@ -32,14 +32,14 @@ def renamed(source: Source, names: Mapping[str, str]) -> Source:
         return rename(source.take(arrays, key, number))
 
     asks = (names.get(name, name) for name in source.asks)
-    of_x = {} if "x" not in names else {"modes": None, "channels": None, "factors": None}
+    if "x" in names:  # what is known of the old x is not of the new one
+        source = source._replace(modes=None, channels=None, factors=None)
     return source._replace(
         leaves=rename(source.leaves),
         take=take,
         fingerprint=f"renamed {dict(names)} {source.fingerprint}".strip(),
         held_out=None if held_out is None else lambda: renamed(held_out(), names),
         asks=tuple(names["x"] if name == "x" else name for name in asks),  # of the new x: the old one asks
-        **of_x,
     )
 
 
