@@ -1,4 +1,4 @@
-"""What the scripts of texts share: options, data, networks, the optimiser, baselines and the measurements.
+"""What the scripts of texts share beside `small.py`: options, data, networks, baselines and the measurements.
 
 No experiment of its own. Data have pictures "x" and their words "text"; sample i is drawn from the text of
 the i-th held-out example.
@@ -6,6 +6,8 @@ the i-th held-out example.
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import small
 
 import jaxgan as jg
 
@@ -21,28 +23,18 @@ MEASURED = 1000
 
 
 @dataclass(frozen=True)
-class Config(jg.Settings):
-    steps: int = 3000
+class Config(small.Config):
     data: str = "described_shapes"
     size: int = 16
     batch_size: int = 32
-    lr: jg.NonNegative = 1e-3
-    """Adam's learning rate, for both players."""
     gamma: jg.NonNegative = 1.0
     """Weight of R1."""
-    average: jg.Share = 0.99
-    """Decay of the average of G's parameters, from which samples are taken."""
     width: jg.Count = 32
     """Channels of each network's widest images."""
     words: jg.Count = 32
     """Numbers that stand for a word, and for a text."""
     z_size: jg.Count = 32
     """Numbers per latent, each normal."""
-    log_every: int = 100
-    save_every: int = 1000
-    sample_every: int = 1000
-    measure_every: jg.Natural = 1000
-    """Steps between measurements."""
 
 
 def with_words(config: Config) -> "jg.Source":
@@ -77,12 +69,7 @@ def discriminator(config: Config, source: "jg.Source") -> "jg.Network":
     return jg.from_linen(words.Discriminator(vocabulary(source), config.width, config.words))
 
 
-def rule(config: Config, game: "jg.Game") -> "jg.Rule":
-    """Alternating steps of Adam, and an average of G."""
-    import optax
-
-    adam = optax.adam(config.lr, b1=0.5, b2=0.99)
-    return jg.alternating(game, adam, adam, average=jg.ema(config.average))
+rule = small.rule
 
 
 def read(pictures: "np.ndarray") -> list[str]:

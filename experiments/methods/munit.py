@@ -12,7 +12,8 @@ palettes, two scales, spectral norm in D, a larger rate for fewer steps.
 `style_error` is the mean difference of the mean colour of a translation from that of the picture its style is
 taken from, `style_error_other` from that of another one: the first is smaller if style is passed on.
 `diversity` is the mean absolute difference of two translations of one picture in styles drawn at random.
-`l1` compares with one true answer, though a translation may have any style of the domain.
+`l1` compares with one true answer, though a translation may have any style of the domain. `cycle_error` is
+that of pictures there and back, with their own style again.
 """
 
 from dataclasses import dataclass
@@ -44,8 +45,8 @@ def data(config: Config) -> "jg.Source":
     source = two_domains.data(config)
     if not config.styled:
         return source
-    styled = pairs.unpaired(two_domains.renamed(source, {"other": "kept"}), source)
-    return two_domains.renamed(styled, {"other": "style", "kept": "other"})
+    styled = pairs.unpaired(pairs.renamed(source, {"other": "kept"}), source)
+    return pairs.renamed(styled, {"other": "style", "kept": "other"})
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
@@ -85,6 +86,9 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         style = call("style_x", given["style"]) if config.styled else z["x"]
         return call("decode_x", call("content_other", given["other"]), style)
 
+    def back(call: Any, x: Any, given: "jg.Given") -> "jax.Array":
+        return call("decode_other", call("content_x", x), call("style_other", given["other"]))
+
     d = jg.from_linen(patch.MultiScale(config.scales, config.width, 1, "spectral"))
     game = two_domains.game(
         config,
@@ -93,6 +97,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         play,
         latent=jg.latents.parts(**{name: jg.latents.normal(config.style_size) for name in inputs}),
         decode=decode,
+        back=back,
         given=("other", "style") if config.styled else ("other",),
     )
 

@@ -55,7 +55,7 @@ def data(config: Config) -> "jg.Source":
     labelled = load(config.other, config.size)
     if not labelled.classes:
         raise jg.Refused(f"the classifier learns from labels, and --other {config.other} has none")
-    return two_domains.renamed(pairs.unpaired(labelled, target(config)), {"x": "other", "other": "x"})
+    return pairs.renamed(pairs.unpaired(labelled, target(config)), {"x": "other", "other": "x"})
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:

@@ -56,22 +56,6 @@ def data(config: Config) -> "jg.Source":
     return pairs.unmatched(source)
 
 
-def renamed(source: "jg.Source", names: "Mapping[str, str]") -> "jg.Source":
-    """The source with other names for some of its leaves: {old: new}."""
-    held_out = source.held_out
-
-    def rename(leaves: "Mapping[str, Any]") -> dict[str, Any]:
-        return {names.get(name, name): leaf for name, leaf in leaves.items()}
-
-    return source._replace(
-        leaves=rename(source.leaves),
-        take=lambda arrays, key, number: rename(source.take(arrays, key, number)),
-        fingerprint=f"renamed {dict(names)} {source.fingerprint}".strip(),
-        held_out=None if held_out is None else lambda: renamed(held_out(), names),
-        asks=tuple(names.get(name, name) for name in source.asks),
-    )
-
-
 def translators(config: Config, source: "jg.Source") -> "dict[str, jg.Network]":
     """CycleGAN's network for each domain, named by the domain that it makes, with BatchNorm.
 
@@ -134,12 +118,15 @@ def game(
     def decode(call: Any, z: Any, given: "jg.Given") -> "jax.Array":
         return call("x", given["other"])
 
+    def back(call: Any, x: Any, given: "jg.Given") -> "jax.Array":
+        return call("other", x)
+
     return jg.networks_game(
         jg.several(dict.fromkeys(INPUTS, critic)),
         networks,
         play=play,
         lowering=config.lowering,
-        **{"latent": jg.latents.nothing(), "decode": decode, "given": ("other",), **options},
+        **{"latent": jg.latents.nothing(), "decode": decode, "back": back, "given": ("other",), **options},
     )
 
 
@@ -153,29 +140,30 @@ def rule(config: Config, game: "jg.Game") -> "jg.Rule":
 def experiment(config: Config, source: "jg.Source", rule: "jg.Rule", *measures: "Measure") -> jg.Experiment:
     """The rule on the data, measured on 500 held-out examples; `measures` are further ones.
 
-    `l1`: the mean absolute difference from the true x. Beside it, without a GAN: `l1_of_input`, of the
-    pictures as they are, and `l1_of_means`, moved by the difference of the domains' mean colours. Where the
-    true x is not known: `energy`, the energy distance from held-out x, and `energy_of_input`.
+    See `jg.answered`: `l1`, `psnr` and `ssim` beside the true x, and the `cycle_error` of pictures there and
+    back. Where the true x is not known, there is `energy` instead.
+    """
+    first = () if "other" in source.asks else (energy(source),)
+    calls = (jg.answered(source), *first, *measures)
+    return jg.Experiment(rule, source, [jg.Hook(config.measure_every, call) for call in calls])
+
+
+def energy(source: "jg.Source") -> "Measure":
+    """Measures `energy`, the energy distance of 500 samples from held-out x.
+
+    And `energy_of_input`, that of the pictures that they are made from, as they are.
     """
     from functools import cache
 
-    import numpy as np
-
     @cache
-    def held_out() -> "tuple[dict[str, np.ndarray], np.ndarray]":
-        training = jg.data.labelled(source, 500)
-        shift = training["x"].mean((0, 1, 2)) - training["other"].mean((0, 1, 2))
-        return jg.data.labelled(source.held_out() if source.held_out else source, 500), shift
+    def held_out() -> "dict[str, np.ndarray]":
+        return jg.data.labelled(source.held_out() if source.held_out else source, 500)
 
-    def measure(moment: jg.Moment) -> "Mapping[str, float]":
-        rest, shift = held_out()
-        x, other = rest["x"], rest["other"]
-        made = {"": moment.sample(moment.state.generator, len(x)), "_of_input": other}
-        made = {name: y for name, y in made.items() if y.shape == x.shape}
-        if "other" not in source.asks:
-            return {f"energy{name}": jg.metrics.energy.energy_distance(y, x) for name, y in made.items()}
-        made["_of_means"] = (other + shift).clip(-1, 1)
-        return {f"l1{name}": float(np.abs(y - x).mean()) for name, y in made.items()}
+    def measure(moment: jg.Moment) -> dict[str, float]:
+        x, other = held_out()["x"], held_out()["other"]
+        made = {"energy": moment.sample(moment.state.generator, len(x)), "energy_of_input": other}
+        return {
+            name: jg.metrics.energy.energy_distance(y, x) for name, y in made.items() if y.shape == x.shape
+        }
 
-    hooks = [jg.Hook(config.measure_every, call) for call in (measure, *measures)]
-    return jg.Experiment(rule, source, hooks)
+    return measure

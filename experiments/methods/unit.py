@@ -91,6 +91,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         networks,
         play,
         decode=lambda call, z, given: decode(call, "x", encode(call, "other", given["other"])),
+        back=lambda call, x, given: decode(call, "other", encode(call, "x", x)),
     )
     return two_domains.experiment(config, source, two_domains.rule(config, game))
 

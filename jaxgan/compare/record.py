@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxgan import reading
+from jaxgan.data import PREFIXES
 from jaxgan.errors import Refused
 from jaxgan.folder import folder
 from jaxgan.folder.create import describe_changes, edited_options
@@ -257,7 +258,7 @@ def without_path(data: str, fingerprint: str) -> str:
     ('mirrored:12ab at 32 px', 'digits')
     """
     replacement = rf"\g<1>{fingerprint}" if fingerprint else r"\g<0>"
-    return re.sub(r"^((?:stacked:|mirrored:)*)/.*?(?= at \d+ px$|$)", replacement, data)
+    return re.sub(rf"^((?:{'|'.join(PREFIXES)})*)/.*?(?= at \d+ px$|$)", replacement, data)
 
 
 def _unique_names(paths: Sequence[Path]) -> list[str]:

@@ -38,7 +38,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
 )
 
 KNOWN = ("digits", "shapes", "described_shapes", "glyphs", "ring", "grid", "gaussian_1200d", "spiral")
-PREFIXES = ("stacked:", "mirrored:", "pairs:", "sides:")
+PREFIXES = ("stacked:", "mirrored:", "swapped:", "pairs:", "sides:")
 GROUP = ":group="  # after a folder: how the name of a thing that several pictures show ends
 
 
@@ -67,7 +67,8 @@ def load(name: str, size: int = 0, split: Literal["train", "test"] = "train") ->
     "source" and "x", or "A" and "B", of pictures that are matched by name; "sides:FOLDER" pictures side by
     side in one file. After a folder, ":group=_" puts pictures of one thing, their name up to "_", into one
     split. The prefix "stacked:" makes three grey images the channels of one; "mirrored:" adds the mirror
-    image of every training image. Sources that generate new examples without end have one split only.
+    image of every training image; "swapped:" takes pairs the other way round, "source" as the answer. Sources
+    that generate new examples without end have one split only.
 
     >>> load("ring").shape, load("digits", size=16).shape, load("stacked:digits").shape
     ((2,), (16, 16, 1), (8, 8, 3))
@@ -93,6 +94,10 @@ def _load(name: str, size: int, split: Literal["train", "test"]) -> Source:
 
         source = load(name.removeprefix("mirrored:"), size, split)
         return mirrored(source) if split == "train" else source
+    if name.startswith("swapped:"):
+        from jaxgan.data import pairs
+
+        return pairs.swapped(load(name.removeprefix("swapped:"), size, split))
     if name.startswith("tfds:"):
         from jaxgan.data.tfds import tfds
 
@@ -137,5 +142,5 @@ def _load_in_memory(name: str, split: Literal["train", "test"]) -> Source:
     raise Refused(
         f"no data set is called {name!r}{suggestion}: there are {', '.join(KNOWN)}, tfds:NAME, and paths of "
         ".npz files and of folders of images; pairs:FOLDER and sides:FOLDER are pairs; each may have "
-        "the prefix stacked: or mirrored:"
+        "the prefix stacked: or mirrored:, and pairs swapped:"
     )

@@ -187,8 +187,9 @@ def labelled(source: Source, count: int, start: int = 0, block: int = 8192) -> d
 def conditions_for(source: Source, names: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
     """Returns the conditions to sample under: (numbers of samples [N]) -> these leaves [N, ...], on the host.
 
-    Labels cycle through the classes. Other leaves are those of the held-out example with the sample's number,
-    in the order of `labelled`, modulo their count; of the training examples if none are held out.
+    Labels go through the classes in turn; see `labels_in_turn`. Other leaves are those of the held-out
+    example with the sample's number, in the order of `labelled`, modulo their count; of the training examples
+    if none are held out.
 
     >>> from jaxgan.data import load
     >>> conditions_for(load("digits"), ["label"])(np.array([0, 9, 10]))["label"].tolist()
@@ -199,7 +200,7 @@ def conditions_for(source: Source, names: Sequence[str]) -> Callable[[np.ndarray
             leaves = ", ".join(sorted(source.leaves))
             raise Refused(f"the generator is conditional on {name}, but the data have only {leaves}")
     check_known(source.leaves, names)
-    classes = {name: count for name, count in classes_of(source.leaves).items() if name in names}
+    classes = labels_in_turn(source, names)
     others = [name for name in names if name not in classes]
     held_out = cache(lambda: source.held_out() if source.held_out else source)
 
@@ -212,6 +213,21 @@ def conditions_for(source: Source, names: Sequence[str]) -> Callable[[np.ndarray
         return leaves
 
     return conditions
+
+
+def labels_in_turn(source: Source, names: Sequence[str]) -> dict[str, int]:
+    """Returns the labels among these conditions that are not those of an example, with their classes.
+
+    There are none if another condition asks for an example's own "x": its label is then of the same example.
+
+    >>> from jaxgan.data import load, pairs
+    >>> source = pairs.paired(load("digits"), pairs.edges)
+    >>> labels_in_turn(source, ["label"]), labels_in_turn(source, ["label", "source"])
+    ({'label': 10}, {})
+    """
+    if set(names) & set(source.asks):
+        return {}
+    return {name: count for name, count in classes_of(source.leaves).items() if name in names}
 
 
 def _take_shuffled(source: Source, position: np.ndarray, block: int = 8192) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxgan.data.kind import Image, Label
-from jaxgan.data.source import Source, labelled
+from jaxgan.data.source import Source, labelled, labels_in_turn
 from jaxgan.metrics.metric import Estimate, Metric, collect_then, share
 from jaxgan.metrics.pairs import DISTANCES, Distance, diversity, mean_of
 from jaxgan.metrics.ssim import ssim
@@ -41,8 +41,7 @@ def answers(source: Source, given: Sequence[str], n: int = MOST) -> Answers | No
     """Returns the first n questions and their answers; None if the generator is asked for nothing known.
 
     They are those of held-out examples, or of training examples if none are held out; fewer if there are not
-    so many. A generator that is also given labels gets them in turn, not those of the examples, so that its
-    samples have no true answers.
+    so many.
 
     >>> from jaxgan.data import load, pairs
     >>> known = answers(pairs.paired(load("digits"), pairs.edges), ("source",), 100)
@@ -50,7 +49,7 @@ def answers(source: Source, given: Sequence[str], n: int = MOST) -> Answers | No
     ((100, 8, 8, 1), (100, 8, 8, 1))
     """
     names = asked(source, given)
-    if not names or any(isinstance(source.leaves[name].kind, Label) for name in given):
+    if not names:
         return None
     leaves = labelled(source.held_out() if source.held_out else source, n)
     label = leaves["label"] if source.classes > 1 and source.channels is None else None
@@ -96,8 +95,7 @@ def several(draw: Draw, source: Source, given: Sequence[str]) -> np.ndarray | No
     size = (source.held_out() if source.held_out else source).size
     if not others or size is None or not isinstance(source.kind, Image):
         return None
-    if labels := [source.leaves[name].kind.classes for name in given if name not in others]:
-        size = int(np.lcm.reduce([size, *labels]))  # labels come in turn
+    size = int(np.lcm.reduce([size, *labels_in_turn(source, given).values()]))
     n = min(QUESTIONS, size)
     first, second = (np.asarray(draw(n, k * size)) for k in range(2))
     if np.abs(first - second).max() < SAME:

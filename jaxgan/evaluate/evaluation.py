@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from jaxgan.data.kind import Image
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
+from jaxgan.evaluate.cycles import way_back
 from jaxgan.evaluate.extractor import Extractor, raw
 from jaxgan.evaluate.features import Numbers
 from jaxgan.evaluate.local import local
@@ -17,6 +19,7 @@ from jaxgan.evaluate.names import better
 from jaxgan.evaluate.panel import Draw, Panel, copies, default_count, panel
 from jaxgan.folder import files, folder
 from jaxgan.folder.settings import check_seed
+from jaxgan.games.game import Game
 from jaxgan.metrics.metric import INTERVALS, Estimate
 from jaxgan.pictures import png
 from jaxgan.pictures.drawn import drawn
@@ -61,9 +64,9 @@ def evaluate(
         generator = checkpoint.state.generator
         if prepared is None:
             say("preparing the real examples and the extractor ...")
-            prepared, extractor = _prepare(source, options, game.given)
+            prepared, extractor = _prepare(source, options, game)
             oracle = prepared.oracle()
-        sample = sampler(game, source)
+        sample, back = sampler(game, source), way_back(game, source)
 
         def draw(count: int, start: int) -> Any:
             return sample(generator, count, options.seed, start)  # noqa: B023 - called at once
@@ -71,7 +74,7 @@ def evaluate(
         step = str(int(checkpoint.state.step))
         say(f"{prepared.n:,} samples of step {step}{f' of {name}' if name else ''} ...")
         try:
-            samples = prepared.measure(draw)
+            samples = prepared.measure(draw, again=back and partial(back, generator))
             fewer = 0 < prepared.oracle_n < prepared.n
             alike = prepared.measure(draw, prepared.oracle_n) if fewer else None
         except Refused as error:
@@ -113,7 +116,7 @@ def _non_defaults(options: Options, source: Source, prepared: Panel) -> list[str
     ]
 
 
-def _prepare(source: Source, options: Options, given: tuple[str, ...]) -> tuple[Panel, Extractor]:
+def _prepare(source: Source, options: Options, game: Game) -> tuple[Panel, Extractor]:
     chosen = options.extractor
     if chosen == "auto" and options.weights and isinstance(source.kind, Image):
         chosen = "inception"
@@ -144,7 +147,8 @@ def _prepare(source: Source, options: Options, given: tuple[str, ...]) -> tuple[
         case "auto":
             extractor = usual_extractor(source.kind, source)
     held_out = source.held_out() if source.held_out else None
-    return panel(source, held_out, extractor, options.n, options.split, given), extractor
+    back = game.looks.back is not None
+    return panel(source, held_out, extractor, options.n, options.split, game.given, back=back), extractor
 
 
 def _to_json(
@@ -195,12 +199,14 @@ def _to_json(
 
 
 def _answers(prepared: Panel, samples: Numbers, given: Sequence[str]) -> dict[str, Any]:
-    """Returns what samples are made from, and which numbers are of samples beside the true answers."""
-    if not prepared.beside:
-        return {"made_from": list(given)} if given else {}
+    """Returns what samples are made from, and which numbers are of samples beside what is no GAN's."""
+    made_from = {"made_from": list(given)} if given and not prepared.beside else {}
+    beside = prepared.beside or ({"asked": given[:1], "n": prepared.returned} if prepared.returned else {})
+    if not beside:
+        return made_from
     known = {name for numbers in prepared.guesses().values() for name in numbers}
     names = [name for name in samples if name in known or name.startswith("answer_diversity")]
-    return {"answers": {**prepared.beside, "names": names}}
+    return {**made_from, "answers": {**beside, "names": names}}
 
 
 def _write(path: Path, evaluation: dict[str, Any], draw: Draw, source: Source, extractor: Extractor) -> None:
@@ -282,7 +288,8 @@ def _beside(evaluation: Mapping[str, Any], names: Sequence[str]) -> list[str]:
     """Returns a table of answers beside the true ones: a row for samples, the truth and each guess."""
     if not names:
         return []
-    about, rows = evaluation["answers"], evaluation["rows"]
+    about = evaluation["answers"]
+    rows = {row: x for row, x in evaluation["rows"].items() if any(name in x for name in names)}
     words = {"samples": "samples", "oracle": "the true answers"}
     others = [row for row in rows if row not in (*words, "alike")]
     arrows = {"higher": " (higher)", "lower": " (lower)"}
@@ -291,7 +298,8 @@ def _beside(evaluation: Mapping[str, Any], names: Sequence[str]) -> list[str]:
         cells = ("" if (x := rows[row].get(name)) is None else _format_estimate(x) for name in names)
         lines.append([words.get(row, row.replace("_", " ")), *cells])
     asked = " and ".join(about["asked"])
-    return ["", f"made from {asked}, beside the true answers of {about['n']} examples:", *_columns(lines), ""]
+    beside = "there and back, of" if "made_from" in evaluation else "beside the true answers of"
+    return ["", f"made from {asked}, {beside} {about['n']} examples:", *_columns(lines), ""]
 
 
 def _columns(lines: Sequence[Sequence[str]]) -> list[str]:

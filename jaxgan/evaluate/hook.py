@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from jaxgan.data.kind import registered, unregistered
 from jaxgan.data.source import Source
 from jaxgan.errors import Refused
+from jaxgan.evaluate.cycles import Again, way_back
 from jaxgan.evaluate.extractor import Extractor
 from jaxgan.evaluate.measures import measures, usual_extractor
 from jaxgan.evaluate.names import of_guess
 from jaxgan.evaluate.panel import Panel, panel
+from jaxgan.games.game import Game
 from jaxgan.metrics.metric import Estimate
 from jaxgan.metrics.pairs import DISTANCES, Distance
 from jaxgan.run.experiment import Moment, Stop
@@ -44,13 +47,15 @@ def evaluated(
     if not registered(measures, source.kind):
         return warning_hook("evaluated", unregistered("measures", source.kind, "jaxgan.measures"))
     panels: list[Panel] = []  # one, made at the first call
+    backs: list[Again | None] = []  # likewise
     began = total = longest = latest = 0.0  # seconds: the first call; spent on all steps, the longest, this
     step, due = -1, False  # at a step every lane is measured, or none
 
     def call(moment: Moment) -> Mapping[str, float]:
         nonlocal began, total, longest, latest, step, due
         if not panels:
-            panels.append(make_panel(source, extractor, n, moment.game.given, distances))
+            panels.append(make_panel(source, extractor, n, moment.game, distances))
+            backs.append(way_back(moment.game, source))
             began = time.perf_counter()
         start = time.perf_counter()
         if moment.step != step:
@@ -64,7 +69,8 @@ def evaluated(
             return moment.sample(moment.state.generator, count, seed, first)
 
         try:
-            numbers, refusals = panels[0].measure(draw)
+            again = backs[0] and partial(backs[0], moment.state.generator)
+            numbers, refusals = panels[0].measure(draw, again=again)
         except Refused as error:
             raise Stop(str(error)) from None  # stops this lane only
         if not total:
@@ -93,10 +99,11 @@ def make_panel(
     source: Source,
     extractor: Callable[[], Extractor] | None,
     n: int,
-    given: tuple[str, ...],
+    game: Game,
     distances: Mapping[str, Distance] = DISTANCES,
 ) -> Panel:
-    """Returns the panel of a source and its held-out examples, by default with the usual extractor."""
+    """Returns the panel of a game on a source and its held-out examples; by default the usual extractor's."""
     chosen = extractor() if extractor else usual_extractor(source.kind, source)
     held_out = source.held_out() if source.held_out else None
-    return panel(source, held_out, chosen, n, given=given, distances=distances)
+    back = game.looks.back is not None
+    return panel(source, held_out, chosen, n, given=game.given, distances=distances, back=back)

@@ -2,8 +2,10 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from jaxgan.evaluate.cycles import way_back
 from jaxgan.evaluate.extractor import Extractor
 from jaxgan.evaluate.hook import make_panel, of_guesses
 from jaxgan.folder.settings import check_seed
@@ -35,13 +37,14 @@ def measure(
     """
     check_seed(seed)
     source, game = experiment.source, experiment.game
-    panel = make_panel(source, extractor, n, game.given, distances)
+    panel = make_panel(source, extractor, n, game, distances)
     sample, generator = sampler(game, source), state_of(fitted).generator
+    back = way_back(game, source)
 
     def draw(count: int, start: int) -> Any:
         return sample(generator, count, seed, start)
 
-    numbers, refusals = panel.measure(draw)
+    numbers, refusals = panel.measure(draw, again=back and partial(back, generator))
     for line in [*panel.about["warnings"], *refusals]:
         warnings.warn(line, stacklevel=2)
     return {**numbers, **of_guesses(panel)}

@@ -11,7 +11,7 @@ HIGHER = frozenset(
 )
 LOWER = frozenset(
     {"fid", "kid", "intra_fid", "reverse_kl", "imbalance", "energy", "wasserstein", "sliced_wasserstein"}
-    | {"copies", "repeats", "l1", "lpips"}
+    | {"copies", "repeats", "l1", "lpips", "cycle_error"}
 )
 
 

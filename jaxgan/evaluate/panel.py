@@ -9,18 +9,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.data.kind import Leaf
-from jaxgan.data.source import Source, check_split, labelled
+from jaxgan.data.source import Source, check_split, conditions_for, labelled
 from jaxgan.errors import Refused
+from jaxgan.evaluate import cycles
 from jaxgan.evaluate.answers import answers, diversities, inputs, measured, several
 from jaxgan.evaluate.extractor import Extractor, Outputs, concatenate_outputs
 from jaxgan.evaluate.features import CHUNK, Numbers, Reference, cached_outputs, copy_candidates
-from jaxgan.evaluate.guesses import guesses
+from jaxgan.evaluate.guesses import guesses, unchanged
 from jaxgan.evaluate.images import clip_to_range
 from jaxgan.evaluate.measures import measures
 from jaxgan.metrics.memorisation import FRESH
 from jaxgan.metrics.metric import Metric, compute_metric
 from jaxgan.metrics.nearest import nearest
-from jaxgan.metrics.pairs import DISTANCES, Distance
+from jaxgan.metrics.pairs import DISTANCES, Distance, l1, mean_of
 from jaxgan.scale import memory
 
 DEFAULT_N = 10_000
@@ -37,17 +38,19 @@ class Panel(NamedTuple):
     samples, compare them with `measure(draw, oracle_n)`: most numbers depend on how many examples are
     measured. `floor` is what a perfect sampler scores, where that is known. Where the true answers to what a
     generator is asked are known, all of its samples are also compared with these; `guesses` are the scores of
-    answers that are no GAN's, by name, and `beside` says what was asked.
+    answers that are no GAN's, by name, and `beside` says what was asked. `measure` takes the way back of a
+    game, (samples) -> what they were made from, if the panel was made for one that has it.
     """
 
     n: int
-    measure: Callable[..., tuple[Numbers, list[str]]]  # (draw, count=n)
+    measure: Callable[..., tuple[Numbers, list[str]]]  # (draw, count=n, again=None)
     oracle: Callable[[], tuple[Numbers, list[str]]]
     oracle_n: int  # 0 without an oracle
     floor: Mapping[str, float]
     about: Mapping[str, Any]  # facts that the numbers depend on
     guesses: Callable[[], Mapping[str, Numbers]] = lambda: {}
     beside: Mapping[str, Any] = {}  # the leaves that are "asked", and "n", the questions; {} without answers
+    returned: int = 0  # samples of which is made again what they were made from
 
 
 def panel(
@@ -58,6 +61,7 @@ def panel(
     split: Literal["test", "train"] = "test",
     given: tuple[str, ...] = (),
     distances: Mapping[str, Distance] = DISTANCES,
+    back: bool = False,
 ) -> Panel:
     """Returns the panel for n samples of a generator trained on `train`; by default `default_count(train)`.
 
@@ -65,7 +69,8 @@ def panel(
     out, it is the training examples, and a warning says so. The oracle is then the other part. For data drawn
     anew for each example, reference and oracle are different draws. `given` are the names of the leaves that
     the generator is conditioned on. Images are clipped to the range of real ones, as a picture would.
-    `distances` compare pictures with the true answers to what was asked, where these are known.
+    `distances` compare pictures with the true answers to what was asked, where these are known. `back` is
+    whether the game has a way back to the first leaf of `given`.
 
     >>> from jaxgan.data import load
     >>> from jaxgan.evaluate.extractor import raw
@@ -99,9 +104,12 @@ def panel(
     oracle_n = 0 if rest is None else min(n, rest.size or n)
     known = answers(train, given, min(n, MAX_EXAMPLES))
     of_answers = measured(distances)
+    asked_about = cycles.origins(train, given[0], min(n, MAX_EXAMPLES)) if back else np.zeros(0)
 
-    def measure(draw: Draw, count: int = n) -> tuple[Numbers, list[str]]:
-        label = np.arange(count) % max(classes, 1)  # the labels that the sampler conditions on
+    def measure(
+        draw: Draw, count: int = n, again: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> tuple[Numbers, list[str]]:
+        label = labels(count) if classes else None  # those that the sampler conditions on
         blocks = (made.shown(x) for x in _draw_blocks(draw, count, train.leaves["x"]))
         block = outputs_of(blocks, label)
         numbers, refusals = compute(made.metrics, block)
@@ -113,7 +121,17 @@ def panel(
         if (pictures := several(draw, train, given)) is not None:
             more, why = compute(diversities(distances), {"several": (made.shown(pictures),)})
             numbers, refusals = numbers | more, refusals + why
+        if again is not None:
+            numbers |= there_and_back(again(block["examples"][: len(asked_about)]))
         return numbers, refusals
+
+    def there_and_back(made_again: np.ndarray) -> Numbers:
+        return compute([("again", mean_of(cycles.ERROR, l1))], {"again": (made_again, asked_about)})[0]
+
+    def labels(count: int) -> np.ndarray:
+        conditions = conditions_for(train, [name for name in given if name == "label" or name in train.asks])
+        blocks = np.split(np.arange(count), range(CHUNK, count, CHUNK))
+        return np.concatenate([conditions(block)["label"] for block in blocks])
 
     def outputs_of(blocks: Iterable[np.ndarray], label: np.ndarray | None) -> dict[str, Any]:
         examples: list[np.ndarray] = []
@@ -138,6 +156,8 @@ def panel(
 
     def oracle() -> tuple[Numbers, list[str]]:
         true = {} if known is None else beside_truths(known.truths)
+        if known is not None and back:
+            true |= there_and_back(asked_about)
         if rest is None:
             return true, ["no oracle row: there are no other real examples to measure"]
         real = labelled(rest, oracle_n, first)
@@ -152,9 +172,10 @@ def panel(
 
     @cache
     def of_guesses() -> Mapping[str, Numbers]:
-        if known is None:
-            return {}
-        return {row: beside_truths(made.shown(x)) for row, x in guesses(train, known).items()}
+        pictures = {} if known is None else guesses(train, known)
+        rows = {row: beside_truths(made.shown(x)) for row, x in pictures.items()}
+        made_again = unchanged(train, given[0], asked_about) if back else {}
+        return rows | {row: rows.get(row, {}) | there_and_back(x) for row, x in made_again.items()}
 
     about = {
         "split": where,
@@ -168,7 +189,7 @@ def panel(
         "note": train.note,
     }
     beside = {} if known is None else {"asked": list(known.asked), "n": len(known.truths)}
-    return Panel(n, measure, oracle, oracle_n, made.floor, about, of_guesses, beside)
+    return Panel(n, measure, oracle, oracle_n, made.floor, about, of_guesses, beside, len(asked_about))
 
 
 def default_count(train: Source) -> int:

@@ -36,7 +36,7 @@ class Settings:
     """The run folder to create. Default: the first free one of runs/SCRIPT, runs/SCRIPT-2, ..."""
     data: str = "digits"
     """The data set: digits, shapes, glyphs, tfds:NAME, an .npz file or a folder of images.
-    Each can be prefixed with stacked: or mirrored:."""
+    Each can be prefixed with stacked: or mirrored:, and pairs with swapped:."""
     size: Natural = 0
     """Side of the images in pixels; 0 keeps the size of the data."""
     memory: Natural = 512

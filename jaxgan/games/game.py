@@ -45,13 +45,15 @@ class Looks(NamedTuple):
 
     `latents`: (g, keys [N]) -> latents, a tree of leaves [N, ...]. `decode`: (g, latents, given) -> examples
     [N, ...]. `judge`: (d, examples, given) -> logits [N]. `truncated`: (amount) -> a function as the game's
-    `sample`, whose examples are less diverse. Each is None if the game has no such function.
+    `sample`, whose examples are less diverse. `back`: (g, examples, given) -> the first leaf of `given`, made
+    again of the examples, as translators there and back do. Each is None if the game has no such function.
     """
 
     latents: Callable[[Side, Key], PyTree] | None = None
     decode: Callable[[Side, PyTree, Given], Array] | None = None
     judge: Callable[[Side, Array, Given], Array] | None = None
     truncated: Callable[[float], Sample] | None = None
+    back: Callable[[Side, Array, Given], Array] | None = None
 
 
 class Game(NamedTuple):

@@ -30,6 +30,7 @@ def networks_game(
     given: tuple[str, ...] = (),
     classes: int = 0,
     judge: Callable[[Side, Any, Given], Array] | None = None,
+    back: Callable[[Call, Any, Given], Any] | None = None,
     lowering: Lowering = Lowering(),  # noqa: B008 - immutable
 ) -> Game:
     """The game of several networks, by name, against an adversary.
@@ -40,7 +41,8 @@ def networks_game(
     examples, not in training. A loss that should not reach a network is cut in `play`, by
     `jax.lax.stop_gradient`; with `call(name, *inputs, fixed=True)` losses reach the inputs through the
     network, but not its parameters. Rates of their own: `jg.each_own`. `judge` is the adversary's, if it
-    judges single examples. `given`, `classes`, `lowering` are those of the game.
+    judges single examples. `back`: (call, examples, given) -> the first leaf of `given` again, if there is a
+    way back; the error there and back is then measured. `given`, `classes`, `lowering` are those of the game.
 
     An autoencoder whose codes are matched to a prior by a D on codes (Makhzani et al., 2016):
 
@@ -101,6 +103,10 @@ def networks_game(
     def truncated(bound: float) -> Sample:
         return sampling(prior.truncated(latent, bound))
 
+    def made_again(g: Side, x: Any, given: Given) -> Any:
+        assert back is not None
+        return back(caller(networks, g), x, given)
+
     return adversarial(
         adversary,
         init=init,
@@ -108,7 +114,13 @@ def networks_game(
         sample=sampling(latent),
         given=given,
         classes=classes,
-        looks=Looks(latents, decoded, judge, truncated if of_latents else None),
+        looks=Looks(
+            latents,
+            decoded,
+            judge,
+            truncated if of_latents else None,
+            made_again if back else None,
+        ),
         lowering=lowering,
     )
 

@@ -103,13 +103,15 @@ def _answers_table(record: Record, many: bool) -> str:
         names |= dict.fromkeys(name for numbers in guesses.values() for name in numbers)
         shown = {"samples": evaluation.rows["samples"]}
         if not rows:  # the same for all lanes
-            shown |= {"the true answers": evaluation.rows.get("oracle", {}), **guesses}
+            oracle = evaluation.rows.get("oracle", {})
+            shown |= {**({"the true answers": oracle} if names.keys() & oracle.keys() else {}), **guesses}
         for row, numbers in shown.items() if guesses else ():
             title = evaluation.lane or row if row == "samples" else row.replace("_", " ")
             rows.append([title, *(_cell(numbers.get(name)) for name in names)])
     if not rows:
         return ""
-    title = f"{record.name} beside the true answers" if many else "Beside the true answers"
+    what = "the true answers" if any(row[0] == "the true answers" for row in rows) else "what needs no GAN"
+    title = f"{record.name} beside {what}" if many else f"Beside {what}"
     head = ["", *(name + ARROWS[better(name, record.newest_evaluations)] for name in names)]
     return f"<h3>{escape(title)}</h3>{table(title, head, rows, numbers=True)}"
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from jaxgan import reading
 from jaxgan.data.kind import Image, Kind, Leaf
-from jaxgan.data.source import conditions_for
+from jaxgan.data.source import conditions_for, labels_in_turn
 from jaxgan.errors import Refused
 from jaxgan.folder import codec, files, folder, trusted, weights
 from jaxgan.folder.manifest import read_manifest
@@ -66,7 +66,8 @@ def export(
             "PICTURES: tuple[str, ...] = ()", f"PICTURES = {tuple(pictures_given(leaves, game.given))}"
         )
         files.write(unfinished / "sample.py", script)
-        if others := [name for name in leaves if name != "label"]:
+        in_turn = labels_in_turn(source, game.given)
+        if others := [name for name in leaves if name != "label" or name not in in_turn]:
             conditions: dict[str, Any] = conditions_for(source, others)(np.arange(again.experiment.grid))
             np.savez(unfinished / "given.npz", **conditions)
         samples = sampler(game, source)(generator, again.experiment.grid)

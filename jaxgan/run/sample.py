@@ -1,6 +1,7 @@
 """Draws samples from a trained generator; a sample depends on its seed and its number only."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -46,8 +47,8 @@ def sampler(game: Game, source: Source | None = None, block: int = BLOCK) -> Sam
     """Returns a function (generator, n, seed=0, start=0, given=None) -> [n, ...] on the host, compiled once.
 
     The i-th sample, counted from 0, depends on (seed, i) alone, not on n or the block; `start` is the number
-    of the first one to draw. The conditions of the game come from the source, by `givens`, or from `given`:
-    leaves [m, ...] by name, of which the i-th sample takes the one of index i % m.
+    of the first one to draw. The conditions of the game come from `given`, leaves [m, ...] by name, of which
+    the i-th sample takes the one of index i % m; those it lacks from the source, by `conditions_for`.
 
     >>> from jaxgan.games.toy import bilinear
     >>> draw = sampler(bilinear())
@@ -56,7 +57,12 @@ def sampler(game: Game, source: Source | None = None, block: int = BLOCK) -> Sam
     """
     if game.given and source is None:
         raise Refused(f"the game is conditional on {', '.join(game.given)}: give the source that has them")
-    default = conditions_for(source, game.given) if source is not None else lambda number: {}
+
+    @cache
+    def of_source(names: tuple[str, ...]) -> Callable[[np.ndarray], Mapping[str, np.ndarray]]:
+        return (lambda number: {}) if source is None else conditions_for(source, names)
+
+    of_source(game.given)  # refuses data without them
 
     @jax.jit
     def draw_block(generator: Side, key: Key, start: Array, conditions: Given) -> Array:
@@ -70,7 +76,8 @@ def sampler(game: Game, source: Source | None = None, block: int = BLOCK) -> Sam
         key, blocks = sample_key(seed), []
         for first in range(start, start + n, block):
             number = np.arange(first, first + block)
-            conditions = dict(default(number) if given is None or set(game.given) - given.keys() else {})
+            missing = tuple(name for name in game.given if name not in (given or {}))
+            conditions = dict(of_source(missing)(number))
             conditions |= {name: leaf[number % len(leaf)] for name, leaf in (given or {}).items()}
             blocks.append(draw_block(generator, key, jnp.uint32(first), conditions))
             if (size := n * blocks[0].nbytes / block) > memory.host_limit():

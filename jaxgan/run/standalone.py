@@ -29,13 +29,15 @@ def draw(
 ) -> np.ndarray:
     """Returns the first n samples of a seed; images are uint8 [n, H, W, C].
 
-    The i-th sample is made under the conditions `given` [m, ...] of number i % m, or those of given.npz.
+    The i-th sample is made under the conditions `given` [m, ...] of number i % m, or those of given.npz; a
+    label of given.npz belongs to the picture there, and not to another.
     """
     from jax import export
 
     index = np.arange(n, dtype=np.uint32)
     conditions = {"label": (index % CLASSES).astype(np.int32)} if CLASSES else {}
-    conditions |= {name: x[index % len(x)] for name, x in {**defaults(), **(given or {})}.items()}
+    saved = {name: x for name, x in defaults().items() if name != "label" or not given}
+    conditions |= {name: x[index % len(x)] for name, x in {**saved, **(given or {})}.items()}
     if label is not None:
         conditions["label"] = np.full(n, label, np.int32)
     generator = export.deserialize(bytearray(Path(__file__).with_name("generator.jaxexport").read_bytes()))

@@ -38,7 +38,7 @@ SHORT = {
     path.stem
     for path in METHODS.glob("*.py")
     if re.search(f"^import ({'|'.join(SHARED)})$", path.read_text(), re.MULTILINE)
-} - {"pix2pix"}
+} - {"pix2pix", *SHARED}
 """The short scripts, which `tests/experiments/test_methods.py` holds to less; pix2pix stands for pairs."""
 NAMES = sorted({path.stem for path in METHODS.glob("*.py")} - SHORT - set(SHARED))
 BATCH = 8

@@ -111,6 +111,12 @@ def test_two_pictures_side_by_side_are_source_and_x(tmp_path):
         np.testing.assert_array_equal(levels(taken["x"]), 2 * levels(taken["source"]))
         assert (taken["x"] == taken["x"][:, :1, :1]).all()  # nothing of the other half
     assert side_by_side(tmp_path).fingerprint == pair.fingerprint
+    other_way = load(f"swapped:sides:{tmp_path}")
+    assert (other_way.asks, other_way.held_out().asks) == (("source",), ("source",))
+    assert other_way.fingerprint != pair.fingerprint
+    for source in (other_way, other_way.held_out()):
+        taken = everything(source)
+        np.testing.assert_array_equal(levels(taken["source"]), 2 * levels(taken["x"]))
 
 
 def test_variants_of_one_thing_are_in_one_split(tmp_path):
@@ -191,6 +197,15 @@ def test_attributes_beside_pictures(folders):
     assert load(f"pairs:{folders}").fingerprint != fingerprint
 
 
+def test_the_attributes_of_celeba_are_read_as_they_are_published(folders):
+    rows = [f"{i:02d}.png  {2 * (i % 2) - 1}  1" if i % 2 else f"{i:02d}.png -1 -1" for i in range(COUNT)]
+    (folders / "x" / "list_attr_celeba.txt").write_text("\n".join([f"{COUNT}", "Odd Also_Odd ", *rows, ""]))
+    pair = load(f"pairs:{folders}")
+    assert pair.leaves["attributes"].kind == Attributes(("Odd", "Also_Odd"))
+    taken = everything(pair)
+    np.testing.assert_array_equal(taken["attributes"], (levels(taken["x"])[:, None] // 8 % 2).repeat(2, 1))
+
+
 def test_words_of_each_split_are_in_its_folder(tmp_path):
     for split in ("train", "test"):
         for i in range(3):
@@ -237,6 +252,7 @@ BAD = [
     ("pairs:{}", lambda r: (r / "x").rename(r / "y"), "needs the subfolders source and x, or A and B"),
     ("pairs:{}/nowhere", lambda r: None, "there is no folder"),
     ("sides:{}/nowhere", lambda r: None, "there is no folder"),
+    ("swapped:{}/x", lambda r: None, "only pairs can be swapped, and these examples have no leaf 'source'"),
     (
         "sides:{}/x",
         lambda r: write(r / "x/00.png", 0, (7, 4)),
@@ -272,6 +288,16 @@ BAD = [
         lambda r: (r / "x/attributes.csv").write_text("file,A,B\n00.png,1,yes"),
         r"attributes\.csv, line 2: 'yes' is neither 1 nor 0 or -1",
     ),
+    (
+        "{}/x",
+        lambda r: (r / "x/list_attr_celeba.txt").write_text("2\nA B\n00.png 1 -1\n01.png 1"),
+        r"list_attr_celeba\.txt, line 4: 1 values, but the header names 2",
+    ),
+    (
+        "{}/x",
+        lambda r: (r / "x/list_attr_celeba.txt").write_text("A B\n00.png 1 -1"),
+        "line 1: CelebA's list begins with the number of pictures, not 'A B'",
+    ),
 ]
 
 
@@ -303,7 +329,7 @@ def test_the_path_of_pairs_is_made_absolute(folders, monkeypatch):
     for before, path, after in (
         ("pairs:", home, ""),
         ("mirrored:pairs:", home, ":group=_"),
-        ("sides:", f"{home}/x", ""),
+        ("swapped:sides:", f"{home}/x", ""),
         ("", f"{home}/x", ":group=_"),
         ("", f"{home}/a.npz", ":x=x"),
     ):

@@ -15,7 +15,7 @@ from jaxgan.data.digits import digits
 from jaxgan.data.kind import Image, Label, Leaf, Numbers
 from jaxgan.data.mirror import mirrored
 from jaxgan.data.mixtures import ring
-from jaxgan.data.pairs import edges, paired, recoloured, unmatched, unpaired
+from jaxgan.data.pairs import edges, paired, recoloured, renamed, swapped, unmatched, unpaired
 from jaxgan.data.shapes import shapes
 from jaxgan.data.source import arrays_for, batch, conditions_for, labelled
 from jaxgan.data.stream import Steps
@@ -108,6 +108,24 @@ def test_refused_pairs():
             paired(DIGITS, edges, name)
     with pytest.raises(Refused, match=r"is float32\(3,\), but make\(x\) float32\(8, 8, 1\)"):
         paired(DIGITS, edges, leaf=Leaf((3,), Numbers(), "float32"))
+
+
+def test_leaves_of_other_names_ask_for_the_new_x():
+    pair = paired(load("digits"), negative)
+    other_way = swapped(pair)
+    taken, plain = labelled(other_way, 6), labelled(pair, 6)
+    np.testing.assert_array_equal(taken["x"], plain["source"])
+    np.testing.assert_array_equal(taken["source"], plain["x"])
+    assert other_way.asks == other_way.held_out().asks == ("source",)
+    assert renamed(pair, {"source": "sketch"}).asks == ("sketch",)
+    assert renamed(unmatched(pair), {"x": "other", "other": "x"}).asks == ("other",)
+    for names, message in (
+        ({"mask": "hole"}, "there is no leaf 'mask' to rename, only label, source, x"),
+        ({"label": "x"}, "give each a name of its own"),
+        ({"x": "picture"}, "and one of them x"),
+    ):
+        with pytest.raises(Refused, match=message):
+            renamed(pair, names)
 
 
 def test_mirroring_keeps_pairs_together():

@@ -136,10 +136,23 @@ def test_conditions_are_those_of_held_out_examples_by_number():
     number = np.array([0, 5, len(held_out["x"]) + 5])
     taken = conditions(number)
     np.testing.assert_array_equal(taken["source"], held_out["source"][[0, 5, 5]])  # modulo the size
-    assert taken["label"].tolist() == (number % 10).tolist()  # labels cycle through the classes
+    np.testing.assert_array_equal(taken["label"], held_out["label"][[0, 5, 5]])  # of the same examples
     np.testing.assert_array_equal(conditions(number[1:2])["source"], taken["source"][1:2])
     with pytest.raises(Refused, match="conditional on mask, but the data have only label, source, x"):
         conditions_for(source, ("mask",))
+
+
+def test_labels_come_in_turn_where_no_example_is_asked_about():
+    source = paired(load("digits"), edges)
+    number = np.arange(25)
+    for asked in (source, source._replace(asks=())):  # a label alone; a picture whose answer is not known
+        given = ("label",) if asked.asks else ("label", "source")
+        assert conditions_for(asked, given)(number)["label"].tolist() == (number % 10).tolist()
+    sample = lambda g, key, index, given: given["label"]  # noqa: E731
+    draw = sampler(bilinear()._replace(sample=sample, given=("label", "source")), source)
+    np.testing.assert_array_equal(draw(None, 25), labelled(source.held_out(), 25)["label"])
+    own = draw(None, 25, given={"source": np.zeros((3, 8, 8, 1), np.float32)})
+    assert own.tolist() == (number % 10).tolist()  # a user's pictures have no label of an example
 
 
 def test_conditional_samples_depend_on_their_number_alone():

@@ -1,5 +1,6 @@
 """What is made from something: its true answers, answers that are no GAN's, and several to one question."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import jax
@@ -15,11 +16,12 @@ from jaxgan.data.arrays import arrays
 from jaxgan.data.pairs import edges, paired, unpaired
 from jaxgan.data.source import examples, labelled
 from jaxgan.evaluate.answers import answers, asked, several
+from jaxgan.evaluate.cycles import way_back
 from jaxgan.evaluate.evaluation import table
 from jaxgan.evaluate.extractor import Extractor, Outputs
 from jaxgan.evaluate.guesses import guesses
 from jaxgan.evaluate.panel import panel
-from jaxgan.games.game import Game, Side
+from jaxgan.games.game import Game, Looks, Side
 from jaxgan.games.toy import bilinear
 from jaxgan.metrics.pairs import compare, diversity, l1
 from jaxgan.parts.rng import each
@@ -84,6 +86,23 @@ def test_the_true_answers_are_the_oracle_and_held_out_whatever_the_split():
     assert "l1" not in panel(NEGATIVE, NEGATIVE.held_out(), EXTRACTOR, n=300).oracle()[0]
 
 
+def test_a_generator_that_is_told_the_class_too_is_asked_about_one_example():
+    """The trap: labels in turn, beside pictures of other classes."""
+    given = ("label", "source")
+    held_out = labelled(NEGATIVE.held_out(), 297)
+    np.testing.assert_array_equal(answers(NEGATIVE, given, 297).label, held_out["label"])
+    made = panel(NEGATIVE, NEGATIVE.held_out(), EXTRACTOR, n=297, given=given)
+    numbers = made.measure(drawn(game(lambda keys, given: -given["source"], *given), NEGATIVE))[0]
+    assert numbers["l1"] == (0, 0, 0)
+    assert numbers["intra_fd_brightness"].value == pytest.approx(0, abs=1e-6)  # within the classes told
+
+    def told(keys, conditions):
+        return jnp.broadcast_to(conditions["label"][:, None, None, None] / 10, (256, 8, 8, 1))
+
+    labels = sampler(game(told, *given), NEGATIVE)(Side((), {}), 297)[:, 0, 0, 0] * 10
+    np.testing.assert_allclose(labels, held_out["label"], atol=1e-5)
+
+
 def test_the_class_that_is_kept_is_that_of_the_example_asked_about():
     x = labelled(load("digits"), 1000)["x"]
     bright = (x.mean(axis=(1, 2, 3)) > -0.4).astype(np.int32)
@@ -142,7 +161,8 @@ def test_in_unpaired_training_the_nearest_picture_takes_the_place_of_the_nearest
         held_out=lambda: paired(load("digits", split="test"), lambda x: x, "other"),
     )
     made = guesses(two, answers(two, ("other",), 20))
-    assert list(made) == ["input", "mean_picture", "nearest_picture"]
+    assert list(made) == ["input", "mean_picture", "nearest_picture", "mean_colours"]
+    np.testing.assert_allclose(made["mean_colours"], made["input"], atol=1e-6)  # of one domain twice
     train = labelled(two, 1500)["x"]
     rows = cdist(made["input"].reshape(20, -1), train.reshape(1500, -1))
     np.testing.assert_array_equal(made["nearest_picture"], train[rows.argmin(axis=1)])
@@ -153,7 +173,6 @@ def test_only_questions_with_known_answers_are_asked():
     assert asked(two, ("other",)) == ()
     assert answers(two, ("other",)) is None
     assert answers(NEGATIVE, ()) is None
-    assert answers(NEGATIVE, ("label", "source")) is None  # labels are given in turn, not the example's own
     made = panel(two, two.held_out(), EXTRACTOR, n=50, given=("other",))
     assert (made.guesses(), made.beside) == ({}, {})
 
@@ -218,6 +237,56 @@ def test_the_hook_measures_what_needs_no_gan_once():
     assert first["l1_of_input"] == pytest.approx(later["l1"])
     assert {f"psnr_of_{row}" for row in ("input", "mean_picture", "nearest_pair")} <= first.keys()
     assert jg.answered(NEGATIVE)(moment(0, game(noisy), NEGATIVE)) == {}
+
+
+def test_pictures_are_translated_there_and_back():
+    def back(g, x, given):  # of the sample, and of nothing else
+        return -0.75 * x
+
+    made = game(lambda keys, given: -given["source"], "source")._replace(looks=Looks(back=back))
+    asked_about = labelled(NEGATIVE.held_out(), 297)["source"]
+    mean = labelled(NEGATIVE, 1500)["source"].mean(axis=0)
+    expected = {
+        "cycle_error": np.abs(asked_about).mean() / 4,
+        "cycle_error_of_input": 0.0,
+        "cycle_error_of_mean_picture": np.abs(asked_about - mean).mean(),
+    }
+    for source in (NEGATIVE, NEGATIVE._replace(asks=())):  # whether or not the true answers are known
+        logged = jg.answered(source)(moment(0, made, source))
+        of_cycle = {name: x for name, x in logged.items() if name.startswith("cycle")}
+        assert of_cycle == pytest.approx(expected, rel=1e-5)
+        assert ("l1" in logged) == bool(source.asks)
+        known = panel(source, source.held_out(), EXTRACTOR, n=400, given=("source",), back=True)
+        again = partial(way_back(made, source), Side((), {}))
+        assert known.measure(drawn(made, source), again=again)[0]["cycle_error"].value == pytest.approx(
+            expected["cycle_error"], rel=1e-5
+        )
+        rows = {f"cycle_error_of_{row}": x.get("cycle_error") for row, x in known.guesses().items()}
+        for name, value in list(expected.items())[1:]:
+            assert rows[name].value == pytest.approx(value, rel=1e-5)
+        assert ("cycle_error" in known.oracle()[0]) == bool(source.asks)
+        assert known.returned == 297
+    assert "cycle_error" not in jg.answered(NEGATIVE)(moment(0, made._replace(looks=Looks()), NEGATIVE))
+
+
+def test_a_way_back_without_true_answers_has_a_table():
+    x, zero = {"value": 0.5, "low": 0.4, "high": 0.6}, {"value": 0.0, "low": 0.0, "high": 0.0}
+    text = table(
+        {
+            **{"step": 9, "lane": "", "n": 100, "seed": 0, "split": "test", "reference_n": 50},
+            "extractor": {"name": "local", "digest": "abcdef123", "resizer": "none"},
+            **{"note": "", "oracle_n": 90, "warnings": [], "floor": {}, "neighbours_n": 100, "better": {}},
+            "answers": {"asked": ["other"], "n": 80, "names": ["cycle_error"]},
+            "made_from": ["other"],
+            "rows": {
+                "samples": {"coverage": x, "cycle_error": x},
+                "oracle": {"coverage": x},
+                "input": {"cycle_error": zero},
+            },
+        }
+    )
+    assert "made from other, there and back, of 80 examples:" in text
+    assert [line.split("  ")[0] for line in text.splitlines()[5:8]] == ["", "samples", "input"]
 
 
 def test_answers_have_a_table_of_their_own():

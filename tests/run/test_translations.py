@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -65,6 +66,18 @@ def test_a_run_draws_inputs_samples_and_true_answers_of_the_same_examples(run):
     assert newest.shape == first.shape
     assert (newest != first).any()
     assert png.description(run / "samples" / "step_000002.png") == f"From left to right: {others.words}."
+
+
+def test_a_saved_label_belongs_to_the_saved_picture_alone(monkeypatch):
+    saved = {"source": np.zeros((3, 1)), "label": np.array([7, 8, 9], np.int32)}
+    call = SimpleNamespace(call=lambda seed, index, conditions: conditions["label"])
+    monkeypatch.setattr(standalone, "CLASSES", 10)
+    monkeypatch.setattr(standalone, "defaults", lambda: saved)
+    monkeypatch.setattr(standalone.Path, "read_bytes", lambda path: b"")
+    monkeypatch.setattr("jax.export.deserialize", lambda content: call)
+    assert standalone.draw(0, 4).tolist() == [7, 8, 9, 7]
+    assert standalone.draw(0, 4, given={"source": np.ones((2, 1))}).tolist() == [0, 1, 2, 3]
+    assert standalone.draw(0, 4, label=5).tolist() == [5] * 4
 
 
 def test_a_row_is_input_sample_and_truth_whatever_their_size():

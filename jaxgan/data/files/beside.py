@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,8 @@ from jaxgan.data.words import tokenise, vocabulary_of
 from jaxgan.errors import Refused, Unreadable, probe
 
 CAPTIONS = ("captions.txt", "captions.csv")
-ATTRIBUTES = "attributes.csv"
+CELEBA = "list_attr_celeba.txt"
+ATTRIBUTES = ("attributes.csv", "list_attr_celeba.csv", CELEBA)
 HEADERS = ("file", "file_name", "filename", "image", "name", "picture")  # of the first column
 
 
@@ -44,8 +45,9 @@ def beside(files: Sequence[File]) -> Beside:
 
     Words, the leaf "text", are in `captions.txt` or `captions.csv`, whose lines are FILE<TAB>WORDS or
     FILE,WORDS, or in NAME.txt beside NAME.png. Their vocabulary is that of the training pictures.
-    `attributes.csv` has a header with their names and lines FILE,1,0,... (or -1 for 0). The files are in the
-    folder of the pictures, or of each split, and a picture that is missing in them is named.
+    `attributes.csv` has a header with their names and lines FILE,1,0,... (or -1 for 0), as has CelebA's list,
+    with spaces and a first line that counts the pictures. The files are in the folder of the pictures, or of
+    each split, and a picture that is missing in them is named.
     """
     leaves: dict[str, Leaf] = {}
     values: dict[str, np.ndarray] = {}
@@ -76,15 +78,14 @@ def _words(files: Sequence[File]) -> list[str] | None:
 
 
 def _attributes(files: Sequence[File]) -> tuple[tuple[str, ...], np.ndarray] | None:
-    found = _lines_by_file(files, ATTRIBUTES, header=True)
-    if not found:
-        return None
-    headers = {tuple(header) for header, _ in found}
-    if len(headers) > 1:
-        raise Refused(f"the files {ATTRIBUTES} of both splits have other headers: give them the same")
-    (names,) = headers
-    rows = [values for _, values in found]
-    return names, np.array([[float(value) > 0 for value in row] for row in rows], np.float32)
+    for name in ATTRIBUTES:
+        if found := _lines_by_file(files, name, header=True):
+            headers = {tuple(header) for header, _ in found}
+            if len(headers) > 1:
+                raise Refused(f"the files {name} of both splits have other headers: give them the same")
+            rows = [values for _, values in found]
+            return headers.pop(), np.array([[float(value) > 0 for value in row] for row in rows], np.float32)
+    return None
 
 
 def _lines_by_file(
@@ -127,7 +128,16 @@ def _table(path: Path, header: bool) -> tuple[list[str], dict[str, list[str]]]:
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yields the number and the cells of each line that is not empty."""
     content = _content(path).splitlines()
-    table = csv.reader(content) if path.suffix == ".csv" else [_at_first_separator(line) for line in content]
+    table: Iterable[list[str]]
+    if path.name == CELEBA:  # the number of pictures, the names of attributes, a line for each picture
+        count, names, *lines = content if len(content) > 1 else ["", ""]
+        if not count.strip().isdigit():
+            raise Refused(f"{path}, line 1: CelebA's list begins with the number of pictures, not {count!r}")
+        table = [[], ["file", *names.split()], *(line.split() for line in lines)]
+    elif path.suffix == ".csv":
+        table = csv.reader(content)
+    else:
+        table = [_at_first_separator(line) for line in content]
     for number, cells in enumerate(table, 1):
         row = [cell.strip() for cell in cells]
         if any(row):

@@ -6,6 +6,7 @@ from jaxgan.data.pairs.making import edges, grey, low_resolution, noisy
 from jaxgan.data.pairs.matching import Make, masked, paired
 from jaxgan.data.pairs.mixing import unmatched, unpaired
 from jaxgan.data.pairs.recolouring import recoloured
+from jaxgan.data.pairs.renaming import renamed, swapped
 
 __all__ = [
     "Make",
@@ -18,9 +19,11 @@ __all__ = [
     "noisy",
     "paired",
     "recoloured",
+    "renamed",
     "side_by_side",
     "strokes",
     "subfolders",
+    "swapped",
     "two_folders",
     "unmatched",
     "unpaired",
