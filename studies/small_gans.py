@@ -2,13 +2,13 @@
 
     python studies/small_gans.py --sweep losses --data grid --steps 2000 --out runs/losses
     python studies/small_gans.py --sweep lottery --steps 600 --measure-every 200 --out runs/lottery
-    python studies/small_gans.py --sweep lottery --data digits --steps 800 --out runs/lottery-digits
-    python studies/small_gans.py --sweep lazy --data ring --steps 1000 --out runs/lazy-ring
-    python studies/small_gans.py --sweep lazy --data stacked:glyphs --size 8 --out runs/lazy-stacked
+    python studies/small_gans.py --sweep lottery --data digits --steps 600 --measure-every 300 --out runs/l2
+    python studies/small_gans.py --sweep lazy --data ring --steps 1000 --out runs/ring
+    python studies/small_gans.py --sweep lazy --data grid --steps 1000 --out runs/grid
+    python studies/small_gans.py --sweep lazy --data stacked:glyphs --size 8 --steps 600 --out runs/stacked
 
 each plans a sweep and works on it with all cores; `python studies/summary.py losses runs/losses` and the like
-write the tables in `results/`, whose heads say what each took. All but the last were run; `lottery` on digits
-with four of its five losses, for 600 steps.
+write the tables in `results/`, whose heads say what each took.
 
 `losses` is "Are GANs created equal?" (Lucic et al., 2018) in miniature: seven losses, each with the same
 random learning rates, momenta and penalty weights. `lottery` moves the initialisation, the order of the data
