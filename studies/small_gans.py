@@ -2,9 +2,9 @@
 
     python studies/small_gans.py --sweep losses --data grid --steps 2000 --out runs/losses
     python studies/small_gans.py --sweep lottery --steps 600 --measure-every 200 --out runs/lottery
-    python studies/small_gans.py --sweep lottery --data digits --steps 600 --measure-every 300 --out runs/l2
-    python studies/small_gans.py --sweep lazy --data ring --steps 1000 --out runs/ring
-    python studies/small_gans.py --sweep lazy --data grid --steps 1000 --out runs/grid
+    python studies/small_gans.py --sweep lottery --data digits --steps 600 --out runs/lottery-digits
+    python studies/small_gans.py --sweep lazy --data ring --steps 1000 --out runs/lazy-ring
+    python studies/small_gans.py --sweep lazy --data grid --steps 1000 --out runs/lazy-grid
     python studies/small_gans.py --sweep lazy --data stacked:glyphs --size 8 --steps 600 --out runs/stacked
 
 each plans a sweep and works on it with all cores; `python studies/summary.py losses runs/losses` and the like
