@@ -4,8 +4,9 @@
     python experiments/methods/esrgan.py --adversarial 0 --features 0
 
 Kept: RRDB, the relativistic average loss, of which both halves teach G, its weight and that of L1, and steps
-by L1 alone before. Changed: shapes from 8 to 32 px, few and narrow layers; the error of D's own features in
-place of those of VGG19 before their activation. Without both it is RRDB by L1, no GAN.
+by L1 alone before. Changed: shapes from 8 to 32 px, few and narrow layers; G adds to the bicubic enlargement,
+but for `--no-residual`; the error of D's own features in place of those of VGG19 before their activation.
+Without both it is RRDB by L1, no GAN.
 
 Measured beside bicubic enlargement, `l1_of_bicubic`, which is no network.
 """
@@ -46,7 +47,8 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     def late(weight: float) -> "Callable[[Any], Any]":
         return lambda step: jnp.where(step < config.warm_up, 0.0, weight)
 
-    g = rrdb.Generator(source.shape, config.factor, config.width, config.blocks, config.width // 2)
+    size = (config.factor, config.width, config.blocks, config.width // 2)
+    g = rrdb.Generator(source.shape, *size, residual=config.residual)
     d = srresnet.Discriminator(config.width, 2, 64, axis=config.lowering.axis, features=True)
     game = translating.game(
         config,

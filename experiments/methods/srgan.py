@@ -4,9 +4,10 @@
     python experiments/methods/srgan.py --adversarial 0 --features 0
 
 Kept: SRResNet, with pixel shuffles, and a D of large pictures alone; 0.001 of the adversarial loss beside
-that of content. Changed: shapes from 8 to 32 px, few and narrow layers, no steps by content alone before; the
-content is the squared error of pixels, as in the paper's SRGAN-MSE, and the error of D's own features in
-place of those of VGG19. Without both it is SRResNet, no GAN.
+that of content. Changed: shapes from 8 to 32 px, few and narrow layers, no steps by content alone before; G
+adds to the bicubic enlargement (as in Kim et al., 2016), but for `--no-residual`; the content is the squared
+error of pixels, as in the paper's SRGAN-MSE, and the error of D's own features in place of those of VGG19.
+Without both it is SRResNet, no GAN.
 
 Measured beside bicubic enlargement, `l1_of_bicubic`, which is no network.
 """
@@ -34,6 +35,8 @@ class Config(translating.Config):
     """Weight of G's adversarial loss."""
     features: jg.NonNegative = 0.1
     """Weight of the error in D's features."""
+    residual: bool = True
+    """Whether G draws what is added to the bicubic enlargement, with which it begins."""
 
 
 def data(config: Config) -> "jg.Source":
@@ -55,9 +58,11 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     content = jg.terms.stateless(
         "content", lambda view: jnp.square(view.real_plain - view.fake_plain).mean((1, 2, 3))
     )
+    size = (config.factor, config.width, config.blocks)
+    g = srresnet.Generator(source.shape, *size, axis=axis, residual=config.residual)
     game = translating.game(
         config,
-        jg.from_linen(srresnet.Generator(source.shape, config.factor, config.width, config.blocks, axis)),
+        jg.from_linen(g),
         jg.from_linen(srresnet.Discriminator(config.width, 2, 64, axis=axis, features=True)),
         jg.objectives.non_saturating(),
         content,

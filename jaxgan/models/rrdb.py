@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.models.layers import UpConv, check_factor, check_small
+from jaxgan.models.layers import UpConv, check_factor, check_small, on_bicubic
 
 Array = jax.Array
 SCALE = 0.2  # of each residual
@@ -53,7 +53,7 @@ class Generator(nn.Module):
     has 23 blocks of 64 channels, growth 32 and factor 4.
 
     The last layer is linear, so that black and white can be reached; outside of training images are clipped
-    to [-1, 1].
+    to [-1, 1]. With `residual` it is added to the enlarged source, and its kernel starts at 0.
 
     >>> g = Generator((32, 32, 3), factor=4, width=4, blocks=1, growth=2)
     >>> jax.eval_shape(g.init_with_output, jax.random.key(0), jnp.ones((2, 8, 8, 3)))[0].shape
@@ -65,6 +65,7 @@ class Generator(nn.Module):
     width: int = 64
     blocks: int = 23
     growth: int = 32
+    residual: bool = False
 
     def __post_init__(self) -> None:
         check_factor(self.shape, self.factor)
@@ -83,5 +84,9 @@ class Generator(nn.Module):
         for _ in range(self.factor.bit_length() - 1):
             x = nn.leaky_relu(UpConv(self.width)(x), 0.2)
         x = nn.leaky_relu(nn.Conv(self.width, (3, 3))(x), 0.2)
-        x = nn.Conv(self.shape[2], (3, 3))(x)
+        if self.residual:
+            last = nn.Conv(self.shape[2], (3, 3), kernel_init=nn.initializers.zeros)
+            x = on_bicubic(last(x), source)
+        else:
+            x = nn.Conv(self.shape[2], (3, 3))(x)
         return x if train else x.clip(-1, 1)

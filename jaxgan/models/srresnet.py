@@ -11,6 +11,7 @@ from jaxgan.models.layers import (
     check_small,
     icnr,
     normalise,
+    on_bicubic,
     pixel_shuffle,
 )
 from jaxgan.parts.output import Output
@@ -28,7 +29,7 @@ class Generator(nn.Module):
     image. The paper has 16 blocks of 64 channels and factor 4. Kernels before a shuffle start as `icnr`.
 
     The last layer is linear, so that black and white can be reached; outside of training images are clipped
-    to [-1, 1].
+    to [-1, 1]. With `residual` it is added to the enlarged source, and its kernel starts at 0.
 
     >>> g = Generator((32, 32, 3), factor=4, width=4, blocks=1)
     >>> jax.eval_shape(g.init_with_output, jax.random.key(0), jax.numpy.ones((2, 8, 8, 3)))[0].shape
@@ -40,6 +41,7 @@ class Generator(nn.Module):
     width: int = 64
     blocks: int = 16
     axis: str | None = None
+    residual: bool = False
 
     def __post_init__(self) -> None:
         check_factor(self.shape, self.factor)
@@ -65,7 +67,11 @@ class Generator(nn.Module):
         for _ in range(self.factor.bit_length() - 1):
             up = nn.Conv(4 * self.width, (3, 3), kernel_init=icnr)
             x = prelu(pixel_shuffle(up(x)))
-        x = nn.Conv(self.shape[2], (9, 9))(x)
+        if self.residual:
+            last = nn.Conv(self.shape[2], (9, 9), kernel_init=nn.initializers.zeros)
+            x = on_bicubic(last(x), source)
+        else:
+            x = nn.Conv(self.shape[2], (9, 9))(x)
         return x if train else x.clip(-1, 1)
 
 

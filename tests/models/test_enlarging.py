@@ -38,6 +38,17 @@ def test_parameters_of_the_papers_networks():
     assert 23 * 3 * growth + ends + 4 * inner == 16_697_987  # that of the authors' network
 
 
+@pytest.mark.parametrize("network", [srresnet.Generator, rrdb.Generator])
+def test_a_residual_network_starts_as_the_bicubic_enlargement(network):
+    source = jax.random.uniform(KEY, (2, 4, 4, 1), minval=-1, maxval=1)
+    g = network((8, 8, 3), factor=2, width=4, blocks=1, residual=True)
+    made = jax.jit(g.init_with_output)(KEY, source)[0]
+    enlarged = np.broadcast_to(jax.image.resize(source, (2, 8, 8, 1), "cubic"), (2, 8, 8, 3))
+    np.testing.assert_array_equal(made, enlarged.clip(-1, 1))
+    with pytest.raises(Refused, match="3 channels cannot be added to a source of 2: leave out residual"):
+        jax.eval_shape(g.init, KEY, jnp.ones((2, 4, 4, 2)))
+
+
 def test_a_pixel_shuffle_by_its_indices():
     x = np.random.RandomState(0).randn(2, 3, 4, 8).astype(np.float32)
     expected = np.empty((2, 6, 8, 2), np.float32)

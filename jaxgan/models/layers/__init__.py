@@ -9,6 +9,7 @@ from jaxgan.models.layers.dropout import Dropout as Dropout
 from jaxgan.models.layers.enlarging import check_factor as check_factor
 from jaxgan.models.layers.enlarging import check_small as check_small
 from jaxgan.models.layers.enlarging import icnr as icnr
+from jaxgan.models.layers.enlarging import on_bicubic as on_bicubic
 from jaxgan.models.layers.equalised import EqualConv as EqualConv
 from jaxgan.models.layers.equalised import EqualDense as EqualDense
 from jaxgan.models.layers.equalised import scaled_leaky_relu as scaled_leaky_relu
