@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,6 +119,8 @@ def _run(worker: Worker, sweep: Sweep, pack: Progress, mine: Claim, stop: thread
     paths, name = Paths(worker.home), pack.planned.name
     run, log = paths.run(name), paths.log(name, mine.number)
     began = time.monotonic()
+    if not _free(run, mine, lambda: stop.is_set() or paths.cancelled.exists()):
+        return
     try:
         command = _command(paths, sweep, pack)
         log.parent.mkdir(exist_ok=True)
@@ -146,6 +148,21 @@ def _run(worker: Worker, sweep: Sweep, pack: Progress, mine: Claim, stop: thread
         seconds = time.monotonic() - began
         outcome = _outcome(run, pack, process.returncode, log)
         claims.end(mine, msgspec.structs.replace(outcome, seconds=round(seconds, 1), steps=pack.steps))
+
+
+def _free(run: Path, mine: Claim, ended: Callable[[], bool]) -> bool:
+    """Waits for a run that goes on though its worker was killed, and returns whether it has ended.
+
+    It is in a session of its own, and would refuse a second process. The claim is alive meanwhile.
+    """
+    while in_use(run):
+        if not claims.beat(mine):
+            return False
+        if ended():
+            claims.end(mine, Outcome(how="interrupted", step=reached(run), line=f"{run} goes on by itself"))
+            return False
+        time.sleep(min(claims.BEAT, 0.5))
+    return True
 
 
 def _command(paths: Paths, sweep: Sweep, pack: Progress) -> list[str]:
@@ -187,6 +204,8 @@ def _outcome(run: Path, pack: Progress, status: int, log: Path) -> Outcome:
         return Outcome(how="done", step=step)
     if status == _FAILED and ended.startswith("NotFinite"):  # a result: it would be the same again
         return Outcome(how="done", step=step, line=line)
+    if status == _REFUSED and in_use(run):  # by one whose worker was killed while it started
+        return Outcome(how="interrupted", step=step, line=line)
     if status in (_FAILED, _REFUSED):
         return Outcome(how="failed", step=step, line=line)
     kills = [outcome for outcome in pack.outcomes[-(KILLS - 1) :] if outcome.how == "interrupted"]

@@ -1,13 +1,16 @@
 """When a worker leaves, and when a pack that is killed again and again counts as failed."""
 
+import contextlib
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from support import SCRIPTS, ended, jaxgan, start
 
+from jaxgan.folder.lock import lock_folder
 from jaxgan.folder.rows import Row, encode
-from jaxgan.sweep import work
+from jaxgan.sweep import claims, work
 from jaxgan.sweep.claims import Claim, Outcome, Owner
 from jaxgan.sweep.folder import Planned, Progress, progress, reached, read
 
@@ -111,3 +114,25 @@ def test_a_pack_that_makes_progress_between_kills_is_not_failed(tmp_path):
     outcomes.append(killed(tmp_path, outcomes))
     last = killed(tmp_path, outcomes)
     assert (last.how, last.line) == ("failed", "was killed 3 times at step 200: is there memory enough?")
+
+
+def test_a_run_that_goes_on_without_its_worker_is_waited_for(tmp_path):
+    """A worker may be killed while its run starts: the next finds no lock, is refused, and tries again."""
+    log = tmp_path / "log.txt"
+    log.write_text(f"error: {tmp_path} is in use by process 7\n")
+    mine = claims.claim(tmp_path / "claims", None)
+    assert mine is not None
+    run = contextlib.ExitStack()
+    run.enter_context(lock_folder(tmp_path))
+    assert work._outcome(tmp_path, pack("1", "running"), 2, log).how == "interrupted"
+    assert not work._free(tmp_path, mine, lambda: True)
+    assert [outcome.how for outcome in claims.outcomes(tmp_path / "claims")] == ["interrupted"]
+
+    began = time.monotonic()
+    threading.Timer(1.0, run.close).start()
+    assert work._free(tmp_path, mine, lambda: False)
+    assert time.monotonic() - began >= 1
+    assert work._outcome(tmp_path, pack("1", "running"), 2, log).how == "failed"
+    assert claims.claim(tmp_path / "claims", mine) is not None  # by another worker, which has it now
+    with lock_folder(tmp_path):
+        assert not work._free(tmp_path, mine, lambda: False)
