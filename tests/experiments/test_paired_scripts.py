@@ -185,6 +185,16 @@ def test_filled_pictures_are_the_source_around_the_hole(name):
     assert (samples[inside] != truth[inside]).all()
 
 
+def test_the_error_in_the_hole_is_of_held_out_examples_also_if_there_are_few():
+    translating = import_script("translating")
+    source = translating.with_source(translating.Config(source="centre_hole"), jg.load("digits"))
+    grey = types.SimpleNamespace(
+        step=1, state=types.SimpleNamespace(generator=None), sample=lambda g, n: np.zeros((n, 8, 8, 1))
+    )
+    truth = jg.data.labelled(source.held_out(), 297)["x"][:, 2:6, 2:6]
+    np.testing.assert_allclose(translating.in_hole(source)(grey)["hole_l1"], abs(truth).mean(), rtol=1e-5)
+
+
 def test_a_warm_up_is_training_by_l1_alone_bit_for_bit():
     """The gradient of each step, which is all that G gets of D."""
 
