@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgan.errors import Refused
+from jaxgan.parts.gaussian import truncated as truncated_normal
 from jaxgan.parts.rng import fold
-from jaxgan.parts.truncation import truncated as truncated_normal
 from jaxgan.parts.types import Array, Key, Params, PyTree, check_range
 
 MOST_IN_TABLE = 2**20

@@ -21,8 +21,7 @@ its key alone, not on how many are drawn. From the result of a training to sampl
 (5, 2)
 """
 
-from jaxgan.parts.truncation import shrunk as shrunk
-from jaxgan.parts.truncation import truncated as truncated
+from jaxgan.parts.gaussian import truncated as truncated
 from jaxgan.sampling.calibration import calibrated as calibrated
 from jaxgan.sampling.inversion import invert as invert
 from jaxgan.sampling.langevin import langevin as langevin
@@ -33,3 +32,4 @@ from jaxgan.sampling.rejection import log_acceptance as log_acceptance
 from jaxgan.sampling.sides import logit_of as logit_of
 from jaxgan.sampling.sides import prior_of as prior_of
 from jaxgan.sampling.standing import standing_statistics as standing_statistics
+from jaxgan.sampling.truncation import shrunk as shrunk

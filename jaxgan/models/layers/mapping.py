@@ -6,7 +6,6 @@ import jax.numpy as jnp
 
 from jaxgan.models.layers.equalised import EqualDense, scaled_leaky_relu
 from jaxgan.models.layers.numbers import at_least_float32
-from jaxgan.parts.truncation import shrunk
 
 Array = jax.Array
 
@@ -55,7 +54,8 @@ def averaged_style(
         mean = mean if axis is None else jax.lax.pmean(mean, axis)
         average.value = mean + decay * (average.value - mean)
         return w
-    return w if psi == 1 else shrunk(w, average.value.astype(w.dtype), psi)
+    centre = average.value.astype(w.dtype)
+    return w if psi == 1 else centre + psi * (w - centre)
 
 
 def unit_moment(x: Array) -> Array:
