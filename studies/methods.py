@@ -8,7 +8,7 @@
 each trains every method that has a meaning on such data, with 5 seeds; `results/methods.md` has the tables.
 The networks are those of `experiments/methods/small.py`, so a method's own networks play no part, and no
 method was tuned: the numbers say what a part does to a small plain GAN, not what its paper reports. So far
-thirty were run, on the ring for 800 steps: `--sweep 'method=gan,lsgan,... seed=0:5' --steps 800`.
+the first was run, for 800 steps.
 """
 
 import sys

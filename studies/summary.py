@@ -200,7 +200,8 @@ def methods(homes: Sequence[Path]) -> str:
             )
             if row.difference is not None and row.p is not None:
                 value, low, high = row.difference.interval
-                line += f" {value:+.3f} [{low:+.3f}, {high:+.3f}] | {row.p:.2g} |"
+                bounds = "" if np.isnan(low) else f" [{low:+.3f}, {high:+.3f}]"  # of equal seeds none
+                line += f" {value:+.3f}{bounds} | {row.p:.2g} |"
                 way = "not told from it" if row.p >= 0.05 else "better" if value < 0 else "worse"
                 told[way].append(str(row.setting["method"]))
             else:

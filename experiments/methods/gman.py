@@ -7,6 +7,7 @@ Kept: G minimises sum w_i V_i with w = softmax(strictness V), V_i its loss again
 differ by their initial weights and, on points and small images, by dropout. `--learnt` is GMAN*: G learns
 the strictness l = softplus(parameter) as well, minimising the sum minus 0.001 l. Changed: the non-saturating
 loss for V, networks and optimisers of `small.py`, an average of G.
+On `ring` four of five seeds find no mode in 800 steps.
 """
 
 from dataclasses import dataclass

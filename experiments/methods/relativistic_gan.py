@@ -6,6 +6,7 @@
 Kept: the losses of each real logit against its fake partner, against the mean of the fakes, or both against
 the mean of all; logistic (RaGAN), squared (RaLSGAN) or hinge (RaHingeGAN); both halves in G's loss, which
 some copies lack. Changed: networks and optimisers of `small.py`, an average of G.
+On `ring` three of five seeds find no mode in 800 steps.
 """
 
 from dataclasses import dataclass

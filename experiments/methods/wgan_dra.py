@@ -5,6 +5,7 @@
 
 Kept: the penalty and its weight. Changed: networks and optimisers of `small.py`, an average of G; the loss is
 the Wasserstein one, as in comparisons under this name. The paper's own is `--logistic`: DRAGAN.
+On `ring` 800 steps find no mode, with any of five seeds.
 """
 
 from dataclasses import dataclass
