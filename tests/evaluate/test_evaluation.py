@@ -221,14 +221,14 @@ def test_a_lane_that_cannot_be_evaluated_does_not_stop_the_others(ring, monkeypa
     before = set(read_all(ring))
     make, calls = evaluation.panel, []
 
-    def broken(*args):
-        made = make(*args)
+    def broken(*args, **options):
+        made = make(*args, **options)
 
-        def fail_first(draw):
+        def fail_first(draw, **options):
             calls.append(1)
             if len(calls) == 1:
                 raise Refused("7 of 40 samples hold NaN")
-            return made.measure(draw)
+            return made.measure(draw, **options)
 
         return made._replace(measure=fail_first)
 
@@ -241,11 +241,11 @@ def test_a_lane_that_cannot_be_evaluated_does_not_stop_the_others(ring, monkeypa
 def test_a_failure_is_reported_once(ring, monkeypatch, capsys):
     make = evaluation.panel
 
-    def broken(*args):
-        def refuse(draw):
+    def broken(*args, **options):
+        def refuse(draw, **options):
             raise Refused("40 of 40 samples hold NaN")
 
-        return make(*args)._replace(measure=refuse)
+        return make(*args, **options)._replace(measure=refuse)
 
     monkeypatch.setattr(evaluation, "panel", broken)
     assert jaxgan(monkeypatch, "evaluate", ring, "--n", 40, "--lane", "seed=0") == 2
