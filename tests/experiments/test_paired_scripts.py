@@ -110,7 +110,8 @@ def test_losses_of_bicyclegan_by_numpy():
 def test_losses_of_super_resolution_by_numpy(name):
     from jaxgan.models import rrdb, srresnet
 
-    g, d, batch, metrics = played(name, blocks=1, size=16, **({"warm_up": 0} if name == "esrgan" else {}))
+    options = {"blocks": 1, "size": 16, "residual": False} | ({"warm_up": 0} if name == "esrgan" else {})
+    g, d, batch, metrics = played(name, **options)
     net = (
         srresnet.Generator((16, 16, 3), 4, 4, 1)
         if name == "srgan"
@@ -200,7 +201,7 @@ def test_a_warm_up_is_training_by_l1_alone_bit_for_bit():
 
     @cache
     def slope(**options):
-        experiment = experiment_of("esrgan", blocks=0, size=8, factor=2, width=2, **options)
+        experiment = experiment_of("esrgan", blocks=0, size=8, factor=2, width=2, residual=False, **options)
         game, batch = experiment.game, batch_of(experiment.source)
 
         @jax.jit
@@ -223,7 +224,8 @@ def test_without_weights_srgan_is_its_network_trained_by_content_alone():
 
     from jaxgan.models import srresnet
 
-    experiment = experiment_of("srgan", adversarial=0.0, features=0.0, blocks=0, size=8, factor=2, width=2)
+    options = {"blocks": 0, "size": 8, "factor": 2, "width": 2, "residual": False}
+    experiment = experiment_of("srgan", adversarial=0.0, features=0.0, **options)
     net, adam = srresnet.Generator((8, 8, 3), 2, 2, 0), optax.adam(1e-3, 0.5, 0.999)
 
     @jax.jit
