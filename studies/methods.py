@@ -3,9 +3,11 @@
     python studies/methods.py --sweep points --data ring --out runs/methods-ring
     python studies/methods.py --sweep points --data grid --out runs/methods-grid
     python studies/methods.py --sweep pictures --data digits --out runs/methods-digits
+    python studies/methods.py --sweep larger --data glyphs --out runs/methods-glyphs
     jaxgan table runs/methods-ring --by method --metric reverse_kl --baseline method=gan
 
-each trains every method that has a meaning on such data, with 5 seeds; `results/methods.md` has the tables.
+each trains every method that has a meaning on such data, with 5 seeds, or, on the larger pictures, those that
+are told the class or augment, with 3; `results/methods.md` has the tables.
 The networks are those of `experiments/methods/small.py`, so a method's own networks play no part, and no
 method was tuned: the numbers say what a part does to a small plain GAN, not what its paper reports. So far
 the first was run, for 800 steps.
@@ -47,6 +49,13 @@ def points() -> Iterator[Mapping[str, Any]]:
 def pictures() -> Iterator[Mapping[str, Any]]:
     """Every method but those of networks for larger pictures, with 5 seeds."""
     yield from jg.sweep.product(method=methods("ring", "digits"), seed=range(5))
+
+
+def larger() -> Iterator[Mapping[str, Any]]:
+    """The plain GAN, those whose G is told the class, and those with an augmentation, with 3 seeds."""
+    told = ("cgan", "pdgan", "acgan_mod", "tacgan", "adcgan", "contragan", "reacgan", "mhgan", "md_gan")
+    augmented = ("ada_gan", "apa_gan", "diffaugment_gan", "crgan", "zcr_gan")
+    yield from jg.sweep.product(method=["gan", *told, *augmented], seed=range(3))
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:

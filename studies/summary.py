@@ -20,8 +20,8 @@ from jaxgan.folder.manifest import read_manifest
 from jaxgan.sweep import folder, spread, table
 
 RESULTS = Path(__file__).parent / "results"
-METRIC = {"digits": "energy"}  # of other data, reverse_kl
-BESIDE = {"reverse_kl": ("modes", "high_quality")}  # what a table of methods has beside its metric
+METRIC = {"digits": "energy", "glyphs": "energy"}  # of other data, reverse_kl
+BESIDE = {"reverse_kl": ("modes", "high_quality"), "energy": ("named_right",)}  # further columns of methods
 
 
 class Run(NamedTuple):

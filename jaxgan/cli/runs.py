@@ -19,6 +19,7 @@ Number = Annotated[int | None, arg(metavar="N", help_behavior_hint="")]
 At = Annotated[Literal["last", "best"], arg(help="Checkpoint: the newest, or the one with the best score.")]
 Lane = Annotated[Name, arg(metavar="LANE", help="Lane of a run that has several, for instance seed=3.")]
 Average = Annotated[Name, arg(help="Average of the generator to use; by default the first.")]
+Truncation = Annotated[float | None, arg(metavar="SHARE", help_behavior_hint="")]
 Trust = Annotated[
     bool, arg(help="Execute the script even if it or a module next to it has changed since the run.")
 ]
@@ -57,7 +58,7 @@ def sample(
     seed: int = 0,
     out: Out = None,
     given: Annotated[Names, arg(metavar="CONDITION [CONDITION ...]")] = (),
-    truncation: Annotated[float | None, arg(metavar="SHARE", help_behavior_hint="")] = None,
+    truncation: Truncation = None,
     at: At = "last",
     lane: Lane = "",
     average: Average = "",
@@ -130,6 +131,7 @@ def export(
     run: Run,
     *,
     out: Out = None,
+    truncation: Truncation = None,
     at: At = "last",
     lane: Lane = "",
     average: Average = "",
@@ -139,10 +141,11 @@ def export(
 
     Args:
         out: Output folder; by default RUN/export-STEP.
+        truncation: All samples of the export are truncated by this much, as by jaxgan sample --truncation.
     """
     from jaxgan.run.export import export
 
-    print(export(run, out, at, lane, average, trust))
+    print(export(run, out, at, lane, average, trust, truncation))
 
 
 def take(run: Run, lane: Annotated[Lane, Positional], *, out: Path, trust: Trust = False) -> None:

@@ -19,10 +19,13 @@ from jaxgan.run.reopen import Reopened
 _LEFT_OUT = frozenset({"out", "tensorboard", "wandb"})  # options that say nothing about the model
 
 
-def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str:
+def card(
+    again: Reopened, place: Folder, classes: int, average: str = "", truncation: float | None = None
+) -> str:
     """Returns the model card, in Markdown, of a generator of so many classes, 0 without labels.
 
-    `average` names the average of the generator that is exported, if it is not the first.
+    `average` names the average of the generator that is exported, if it is not the first; `truncation` that
+    of its samples.
     """
     manifest = read_manifest(place)
     config, state = again.config, again.state
@@ -34,6 +37,7 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
     given = f"\n- Conditional on {' and '.join(leaves)}: `given.npz` or `--given PATH`." if leaves else ""
     start = f"the weights of sha256 {manifest.weights.sha256}" if manifest.weights else "random weights"
     averaged = "" if state.ema is None else ", averaged over training" + (f" ({average})" if average else "")
+    truncated = "" if truncation is None else f"\n- Samples are truncated at {truncation:g}, so less diverse."
     batches = f"{rule.batches} x {config.micro_batches} x {config.batch_size}"
     return f"""# {Path(script).stem}, step {step}
 
@@ -41,7 +45,7 @@ def card(again: Reopened, place: Folder, classes: int, average: str = "") -> str
 
 ## Model
 
-- Generates {samples} of shape {list(source.shape)}, {labels}.{given}
+- Generates {samples} of shape {list(source.shape)}, {labels}.{given}{truncated}
 - Generator: {_size(state.generator.params)} parameters{averaged}.
 - Discriminator: {_size(state.d.params)} parameters, in `weights.safetensors` only.
 

@@ -30,7 +30,7 @@ from jaxgan.parts.types import Given
 from jaxgan.pictures.images import quantise
 from jaxgan.run import card, standalone
 from jaxgan.run.reopen import reopen
-from jaxgan.run.sample import BLOCK, sample_key, sampler
+from jaxgan.run.sample import BLOCK, sample_key, sampler, truncated
 from jaxgan.run.translations import pictures_given
 from jaxgan.run.written import default_suffix, write_samples
 
@@ -44,18 +44,23 @@ def export(
     lane: str = "",
     average: str = "",
     trust: bool = False,
+    truncation: float | None = None,
 ) -> Path:
     """Exports a checkpoint to `out`, by default RUN/export-STEP, written completely or not at all.
 
     `average` names another average to sample from than the first; it becomes `average/...` of the weights.
+    `truncation` is that of `jaxgan sample`: the exported generator has it built in.
     """
     if out is not None:
         folder.check_out(out)
     again = reopen(run, at, lane, average=average, trust=trust)
     place = folder.find_folder(run)
-    out = out or place.path / "-".join(["export", *filter(None, (lane, average)), str(int(again.state.step))])
+    less = "" if truncation is None else f"truncation-{truncation:g}"
+    parts = ["export", lane, average, str(int(again.state.step)), less]
+    out = out or place.path / "-".join(filter(None, parts))
     source, generator = again.experiment.source, again.state.generator
     game = again.experiment.game
+    game = game if truncation is None else truncated(game, truncation)
     with files.atomic_folder(out) as unfinished:
         leaves = {name: source.leaves[name] for name in game.given}
         classes = source.classes if "label" in leaves else 0
@@ -76,7 +81,7 @@ def export(
         notes = {"script": copied, "files": json.dumps(_hashes(unfinished, Path(copied).parent))}
         weights.save(unfinished / weights.NAME, again.state, notes)
         files.write(unfinished / "config.json", codec.dumps(again.config))
-        files.write(unfinished / "README.md", card.card(again, place, classes, average))
+        files.write(unfinished / "README.md", card.card(again, place, classes, average, truncation))
     return out
 
 

@@ -171,6 +171,19 @@ def test_another_average_can_be_sampled_and_exported(run, tmp_path, monkeypatch,
         )
 
 
+def test_an_export_can_be_truncated(points, monkeypatch, tmp_path):
+    """Its sample.py draws what `jaxgan sample` draws with the same bound, as its card and name say."""
+    assert jaxgan(monkeypatch, "export", points, "--truncation", 0.3) == 0
+    (folder,) = points.glob("export-*-truncation-0.3")
+    run_sample_py(folder, "--n", 20, "--seed", 1)
+    out = tmp_path / "a.npy"
+    options = ("--n", 20, "--seed", 1, "--truncation", 0.3, "--out", out)
+    assert jaxgan(monkeypatch, "sample", points, *options) == 0
+    np.testing.assert_array_equal(np.load(folder / "drawn.npy"), np.load(out))
+    assert not np.array_equal(np.load(out), draw(points, 20, 1))
+    assert "truncated at 0.3" in (folder / "README.md").read_text()
+
+
 def test_an_export_has_the_options_the_script_and_a_picture(run, folder):
     assert folder == run / "export-6"
     assert (folder / "config.json").read_bytes() == (run / "config.json").read_bytes()
