@@ -4,9 +4,9 @@
 
 Kept: the attributes asked for as planes beside the picture, drawn from those of the data; a D with a head of
 attributes, learnt on real pictures alone; the absolute error of pictures that are given their own attributes
-again; the critic's loss with a gradient penalty, five steps of D per step of G, the paper's weights. Changed:
-shapes of 16 px whose attributes are which of red, green and blue are bright, BatchNorm in G, since instance
-norm would remove the planes, one logit for the whole picture, a larger rate for fewer steps. Data with a leaf
+again; the critic's loss on patches, with a gradient penalty; five steps of D per step of G; the paper's
+weights. Changed: shapes of 16 px whose attributes are which of red, green and blue are bright, BatchNorm in
+G, since instance norm would remove the planes, a smaller D, a larger rate for fewer steps. Data with a leaf
 "attributes" have their own.
 
 On 500 held-out pictures that are asked for another's attributes: `right`, the share whose attributes are all
@@ -68,7 +68,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     import numpy as np
     import optax
 
-    from jaxgan.models import dcgan, translator
+    from jaxgan.models import patch, translator
 
     count, axis = source.leaves["attributes"].shape[0], config.lowering.axis
     g = translator.Generator(source.shape, config.width, config.blocks, "batch", axis)
@@ -83,7 +83,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         return entropy(view.fake_heads["attributes"], view.given["asked"])
 
     critic = jg.adversary(
-        jg.from_linen(dcgan.Discriminator(2 * config.width, "none", heads=(("attributes", count),))),
+        jg.from_linen(patch.Discriminator(2 * config.width, 2, "none", heads=(("attributes", count),))),
         jg.objectives.wasserstein(),
         d_terms=[jg.terms.wgan_gp(config.penalty), jg.terms.stateless("attributes", on_real)],
         g_terms=[jg.terms.stateless("attributes", on_fake)],

@@ -5,7 +5,16 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import Conv, Norm, at_least_float32, call_layer, normalise, split_2x2
+from jaxgan.models.layers import (
+    Conv,
+    Heads,
+    Norm,
+    at_least_float32,
+    call_layer,
+    normalise,
+    split_2x2,
+    with_heads,
+)
 from jaxgan.parts.output import Output, as_output
 
 Array = jax.Array
@@ -22,7 +31,8 @@ class Discriminator(nn.Module):
     rounded up: h = ceil(H / 2^depth). The receptive field is a square of side 9 2^depth - 2: 16, 34, 70 for
     depth 1, 2, 3; the paper has depth 3. Kernels start as N(0, 0.02).
 
-    With `features` it returns an Output with the activations of all hidden layers under that name.
+    With `heads`, (name, size) each, or `features` it returns an Output with them: dense layers on the last
+    activations of the whole image, as in StarGAN, and the activations of all hidden layers as "features".
 
     >>> d, x, source = Discriminator(width=4, depth=2), jnp.ones((2, 28, 28, 1)), jnp.ones((2, 28, 28, 3))
     >>> jax.eval_shape(d.init_with_output, jax.random.key(0), x, source)[0].shape
@@ -34,6 +44,7 @@ class Discriminator(nn.Module):
     norm: Norm = "instance"
     axis: str | None = None
     features: bool = False
+    heads: Heads = ()
 
     @nn.compact
     def __call__(self, x: Array, source: Array | None = None, *, train: bool = False) -> Array | Output:
@@ -50,8 +61,12 @@ class Discriminator(nn.Module):
                 x = normalise(x, self.norm, self.axis, train)
             x = nn.leaky_relu(x, 0.2)
             hidden.append(x)
-        x = call_layer(nn.Conv(1, (4, 4), kernel_init=_kernel_init), at_least_float32(x), self.norm, train)
-        return Output(x[..., 0], {"features": tuple(hidden)}) if self.features else x[..., 0]
+        last = nn.Conv(1, (4, 4), kernel_init=_kernel_init)
+        logits = call_layer(last, at_least_float32(x), self.norm, train)[..., 0]
+        features = hidden if self.features else None
+        return with_heads(
+            logits, x.reshape(x.shape[0], -1), self.heads, features, self.norm, train, _kernel_init
+        )
 
 
 class MultiScale(nn.Module):

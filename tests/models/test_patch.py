@@ -42,6 +42,21 @@ def test_the_receptive_field_is_that_of_the_docstring(depth):
     assert rows[0] == columns[0] == (middle << depth) - 3 * 2**depth + 1
 
 
+def test_a_head_reads_the_whole_image():
+    x = jax.random.normal(KEY, (2, 8, 8, 1))
+    d = patch.Discriminator(width=3, depth=1, features=True, heads=(("attributes", 5),))
+    variables = d.init(KEY, x)
+    output = d.apply(variables, x)
+    plain = variables["params"].copy()
+    head = plain.pop("head_attributes")
+    last = np.asarray(output.heads["features"][-1]).reshape(2, -1)
+    np.testing.assert_allclose(
+        output.heads["attributes"], last @ np.asarray(head["kernel"]) + np.asarray(head["bias"]), rtol=1e-5
+    )
+    logits = patch.Discriminator(width=3, depth=1).apply({"params": plain}, x)
+    np.testing.assert_array_equal(output.logit, logits)
+
+
 def test_parameters_of_the_papers_network():
     x = jnp.ones((1, 256, 256, 3))
     variables = jax.eval_shape(patch.Discriminator(norm="batch").init, KEY, x, x)
