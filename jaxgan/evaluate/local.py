@@ -116,7 +116,8 @@ def _trained(source: Source) -> _Trained:
     params = jax.eval_shape(module.init, jax.random.key(0), data["x"][:1])["params"]
     shapes = sorted((name, leaf.shape) for name, leaf in flatten_dict(params, sep="/").items())
     recipe = f"local 2 {shapes} {STEPS} {BATCH} {RATE} {digest(data)}"  # all seeds are fixed
-    arrays = load_or_compute(recipe, partial(_train, module, data))
+    doing = "training a classifier to measure with"
+    arrays = load_or_compute(recipe, partial(_train, module, data), doing)
     weights = {name: leaf for name, leaf in arrays.items() if name != "accuracy"}
     task = "labels" if has_labels else "quarter turns"
     return _Trained(module, unflatten_dict(weights, sep="/"), float(arrays["accuracy"]), task, recipe)

@@ -58,7 +58,7 @@ def matcher(source: Source, name: str = "text") -> Matcher:
     data: Arrays = {"x": pairs["x"], "text": pairs[name]}
     modules = {"images": Classifier(SIZE), "texts": Encoder(len(leaf.kind.vocabulary), SIZE)}
     recipe = f"matcher 1 {modules} {STEPS} {BATCH} {RATE} {SHARPNESS} {digest(data)}"
-    arrays = dict(load_or_compute(recipe, partial(_train, modules, data)))
+    arrays = dict(load_or_compute(recipe, partial(_train, modules, data), "training a matcher of texts"))
     precision = float(arrays.pop("precision"))
     weights = unflatten_dict(arrays, sep="/")
     images, texts = (in_blocks(partial(_features, modules[n]), weights[n]) for n in ("images", "texts"))

@@ -47,14 +47,16 @@ def test_accuracy_is_measured_on_examples_held_back(monkeypatch):
     assert module._train(module.Classifier(2), data)["accuracy"] == 0
 
 
-def test_it_is_trained_once(cache, monkeypatch):
+def test_it_is_trained_once(cache, monkeypatch, capsys):
     first = local(load("digits"))
+    assert "training a classifier to measure with, once for these data" in capsys.readouterr().err
     assert len(list(cache.iterdir())) == 1
     calls = []
     train = module._train
     monkeypatch.setattr(module, "_train", lambda *args: calls.append(1) or train(*args))
     assert local(load("digits")).digest == first.digest
     assert not calls
+    assert not capsys.readouterr().err
     other = labelled(load("digits"), 500)
     assert local(arrays(other["x"], other["label"])).digest != first.digest
     assert calls == [1]
