@@ -28,7 +28,7 @@ def folder(
     `group="_"` it is that of the name up to "_", so that images of one thing are in one split.
 
     What `captions.txt`, `attributes.csv` or NAME.txt say beside the images are the leaves "text" and
-    "attributes"; see `files.beside`.
+    "attributes"; see `files.beside`. An image with several texts is an example to train on with each.
 
     >>> import tempfile
     >>> from PIL import Image
@@ -64,7 +64,8 @@ def folder(
     shape = (size or side, size or side, channels)
     number = {name: k for k, name in enumerate(classes)}
     written = beside(files)
-    values = written.of([file.held_out == (split == "test") for file in files])
+    shown, values = written.examples([file.held_out == (split == "test") for file in files], split == "train")
+    pictures, chosen = chosen, [chosen[i] for i in shown]
     if classes:
         values["label"] = np.array([number[file.parts[0]] for file in chosen], np.int32)
     return Source(
@@ -74,7 +75,7 @@ def folder(
         image.from_bytes,
         _Reader(tuple(file.path for file in chosen), values, shape),
         note="; ".join(filter(None, [grey_note(files, channels), _class_note(classes, chosen, split)])),
-        fingerprint=fingerprint(chosen, classes) + written.fingerprint,
+        fingerprint=fingerprint(pictures, classes) + written.fingerprint,
     )
 
 

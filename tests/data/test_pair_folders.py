@@ -184,6 +184,31 @@ def test_words_beside_pictures(folders, name):
         assert source.asks == (("source",) if data.startswith("pairs:") else ())
 
 
+@pytest.mark.parametrize("each", [False, True])
+def test_a_picture_of_several_texts_is_an_example_with_each(folders, each):
+    texts = {i: [f"view {k} of {i}" for k in range(1 + i % 3)] for i in range(COUNT)}
+    if each:
+        for i, of in texts.items():
+            (folders / "x" / f"{i:02d}.txt").write_text("\n\n".join(of))
+    else:
+        lines = [f"{i:02d}.png,{text}" for i, of in texts.items() for text in of]
+        (folders / "x" / "captions.txt").write_text("\n".join(["image,caption", *lines]))
+    for data in (f"pairs:{folders}", str(folders / "x")):
+        source = load(data)
+        for of, most in ((source, 3), (source.held_out(), 1)):
+            words, taken = of.leaves["text"].kind.vocabulary, everything(of)
+            pictures = [int(grey) // 8 for grey in levels(taken["x"])]
+            ours = [(i, int(words[row[1]])) for i, row in zip(pictures, taken["text"], strict=True)]
+            expected = [(i, k) for k in range(most) for i in sorted(set(pictures)) if k <= i % 3]
+            assert sorted(ours) == sorted(expected)
+            assert [k for _, k in ours] == sorted(k for _, k in ours)  # all pictures come first
+            if of is source:
+                assert [words[row[3]] for row in taken["text"]] == [str(i) for i in pictures]
+        if data.startswith("pairs:"):
+            assert len(levels(taken["source"])) == len(pictures)
+    assert not set(pictures) & {int(grey) // 8 for grey in levels(everything(source)["x"])}
+
+
 def test_attributes_beside_pictures(folders):
     rows = [f"{i:02d}.png,{i % 2},{1 if i < 15 else -1}" for i in range(COUNT)]
     (folders / "x" / "attributes.csv").write_text("\n".join(["file,Odd,Dark", *rows]))
@@ -270,8 +295,8 @@ BAD = [
     ),
     (
         "{}/x",
-        lambda r: (r / "x/captions.txt").write_text("00.png,a\n00.png,b"),
-        r"line 2: 00\.png has a line before",
+        lambda r: (r / "x/attributes.csv").write_text("file,big\n00.png,1\n00.png,0"),
+        r"line 3: 00\.png has a line before",
     ),
     (
         "{}/x",

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +22,10 @@ HEADERS = ("file", "file_name", "filename", "image", "name", "picture")  # of th
 
 
 class Beside(NamedTuple):
-    """What is written beside pictures: leaves, and their values for each of the pictures."""
+    """What is written beside pictures: leaves, and their values for each of the pictures.
+
+    The values of "text" are [pictures, texts, words]: a picture with fewer texts than others has empty ones.
+    """
 
     leaves: Mapping[str, Leaf]
     values: Mapping[str, np.ndarray]
@@ -35,16 +39,27 @@ class Beside(NamedTuple):
             digest.update(np.ascontiguousarray(value).data)
         return f" {digest.hexdigest()}" if self.values else ""
 
-    def of(self, chosen: Sequence[bool]) -> dict[str, np.ndarray]:
-        """Returns the values of the chosen pictures."""
-        return {name: value[np.asarray(chosen, bool)] for name, value in self.values.items()}
+    def examples(self, chosen: Sequence[bool], every: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Returns which of the chosen pictures each example shows, and the values of the examples.
+
+        All pictures with their first text come first, then, with `every`, those that have a second, and on.
+        """
+        values = {name: value[np.asarray(chosen, bool)] for name, value in self.values.items()}
+        if "text" not in values:
+            return np.arange(sum(chosen)), values
+        text = values.pop("text")
+        there = text.any(axis=2)
+        there[:, 0], there[:, 1:] = True, there[:, 1:] & every
+        nth, picture = np.nonzero(there.T)
+        return picture, {**{n: value[picture] for n, value in values.items()}, "text": text[picture, nth]}
 
 
 def beside(files: Sequence[File]) -> Beside:
     """Reads the words and the attributes beside the pictures of both splits.
 
     Words, the leaf "text", are in `captions.txt` or `captions.csv`, whose lines are FILE<TAB>WORDS or
-    FILE,WORDS, or in NAME.txt beside NAME.png. Their vocabulary is that of the training pictures.
+    FILE,WORDS, or in NAME.txt beside NAME.png, a line for each text. A picture may have several. Their
+    vocabulary is that of the training pictures.
     `attributes.csv` has a header with their names and lines FILE,1,0,... (or -1 for 0), as has CelebA's list,
     with spaces and a first line that counts the pictures. The files are in the folder of the pictures, or of
     each split, and a picture that is missing in them is named.
@@ -53,20 +68,24 @@ def beside(files: Sequence[File]) -> Beside:
     values: dict[str, np.ndarray] = {}
     words = _words(files)
     if words is not None:
-        known = vocabulary_of([text for text, file in zip(words, files, strict=True) if not file.held_out])
-        values["text"], vocabulary = tokenise(words, known)
-        leaves["text"] = Leaf(values["text"].shape[1:], Tokens(vocabulary), np.int32)
+        learnt = [texts for texts, file in zip(words, files, strict=True) if not file.held_out]
+        most = max(map(len, words))
+        padded = [text for texts in words for text in texts + [""] * (most - len(texts))]
+        numbers, vocabulary = tokenise(padded, vocabulary_of(list(itertools.chain(*learnt))))
+        values["text"] = numbers.reshape(len(words), most, -1)
+        leaves["text"] = Leaf(numbers.shape[1:], Tokens(vocabulary), np.int32)
     if attributes := _attributes(files):
         names, values["attributes"] = attributes
         leaves["attributes"] = Leaf((len(names),), Attributes(names))
     return Beside(leaves, values)
 
 
-def _words(files: Sequence[File]) -> list[str] | None:
+def _words(files: Sequence[File]) -> list[list[str]] | None:
+    """Returns the texts of each picture, at least one; None if nothing is written."""
     for name in CAPTIONS:
         captions = _lines_by_file(files, name)
         if captions is not None:
-            return [" ".join(words) for _, words in captions]
+            return [[" ".join(words) for words in lines] for _, lines in captions]
     texts = [Path(file.path).with_suffix(".txt") for file in files]
     there = [probe(Path.exists, text) for text in texts]
     if not any(there):
@@ -74,7 +93,7 @@ def _words(files: Sequence[File]) -> list[str] | None:
     if not all(there):
         picture = printable(files[there.index(False)].path)
         raise Refused(f"{picture} has no words beside it, and others have: add a .txt of the same name")
-    return [_content(text) for text in texts]
+    return [[line for line in _content(text).splitlines() if line.strip()] or [""] for text in texts]
 
 
 def _attributes(files: Sequence[File]) -> tuple[tuple[str, ...], np.ndarray] | None:
@@ -83,17 +102,17 @@ def _attributes(files: Sequence[File]) -> tuple[tuple[str, ...], np.ndarray] | N
             headers = {tuple(header) for header, _ in found}
             if len(headers) > 1:
                 raise Refused(f"the files {name} of both splits have other headers: give them the same")
-            rows = [values for _, values in found]
+            rows = [values for _, (values,) in found]
             return headers.pop(), np.array([[float(value) > 0 for value in row] for row in rows], np.float32)
     return None
 
 
 def _lines_by_file(
     files: Sequence[File], name: str, header: bool = False
-) -> list[tuple[list[str], list[str]]] | None:
-    """Returns the header and the values of each picture's line in the file `name`; None if there is none."""
+) -> list[tuple[list[str], list[list[str]]]] | None:
+    """Returns the header and each picture's lines in the file `name`; None if there is no such file."""
     roots = [Path(file.path).parents[len(file.parts) - 1] for file in files]
-    tables: dict[Path, tuple[list[str], dict[str, list[str]]]] = {}
+    tables: dict[Path, tuple[list[str], dict[str, list[list[str]]]]] = {}
     for root in dict.fromkeys(roots):
         if probe(Path.is_file, root / name):
             tables[root] = _table(root / name, header)
@@ -108,20 +127,23 @@ def _lines_by_file(
     return found
 
 
-def _table(path: Path, header: bool) -> tuple[list[str], dict[str, list[str]]]:
-    """Returns the header, and the values of each line by the picture's path without its suffix."""
+def _table(path: Path, header: bool) -> tuple[list[str], dict[str, list[list[str]]]]:
+    """Returns the header, and the values of each picture's lines by its path without suffix.
+
+    With a header a picture has one line.
+    """
     lines = list(_rows(path))
     head = lines.pop(0)[1][1:] if lines and (header or lines[0][1][0].lower() in HEADERS) else []
-    table: dict[str, list[str]] = {}
+    table: dict[str, list[list[str]]] = {}
     for number, (picture, *values) in lines:
         key = stem(picture.split("/"))
-        if key in table:
+        if header and key in table:
             raise Refused(f"{path}, line {number}: {picture} has a line before: keep one of them")
         if header and len(values) != len(head):
             raise Refused(f"{path}, line {number}: {len(values)} values, but the header names {len(head)}")
         if header and (wrong := [value for value in values if value not in ("0", "1", "-1")]):
             raise Refused(f"{path}, line {number}: {wrong[0]!r} is neither 1 nor 0 or -1")
-        table[key] = values
+        table.setdefault(key, []).append(values)
     return head, table
 
 

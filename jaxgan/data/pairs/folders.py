@@ -122,16 +122,18 @@ def _source(
     again: Callable[[], Source],
 ) -> Source:
     written = beside(files["x"])
+    of_split = [file.held_out == (split == "test") for file in files["x"]]
+    shown, values = written.examples(of_split, split == "train")
     reader = _Reader(
-        {name: tuple(file.path for file in of) for name, of in chosen.items()},
+        {name: tuple(of[i].path for i in shown) for name, of in chosen.items()},
         {name: leaf.shape for name, leaf in leaves.items()},
         parts,
-        written.of([file.held_out == (split == "test") for file in files["x"]]),
+        values,
     )
     notes = (grey_note(of, leaves[name].shape[2]) for name, of in files.items() if name != "mask")
     return Source(
         {**leaves, **written.leaves},
-        len(chosen["x"]),
+        len(shown),
         (),
         image.from_bytes,
         reader,
