@@ -28,6 +28,7 @@ KILLS = 3
 """Number of kills at the same step after which a pack counts as failed."""
 PATIENCE = 60.0
 """Seconds that a run has to save its state when it is asked to stop."""
+_OF_TRACEBACKS = "For simplicity, JAX has removed its internal frames"
 _REFUSED, _FAILED = 2, 1  # the status of a script that was refused, and of one whose run failed
 
 
@@ -227,8 +228,10 @@ def _ended(run: Path) -> str:
 
 
 def _last_line(log: Path) -> str:
+    """Returns the last line of a log that says something: JAX adds two about itself to an error."""
     try:
-        lines = log.read_text(errors="replace").strip().splitlines()
+        lines = log.read_text(errors="replace").splitlines()
     except OSError:
         return ""
-    return lines[-1][:300] if lines else ""
+    said = [x for line in lines if (x := line.strip().strip("-")) and not x.startswith(_OF_TRACEBACKS)]
+    return said[-1][:300] if said else ""

@@ -3,8 +3,10 @@
 import contextlib
 import threading
 import time
+import traceback
 from pathlib import Path
 
+import jax
 import pytest
 from support import SCRIPTS, ended, jaxgan, start
 
@@ -136,3 +138,15 @@ def test_a_run_that_goes_on_without_its_worker_is_waited_for(tmp_path):
     assert claims.claim(tmp_path / "claims", mine) is not None  # by another worker, which has it now
     with lock_folder(tmp_path):
         assert not work._free(tmp_path, mine, lambda: False)
+
+
+def test_the_reason_of_a_failure_is_the_error_not_what_jax_says_of_its_traceback(tmp_path):
+    def loss(x):
+        raise KeyError("other")
+
+    with pytest.raises(KeyError) as raised:
+        jax.jit(loss)(1.0)
+    log = tmp_path / "log.txt"
+    log.write_text("".join(traceback.format_exception(raised.value)))
+    assert "For simplicity, JAX has removed" in log.read_text()
+    assert work._outcome(tmp_path, pack("1", "running"), 1, log).line == "KeyError: 'other'"
