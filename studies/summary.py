@@ -45,6 +45,7 @@ def read(home: Path, by: Sequence[str], baseline: str = "") -> Run:
     data = sweep.options["data"]
     made = table.table(home, by, METRIC.get(data, "reverse_kl"), baseline)
     ends = {setting: [cell for cell in cells if ended(cell)] for setting, cells in made.values.items()}
+    ends = {setting: cells for setting, cells in ends.items() if any(np.isfinite(c.value) for c in cells)}
     made = made._replace(values={setting: cells for setting, cells in ends.items() if cells})
     seconds = sum(end.seconds for pack in folder.progress(home, sweep) for end in pack.outcomes)
     manifest = read_manifest(find_folder(folder.expand([home])[0]))
