@@ -12,6 +12,11 @@ beforehand; 16 px, batches of 32, R1, an average of G.
 `named` is the share of pictures that show the colour and the shape of their text, `r_precision` the share
 whose text a matcher of real pairs finds among 99 others. Beside them are the mean picture of the words
 (`mean_`), the training picture with the nearest text (`nearest_`, a copy) and the true picture (`true_`).
+
+On emoji of two vendors (`docs/gallery.md`), mean and standard deviation of seeds 0 to 2 after 800 steps:
+r_precision 0.122 +- 0.038, named 0.63 +- 0.01. By r_precision it does not beat the mean picture of the words,
+0.36 and 0.54, nor the nearest text, 0.40 and 0.75; the true picture has 0.38 and 0.71. More of them show the
+class that is asked for than of the mean pictures.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,7 @@
 Kept: an autoencoder as D, the mean absolute error as its energy, the feedback on k; `d/convergence` is the
 paper's measure, L(x) + |gamma L(x) - L(G)|. Changed: networks and optimisers of `small.py`, an average of G;
 k follows the fakes of D's step, ten times as fast for fewer steps, and the learning rate does not fall.
-Weak on points: on `ring` G settles on one mode.
+Weak in few steps: on `ring` G settles on one mode, and on digits `energy` is fifty times a plain GAN's.
 """
 
 from dataclasses import dataclass

@@ -11,6 +11,10 @@ leave the colour open, a U-Net that is given z in the middle, patch Ds that see 
 
 Of 8 answers to each of 100 held-out questions: `diversity`, the mean absolute difference of two, and
 `best_l1`, the error of the nearest to the truth.
+
+On emoji of two vendors (`docs/gallery.md`), mean and standard deviation of seeds 0 to 2 after 800 steps: l1
+0.421 +- 0.005, best_l1 0.332 +- 0.008, diversity 0.309 +- 0.009. It does not beat its baselines: the input as
+it is has an l1 of 0.326, the nearest training pair 0.220.
 """
 
 from dataclasses import dataclass

@@ -8,6 +8,9 @@ of 16 px, a D that sees 16 px, no dropout in samples. `--adversarial 0` is the U
 
 Measured beside the grey picture itself, `l1_of_input`. `colour` is the mean difference of a pixel's largest
 and smallest channel over that of the true pictures: below 1 if the colours are paler.
+
+On emoji of two vendors (`docs/gallery.md`), mean and standard deviation of seeds 0 to 2 after 800 steps: l1
+0.160 +- 0.003, colour 0.63 +- 0.02. It beats the grey picture, 0.169, and the nearest training pair, 0.205.
 """
 
 from dataclasses import dataclass

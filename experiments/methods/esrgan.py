@@ -9,6 +9,10 @@ but for `--no-residual`; the error of D's own features in place of those of VGG1
 Without both it is RRDB by L1, no GAN.
 
 Measured beside bicubic enlargement, `l1_of_bicubic`, which is no network.
+
+On emoji of two vendors (`docs/gallery.md`), mean and standard deviation of seeds 0 to 2 after 800 steps: l1
+0.097 +- 0.009. It does not beat bicubic enlargement, 0.060, by pixels: what the adversarial loss adds looks
+sharp and rough.
 """
 
 from dataclasses import dataclass

@@ -15,6 +15,10 @@ whose text a matcher of real pairs finds among 99 others. Beside them are the me
 On described shapes, seed 0 after 1,500 steps: r_precision 0.66, named 0.19, energy 0.025; the mean picture
 0.18, 0.17 and 0.28; the nearest 0.92, 0.98 and -0.005; the true one 0.91 and 0.97. By eye they are spots of
 distinct colours whose shapes cannot be told apart: better than the mean picture, and far from the copy.
+
+On emoji of two vendors (`docs/gallery.md`), mean and standard deviation of seeds 0 to 2 after 800 steps:
+r_precision 0.037 +- 0.013, named 0.57 +- 0.02. By r_precision it does not beat the mean picture of the words,
+0.36 and 0.54, nor the nearest text, 0.40 and 0.75; the true picture has 0.38 and 0.71.
 """
 
 from dataclasses import dataclass
