@@ -72,7 +72,7 @@ ENTRIES = {
     "srresnet": Entry("its network, by pixels alone", LARGER, "methods/srgan", PICTURED, (*TWICE, *NO_D)),
     "esrgan": Entry("ESRGAN", LARGER, "methods/esrgan", PICTURED, TWICE),
     "context_encoder": Entry("context encoder", HOLE, "methods/context_encoder", PICTURED, metric="hole_l1"),
-    "ccgan": Entry("CC-GAN", HOLE, "methods/ccgan", LABELLED, ("--per-class", "5"), "hole_l1"),
+    "ccgan": Entry("CC-GAN", HOLE, "methods/ccgan", LABELLED, ("--labels", "5"), "hole_l1"),
     "colouring": Entry("colouring", "its colours", "methods/colouring", PICTURED),
     "gan_cls": Entry("GAN-CLS", WORDS, "methods/gan_cls", TOLD, metric="r_precision"),
     "attngan": Entry("word attention", WORDS, "methods/attngan", TOLD, metric="r_precision"),

@@ -35,7 +35,9 @@ def few_labels(source: Source, per_class: int) -> Source:
     for k in range(leaf.kind.classes):
         of_class = np.flatnonzero(label == k)
         if len(of_class) < per_class:
-            raise Refused(f"class {k} has {len(of_class)} examples, fewer than per_class={per_class}")
+            raise Refused(
+                f"class {k} has {len(of_class)} examples, fewer than the {per_class} whose labels are kept"
+            )
         kept[np.random.RandomState(k).permutation(of_class)[:per_class]] = True
 
     def take(arrays: PyTree, key: Key, number: Array) -> Batch:

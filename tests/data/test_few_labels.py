@@ -66,7 +66,7 @@ def test_networks_may_not_be_given_labels_that_are_hidden():
         ("ring", 3, "needs examples in memory"),
         ("spiral", 3, "these examples have none"),
         ("digits", 0, "per_class=1 or more"),
-        ("digits", 151, "fewer than per_class=151"),
+        ("digits", 151, "fewer than the 151 whose labels"),
     ],
 )
 def test_labels_that_cannot_be_hidden_are_refused(source, per_class, message):
