@@ -59,6 +59,7 @@ PAIRED = "the same thing drawn by another vendor, learnt from pairs"
 UNPAIRED = "the same thing drawn by another vendor, learnt without pairs"
 LARGER = "twice the sides, 16 to 32 px"
 HOLE = "what the hole in the middle hides"
+ANYWHERE = "what a hole anywhere hides"
 WORDS = "a picture of these words"
 TWICE = ("--factor", "2")
 NO_D = ("--adversarial", "0", "--features", "0")
@@ -72,7 +73,7 @@ ENTRIES = {
     "srresnet": Entry("its network, by pixels alone", LARGER, "methods/srgan", PICTURED, (*TWICE, *NO_D)),
     "esrgan": Entry("ESRGAN", LARGER, "methods/esrgan", PICTURED, TWICE),
     "context_encoder": Entry("context encoder", HOLE, "methods/context_encoder", PICTURED, metric="hole_l1"),
-    "ccgan": Entry("CC-GAN", HOLE, "methods/ccgan", LABELLED, ("--labels", "5"), "hole_l1"),
+    "ccgan": Entry("CC-GAN", ANYWHERE, "methods/ccgan", LABELLED, ("--labels", "5"), "hole_l1"),
     "colouring": Entry("colouring", "its colours", "methods/colouring", PICTURED),
     "gan_cls": Entry("GAN-CLS", WORDS, "methods/gan_cls", TOLD, metric="r_precision"),
     "attngan": Entry("word attention", WORDS, "methods/attngan", TOLD, metric="r_precision"),

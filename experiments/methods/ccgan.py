@@ -10,6 +10,10 @@ mask too, a small D, no noise. `--adversarial 0` is D as a classifier of the few
 
 `right` is the share of 1,000 held-out pictures that D classifies right; `hole_l1` the mean absolute error in
 the hole, beside that of the nearest training example.
+
+On emoji of two vendors (`docs/gallery.md`), mean and standard deviation of seeds 0 to 2 after 600 steps:
+hole_l1 0.344 +- 0.060. It does not beat the nearest training picture, 0.246; with 5 labels for each of ten
+classes `right` is 0.29 +- 0.15.
 """
 
 from dataclasses import dataclass

@@ -13,6 +13,9 @@ On 500 held-out pictures that are asked for another's attributes: `right`, the s
 those asked for, read from the nearest training picture; `right_identity` of the pictures as they are.
 `kept` is the mean absolute difference of the brightest channel from the picture's: the outline stays;
 `kept_other` that of two unrelated pictures.
+
+After 800 steps, mean and standard deviation of seeds 0 to 2: right 0.953 +- 0.051, right_identity 0.184, kept
+0.098 +- 0.003, kept_other 0.149. So it does as it is asked, and keeps the outline in part.
 """
 
 from dataclasses import dataclass
