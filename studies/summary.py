@@ -46,7 +46,7 @@ def read(home: Path, by: Sequence[str], baseline: str = "") -> Run:
     made = table.table(home, by, METRIC.get(data, "reverse_kl"), baseline)
     ends = {setting: [cell for cell in cells if ended(cell)] for setting, cells in made.values.items()}
     ends = {setting: cells for setting, cells in ends.items() if any(np.isfinite(c.value) for c in cells)}
-    rows = [row for row in made.rows if tuple(row.setting.items()) in ends]
+    rows = tuple(row for row in made.rows if tuple(row.setting.items()) in ends)
     made = made._replace(values=ends, rows=rows)
     seconds = sum(end.seconds for pack in folder.progress(home, sweep) for end in pack.outcomes)
     manifest = read_manifest(find_folder(folder.expand([home])[0]))
