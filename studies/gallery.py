@@ -156,7 +156,8 @@ def table(out: Path, names: Sequence[str]) -> list[str]:
         for key, value in numbers[0].items():
             if guess := guess_of(key, metric):
                 guesses[guess] = value
-    lines += [f"| {guess}, no GAN | {value:.4f} | |" for guess, value in guesses.items()]
+    ordered = sorted(guesses.items(), key=lambda guess: guess[1])
+    lines += [f"| {guess}, no GAN | {value:.4f} | |" for guess, value in ordered]
     return lines
 
 
