@@ -84,6 +84,11 @@ def logged(count: int = 20, every: int = 50, **changed: Any) -> list[dict[str, A
     ]
 
 
+def measured(values, name="diversity", every=100):
+    """Rows of one number, from step 0."""
+    return [{"step": every * n, name: value} for n, value in enumerate(values)]
+
+
 def evaluated(
     run: Path,
     step: int,
