@@ -14,6 +14,11 @@ taken from, `style_error_other` from that of another one: the first is smaller i
 `diversity` is the mean absolute difference of two translations of one picture in styles drawn at random.
 `l1` compares with one true answer, though a translation may have any style of the domain. `cycle_error` is
 that of pictures there and back, with their own style again.
+
+On emoji of two vendors (`docs/gallery.md`), mean and standard deviation of seeds 0 to 2 after 800 steps: l1
+0.494 +- 0.067, style_error 0.085 +- 0.009, style_error_other 0.310 +- 0.006, diversity 0.301 +- 0.032. It
+does not beat the input as it is, 0.326, by l1, with styles drawn at random; a style that is given is passed
+on.
 """
 
 from dataclasses import dataclass

@@ -6,6 +6,9 @@ Kept: an encoder and a decoder for each domain, the last block of the encoders a
 shared; codes with noise N(0, 1), and KL mean(code^2) to the prior; VAE and GAN losses of both domains and the
 KL and error of examples that are translated there and back, with the paper's weights. Changed: shapes of
 16 px in two palettes, two halvings, BatchNorm, a patch D with spectral norm, a larger rate for fewer steps.
+
+After 800 steps, mean and standard deviation of seeds 0 to 2: l1 0.062 +- 0.010, cycle_error 0.061 +- 0.005.
+It does not beat shapes as they are, 0.046, nor those with the mean colours of the other palette, 0.037.
 """
 
 from dataclasses import dataclass
