@@ -25,6 +25,7 @@ def evaluate(
     extractor: Literal["auto", "local", "raw", "inception", "vgg16", "lite0"] = "auto",
     weights: Out = None,
     resizer: Literal["clean", "tf1"] = "clean",
+    lpips: Literal["none", "vgg16", "alexnet"] = "none",
     average: Average = "",
     trust: Trust = False,
 ) -> None:
@@ -39,12 +40,14 @@ def evaluate(
             numbers (raw). auto is Inception if --weights is given, else local for images.
         weights: File with the weights of Inception.
         resizer: How images are resized for Inception: like clean-fid, or like TensorFlow 1.
+        lpips: Network that also compares pictures with the true answers to what they are made from, by LPIPS
+            (pip install "jaxgan[perceptual]").
     """
     from jaxgan.evaluate.evaluation import Options
     from jaxgan.evaluate.evaluation import evaluate as measure
 
     report_progress = partial(print, file=sys.stderr, flush=True)
-    options = Options(n, seed, split, extractor, weights, resizer, average)
+    options = Options(n, seed, split, extractor, weights, resizer, lpips, average)
     for path in measure(run, options, at, lane, report_progress, trust):
         print(path)
 

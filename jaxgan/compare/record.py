@@ -365,6 +365,8 @@ def _how(content: Mapping[str, Any], fingerprint: str) -> str:
         words.append(f"real examples by {count(oracle)}")
     if average := content.get("average"):
         words.append(f"of the average {average}")
+    if lpips := content.get("lpips"):
+        words.append(f"LPIPS of {lpips}")
     if data := content.get("data"):
         words.append(f"of {without_path(data, fingerprint)}")
     if extractor := content.get("extractor"):

@@ -21,6 +21,7 @@ from jaxgan.folder import files, folder
 from jaxgan.folder.settings import check_seed
 from jaxgan.games.game import Game
 from jaxgan.metrics.metric import INTERVALS, Estimate
+from jaxgan.metrics.pairs import DISTANCES, Distance
 from jaxgan.pictures import png
 from jaxgan.pictures.drawn import drawn
 from jaxgan.run.reopen import Reopened, read_lanes, reopen
@@ -37,6 +38,7 @@ class Options(NamedTuple):
     extractor: Literal["auto", "local", "raw", "inception", "vgg16", "lite0"] = "auto"
     weights: Path | None = None
     resizer: Literal["clean", "tf1"] = "clean"
+    lpips: Literal["none", "vgg16", "alexnet"] = "none"
     average: str = ""
 
 
@@ -111,6 +113,7 @@ def _non_defaults(options: Options, source: Source, prepared: Panel) -> list[str
         *([f"n={prepared.n}"] if prepared.n != default_count(source) else []),
         *(["train"] if prepared.about["split"] == "train" and source.held_out else []),
         *([options.resizer] if options.resizer != "clean" else []),
+        *([f"lpips={options.lpips}"] if options.lpips != "none" else []),
         *([f"average={options.average}"] if options.average else []),
         *([f"evaluation-seed={options.seed}"] if options.seed else []),
     ]
@@ -147,8 +150,24 @@ def _prepare(source: Source, options: Options, game: Game) -> tuple[Panel, Extra
         case "auto":
             extractor = usual_extractor(source.kind, source)
     held_out = source.held_out() if source.held_out else None
-    back = game.looks.back is not None
-    return panel(source, held_out, extractor, options.n, options.split, game.given, back=back), extractor
+    distances, back = _distances(source, options, game), game.looks.back is not None
+    prepared = panel(source, held_out, extractor, options.n, options.split, game.given, distances, back)
+    return prepared, extractor
+
+
+def _distances(source: Source, options: Options, game: Game) -> Mapping[str, Distance]:
+    """Returns what compares samples with the true answers, or answers with each other."""
+    if options.lpips == "none":
+        return DISTANCES
+    from jaxgan.evaluate.perceptual import lpips_of, per_pair
+
+    if not isinstance(source.kind, Image) or set(game.given) <= {"label"}:
+        raise Refused(
+            "--lpips compares pictures with the true answers to what they are made from, and this run's are "
+            "made from nothing else than latents or labels: leave it out"
+        )
+    lpips = lpips_of(options.lpips, source.shape)
+    return {**DISTANCES, lpips.name: per_pair(lpips)}
 
 
 def _to_json(
@@ -179,6 +198,7 @@ def _to_json(
         "n": prepared.n,
         "seed": options.seed,
         "average": options.average,
+        **({"lpips": options.lpips} if options.lpips != "none" else {}),
         "oracle_n": prepared.oracle_n,
         **about,
         "warnings": list(dict.fromkeys(warnings)),

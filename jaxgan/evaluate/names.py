@@ -11,7 +11,7 @@ HIGHER = frozenset(
 )
 LOWER = frozenset(
     {"fid", "kid", "intra_fid", "reverse_kl", "imbalance", "energy", "wasserstein", "sliced_wasserstein"}
-    | {"copies", "repeats", "l1", "lpips", "cycle_error"}
+    | {"copies", "repeats", "l1", "cycle_error"}
 )
 
 
@@ -22,6 +22,8 @@ def better(name: str) -> Way | None:
 
     >>> better("fd_local"), better("inception_score_whole"), better("train_share"), better("width_min")
     ('lower', 'higher', None, None)
+    >>> better("lpips_vgg16"), better("answer_diversity_lpips_vgg16")
+    ('lower', None)
     >>> better("modes_10_sigma"), better("fd_local_real"), better("psnr"), better("psnr_of_bicubic")
     ('higher', None, 'higher', None)
     """
@@ -30,7 +32,7 @@ def better(name: str) -> Way | None:
     name = name.removesuffix("_10_sigma")
     if name in HIGHER or name.startswith(("score_", "inception_score")):
         return "higher"
-    if name in LOWER or name.startswith(("fd_", "kd_", "intra_fd_")):
+    if name in LOWER or name.startswith(("fd_", "kd_", "intra_fd_", "lpips")):
         return "lower"
     return None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax
@@ -48,6 +48,12 @@ def lpips_vgg16(enlarged: int = 1) -> Distance:
 def lpips_alexnet(enlarged: int = 1) -> Distance:
     """LPIPS by AlexNet, the numbers of `lpips` 0.1.4 with net="alex", its default; else as `lpips_vgg16`."""
     return _lpips(ALEXNET, LPIPS(alexnet.AlexNet(), alexnet.JUDGED), enlarged)
+
+
+def lpips_of(net: Literal["vgg16", "alexnet"], shape: tuple[int, ...]) -> Distance:
+    """Returns LPIPS of pictures [H, W, C], enlarged if they are too small for it, and so named."""
+    enlarged = enlargement(*shape[:2])
+    return lpips_vgg16(enlarged) if net == "vgg16" else lpips_alexnet(enlarged)
 
 
 def enlargement(height: int, width: int) -> int:

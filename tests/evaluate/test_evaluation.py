@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from support import jaxgan, play, script
@@ -13,11 +14,12 @@ from jaxgan.compare.record import record
 from jaxgan.data import load
 from jaxgan.data.arrays import arrays
 from jaxgan.errors import Refused
-from jaxgan.evaluate import evaluation, hook
+from jaxgan.evaluate import evaluation, hook, perceptual
 from jaxgan.evaluate import panel as panels
 from jaxgan.evaluate.extractor import raw
 from jaxgan.evaluate.hook import evaluated
 from jaxgan.metrics.metric import INTERVALS
+from jaxgan.parts.distance import Distance
 from jaxgan.run.reopen import reopen
 from jaxgan.run.sample import sampler
 
@@ -146,6 +148,32 @@ def test_invalid_options_are_refused_in_one_line(ring, tmp_path, monkeypatch, ca
         assert jaxgan(monkeypatch, "evaluate", ring, *options) == 2
         message = f"error: {options[0]} is for the Inception extractor, which is not used here: leave it out"
         assert message in capsys.readouterr().err
+
+
+def test_lpips_compares_pictures_with_their_true_answers(ring, tmp_path, monkeypatch, capsys):
+    """By a distance that stands in for its networks, whose weights come with an extra."""
+
+    def lpips(net, shape):
+        assert (net, shape) == ("alexnet", (8, 8, 1))
+        return Distance("lpips_alexnet_x4", lambda w, x, y: jnp.square(x - y).mean((1, 2, 3)))
+
+    monkeypatch.setattr(perceptual, "lpips_of", lpips)
+    run = tmp_path / "run"
+    assert play(script("translated"), "--out", run) == 0
+    for options in ((), ("--lpips", "alexnet")):
+        assert jaxgan(monkeypatch, "evaluate", run, "--extractor", "raw", *options) == 0
+    files = {path.name: json.loads(path.read_text()) for path in (run / "evaluations").glob("*.json")}
+    plain, judged = (files[f"2-raw{name}.json"] for name in ("", "-lpips=alexnet"))
+    rows = judged["rows"]
+    assert judged["better"]["lpips_alexnet_x4"] == "lower"
+    assert rows["oracle"]["lpips_alexnet_x4"]["value"] == 0
+    assert 0 < rows["nearest_pair"]["lpips_alexnet_x4"]["value"] < rows["mean_picture"]["psnr"]["value"]
+    rest = {row: {n: x for n, x in of.items() if not n.startswith("lpips")} for row, of in rows.items()}
+    assert rest == plain["rows"]
+    assert "lpips_alexnet_x4 (lower)" in capsys.readouterr().out
+    assert len({evaluation.how for evaluation in record(run).evaluations}) == 2
+    assert jaxgan(monkeypatch, "evaluate", ring, "--lpips", "vgg16") == 2
+    assert "error: --lpips compares pictures with the true answers" in capsys.readouterr().err
 
 
 def moments(run, monkeypatch, times):
