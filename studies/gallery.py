@@ -1,13 +1,18 @@
 """Pictures from something: every method of translation on real data, with three seeds, and what it made.
 
     python studies/gallery.py train --pairs PAIRS.npz --medical FOLDER --out runs/gallery
+    python studies/gallery.py judge --out runs/gallery
     python studies/gallery.py show --out runs/gallery
 
 PAIRS.npz has two pictures of each thing, "google" and "twitter", with a "text" and a "category"; FOLDER has a
-folder of pictures for each class. `train` goes on where it was stopped; `show` writes the page of the docs
-and its pictures from what is there: the first held-out examples of the first seed, none chosen.
+folder of pictures for each class. `train` goes on where it was stopped. `judge` measures by VGG16, of the
+extra `perceptual`: LPIPS where there are true answers, and what Gram matrices make of a style. `show` writes
+the page of the docs and its pictures from what is there: the first held-out examples of the first seed, none
+chosen.
 """
 
+import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,12 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
+import gram_style
 import numpy as np
 import tyro
 
 from jaxgan.compare.methods import read_methods
+from jaxgan.compare.record import record
 from jaxgan.data.source import conditions_for, labelled
 from jaxgan.errors import Refused
+from jaxgan.evaluate.evaluation import Options, evaluate
+from jaxgan.evaluate.perceptual import vgg16
 from jaxgan.folder.folder import find_folder
 from jaxgan.folder.manifest import read_manifest
 from jaxgan.pictures import images, png
@@ -49,6 +58,11 @@ class Entry(NamedTuple):
     options: Sequence[str] = ()
     metric: str = "l1"
 
+    @property
+    def answered(self) -> bool:
+        """Whether the true answers are known, for LPIPS."""
+        return self.metric in ("l1", "hole_l1")
+
     def command(self, options: "Train") -> list[str]:
         """Returns the script's path and options."""
         data = self.data.format(pairs=options.pairs, medical=options.medical)
@@ -60,17 +74,21 @@ UNPAIRED = "the same thing drawn by another vendor, learnt without pairs"
 LARGER = "twice the sides, 16 to 32 px"
 HOLE = "what the hole in the middle hides"
 ANYWHERE = "what a hole anywhere hides"
+STYLED = "what one picture shows, in the style of another"
 WORDS = "a picture of these words"
 TWICE = ("--factor", "2")
 NO_D = ("--adversarial", "0", "--features", "0")
+VGG16 = ("--judge", "vgg16", "--features", "0.006")
 ENTRIES = {
     "pix2pix": Entry("pix2pix", PAIRED, "methods/pix2pix", TRANSLATED),
     "pix2pix-l1": Entry("its U-Net, by L1 alone", PAIRED, "methods/pix2pix", TRANSLATED, NO_D[:2]),
     "bicyclegan": Entry("BicycleGAN", PAIRED, "methods/bicyclegan", TRANSLATED),
     "cyclegan": Entry("CycleGAN", UNPAIRED, "methods/cyclegan", TRANSLATED),
     "munit": Entry("MUNIT", UNPAIRED, "methods/munit", TRANSLATED),
+    "munit-styled": Entry("MUNIT", STYLED, "methods/munit", TRANSLATED, ("--styled",), "style_error"),
     "srgan": Entry("SRGAN", LARGER, "methods/srgan", PICTURED, TWICE),
     "srresnet": Entry("its network, by pixels alone", LARGER, "methods/srgan", PICTURED, (*TWICE, *NO_D)),
+    "srgan-vgg16": Entry("SRGAN, by VGG16's features", LARGER, "methods/srgan", PICTURED, (*TWICE, *VGG16)),
     "esrgan": Entry("ESRGAN", LARGER, "methods/esrgan", PICTURED, TWICE),
     "context_encoder": Entry("context encoder", HOLE, "methods/context_encoder", PICTURED, metric="hole_l1"),
     "ccgan": Entry("CC-GAN", ANYWHERE, "methods/ccgan", LABELLED, ("--labels", "5"), "hole_l1"),
@@ -86,6 +104,9 @@ ENTRIES = {
         "energy",
     ),
 }
+LPIPS = "lpips_vgg16"
+GRAM = "gram.json"  # in the folder of the run whose styles it has
+STYLES = 64  # pictures that Gram matrices style: each is optimised by itself
 WITHOUT = {"energy_copies": "copies of the training pictures"}  # scores of no GAN under a name of their own
 
 
@@ -98,6 +119,15 @@ class Train:
     out: Path = Path("runs/gallery")
     steps: int = 600
     only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Measures by VGG16 what is not measured yet."""
+
+    out: Path = Path("runs/gallery")
+    style: Annotated[float, tyro.conf.arg(help="Weight of the style beside the content.")] = 10.0
+    steps: Annotated[int, tyro.conf.arg(help="Steps of each styled picture.")] = 100
 
 
 @dataclass(frozen=True)
@@ -124,6 +154,30 @@ def train(options: Train) -> None:
         subprocess.run([sys.executable, *command], check=False)
 
 
+def judge(options: Judge) -> None:
+    for name, each in ENTRIES.items():
+        home = options.out / name
+        if each.answered and home.exists() and not lpips(home):
+            evaluate(home, Options(n=500, extractor="raw", lpips="vgg16"), say=print)
+    if (home := options.out / "munit-styled").exists() and not (home / GRAM).exists():
+        gram(home, options)
+
+
+def gram(run: Path, options: Judge) -> None:
+    """Draws the first held-out pictures in the styles that MUNIT is given, and measures the same of them."""
+    again = reopen(run, lane=read_lanes(run)[0].name)
+    source = again.experiment.source
+    given = conditions_for(source, ("other", "style"))(np.arange(STYLES))
+    other, style = given["other"], given["style"]
+    made = gram_style.styled(other, style, vgg16(), weight=options.style, steps=options.steps, lr=0.03)
+    errors = {
+        name: float(np.abs(x.mean((1, 2)) - style.mean((1, 2))).mean())
+        for name, x in (("Gram matrices of VGG16", made.pictures), ("input", other))
+    }
+    (run / GRAM).write_text(json.dumps(errors))
+    png.save(images.grid(made.pictures[:SHOWN], columns=SHOWN), run / "gram.png")
+
+
 def show(options: Show) -> None:
     PICTURES.mkdir(exist_ok=True)
     runs = [name for name in ENTRIES if (options.out / name).exists()]
@@ -144,21 +198,48 @@ def show(options: Show) -> None:
 def table(out: Path, names: Sequence[str]) -> list[str]:
     """Returns a row for each run, and one for each answer that needs no GAN."""
     metric = ENTRIES[names[0]].metric
-    lines = [f"| | {metric}: mean ± sd over seeds | steps |", "|---|---|---|"]
-    guesses: dict[str, float] = {}
+    judged = {name: lpips(out / name) for name in names}
+    columns = [metric, *([LPIPS] if any(judged.values()) else [])]
+    heads = [*(f"{name}: mean ± sd over seeds" for name in columns), "steps"]
+    lines = [f"| | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    guesses: dict[str, dict[str, float]] = {}
     for name in names:
         numbers = last_numbers(out / name)
-        x = np.array([seed[metric] for seed in numbers if metric in seed])
-        if not len(x):
+        x = [seed[metric] for seed in numbers if metric in seed]
+        if not x:
             continue
         steps = read_manifest(find_folder(out / name)).sessions[-1].step
-        lines.append(f"| {ENTRIES[name].title} | {x.mean():.4f} ± {x.std(ddof=1):.4f} | {steps} |")
-        for key, value in numbers[0].items():
-            if guess := guess_of(key, metric):
-                guesses[guess] = value
-    ordered = sorted(guesses.items(), key=lambda guess: guess[1])
-    lines += [f"| {guess}, no GAN | {value:.4f} | |" for guess, value in ordered]
+        apart = spread(judged[name].pop("samples", []))
+        cells = [spread(x), *([apart] if len(columns) > 1 else []), str(steps)]
+        lines.append(f"| {ENTRIES[name].title} | {' | '.join(cells)} |")
+        known = {guess: value for key, value in numbers[0].items() if (guess := guess_of(key, metric))}
+        if (of_gram := out / name / GRAM).exists():
+            known |= json.loads(of_gram.read_text())
+        for guess, value in known.items():
+            guesses.setdefault(guess, {})[metric] = value
+        for guess, values in judged[name].items():
+            guesses.setdefault(guess, {})[LPIPS] = values[0]
+    for guess, known in sorted(guesses.items(), key=lambda row: row[1].get(metric, np.inf)):
+        cells = [f"{known[column]:.4f}" if column in known else "" for column in columns]
+        lines.append(f"| {guess}, no GAN | {' | '.join(cells)} | |")
     return lines
+
+
+def spread(x: Sequence[float]) -> str:
+    """Returns the mean, and the standard deviation over seeds if there are several."""
+    if len(x) < 2:
+        return "".join(f"{value:.4f}" for value in x)
+    return f"{np.mean(x):.4f} ± {np.std(x, ddof=1):.4f}"
+
+
+def lpips(run: Path) -> dict[str, list[float]]:
+    """Returns the LPIPS of each seed's samples, and of each answer that is no GAN's, as far as measured."""
+    found: dict[str, list[float]] = {}
+    for evaluation in record(run).evaluations:
+        for row, numbers in evaluation.rows.items():
+            if LPIPS in numbers and row not in ("oracle", "alike"):
+                found.setdefault(row.replace("_", " "), []).append(numbers[LPIPS].value)
+    return found
 
 
 def guess_of(key: str, metric: str) -> str:
@@ -198,6 +279,9 @@ def picture(run: Path, name: str) -> list[str]:
             rows.insert(0, np.broadcast_to(x, (*x.shape[:3], made.shape[3])))
     png.save(images.grid(np.concatenate(rows), columns=columns), PICTURES / f"{name}.png")
     lines = [f"![{ENTRIES[name].title}: {ENTRIES[name].asked}](pictures/{name}.png)", ""]
+    if (drawn := run / "gram.png").exists():
+        shutil.copy(drawn, PICTURES / f"{name}-gram.png")
+        lines += [f"![Gram matrices: {ENTRIES[name].asked}](pictures/{name}-gram.png)", ""]
     if "text" in game.given:
         words = source.leaves["text"].kind.vocabulary
         texts = [" ".join(words[n] for n in row if words[n]) for row in given["text"]]
@@ -207,6 +291,14 @@ def picture(run: Path, name: str) -> list[str]:
 
 if __name__ == "__main__":
     chosen = tyro.cli(
-        Annotated[Train, tyro.conf.subcommand("train")] | Annotated[Show, tyro.conf.subcommand("show")]
+        Annotated[Train, tyro.conf.subcommand("train")]
+        | Annotated[Judge, tyro.conf.subcommand("judge")]
+        | Annotated[Show, tyro.conf.subcommand("show")]
     )
-    train(chosen) if isinstance(chosen, Train) else show(chosen)
+    match chosen:
+        case Train():
+            train(chosen)
+        case Judge():
+            judge(chosen)
+        case Show():
+            show(chosen)

@@ -2,11 +2,12 @@
 
     python experiments/methods/esrgan.py
     python experiments/methods/esrgan.py --adversarial 0 --features 0
+    python experiments/methods/esrgan.py --judge vgg16 --features 1
 
 Kept: RRDB, the relativistic average loss, of which both halves teach G, its weight and that of L1, and steps
 by L1 alone before. Changed: shapes from 8 to 32 px, few and narrow layers; G adds to the bicubic enlargement,
-but for `--no-residual`; the error of D's own features in place of those of VGG19 before their activation.
-Without both it is RRDB by L1, no GAN.
+but for `--no-residual`; the error of D's own features, or of VGG16's before their activation, in place of
+VGG19's. Without both it is RRDB by L1, no GAN. VGG16 comes with `pip install "jaxgan[perceptual]"`.
 
 Measured beside bicubic enlargement, `l1_of_bicubic`, which is no network.
 
@@ -36,7 +37,7 @@ class Config(srgan.Config):
     adversarial: jg.NonNegative = 5e-3
     """Weight of G's adversarial loss."""
     features: jg.NonNegative = 1e-2
-    """Weight of the error in D's features."""
+    """Weight of the error in the features of the judge."""
     l1: jg.NonNegative = 1e-2
     """Weight of the mean absolute error of pixels."""
     warm_up: jg.Natural = 300
@@ -60,7 +61,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
         jg.from_linen(d),
         jg.objectives.relativistic_average(),
         translating.l1(config.l1),
-        jg.terms.paired_matching(late(config.features)),
+        srgan.in_features(config, late(config.features)),
         weight=late(config.adversarial),
         d_sees_source=False,
     )

@@ -2,10 +2,12 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from experiments.test_methods import TINY, import_script
 from jax.interpreters.partial_eval import dce_jaxpr
 from support import built
 
+import jaxgan as jg
 from jaxgan.games.game import Context
 
 
@@ -47,3 +49,40 @@ def test_alpha_gan_cuts_the_encoder_from_d_and_g_from_the_d_of_codes():
 def test_the_inverse_of_veegan_learns_from_its_error_alone_and_the_encoder_of_bigan_from_d():
     assert reached("veegan") == {"g/adv": {"g"}, "g/error": {"f", "g"}}
     assert reached("bigan") == {"g/adv": {"e", "g"}}
+
+
+def test_the_second_stage_of_stackgan_teaches_the_first():
+    first = {"words", "code", "first"}
+    assert reached("stackgan") == {
+        "g/first/adv": first,
+        "g/second/adv": first | {"second_code", "second"},
+        "g/kl": {"words", "code", "second_code"},
+    }
+
+
+def test_the_first_stage_of_stackgan_is_compared_with_means_of_squares(monkeypatch):
+    script = import_script("stackgan")
+    met = {}
+
+    def keep(of):
+        def several(critics):
+            made = of(critics)
+            return made._replace(meet=lambda *args: met.update(args[4]) or made.meet(*args))
+
+        return several
+
+    monkeypatch.setattr(jg, "several", keep(jg.several))
+    experiment = built(script, script.Config(**{**TINY, "words": 4, "blocks": 0}))
+    source = experiment.source
+    batch = {**source.take(source.arrays, jax.random.key(3), jnp.arange(8)), "index": jnp.arange(8)}
+
+    def play(batch):
+        g, d, extra = experiment.game.init(jax.random.key(0), batch)
+        context = Context(g.stats, d.stats, extra, 0, batch, jax.random.key(5), 0)
+        experiment.game.g_loss(g.params, d.params, context)
+        return met["first"].real, met["first"].fake, met["second"].real
+
+    small, fake, large = jax.jit(play)(batch)
+    np.testing.assert_allclose(small, batch["x"].reshape(8, 8, 2, 8, 2, 3).mean((2, 4)), atol=1e-6)
+    assert fake.shape == small.shape
+    np.testing.assert_array_equal(large, batch["x"])

@@ -14,6 +14,7 @@ from support import built
 
 import jaxgan as jg
 from jaxgan.games.game import Context
+from jaxgan.models.vgg16 import VGG16
 from jaxgan.parts.rng import each, fold
 
 B = 4
@@ -194,6 +195,28 @@ def test_the_error_in_the_hole_is_of_held_out_examples_also_if_there_are_few():
     )
     truth = jg.data.labelled(source.held_out(), 297)["x"][:, 2:6, 2:6]
     np.testing.assert_allclose(translating.in_hole(source)(grey)["hole_l1"], abs(truth).mean(), rtol=1e-5)
+
+
+def test_another_judge_is_vgg16_before_its_last_activation(monkeypatch):
+    """A narrow one with random weights stands in for it."""
+    narrow = jg.from_linen(VGG16((2, 2, 2, 2, 3)))
+    frozen = jg.Frozen(narrow, *narrow.init(jax.random.key(9), jnp.zeros((1, 16, 16, 3))))
+    monkeypatch.setattr(jg, "vgg16", lambda: frozen)
+    for name, weight, more in (("srgan", 0.1, {}), ("esrgan", 1e-2, {"warm_up": 0})):
+        experiment = experiment_of(name, blocks=0, size=16, factor=2, width=2, judge="vgg16", **more)
+        game, batch = experiment.game, batch_of(experiment.source)
+
+        @jax.jit
+        def both(batch, game=game):
+            g, d, extra = game.init(jax.random.key(0), batch)
+            context = Context(g.stats, d.stats, extra, jnp.int32(0), batch, jax.random.key(5), jnp.int32(0))
+            enlarged = jax.image.resize(batch["source"], batch["x"].shape, "cubic")  # with which G begins
+            seen = [narrow.apply(frozen.params, {}, x)[0]["conv5_3"] for x in (batch["x"], enlarged)]
+            return game.g_loss(g.params, d.params, context)[1].metrics, jnp.abs(seen[0] - seen[1]).mean()
+
+        metrics, error = both(batch)
+        assert "g/paired_matching" not in metrics
+        np.testing.assert_allclose(metrics["g/vgg16_conv5_3"], weight * error, rtol=1e-4)
 
 
 def test_a_warm_up_is_training_by_l1_alone_bit_for_bit():
