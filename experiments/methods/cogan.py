@@ -6,6 +6,7 @@ Kept: a generator and a D for each domain; the generators share the latent and t
 their last layers, and each pair plays its own GAN with half the loss. Changed: the domains are images, and
 negatives of other images; networks and optimisers of `small.py`, an average of the generators. `pair_error`
 is the mean absolute sum of a pair's numbers: 0 where the second is the negative of the first.
+`pair_error_apart` is that of each with the second of another pair, which drawing them apart would score.
 """
 
 from dataclasses import dataclass
@@ -25,24 +26,13 @@ class Config(small.Config):
 
 
 def data(config: Config) -> "jg.Source":
-    """Loads examples, each with the negative of another one as "other"."""
+    """Loads images, each with the negative of another one as "other"."""
+    import numpy as np
+
     from jaxgan.data import pairs
 
     source = jg.load(config.data, config.size)
-    return pairs.unpaired(source, negatives(source))
-
-
-def negatives(source: "jg.Source") -> "jg.Source":
-    def take(arrays: Any, key: "jax.Array", number: "jax.Array") -> dict:
-        taken = source.take(arrays, key, number)
-        return {**taken, "x": -taken["x"]}
-
-    held_out = source.held_out
-    return source._replace(
-        take=take,
-        fingerprint=f"negatives {source.fingerprint}",
-        held_out=None if held_out is None else lambda: negatives(held_out()),
-    )
+    return pairs.unpaired(source, pairs.recoloured(source, -np.eye(source.shape[-1])))
 
 
 def build(config: Config, source: "jg.Source") -> jg.Experiment:
@@ -76,13 +66,16 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
     )
 
     @jax.jit
-    def pair_error(g: jg.Side) -> "jax.Array":
+    def errors(g: jg.Side) -> dict[str, "jax.Array"]:
         z = jax.vmap(small.latent(config, source).draw)(jax.random.split(jax.random.key(0), 500))
         x, other = pair(jg.caller(networks, g), z).values()
-        return jnp.abs(x + other).mean()
+        return {
+            "pair_error": jnp.abs(x + other).mean(),
+            "pair_error_apart": jnp.abs(x + jnp.roll(other, 1, axis=0)).mean(),
+        }
 
     def measure(moment: jg.Moment) -> dict[str, float]:
-        return {"pair_error": float(pair_error(moment.state.generator))}
+        return {name: float(error) for name, error in errors(moment.state.generator).items()}
 
     return small.experiment(config, source, small.rule(config, game), measure)
 

@@ -6,6 +6,10 @@ Kept: a translator and a D for each direction, the non-saturating loss, and the 
 are translated there and back; no loss compares a fake with its input, as some public code has it: that needs
 pairs, or domains that look alike. Changed: shapes of 16 px in two palettes, residual translators in place
 of an encoder and a decoder, a weight of the reconstruction, patch Ds with spectral norm.
+
+After 800 steps, mean and standard deviation of seeds 0 to 2: l1 0.075 +- 0.003, cycle_error 0.070 +- 0.006;
+after 4,000: 0.054 +- 0.005 and 0.038 +- 0.004. It does not beat the input as it is, 0.046, nor the nearest
+training picture, 0.026.
 """
 
 from dataclasses import dataclass

