@@ -8,7 +8,7 @@ PAIRS.npz has two pictures of each thing, "google" and "twitter", with a "text" 
 folder of pictures for each class. `train` goes on where it was stopped. `judge` measures by VGG16, of the
 extra `perceptual`: LPIPS where there are true answers, and what Gram matrices make of a style. `show` writes
 the page of the docs and its pictures from what is there: the first held-out examples of the first seed, none
-chosen.
+chosen; and the scores on the page of methods.
 """
 
 import json
@@ -22,6 +22,7 @@ from typing import Annotated, NamedTuple
 
 import gram_style
 import numpy as np
+import summary
 import tyro
 
 from jaxgan.compare.methods import read_methods
@@ -29,6 +30,7 @@ from jaxgan.compare.record import record
 from jaxgan.data.source import conditions_for, labelled
 from jaxgan.errors import Refused
 from jaxgan.evaluate.evaluation import Options, evaluate
+from jaxgan.evaluate.names import better
 from jaxgan.evaluate.perceptual import vgg16
 from jaxgan.folder.folder import find_folder
 from jaxgan.folder.manifest import read_manifest
@@ -192,7 +194,18 @@ def show(options: Show) -> None:
         for name in group:
             lines += picture(options.out / name, name)
     PAGE.write_text("\n".join(lines).rstrip() + "\n")
+    scores = {name: [score(options.out, name)] for name in runs if ENTRIES[name].script == f"methods/{name}"}
+    summary.METHODS.write_text(summary.scored(summary.METHODS.read_text(), scores))
     print(PAGE.read_text())
+
+
+def score(out: Path, name: str) -> str:
+    """Returns the score of a script, and the best of what needs no GAN."""
+    metric, numbers = ENTRIES[name].metric, last_numbers(out / name)
+    known = {guess: x for key, x in numbers[0].items() if (guess := guess_of(key, metric))}
+    of_others = [guess for guess in known if guess != "true picture"]
+    best = (max if better(metric) == "higher" else min)(of_others, key=lambda guess: known[guess])
+    return f"{metric} {spread([seed[metric] for seed in numbers])} ({best} {known[best]:.3f})"
 
 
 def table(out: Path, names: Sequence[str]) -> list[str]:

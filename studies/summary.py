@@ -20,6 +20,7 @@ from jaxgan.folder.manifest import read_manifest
 from jaxgan.sweep import folder, spread, table
 
 RESULTS = Path(__file__).parent / "results"
+METHODS = RESULTS.parents[1] / "docs" / "methods.md"
 METRIC = {"digits": "energy", "glyphs": "energy"}  # of other data, reverse_kl
 BESIDE = {"reverse_kl": ("modes", "high_quality"), "energy": ("named_right",)}  # further columns of methods
 
@@ -216,16 +217,12 @@ def methods(homes: Sequence[Path]) -> str:
 
 
 def scored(page: str, scores: Mapping[str, Sequence[str]]) -> str:
-    """Returns the page of methods with the scores of each script in the last column of its tables."""
+    """Returns the page of methods with these scores in the last column of its tables; others stay."""
     lines: list[str] = []
     for line in page.splitlines():
         script = line.removeprefix("| [`").partition("`]")[0] if line.startswith("| [`") else ""
-        if line.startswith("| script | method |"):
-            line = "| script | method | score |"
-        elif script:
-            line = f"{'|'.join(line.split('|')[:3])}| {'; '.join(scores.get(script, ()))} |"
-        elif line == "|---|---|" and lines[-1].endswith("| score |"):
-            line = "|---|---|---|"
+        if script in scores:
+            line = f"{'|'.join(line.split('|')[:3])}| {'; '.join(scores[script])} |"
         lines.append(line)
     return "\n".join(lines) + "\n"
 
@@ -268,6 +265,5 @@ if __name__ == "__main__":
     title = f"# {sys.argv[1]}\n\nBy `studies/{study.script}`; see there for what was asked."
     page.write_text(f"{title}\n\n{study.read([Path(home) for home in sys.argv[2:]])}\n")
     if sys.argv[1] == "methods":
-        listed = RESULTS.parents[1] / "docs" / "methods.md"
-        listed.write_text(scored(listed.read_text(), method_scores([Path(home) for home in sys.argv[2:]])))
+        METHODS.write_text(scored(METHODS.read_text(), method_scores([Path(home) for home in sys.argv[2:]])))
     print(page.read_text())

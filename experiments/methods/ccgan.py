@@ -6,7 +6,7 @@
 Kept: G sees the picture with a hole and the whole picture at a low resolution, its output is pasted into the
 hole, and D, which sees whole pictures alone, tells true from filled ones and classifies those with a label.
 Changed: digits or glyphs of 16 px, a quarter of the sides as the low resolution, a U-Net that is given the
-mask too, a small D, no noise. `--adversarial 0` is D as a classifier of the few labels alone, no GAN.
+mask too, a small D with R1, no noise. `--adversarial 0` is D as a classifier of the few labels alone, no GAN.
 
 `right` is the share of 1,000 held-out pictures that D classifies right; `hole_l1` the mean absolute error in
 the hole, beside that of the nearest training example.
@@ -38,6 +38,8 @@ class Config(translating.Config):
     """Known labels of each class."""
     weight: jg.NonNegative = 1.0
     """Of the cross entropy of the class."""
+    gamma: jg.NonNegative = 1.0
+    """Weight of R1."""
 
 
 def data(config: Config) -> "jg.Source":
@@ -72,7 +74,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
             d_loss=lambda real, fake: config.adversarial * loss.d_loss(real, fake),
             g_loss=lambda real, fake: config.adversarial * loss.g_loss(real, fake),
         ),
-        d_terms=task.d_terms,
+        d_terms=[*task.d_terms, jg.terms.r1(config.gamma)],
         conditioning=jg.conditioning.unconditional(terms=("label",)),
         lowering=config.lowering,
     )

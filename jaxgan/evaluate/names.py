@@ -8,6 +8,7 @@ Way = Literal["higher", "lower"]
 
 HIGHER = frozenset(
     {"modes", "high_quality", "precision", "recall", "density", "coverage", "psnr", "ssim", "class_kept"}
+    | {"r_precision"}
 )
 LOWER = frozenset(
     {"fid", "kid", "intra_fid", "reverse_kl", "imbalance", "energy", "wasserstein", "sliced_wasserstein"}

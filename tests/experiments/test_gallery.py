@@ -58,3 +58,21 @@ def test_gram_matrices_stand_beside_the_styles_of_munit(gallery, tmp_path):
 def test_seeds_have_a_spread(gallery):
     assert gallery.spread([]) == ""
     assert gallery.spread([1.0, 2.0, 3.0]) == "2.0000 ± 1.0000"
+
+
+def test_a_score_stands_beside_the_best_that_needs_no_gan(gallery, tmp_path):
+    asked = {
+        "r_precision": 0.1,
+        "mean_r_precision": 0.36,
+        "nearest_r_precision": 0.4,
+        "true_r_precision": 0.5,
+    }
+    run_folder(tmp_path / "gan_cls", [{"step": 8, **asked}])
+    assert gallery.score(tmp_path, "gan_cls") == "r_precision 0.1000 (nearest picture 0.400)"
+    run_folder(tmp_path / "cyclegan", [{"step": 0, "l1": 1.0, "l1_of_input": 0.3, "l1_of_mean_picture": 0.5}])
+    assert gallery.score(tmp_path, "cyclegan") == "l1 1.0000 (input 0.300)"
+
+
+def test_scores_are_written_beside_their_scripts_and_others_stay(gallery):
+    page = "| script | method | score |\n|---|---|---|\n| [`a`](a) | A |  |\n| [`b`](b) | B | ring 1 |\n"
+    assert gallery.summary.scored(page, {"a": ["l1 2", "l1 3"]}) == page.replace("A |  |", "A | l1 2; l1 3 |")
