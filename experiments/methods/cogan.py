@@ -7,6 +7,9 @@ their last layers, and each pair plays its own GAN with half the loss. Changed: 
 negatives of other images; networks and optimisers of `small.py`, an average of the generators. `pair_error`
 is the mean absolute sum of a pair's numbers: 0 where the second is the negative of the first.
 `pair_error_apart` is that of each with the second of another pair, which drawing them apart would score.
+
+After 800 steps, mean and standard deviation of seeds 0 to 2: pair_error 0.397 +- 0.025, pair_error_apart
+0.444 +- 0.002. It beats drawing them apart, by little.
 """
 
 from dataclasses import dataclass

@@ -124,7 +124,7 @@ def sample(
             write_samples(kind, samples, out)
     except OSError as error:
         raise Refused(f"cannot write {out}: {error.strerror or error}") from None
-    print(f"{out}: {n} samples of step {int(again.state.step)}")
+    print(f"{out}: {n} sample{'s' * (n > 1)} of step {int(again.state.step)}")
 
 
 def export(

@@ -14,6 +14,7 @@ from jaxgan.models.layers import (
     Norm,
     call_layer,
     doublings,
+    initial_kernel,
     normalise,
     square_side,
     valid_sides,
@@ -76,7 +77,8 @@ class Discriminator(nn.Module):
     k strided 4x4 convolutions that double the channels from `width`, BatchNorm on all but the first,
     LeakyReLU of slope 0.2, then one dense layer. With `heads`, (name, size) each, or `features` it returns an
     Output with them: dense layers on the features of the logit, and all hidden activations as "features".
-    `across` is a layer between examples before the logit, such as `layers.MinibatchStd(4)`.
+    `across` is a layer between examples before the logit, such as `layers.MinibatchStd(4)`. Kernels start as
+    `initial_kernel` has them: as in DCGAN, but for those without a norm.
 
     >>> d = Discriminator(width=4, norm="spectral", classes=10)
     >>> x, label = jnp.ones((2, 32, 32, 3)), jnp.array([3, 9])
@@ -95,10 +97,11 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, x: Array, label: Array | None = None, *, train: bool = False) -> Array | Output:
         hidden = []
+        kernel_init = initial_kernel(self.norm)
         for i in range(_doublings(x.shape[1:], packed=True)):
             bias = self.norm not in ("batch", "instance") or i == 0
             width = min(self.width << i, MOST_CHANNELS)
-            x = call_layer(Conv(width, bias, _kernel_init), x, self.norm, train)
+            x = call_layer(Conv(width, bias, kernel_init), x, self.norm, train)
             if i:
                 x = normalise(x, self.norm, self.axis, train, scale_init=_scale_init)
             x = nn.leaky_relu(x, 0.2)
@@ -106,9 +109,9 @@ class Discriminator(nn.Module):
         x = x.reshape(x.shape[0], -1)
         if self.across is not None:
             x = self.across(x, train)
-        logit = Logit(self.classes, self.norm, _kernel_init)(x, label, train)
+        logit = Logit(self.classes, self.norm, kernel_init)(x, label, train)
         features = hidden if self.features else None
-        return with_heads(logit, x, self.heads, features, self.norm, train, _kernel_init)
+        return with_heads(logit, x, self.heads, features, self.norm, train, kernel_init)
 
 
 def _doublings(shape: tuple[int, ...], packed: bool = False) -> int:

@@ -11,6 +11,7 @@ from jaxgan.models.layers import (
     Norm,
     at_least_float32,
     call_layer,
+    initial_kernel,
     normalise,
     split_2x2,
     with_heads,
@@ -20,8 +21,6 @@ from jaxgan.parts.output import Output, as_output
 Array = jax.Array
 MAX_FACTOR = 8  # of the channels, relative to `width`
 
-_kernel_init = nn.initializers.normal(0.02)
-
 
 class Discriminator(nn.Module):
     """Images [B, H, W, channels], and source images [B, H, W, any] if given -> logits [B, h, w].
@@ -29,7 +28,7 @@ class Discriminator(nn.Module):
     `depth` 4x4 convolutions of stride 2 that double the channels from `width` up to 8 times, one of stride 1,
     and a last one to a logit; norm on all but the first and last, LeakyReLU of slope 0.2. Odd sides are
     rounded up: h = ceil(H / 2^depth). The receptive field is a square of side 9 2^depth - 2: 16, 34, 70 for
-    depth 1, 2, 3; the paper has depth 3. Kernels start as N(0, 0.02).
+    depth 1, 2, 3; the paper has depth 3. Kernels start as `initial_kernel` has them.
 
     With `heads`, (name, size) each, or `features` it returns an Output with them: dense layers on the last
     activations of the whole image, as in StarGAN, and the activations of all hidden layers as "features".
@@ -49,23 +48,24 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, x: Array, source: Array | None = None, *, train: bool = False) -> Array | Output:
         x, hidden = concatenate_source(x, source), []
+        kernel_init = initial_kernel(self.norm)
         for i in range(self.depth + 1):
             width = min(self.width << i, MAX_FACTOR * self.width)
             bias = i == 0 or self.norm not in ("batch", "instance")  # which have a bias
             if i < self.depth:
-                x = call_layer(Conv(width, bias, _kernel_init), x, self.norm, train)
+                x = call_layer(Conv(width, bias, kernel_init), x, self.norm, train)
             else:
-                last = nn.Conv(width, (4, 4), use_bias=bias, kernel_init=_kernel_init)
+                last = nn.Conv(width, (4, 4), use_bias=bias, kernel_init=kernel_init)
                 x = call_layer(last, x, self.norm, train)
             if i:
                 x = normalise(x, self.norm, self.axis, train)
             x = nn.leaky_relu(x, 0.2)
             hidden.append(x)
-        last = nn.Conv(1, (4, 4), kernel_init=_kernel_init)
+        last = nn.Conv(1, (4, 4), kernel_init=kernel_init)
         logits = call_layer(last, at_least_float32(x), self.norm, train)[..., 0]
         features = hidden if self.features else None
         return with_heads(
-            logits, x.reshape(x.shape[0], -1), self.heads, features, self.norm, train, _kernel_init
+            logits, x.reshape(x.shape[0], -1), self.heads, features, self.norm, train, kernel_init
         )
 
 

@@ -45,6 +45,7 @@ from jaxgan.models.layers.norms import ConditionalNorm as ConditionalNorm
 from jaxgan.models.layers.norms import Initializer as Initializer
 from jaxgan.models.layers.norms import Norm as Norm
 from jaxgan.models.layers.norms import call_layer as call_layer
+from jaxgan.models.layers.norms import initial_kernel as initial_kernel
 from jaxgan.models.layers.norms import normalise as normalise
 from jaxgan.models.layers.numbers import at_least_float32 as at_least_float32
 from jaxgan.models.layers.patches import check_patches as check_patches

@@ -21,6 +21,15 @@ Norm = NormName | WeightNorm
 NORMS: tuple[NormName, ...] = get_args(NormName)
 
 
+def initial_kernel(norm: Norm) -> Initializer:
+    """Returns DCGAN's N(0, 0.02), or He et al.'s (2015) where no norm makes up for the size of that.
+
+    It is small where layers are narrow: at a width of 16 the logits of a discriminator without a norm would
+    be next to 0, whatever it sees, and so would their gradients.
+    """
+    return nn.initializers.he_normal() if norm == "none" else nn.initializers.normal(0.02)
+
+
 def call_layer(layer: nn.Module, x: Array, norm: Norm, train: bool) -> Array:
     """Returns layer(x), with the weights divided by their largest singular value if `norm` is "spectral".
 
