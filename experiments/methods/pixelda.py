@@ -12,6 +12,9 @@ makes of it, as the paper's does within an object's outline, where it is known.
 `accuracy` is that of the classifier on held-out digits, whose labels no loss reads. Beside it, of the same
 network, rate and batch size, after `--alone-steps`: `accuracy_source`, learnt on glyphs alone, the baseline,
 and `accuracy_target`, learnt on the digits with their labels, the oracle.
+
+After 4,000 steps, mean and standard deviation of seeds 0 to 2: accuracy 0.722 +- 0.044, that of glyphs alone
+0.625, of labelled digits 0.976. In negative it fails: 0.106 +- 0.019 after 800 steps, which is chance.
 """
 
 from dataclasses import dataclass
@@ -29,15 +32,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Config(two_domains.Config):
-    steps: int = 2000
+    steps: int = 4000
     data: str = "digits"
     other: str = "glyphs"
     """The labelled data that are translated."""
     negative: bool = False
     """Whether --data are shown in negative."""
-    task: jg.NonNegative = 1.0
-    """Weight of the classifier's cross-entropies."""
-    alone_steps: jg.Count = 2000
+    task: jg.NonNegative = 0.05
+    """Weight of the classifier's cross-entropies; where it is large, G adds signs of the class instead."""
+    alone_steps: jg.Count = 4000
     """Steps of the classifiers that it is compared with."""
     z_size: jg.Count = 8
     """Numbers of noise beside each picture."""

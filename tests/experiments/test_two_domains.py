@@ -280,7 +280,7 @@ def test_pixelda_reads_logits_and_no_label_of_its_target(small):
     for name, x in (("made", made), ("source", other)):
         logits = x.mean(axis=(1, 2)) @ layer["kernel"] + layer["bias"]
         nll = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(B), label]
-        np.testing.assert_allclose(metrics[f"g/{name}"], nll.mean() / 2, rtol=1e-4)
+        np.testing.assert_allclose(metrics[f"g/{name}"], 0.05 * nll.mean() / 2, rtol=1e-4)
     assert set(batch) == {"x", "other", "label", "index"}
     assert jnp.any(slopes[0]["classify"]["Dense_0"]["kernel"])
     glyphs = jg.data.labelled(jg.load("glyphs", 8), 2000)
