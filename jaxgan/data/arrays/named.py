@@ -163,7 +163,10 @@ def _converted(
 
 def _words(name: str, array: np.ndarray, trained: np.ndarray) -> tuple[Leaf, np.ndarray]:
     if array.ndim != 1:
-        raise Refused(f"{name} has the shape {array.shape}: give one text for each example")
+        raise Refused(
+            f"{name} has the shape {array.shape}: give one text for each example, or a "
+            "folder whose captions.txt has several lines for a picture"
+        )
     numbers, vocabulary = tokenise(array.tolist(), vocabulary_of(array[trained].tolist()))
     if not numbers.any():
         raise Refused(f"there are no words in {name}")
