@@ -80,7 +80,6 @@ STYLED = "what one picture shows, in the style of another"
 WORDS = "a picture of these words"
 TWICE = ("--factor", "2")
 NO_D = ("--adversarial", "0", "--features", "0")
-VGG16 = ("--judge", "vgg16", "--features", "0.006")
 ENTRIES = {
     "pix2pix": Entry("pix2pix", PAIRED, "methods/pix2pix", TRANSLATED),
     "pix2pix-l1": Entry("its U-Net, by L1 alone", PAIRED, "methods/pix2pix", TRANSLATED, NO_D[:2]),
@@ -90,7 +89,6 @@ ENTRIES = {
     "munit-styled": Entry("MUNIT", STYLED, "methods/munit", TRANSLATED, ("--styled",), "style_error"),
     "srgan": Entry("SRGAN", LARGER, "methods/srgan", PICTURED, TWICE),
     "srresnet": Entry("its network, by pixels alone", LARGER, "methods/srgan", PICTURED, (*TWICE, *NO_D)),
-    "srgan-vgg16": Entry("SRGAN, by VGG16's features", LARGER, "methods/srgan", PICTURED, (*TWICE, *VGG16)),
     "esrgan": Entry("ESRGAN", LARGER, "methods/esrgan", PICTURED, TWICE),
     "context_encoder": Entry("context encoder", HOLE, "methods/context_encoder", PICTURED, metric="hole_l1"),
     "ccgan": Entry("CC-GAN", ANYWHERE, "methods/ccgan", LABELLED, ("--labels", "5"), "hole_l1"),

@@ -120,6 +120,14 @@ def _non_defaults(options: Options, source: Source, prepared: Panel) -> list[str
 
 
 def _prepare(source: Source, options: Options, game: Game) -> tuple[Panel, Extractor]:
+    distances, back = _distances(source, options, game), game.looks.back is not None
+    extractor = _extractor(source, options)
+    held_out = source.held_out() if source.held_out else None
+    made = panel(source, held_out, extractor, options.n, options.split, game.given, distances, back)
+    return made, extractor
+
+
+def _extractor(source: Source, options: Options) -> Extractor:
     chosen = options.extractor
     if chosen == "auto" and options.weights and isinstance(source.kind, Image):
         chosen = "inception"
@@ -134,7 +142,7 @@ def _prepare(source: Source, options: Options, game: Game) -> tuple[Panel, Extra
             if options.weights is None:
                 raise Refused(f"Inception needs its weights: give the file {NAME} by --weights")
             resizer = resizers.clean if options.resizer == "clean" else resizers.tf1
-            extractor = inception(options.weights, resizer)
+            return inception(options.weights, resizer)
         case "vgg16" | "lite0":
             from jaxgan.evaluate.published_features import lite0_features, vgg16_features
 
@@ -142,17 +150,13 @@ def _prepare(source: Source, options: Options, game: Game) -> tuple[Panel, Extra
                 raise Refused(
                     f"the extractor {chosen} is for images, not for examples of shape {source.shape}"
                 )
-            extractor = (vgg16_features if chosen == "vgg16" else lite0_features)(source.shape)
+            return (vgg16_features if chosen == "vgg16" else lite0_features)(source.shape)
         case "local":
-            extractor = local(source)
+            return local(source)
         case "raw":
-            extractor = raw()
+            return raw()
         case "auto":
-            extractor = usual_extractor(source.kind, source)
-    held_out = source.held_out() if source.held_out else None
-    distances, back = _distances(source, options, game), game.looks.back is not None
-    prepared = panel(source, held_out, extractor, options.n, options.split, game.given, distances, back)
-    return prepared, extractor
+            return usual_extractor(source.kind, source)
 
 
 def _distances(source: Source, options: Options, game: Game) -> Mapping[str, Distance]:
