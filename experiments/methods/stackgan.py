@@ -14,6 +14,10 @@ average of G.
 `named` is the share of pictures that show the colour and the shape of their text, `r_precision` the share
 whose text a matcher of real pairs finds among 99 others. Beside them are the mean picture of the words
 (`mean_`), the training picture with the nearest text (`nearest_`, a copy) and the true picture (`true_`).
+
+On described shapes, mean and standard deviation of seeds 0 to 2 after 800 steps: r_precision 0.33 +- 0.08,
+named 0.09 +- 0.03; with one stage 0.25 +- 0.09 and 0.10 +- 0.02. It beats the mean picture by r_precision,
+0.18, but not by `named`, 0.17: spots of the right colour, without a shape. The nearest has 0.91 and 0.98.
 """
 
 from dataclasses import dataclass
