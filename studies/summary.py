@@ -30,6 +30,7 @@ class Run(NamedTuple):
 
     data: str
     steps: int
+    batch_size: int
     table: table.Table
     minutes: float
     place: str  # the processor, the version of JAX, and the day
@@ -38,7 +39,7 @@ class Run(NamedTuple):
     def head(self) -> list[str]:
         cells = sum(map(len, self.table.values.values()))
         took = f"{cells} runs, {self.minutes:.0f} min of a process beside others, {self.place}."
-        return [f"## {self.data}, {self.steps:,} steps", "", took]
+        return [f"## {self.data}, {self.steps:,} steps of {self.batch_size} examples", "", took]
 
 
 def read(home: Path, by: Sequence[str], baseline: str = "") -> Run:
@@ -52,7 +53,7 @@ def read(home: Path, by: Sequence[str], baseline: str = "") -> Run:
     seconds = sum(end.seconds for pack in folder.progress(home, sweep) for end in pack.outcomes)
     manifest = read_manifest(find_folder(folder.expand([home])[0]))
     place = f"{manifest.devices[0]}, jax {manifest.versions['jax']}, {manifest.created[:10]}"
-    return Run(data, sweep.options["steps"], made, seconds / 60, place)
+    return Run(data, sweep.options["steps"], sweep.options["batch_size"], made, seconds / 60, place)
 
 
 def ended(cell: table.Value) -> bool:
