@@ -126,6 +126,7 @@ class Judge:
     """Measures by VGG16 what is not measured yet."""
 
     out: Path = Path("runs/gallery")
+    only: tuple[str, ...] = ()
     style: Annotated[float, tyro.conf.arg(help="Weight of the style beside the content.")] = 10.0
     steps: Annotated[int, tyro.conf.arg(help="Steps of each styled picture.")] = 100
 
@@ -157,10 +158,12 @@ def train(options: Train) -> None:
 def judge(options: Judge) -> None:
     for name, each in ENTRIES.items():
         home = options.out / name
+        if options.only and name not in options.only:
+            continue
         if each.answered and home.exists() and not lpips(home):
             evaluate(home, Options(n=500, extractor="raw", lpips="vgg16"), say=print)
-    if (home := options.out / "munit-styled").exists() and not (home / GRAM).exists():
-        gram(home, options)
+        if each.asked == STYLED and home.exists() and not (home / GRAM).exists():
+            gram(home, options)
 
 
 def gram(run: Path, options: Judge) -> None:
