@@ -248,12 +248,12 @@ def spread(x: Sequence[float]) -> str:
 
 def lpips(run: Path) -> dict[str, list[float]]:
     """Returns the LPIPS of each seed's samples, and of each answer that is no GAN's, as far as measured."""
-    found: dict[str, list[float]] = {}
+    found: dict[str, dict[str, float]] = {}
     for evaluation in record(run).evaluations:
         for row, numbers in evaluation.rows.items():
             if LPIPS in numbers and row not in ("oracle", "alike"):
-                found.setdefault(row.replace("_", " "), []).append(numbers[LPIPS].value)
-    return found
+                found.setdefault(row.replace("_", " "), {})[evaluation.lane] = numbers[LPIPS].value
+    return {row: [*lanes.values()] for row, lanes in found.items()}
 
 
 def guess_of(key: str, metric: str) -> str:
