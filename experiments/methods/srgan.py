@@ -11,7 +11,8 @@ error of pixels, as in the paper's SRGAN-MSE, and the error of D's own features,
 those of VGG19. Without both it is SRResNet, no GAN. VGG16 comes with `pip install "jaxgan[perceptual]"`.
 
 Measured beside bicubic enlargement, `l1_of_bicubic`, which is no network. On emoji from 16 to 32 px, after
-600 steps, three seeds: l1 0.0517 +- 0.0011, its network by pixels alone 0.0515 +- 0.0059, bicubic 0.0601.
+600 steps, three seeds: l1 0.0517 +- 0.0011 and LPIPS 0.088 +- 0.005, its network by pixels alone 0.0515 +-
+0.0059 and 0.088 +- 0.017, bicubic 0.0601 and 0.095. D adds nothing that these can tell.
 """
 
 from dataclasses import dataclass
