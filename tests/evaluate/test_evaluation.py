@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
@@ -174,6 +175,10 @@ def test_lpips_compares_pictures_with_their_true_answers(ring, tmp_path, monkeyp
     assert len({evaluation.how for evaluation in record(run).evaluations}) == 2
     assert jaxgan(monkeypatch, "evaluate", ring, "--lpips", "vgg16") == 2
     assert "error: --lpips compares pictures with the true answers" in capsys.readouterr().err
+    for given in ((), ("label",)):  # pictures that are made from nothing
+        of_labels = load("digits"), evaluation.Options(lpips="vgg16"), SimpleNamespace(given=given)
+        with pytest.raises(Refused, match="from nothing else than latents or labels"):
+            evaluation._distances(*of_labels)
 
 
 def moments(run, monkeypatch, times):
