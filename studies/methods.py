@@ -3,7 +3,7 @@
     python studies/methods.py --sweep points --data ring --out runs/methods-ring
     python studies/methods.py --sweep points --data grid --out runs/methods-grid
     python studies/methods.py --sweep pictures --data digits --out runs/methods-digits
-    python studies/methods.py --sweep larger --data glyphs --width 48 --out runs/methods-glyphs
+    python studies/methods.py --sweep larger --data glyphs --width 48 --batch-size 64 --out runs/methods-28px
     jaxgan table runs/methods-ring --by method --metric reverse_kl --baseline method=gan
 
 each trains every method that has a meaning on such data, with 5 seeds, or, on the larger pictures, those that

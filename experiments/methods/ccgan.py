@@ -39,7 +39,7 @@ class Config(translating.Config):
     weight: jg.NonNegative = 1.0
     """Of the cross entropy of the class."""
     gamma: jg.NonNegative = 1.0
-    """Weight of R1."""
+    """Weight of R1 in the adversarial loss of D."""
 
 
 def data(config: Config) -> "jg.Source":
@@ -74,7 +74,7 @@ def build(config: Config, source: "jg.Source") -> jg.Experiment:
             d_loss=lambda real, fake: config.adversarial * loss.d_loss(real, fake),
             g_loss=lambda real, fake: config.adversarial * loss.g_loss(real, fake),
         ),
-        d_terms=[*task.d_terms, jg.terms.r1(config.gamma)],
+        d_terms=[*task.d_terms, jg.terms.r1(config.adversarial * config.gamma)],
         conditioning=jg.conditioning.unconditional(terms=("label",)),
         lowering=config.lowering,
     )

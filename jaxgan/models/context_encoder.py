@@ -5,12 +5,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import Conv, ConvTranspose, Norm, call_layer, normalise
+from jaxgan.models.layers import Conv, ConvTranspose, Norm, call_layer, initial_kernel, normalise
 
 Array = jax.Array
 MAX_FACTOR = 8  # of the channels, relative to `width`
-
-_kernel_init = nn.initializers.normal(0.02)
 
 
 class ChannelwiseDense(nn.Module):
@@ -41,7 +39,7 @@ class Generator(nn.Module):
     LeakyReLU 0.2; a `ChannelwiseDense` layer, by which each pixel sees the whole picture, and a 1x1
     convolution; a decoder of transposed 4x4 convolutions that halve the channels, ReLU; tanh. Norm on all but
     the first, the 1x1 and the last. No skip connections: everything passes the bottleneck. Kernels start as
-    N(0, 0.02).
+    `initial_kernel` has them.
 
     >>> g = Generator((32, 32, 3), hole=16, width=4, depth=3)
     >>> jax.eval_shape(g.init_with_output, jax.random.key(0), jnp.ones((2, 32, 32, 3)))[0].shape
@@ -72,17 +70,16 @@ class Generator(nn.Module):
         if source.shape[1:3] != self.shape[:2]:
             raise Refused(f"this network needs images {tuple(self.shape[:2])}, not {source.shape[1:3]}")
         bias = self.norm not in ("batch", "instance")  # which have a bias
+        kernel_init = initial_kernel(self.norm)
 
         x = source
         for i in range(self.depth):
             width = min(self.width << i, MAX_FACTOR * self.width)
-            x = call_layer(Conv(width, bias or i == 0, _kernel_init), x, self.norm, train)
+            x = call_layer(Conv(width, bias or i == 0, kernel_init), x, self.norm, train)
             x = nn.leaky_relu(normalise(x, self.norm if i else "none", self.axis, train), 0.2)
         x = ChannelwiseDense()(x)
         x = nn.relu(call_layer(nn.Conv(x.shape[-1], (1, 1)), x, self.norm, train))
         while 2 * x.shape[1] < self.hole:
-            x = call_layer(ConvTranspose(max(x.shape[-1] // 2, 1), bias, _kernel_init), x, self.norm, train)
+            x = call_layer(ConvTranspose(max(x.shape[-1] // 2, 1), bias, kernel_init), x, self.norm, train)
             x = nn.relu(normalise(x, self.norm, self.axis, train))
-        return nn.tanh(
-            call_layer(ConvTranspose(self.shape[2], kernel_init=_kernel_init), x, self.norm, train)
-        )
+        return nn.tanh(call_layer(ConvTranspose(self.shape[2], kernel_init=kernel_init), x, self.norm, train))

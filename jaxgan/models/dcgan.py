@@ -26,8 +26,6 @@ Array = jax.Array
 SIZES = valid_sides(256)
 MOST_CHANNELS = 1024
 
-_kernel_init = nn.initializers.normal(0.02)
-
 
 def _scale_init(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
     return 1 + 0.02 * jax.random.normal(key, shape, dtype)
@@ -37,8 +35,8 @@ class Generator(nn.Module):
     """z [B, n] -> images [B, s, s, channels] in (-1, 1), for s = b 2^k with b in 4..7.
 
     Dense to b x b, then k transposed 4x4 convolutions of stride 2 that halve the channels down to `width`
-    before the last, BatchNorm and ReLU between them, tanh at the end. Kernels start as N(0, 0.02), scales of
-    BatchNorm as N(1, 0.02). Figure 1 of the paper has `width=128`.
+    before the last, BatchNorm and ReLU between them, tanh at the end. Kernels start as
+    `initial_kernel` has them, scales of BatchNorm as N(1, 0.02). Figure 1 of the paper has `width=128`.
 
     >>> g = Generator(shape=(28, 28, 1), width=4)
     >>> jax.eval_shape(g.init_with_output, jax.random.key(0), jnp.ones((2, 16)))[0].shape
@@ -59,15 +57,16 @@ class Generator(nn.Module):
         k = _doublings(self.shape)
         base = self.shape[0] >> k
         bias = self.norm not in ("batch", "instance")  # which have a bias
+        kernel_init = initial_kernel(self.norm)
         widths = [min(self.width << i, MOST_CHANNELS) for i in reversed(range(k))]
 
-        dense = nn.Dense(base * base * widths[0], use_bias=bias, kernel_init=_kernel_init)
+        dense = nn.Dense(base * base * widths[0], use_bias=bias, kernel_init=kernel_init)
         x = call_layer(dense, z, self.norm, train).reshape(z.shape[0], base, base, widths[0])
         for width in widths[1:]:
             x = nn.relu(normalise(x, self.norm, self.axis, train, scale_init=_scale_init))
-            x = call_layer(ConvTranspose(width, bias, _kernel_init), x, self.norm, train)
+            x = call_layer(ConvTranspose(width, bias, kernel_init), x, self.norm, train)
         x = nn.relu(normalise(x, self.norm, self.axis, train, scale_init=_scale_init))
-        last = ConvTranspose(self.shape[-1], kernel_init=_kernel_init)
+        last = ConvTranspose(self.shape[-1], kernel_init=kernel_init)
         return nn.tanh(call_layer(last, x, self.norm, train))
 
 
@@ -78,7 +77,7 @@ class Discriminator(nn.Module):
     LeakyReLU of slope 0.2, then one dense layer. With `heads`, (name, size) each, or `features` it returns an
     Output with them: dense layers on the features of the logit, and all hidden activations as "features".
     `across` is a layer between examples before the logit, such as `layers.MinibatchStd(4)`. Kernels start as
-    `initial_kernel` has them: as in DCGAN, but for those without a norm.
+    `initial_kernel` has them.
 
     >>> d = Discriminator(width=4, norm="spectral", classes=10)
     >>> x, label = jnp.ones((2, 32, 32, 3)), jnp.array([3, 9])

@@ -5,12 +5,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.errors import Refused
-from jaxgan.models.layers import Norm, UpConv, call_layer, normalise, reflected_conv
+from jaxgan.models.layers import Norm, UpConv, call_layer, initial_kernel, normalise, reflected_conv
 
 Array = jax.Array
 HALVINGS = 2
-
-_kernel_init = nn.initializers.normal(0.02)
 
 
 class Generator(nn.Module):
@@ -20,7 +18,7 @@ class Generator(nn.Module):
     of two 3x3 ones, two upsamplings, and a 7x7 one to the image; norm and ReLU between them, tanh at the end.
     Those of stride 1 use reflection padding. The papers have 6 blocks at 128 px and 9 at 256, and upsample by
     fractionally strided convolutions; here pixels are repeated before a 3x3 one (Odena et al., 2016). Kernels
-    start as N(0, 0.02).
+    start as `initial_kernel` has them.
 
     A vector [B, n], such as the attributes that are asked for (Choi et al., 2018) or a latent, is
     concatenated to the source as constant planes. Instance norm would remove them, and so is refused.
@@ -51,9 +49,10 @@ class Generator(nn.Module):
             raise Refused(f"this translator needs images {tuple(self.shape[:2])}, not {source.shape[1:]}")
         if vector is not None and self.norm == "instance":
             raise Refused('instance norm removes a vector\'s planes, which are constant: take norm="batch"')
+        kernel_init = initial_kernel(self.norm)
 
         def conv(x: Array, width: int, size: int) -> Array:
-            return reflected_conv(x, width, size, self.norm, train, _kernel_init)
+            return reflected_conv(x, width, size, self.norm, train, kernel_init)
 
         def norm(x: Array) -> Array:
             return normalise(x, self.norm, self.axis, train)
@@ -61,13 +60,13 @@ class Generator(nn.Module):
         x = source if vector is None else with_planes(source, vector)
         x = nn.relu(norm(conv(x, self.width, 7)))
         for i in range(1, HALVINGS + 1):
-            down = nn.Conv(self.width << i, (3, 3), (2, 2), kernel_init=_kernel_init)
+            down = nn.Conv(self.width << i, (3, 3), (2, 2), kernel_init=kernel_init)
             x = nn.relu(norm(call_layer(down, x, self.norm, train)))
         for _ in range(self.blocks):
             h = nn.relu(norm(conv(x, x.shape[-1], 3)))
             x = x + norm(conv(h, x.shape[-1], 3))
         for i in reversed(range(HALVINGS)):
-            up = UpConv(self.width << i, kernel_init=_kernel_init)
+            up = UpConv(self.width << i, kernel_init=kernel_init)
             x = nn.relu(norm(call_layer(up, x, self.norm, train)))
         return nn.tanh(conv(x, self.shape[2], 7))
 
